@@ -23,5 +23,7 @@ export function findNode({ versions, execPath, platform, arch }) {
   const name = PACKAGES[`${platform}-${arch}`]
   const path = name && fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url))
   if (path && existsSync(path)) return { path }
-  return { problem: `codex-state needs Node ${NEEDED} or newer; this is Node ${versions.node} (${execPath}).` }
+  return {
+    problem: `codex-state needs Node ${NEEDED} or newer; this is Node ${versions.node} (${execPath}).`,
+  }
 }

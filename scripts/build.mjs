@@ -30,7 +30,13 @@ const locateAddon = {
 
 export async function build() {
   await mkdir(`${root}dist`, { recursive: true })
-  const common = { absWorkingDir: root, bundle: true, platform: 'node', target: 'node22.12', logLevel: 'warning' }
+  const common = {
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    target: 'node22.12',
+    logLevel: 'warning',
+  }
   await Promise.all([
     esbuild({
       ...common,

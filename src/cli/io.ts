@@ -1,0 +1,86 @@
+import { writeSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { isatty, WriteStream } from 'node:tty'
+
+/** Where text goes. A write returns when every byte is handed over, so nothing piles up in memory. */
+export interface OutputStream {
+  readonly isTerminal: boolean
+  /** Width of the terminal in cells; `undefined` when it is none. */
+  readonly columns: number | undefined
+  /** @throws {ClosedPipe} when nobody reads any more */
+  write(chunk: string | Uint8Array): void
+}
+
+/** All that the commands know of the process around them. */
+export interface Io {
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  readonly stdinIsTerminal: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly workingFolder: string
+  readonly userHome: string
+  /** Unix milliseconds. */
+  now(): number
+  /**
+   * Aborted when the user or the system asks the program to end; its reason is the signal's name. Asked for
+   * only by commands that wait: a handler that is installed keeps Ctrl-C from ending a command that writes.
+   */
+  interruption(): AbortSignal
+}
+
+/** The reader of our output went away (`| head`): the program ends quietly. */
+export class ClosedPipe extends Error {}
+
+export function createProcessIo(): Io {
+  let controller: AbortController | undefined
+  return {
+    stdout: createOutput(1),
+    stderr: createOutput(2),
+    stdinIsTerminal: isatty(0),
+    env: process.env,
+    workingFolder: process.cwd(),
+    userHome: homedir(),
+    now: Date.now,
+    interruption() {
+      if (!controller) {
+        const created = new AbortController()
+        controller = created
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+          process.once(signal, () => created.abort(signal))
+        }
+      }
+      return controller.signal
+    },
+  }
+}
+
+/** Not `process.stdout`: touching it costs milliseconds and makes a pipe non-blocking. */
+function createOutput(fd: 1 | 2): OutputStream {
+  const isTerminal = isatty(fd)
+  return {
+    isTerminal,
+    get columns() {
+      return isTerminal ? new WriteStream(fd).columns : undefined
+    },
+    write(chunk) {
+      writeFully(fd, typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+    },
+  }
+}
+
+function writeFully(fd: number, bytes: Uint8Array): void {
+  let offset = 0
+  while (offset < bytes.length) {
+    try {
+      offset += writeSync(fd, bytes, offset)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EPIPE') throw new ClosedPipe()
+      // The pipe is non-blocking (another process that shares it made it so) and full.
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(PAUSE, 0, 0, 1)
+    }
+  }
+}
+
+const PAUSE = new Int32Array(new SharedArrayBuffer(4))

@@ -1,0 +1,84 @@
+import { type Command, CommanderError } from 'commander'
+import { StateError, type StateErrorCode } from '../errors.js'
+import { ClosedPipe, type Io } from './io.js'
+
+/** Exit codes: 0 fine, 1 nothing found or not all well, 2 misused, 3 no readable database. */
+export const EXIT_FAILED = 1
+export const EXIT_MISUSED = 2
+export const EXIT_NO_DATABASE = 3
+
+const EXIT_BY_ERROR: Partial<Record<StateErrorCode, number>> = {
+  USAGE: EXIT_MISUSED,
+  DB_NOT_FOUND: EXIT_NO_DATABASE,
+  DB_NOT_A_DATABASE: EXIT_NO_DATABASE,
+  DB_NO_TABLE: EXIT_NO_DATABASE,
+  DB_CORRUPT: EXIT_NO_DATABASE,
+  DB_UNREADABLE: EXIT_NO_DATABASE,
+  DB_BUSY: EXIT_NO_DATABASE,
+}
+
+/** What a command's action gets; an action that ends well but has bad news sets `exitCode`. */
+export interface CommandContext {
+  readonly io: Io
+  exitCode: number
+}
+
+/**
+ * Runs one command line and gives its exit code: the one place that prints errors and picks codes.
+ *
+ * @param argv without the program's own name
+ */
+export async function runProgram(
+  createProgram: (context: CommandContext) => Command,
+  argv: readonly string[],
+  io: Io,
+): Promise<number> {
+  const context: CommandContext = { io, exitCode: 0 }
+  const program = createProgram(context)
+  configure(program, io)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return context.exitCode
+  } catch (error) {
+    try {
+      return report(error, program.name(), io)
+    } catch (failedReport) {
+      if (failedReport instanceof ClosedPipe) return 0
+      throw failedReport
+    }
+  }
+}
+
+function configure(command: Command, io: Io): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => io.stdout.write(text),
+    writeErr: (text) => io.stderr.write(text),
+    // Reported below, in one line.
+    outputError: () => {},
+    getOutHelpWidth: () => io.stdout.columns ?? 100,
+    getErrHelpWidth: () => io.stderr.columns ?? 100,
+  })
+  for (const subcommand of command.commands) configure(subcommand, io)
+}
+
+function report(error: unknown, programName: string, io: Io): number {
+  if (error instanceof ClosedPipe) return 0
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+    // commander reports a bare command by printing help, with a message of its own that says nothing.
+    if (error.code === 'commander.help') return EXIT_MISUSED
+    io.stderr.write(`${programName}: ${message}. See --help.\n`)
+    return EXIT_MISUSED
+  }
+  if (error instanceof StateError) {
+    io.stderr.write(`${programName}: ${error.message}${error.hint ? `. ${error.hint}` : ''}\n`)
+    if (io.env.DEBUG) io.stderr.write(`${error.stack}\n${error.cause ? String(error.cause) : ''}\n`)
+    return EXIT_BY_ERROR[error.code] ?? EXIT_FAILED
+  }
+  const text = error instanceof Error ? (io.env.DEBUG ? error.stack : error.message) : String(error)
+  io.stderr.write(
+    `${programName}: unexpected error: ${text}${io.env.DEBUG ? '' : ' (DEBUG=1 shows where)'}\n`,
+  )
+  return EXIT_FAILED
+}

@@ -1,0 +1,297 @@
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import Database from 'better-sqlite3'
+import { StateError } from '../errors.js'
+import { toStateError } from './sqlite-error.js'
+
+export type SqlValue = string | number | bigint | Uint8Array | null
+
+/** One database, opened for reading. Every call is a whole read of its own: nothing stays open in between. */
+export interface ReadConnection {
+  readonly path: string
+  all<Row>(sql: string, ...params: SqlValue[]): Row[]
+  get<Row>(sql: string, ...params: SqlValue[]): Row | undefined
+  close(): void
+}
+
+/**
+ * How a file is reached. A read-only connection to a database in WAL mode creates `-wal` and `-shm` where
+ * they are missing (https://www.sqlite.org/wal.html, "Read-Only Databases"), and a reader here creates nothing:
+ * - `live`: both are there, or the database is not in WAL mode: an ordinary read-only connection;
+ * - `still`: there is no WAL to read, so the main file is complete: opened as immutable;
+ * - `copy`: a WAL or a hot journal that cannot be read in place: a private copy is read.
+ */
+type Access = 'live' | 'still' | 'copy'
+
+interface Driver {
+  all(sql: string, params: SqlValue[]): unknown[]
+  get(sql: string, params: SqlValue[]): unknown
+  close(): void
+}
+
+interface Opened {
+  driver: Driver
+  /** What the files looked like when they were opened; `undefined` where SQLite itself sees changes. */
+  fingerprint: string | undefined
+}
+
+export interface OpenReadOnlyOptions {
+  /** Told, in one line, when the file could only be read through a copy. */
+  onNotice?: (text: string) => void
+}
+
+const MAX_REOPENS = 20
+
+/**
+ * Opens an existing database for reading. Creates, changes and deletes nothing beside it; only the lock bytes
+ * in an existing `-shm` are used, as any reader must.
+ *
+ * A writer may start, end or replace files at any time: each read is checked against the files' state
+ * afterwards where SQLite does not do so by itself, and repeated on a fresh connection if they changed.
+ *
+ * @throws {StateError} `DB_NOT_FOUND`, `DB_NOT_A_DATABASE`, `DB_UNREADABLE`; reads throw `DB_CORRUPT`,
+ *   `DB_NO_TABLE`, `DB_BUSY`, `DB_UNREADABLE`
+ */
+export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): ReadConnection {
+  let opened: Opened | undefined = open(path, options)
+
+  function read<T>(run: (driver: Driver) => T): T {
+    for (let attempt = 0; attempt < MAX_REOPENS; attempt++) {
+      opened ??= open(path, options)
+      let failure: unknown
+      let result: T | undefined
+      try {
+        result = run(opened.driver)
+      } catch (error) {
+        failure = error
+      }
+      if (opened.fingerprint === undefined || opened.fingerprint === fingerprintOf(path)) {
+        if (failure !== undefined) throw toStateError(failure, path)
+        return result as T
+      }
+      opened.driver.close()
+      opened = undefined
+    }
+    throw new StateError('DB_BUSY', `${path} changed under every one of ${MAX_REOPENS} attempts to read it`)
+  }
+
+  return {
+    path,
+    all: <Row>(sql: string, ...params: SqlValue[]) => read((driver) => driver.all(sql, params) as Row[]),
+    get: <Row>(sql: string, ...params: SqlValue[]) =>
+      read((driver) => driver.get(sql, params) as Row | undefined),
+    close() {
+      opened?.driver.close()
+      opened = undefined
+    },
+  }
+}
+
+function open(path: string, { onNotice }: OpenReadOnlyOptions): Opened {
+  const header = readHeader(path)
+  const isWal = header.length > 19 && header[18] === 2
+  // Before the files are looked at, so that a change in between shows.
+  const fingerprint = fingerprintOf(path)
+  const access = chooseAccess(path, isWal)
+  try {
+    if (access === 'still') {
+      const driver = openImmutable(path)
+      if (driver) return { driver, fingerprint }
+    }
+    if (access !== 'copy') return { driver: openWithBetterSqlite(path), fingerprint: undefined }
+  } catch (error) {
+    const cannotReadInPlace = ['SQLITE_CANTOPEN', 'SQLITE_READONLY_DIRECTORY', 'SQLITE_READONLY_RECOVERY']
+    if (!cannotReadInPlace.includes((error as { code?: string }).code ?? '')) throw toStateError(error, path)
+  }
+  try {
+    const driver = openCopy(path)
+    onNotice?.(`reading a private copy of ${path}: its write-ahead log cannot be read in place`)
+    return { driver, fingerprint }
+  } catch (error) {
+    throw toStateError(error, path)
+  }
+}
+
+function chooseAccess(path: string, isWal: boolean): Access {
+  if (!isWal) return sizeOf(`${path}-journal`) > 0 ? 'copy' : 'live'
+  if (existsSync(`${path}-wal`) && existsSync(`${path}-shm`)) return 'live'
+  return sizeOf(`${path}-wal`) > 0 ? 'copy' : 'still'
+}
+
+function openWithBetterSqlite(path: string, readonly = true): Driver {
+  const database = new Database(path, { readonly, fileMustExist: true })
+  const prepare = cachedBySql((sql) => database.prepare<SqlValue[]>(sql))
+  const driver: Driver = {
+    all: (sql, params) => prepare(sql).all(...params),
+    get: (sql, params) => prepare(sql).get(...params),
+    close: () => database.close(),
+  }
+  return provenReadable(driver)
+}
+
+/**
+ * better-sqlite3 is built without URI names, so `immutable=1` needs Node's own SQLite.
+ * `undefined` on a Node that has it behind a flag (22.12): an ordinary connection is the next best thing.
+ */
+function openImmutable(path: string): Driver | undefined {
+  const sqlite = loadNodeSqlite()
+  if (!sqlite) return undefined
+  const url = pathToFileURL(path)
+  url.searchParams.set('immutable', '1')
+  const database = new sqlite.DatabaseSync(url, { readOnly: true })
+  const prepare = cachedBySql((sql) => database.prepare(sql))
+  const driver: Driver = {
+    all: (sql, params) => {
+      const statement = prepare(sql)
+      return roundingBigInts(statement, () => statement.all(...params).map(fromNodeRow))
+    },
+    get: (sql, params) => {
+      const statement = prepare(sql)
+      return roundingBigInts(statement, () => fromNodeRow(statement.get(...params)))
+    },
+    close: () => database.close(),
+  }
+  return provenReadable(driver)
+}
+
+function loadNodeSqlite(): typeof import('node:sqlite') | undefined {
+  // Node 22 prints an "experimental" warning when the module is loaded; it is no news to a user of this tool.
+  const { emitWarning } = process
+  process.emitWarning = () => {}
+  try {
+    return process.getBuiltinModule('node:sqlite')
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+/** Node's driver refuses integers above 2^53 where better-sqlite3 rounds them: round here too. */
+function roundingBigInts<T>(statement: { setReadBigInts(on: boolean): void }, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_OUT_OF_RANGE') throw error
+    statement.setReadBigInts(true)
+    try {
+      return read()
+    } finally {
+      statement.setReadBigInts(false)
+    }
+  }
+}
+
+function fromNodeRow(row: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+  if (row === undefined) return undefined
+  for (const key in row) {
+    const value = row[key]
+    if (typeof value === 'bigint') row[key] = Number(value)
+    else if (value instanceof Uint8Array) row[key] = Buffer.from(value.buffer, value.byteOffset, value.length)
+  }
+  return row
+}
+
+/** Copies the database with its log to a private folder, which goes when the connection is closed. */
+function openCopy(path: string): Driver {
+  const folder = mkdtempSync(join(tmpdir(), 'codex-state-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
+  const discard = () => {
+    process.removeListener('exit', remove)
+    remove()
+  }
+  try {
+    const copy = join(folder, basename(path))
+    for (const suffix of ['', '-wal', '-journal']) {
+      if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix, constants.COPYFILE_FICLONE)
+    }
+    // Read-write, so that SQLite may roll back a hot journal: in the copy.
+    const driver = openWithBetterSqlite(copy, false)
+    return {
+      ...driver,
+      close() {
+        driver.close()
+        discard()
+      },
+    }
+  } catch (error) {
+    discard()
+    throw error
+  }
+}
+
+/** SQLite opens lazily: the first read is where a bad file shows. */
+function provenReadable(driver: Driver): Driver {
+  try {
+    driver.get('SELECT count(*) AS n FROM sqlite_schema', [])
+    return driver
+  } catch (error) {
+    driver.close()
+    throw error
+  }
+}
+
+function cachedBySql<Statement>(prepare: (sql: string) => Statement): (sql: string) => Statement {
+  const statements = new Map<string, Statement>()
+  return (sql) => {
+    let statement = statements.get(sql)
+    if (!statement) {
+      statement = prepare(sql)
+      statements.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+function readHeader(path: string): Buffer {
+  const header = Buffer.alloc(100)
+  let length: number
+  try {
+    const fd = openSync(path, 'r')
+    try {
+      length = readSync(fd, header, 0, header.length, 0)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new StateError('DB_NOT_FOUND', `no database at ${path}`, { cause: error })
+    }
+    const reason =
+      code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' ? 'permission denied' : String(code)
+    throw new StateError('DB_UNREADABLE', `cannot read ${path}: ${reason}`, { cause: error })
+  }
+  if (length > 0 && !header.subarray(0, 16).equals(SQLITE_MAGIC)) {
+    throw new StateError('DB_NOT_A_DATABASE', `${path} is not an SQLite database`)
+  }
+  return header.subarray(0, length)
+}
+
+const SQLITE_MAGIC = Buffer.from('SQLite format 3\0', 'latin1')
+
+/** Changes whenever a writer changed the main file, or opened it in WAL mode. */
+function fingerprintOf(path: string): string {
+  const main = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return [
+    main && `${main.dev}:${main.ino}:${main.size}:${main.mtimeNs}`,
+    sizeOf(`${path}-wal`),
+    existsSync(`${path}-shm`),
+    sizeOf(`${path}-journal`),
+  ].join('|')
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}

@@ -1,0 +1,28 @@
+import { StateError, type StateErrorCode } from '../errors.js'
+
+/** SQLite's primary result codes (https://www.sqlite.org/rescode.html) by number and name. */
+const BY_RESULT_CODE: Record<number, { name: string; code: StateErrorCode; reason: string }> = {
+  5: { name: 'SQLITE_BUSY', code: 'DB_BUSY', reason: 'another process holds a lock on it' },
+  6: { name: 'SQLITE_LOCKED', code: 'DB_BUSY', reason: 'another connection holds a lock on it' },
+  8: { name: 'SQLITE_READONLY', code: 'DB_READONLY', reason: 'it cannot be written' },
+  10: { name: 'SQLITE_IOERR', code: 'DB_UNREADABLE', reason: 'input/output error' },
+  11: { name: 'SQLITE_CORRUPT', code: 'DB_CORRUPT', reason: 'the file is damaged' },
+  13: { name: 'SQLITE_FULL', code: 'DB_FULL', reason: 'the disk is full' },
+  14: { name: 'SQLITE_CANTOPEN', code: 'DB_UNREADABLE', reason: 'it cannot be opened' },
+  26: { name: 'SQLITE_NOTADB', code: 'DB_NOT_A_DATABASE', reason: 'it is not an SQLite database' },
+}
+
+/** An error of either SQLite driver as ours; what is not an SQLite error (a bug of ours) comes back as it is. */
+export function toStateError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof StateError) return error
+  const { code, errcode } = error as { code?: string; errcode?: number }
+  const found =
+    errcode === undefined
+      ? Object.values(BY_RESULT_CODE).find(({ name }) => code === name || code?.startsWith(`${name}_`))
+      : BY_RESULT_CODE[errcode & 0xff]
+  if (found) return new StateError(found.code, `cannot read ${path}: ${found.reason}`, { cause: error })
+  if (/^no such (table|column)/.test(error.message)) {
+    return new StateError('DB_NO_TABLE', `${path}: ${error.message}`, { cause: error })
+  }
+  return error
+}

@@ -1,0 +1,26 @@
+/** Levels as Codex stores them, least severe first. */
+export const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** One row of the `logs` table, whatever the layout; what the layout lacks is `null`. */
+export interface LogRow {
+  /** Grows with every insert, has gaps where Codex pruned; also the cursor of a follow. */
+  id: number
+  /** Event time: Unix seconds, UTC, to which `tsNanos` (0 to 999_999_999) is added. */
+  tsSeconds: number
+  tsNanos: number
+  /** As stored: upper case, one of `LOG_LEVELS` in every release so far. */
+  level: string
+  target: string
+  /** Rendered text, may span lines; `null` when the event carried none (to 0.116). */
+  body: string | null
+  /** `null` for an event outside any thread. */
+  threadId: string | null
+  /** `pid:<pid>:<uuid>`, one for each run of a process; since 0.104. */
+  processUuid: string | null
+  /** Call site; all three are `null` for events bridged from Rust's `log` crate. */
+  modulePath: string | null
+  file: string | null
+  line: number | null
+}

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { isAbsolute, join, resolve } from 'node:path'
+import { parse as parseToml } from 'smol-toml'
+
+export interface HomeRequest {
+  /** As typed after `--codex-home`. */
+  typedHome: string | undefined
+  env: Readonly<Record<string, string | undefined>>
+  /** The user's own home folder. */
+  userHome: string
+  workingFolder: string
+}
+
+/** Which rule said where the databases are. */
+export type HomeRule = '--codex-home' | 'CODEX_HOME' | 'default' | 'sqlite_home' | 'CODEX_SQLITE_HOME'
+
+export interface CodexHome {
+  /** Holds `config.toml`, `sessions/`, `archived_sessions/`, `session_index.jsonl`. */
+  codexHome: string
+  /** Holds the databases. */
+  sqliteHome: string
+  /** The rule that gave `sqliteHome`. */
+  rule: HomeRule
+  /** Why `config.toml` was not used, in one line, when it is there and cannot be. */
+  warning?: string
+}
+
+/**
+ * Where a Codex home and its databases are: the home as typed, else `CODEX_HOME`, else `~/.codex`; in it
+ * `sqlite_home` of `config.toml`, else `CODEX_SQLITE_HOME`, else the home itself. A home that a person typed
+ * is not overruled by the environment. Blank values count as unset; `~` is the user's home; a relative
+ * `sqlite_home` is taken from the home, a relative variable from the working folder (as Codex does).
+ */
+export function resolveHome({ typedHome, env, userHome, workingFolder }: HomeRequest): CodexHome {
+  const fromEnv = nonBlank(env.CODEX_HOME)
+  const typed = nonBlank(typedHome)
+  const codexHome =
+    typed !== undefined
+      ? resolveFrom(workingFolder, typed, userHome)
+      : fromEnv !== undefined
+        ? resolveFrom(workingFolder, fromEnv, userHome)
+        : join(userHome, '.codex')
+  const { sqliteHome, warning } = readSqliteHome(codexHome)
+  const fromSqliteEnv = typed === undefined ? nonBlank(env.CODEX_SQLITE_HOME) : undefined
+  const found: Omit<CodexHome, 'warning'> =
+    sqliteHome !== undefined
+      ? { codexHome, sqliteHome: resolveFrom(codexHome, sqliteHome, userHome), rule: 'sqlite_home' }
+      : fromSqliteEnv !== undefined
+        ? {
+            codexHome,
+            sqliteHome: resolveFrom(workingFolder, fromSqliteEnv, userHome),
+            rule: 'CODEX_SQLITE_HOME',
+          }
+        : {
+            codexHome,
+            sqliteHome: codexHome,
+            rule: typed !== undefined ? '--codex-home' : fromEnv !== undefined ? 'CODEX_HOME' : 'default',
+          }
+  return warning === undefined ? found : { ...found, warning }
+}
+
+function readSqliteHome(codexHome: string): { sqliteHome?: string; warning?: string } {
+  const path = join(codexHome, 'config.toml')
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    return {}
+  }
+  // Most configurations do not have the key; parsing costs more than looking.
+  if (!text.includes('sqlite_home')) return {}
+  try {
+    const value = nonBlank(parseToml(text).sqlite_home)
+    return value === undefined ? {} : { sqliteHome: value }
+  } catch (error) {
+    return { warning: `${path} is not valid TOML, so its sqlite_home is not used: ${firstLine(error)}` }
+  }
+}
+
+function resolveFrom(folder: string, value: string, userHome: string): string {
+  if (value === '~' || value.startsWith('~/') || value.startsWith('~\\'))
+    return join(userHome, value.slice(1))
+  return isAbsolute(value) ? resolve(value) : resolve(folder, value)
+}
+
+function nonBlank(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? ''
+}

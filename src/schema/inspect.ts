@@ -1,0 +1,81 @@
+import { quoteIdentifier } from './columns.js'
+
+/** What inspection needs of a connection. */
+export interface SqlReader {
+  all<Row>(sql: string, ...params: (string | number)[]): Row[]
+}
+
+/** Names of the tables, SQLite's own left out, in alphabetical order. */
+export function listTables(reader: SqlReader): string[] {
+  return reader
+    .all<{ name: string }>(
+      `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name`,
+    )
+    .map(({ name }) => name)
+}
+
+export interface StoredColumn {
+  name: string
+  /** As declared. */
+  type: string
+  isNotNull: boolean
+  hasDefault: boolean
+  isPrimaryKey: boolean
+}
+
+/** The columns of a table in their stored order; none when there is no such table. */
+export function readColumns(reader: SqlReader, table: string): StoredColumn[] {
+  return reader
+    .all<{ name: string; type: string; notnull: number; dflt_value: string | null; pk: number }>(
+      `SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)`,
+      table,
+    )
+    .map((column) => ({
+      name: column.name,
+      type: column.type,
+      isNotNull: column.notnull === 1,
+      hasDefault: column.dflt_value !== null,
+      isPrimaryKey: column.pk > 0,
+    }))
+}
+
+export function readColumnNames(reader: SqlReader, table: string): ReadonlySet<string> {
+  return new Set(readColumns(reader, table).map(({ name }) => name))
+}
+
+/** Names of the indexes of a table, those that SQLite made by itself left out. */
+export function readIndexNames(reader: SqlReader, table: string): ReadonlySet<string> {
+  const rows = reader.all<{ name: string }>(
+    `SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL`,
+    table,
+  )
+  return new Set(rows.map(({ name }) => name))
+}
+
+/** A row of `_sqlx_migrations`, sqlx's own table. */
+export interface AppliedMigration {
+  version: number
+  description: string
+  /** UTC, `YYYY-MM-DD HH:MM:SS`. */
+  installedOn: string
+  isSuccessful: boolean
+  /** SHA-384 of the migration's SQL, lower-case hexadecimal. */
+  checksum: string
+}
+
+/** In version order; none where the database was not made by sqlx. */
+export function readMigrations(reader: SqlReader): AppliedMigration[] {
+  if (!listTables(reader).includes('_sqlx_migrations')) return []
+  return reader
+    .all<{ version: number; description: string; installed_on: string; success: number; checksum: string }>(
+      `SELECT version, description, installed_on, success, lower(hex(checksum)) AS checksum
+       FROM ${quoteIdentifier('_sqlx_migrations')} ORDER BY version`,
+    )
+    .map((row) => ({
+      version: row.version,
+      description: row.description,
+      installedOn: row.installed_on,
+      isSuccessful: row.success === 1,
+      checksum: row.checksum,
+    }))
+}
