@@ -44,6 +44,7 @@ export async function build() {
       outdir: 'dist',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
+      external: ['better-sqlite3/package.json'],
       plugins: [stubChildProcess, locateAddon],
     }),
     esbuild({
