@@ -2,7 +2,7 @@ import { StateError } from '../errors.js'
 import type { DynamicTool, ThreadMetadata } from '../model/thread.js'
 import { parseRolloutName } from './list.js'
 import type { MalformedLine, RolloutItem, RolloutLine, SessionMetaItem } from './parse.js'
-import { findRolloutFile, type ReadRolloutOptions, readFileLines } from './read.js'
+import { type ReadRolloutOptions, readRolloutLines, resolveRolloutFile } from './read.js'
 import {
   CURRENT_RULES,
   DISABLED_PROFILE,
@@ -68,13 +68,13 @@ export async function extractMetadata(
   path: string,
   options: MetadataOptions & ReadRolloutOptions & { isArchived?: boolean | undefined },
 ): Promise<RolloutExtract> {
-  const file = await findRolloutFile(path)
+  const file = resolveRolloutFile(path)
   const origin: RolloutOrigin = {
     path,
     modifiedAtMs: file.modifiedAtMs,
     isArchived: options.isArchived ?? false,
   }
-  return extractMetadataFromLines(readFileLines(file, options), origin, options)
+  return extractMetadataFromLines(readRolloutLines(file, options), origin, options)
 }
 
 /** `extractMetadata` for lines that come from elsewhere. */

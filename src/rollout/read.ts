@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { pipeline } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import { StateError } from '../errors.js'
 import { isIgnoredFromHead, parseRolloutLine, type RolloutLine } from './parse.js'
@@ -30,27 +31,23 @@ export interface RolloutFileFacts {
 }
 
 /**
- * Finds what is on disk for a rollout path, plain or compressed; the plain file wins.
+ * What is on disk for a rollout path, plain or compressed; the plain file wins.
  *
  * @throws {StateError} `ROLLOUT_UNREADABLE`
  */
-export async function findRolloutFile(path: string): Promise<RolloutFileFacts> {
+export function resolveRolloutFile(path: string): RolloutFileFacts {
   const plainPath = path.replace(/\.zst$/, '')
   try {
-    return await readFacts(plainPath)
-  } catch (plainError) {
-    try {
-      return await readFacts(`${plainPath}.zst`)
-    } catch {
-      throw new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${path}`, { cause: plainError })
-    }
+    return readFacts(existsSync(plainPath) ? plainPath : `${plainPath}.zst`)
+  } catch (error) {
+    throw unreadable(path, error)
   }
 }
 
-async function readFacts(path: string): Promise<RolloutFileFacts> {
-  const stats = await stat(path)
+function readFacts(path: string): RolloutFileFacts {
+  const stats = statSync(path)
   // Opening a named pipe would wait for a writer.
-  if (!stats.isFile()) throw new Error(`${path} is not a file`)
+  if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a file`), { code: 'EINVAL' })
   return { path, sizeBytes: stats.size, modifiedAtMs: Math.floor(stats.mtimeMs) }
 }
 
@@ -61,90 +58,76 @@ async function readFacts(path: string): Promise<RolloutFileFacts> {
  * yield nothing (in practice all) are passed over in chunks, and only their end is checked. Every other line is
  * parsed, so that each bad one is reported. A file that grows is read up to the size it had at the beginning.
  *
- * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, also for a compressed file that is damaged; `ABORTED`
  */
 export async function* readRolloutLines(
-  path: string,
-  options: ReadRolloutOptions = {},
-): AsyncGenerator<RolloutLine, void, undefined> {
-  yield* readFileLines(await findRolloutFile(path), options)
-}
-
-/** `readRolloutLines` for a file that was found before, so that its facts and its lines belong together. */
-export async function* readFileLines(
   file: RolloutFileFacts,
-  options: ReadRolloutOptions = {},
+  { signal }: ReadRolloutOptions = {},
 ): AsyncGenerator<RolloutLine, void, undefined> {
-  let handle: FileHandle | undefined
+  const line = createLineCollector()
+  let lineNumber = 0
   try {
-    handle = await open(file.path)
-    const chunks = file.path.endsWith('.zst')
-      ? decompress(handle, file.path)
-      : readChunks(handle, file.sizeBytes)
-    yield* splitLines(chunks, options)
+    for await (const chunk of file.path.endsWith('.zst') ? decompress(file.path) : readChunks(file)) {
+      if (signal?.aborted)
+        throw new StateError('ABORTED', 'reading a rollout was aborted', { cause: signal.reason })
+      let start = 0
+      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+        lineNumber += 1
+        const parsed = line.finish(chunk.subarray(start, end), lineNumber)
+        if (parsed) yield parsed
+        start = end + 1
+      }
+      line.add(chunk.subarray(start))
+    }
   } catch (error) {
-    if (error instanceof StateError) throw error
-    if (!isSystemError(error)) throw error
-    throw new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${file.path}`, { cause: error })
-  } finally {
-    await handle?.close()
+    throw isSystemError(error) ? unreadable(file.path, error) : error
   }
+  const last = line.finish(Buffer.alloc(0), lineNumber + 1)
+  // Without its line feed a line that does not parse is more likely half written than wrong.
+  if (last)
+    yield last.kind === 'malformed' ? { ...last, reason: `incomplete last line: ${last.reason}` } : last
 }
 
-/** Of the file system and of zlib: these alone carry a code. What has none is a bug and stays what it is. */
+function unreadable(path: string, cause: unknown): StateError {
+  return new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${path}`, { cause })
+}
+
+/** Of the file system or of zlib. What is neither is a bug, or ours already, and stays what it is. */
 function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error
+  return error instanceof Error && !(error instanceof StateError) && 'code' in error
 }
 
-/** Each chunk is overwritten by the next. */
-async function* readChunks(handle: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
+/**
+ * Each chunk is overwritten by the next. The calls are synchronous: for the many small files of a backfill, going
+ * through the thread pool takes several times as long as the reading itself.
+ */
+async function* readChunks({ path, sizeBytes }: RolloutFileFacts): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafe(Math.min(sizeBytes, CHUNK_BYTES))
-  for (let position = 0; position < sizeBytes; ) {
-    const length = Math.min(buffer.length, sizeBytes - position)
-    const { bytesRead } = await handle.read(buffer, 0, length, position)
-    if (bytesRead === 0) return
-    position += bytesRead
-    yield buffer.subarray(0, bytesRead)
+  const fd = openSync(path)
+  try {
+    for (let position = 0; position < sizeBytes; ) {
+      const length = Math.min(buffer.length, sizeBytes - position)
+      const bytesRead = readSync(fd, buffer, 0, length, position)
+      if (bytesRead === 0) return
+      position += bytesRead
+      yield buffer.subarray(0, bytesRead)
+      // Lets timers, signals and other I/O have their turn.
+      await nextTurn()
+    }
+  } finally {
+    closeSync(fd)
   }
 }
 
-async function* decompress(handle: FileHandle, path: string): AsyncGenerator<Buffer> {
+async function* decompress(path: string): AsyncGenerator<Buffer> {
   if (typeof zlib.createZstdDecompress !== 'function') {
     throw new StateError('ROLLOUT_UNREADABLE', `cannot decompress rollout ${path}`, {
       hint: 'Compressed rollouts need Node 22.15 or newer (23.8 in the 23 line).',
     })
   }
   // An error of either stream destroys the other; the loop below is where it is thrown.
-  const output = pipeline(
-    handle.createReadStream({ autoClose: false }),
-    zlib.createZstdDecompress(),
-    () => {},
-  )
+  const output = pipeline(createReadStream(path), zlib.createZstdDecompress(), () => {})
   for await (const chunk of output) yield chunk as Buffer
-}
-
-async function* splitLines(
-  chunks: AsyncIterable<Buffer>,
-  { signal }: ReadRolloutOptions,
-): AsyncGenerator<RolloutLine, void, undefined> {
-  const line = createLineCollector()
-  let lineNumber = 0
-  for await (const chunk of chunks) {
-    if (signal?.aborted)
-      throw new StateError('ABORTED', 'reading a rollout was aborted', { cause: signal.reason })
-    let start = 0
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      lineNumber += 1
-      const parsed = line.finish(chunk.subarray(start, end), lineNumber)
-      if (parsed) yield parsed
-      start = end + 1
-    }
-    line.add(chunk.subarray(start))
-  }
-  const last = line.finish(Buffer.alloc(0), lineNumber + 1)
-  // Without its line feed a line that does not parse is more likely half written than wrong.
-  if (last)
-    yield last.kind === 'malformed' ? { ...last, reason: `incomplete last line: ${last.reason}` } : last
 }
 
 /** Gathers one line from pieces of chunks, and drops what need not be kept of a long one. */
