@@ -61,3 +61,9 @@ export function writeFile(folder: string, name: string, content: string | Uint8A
   writeFileSync(path, content)
   return path
 }
+
+export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = []
+  for await (const value of values) collected.push(value)
+  return collected
+}
