@@ -190,7 +190,7 @@ function readSessionMeta(payload: JsonObject): SessionMetaItem | string {
     cwd: text(payload.cwd),
     originator: text(payload.originator),
     cliVersion: text(payload.cli_version),
-    source: payload.source ?? null,
+    source: readSource(payload.source),
     modelProvider: textOrNull(payload.model_provider),
     git: git && {
       sha: textOrNull(git.commit_hash),
@@ -208,6 +208,13 @@ function readSessionMeta(payload: JsonObject): SessionMetaItem | string {
     creatorAccountId: textOrNull(payload.creator_account_id),
     dynamicTools: readDynamicTools(payload.dynamic_tools),
   }
+}
+
+function readSource(source: unknown): unknown {
+  if (typeof source === 'string') return text(source)
+  // Written again by whoever stores it; what cannot be is found out here, where it is the line's fault.
+  jsonText(source)
+  return source ?? null
 }
 
 /** Entries of a form that has no name or schema (later releases group tools) are left out. */

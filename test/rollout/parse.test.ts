@@ -198,10 +198,12 @@ test.each([
   expect(parseRolloutLine(text, 7)).toEqual(malformed(reason))
 })
 
-test('nesting that could not be written again is malformed, not a crash', () => {
+test.each([
+  ['a policy', turnContext({ sandbox_policy: { type: 'DEEP' } })],
+  ['a source', sessionMeta({ source: { type: 'DEEP' } })],
+])('%s nested so deeply that it could not be written again is malformed', (_, text) => {
   const deep = `${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`
-  const text = turnContext().replace('{"type":"danger-full-access"}', deep)
-  expect(parseRolloutLine(text, 7)).toEqual(malformed('nested too deeply'))
+  expect(parseRolloutLine(text.replace('"DEEP"', deep), 7)).toEqual(malformed('nested too deeply'))
 })
 
 test.each([

@@ -222,7 +222,7 @@ test('whatever the bytes, each line that is not blank is read or reported', asyn
     fc.asyncProperty(fc.array(piece, { maxLength: 20 }), async (pieces) => {
       const content = Buffer.concat(pieces.flatMap((bytes) => [bytes, Buffer.from('\n')]))
       const lines = await readKinds(content)
-      expect(lines).toHaveLength(pieces.filter((bytes) => bytes.toString('latin1').trim() !== '').length)
+      expect(lines).toHaveLength(pieces.filter((bytes) => !/^ *$/.test(bytes.toString('latin1'))).length)
     }),
     { numRuns: 200 },
   )
