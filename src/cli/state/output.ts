@@ -1,0 +1,211 @@
+import { type Command, Option } from 'commander'
+import { StateError } from '../../errors.js'
+import { type Field, formatCell, formatJsonRow, formatPlain, type RecordKind } from '../../format/fields.js'
+import { paint } from '../../format/paint.js'
+import type { Column } from '../../format/table.js'
+import type { Io } from '../io.js'
+import { EXIT_FAILED } from '../main.js'
+import { COLOR_CHOICES, type ColorChoice, loadPalette, parseCount, resolveColor } from '../options.js'
+import type { Session } from './session.js'
+
+export interface OutputFlags {
+  /** `true`: all fields. */
+  json?: string | true
+  /** `true`: list the fields. */
+  fields?: string | true
+  limit?: number
+  color?: ColorChoice
+}
+
+export function addOutputOptions(command: Command, { hasLimit = true } = {}): Command {
+  command
+    .option('--json [fields]', 'print JSON: all fields, or those named (--json=id,title)')
+    .option('--fields [list]', 'print these fields; alone, list what there is')
+  if (hasLimit) command.addOption(new Option('-n, --limit <n>', 'at most this many').argParser(parseCount))
+  return command.addOption(
+    new Option('--color <when>', 'colour: auto, always or never').choices(COLOR_CHOICES).default('auto'),
+  )
+}
+
+/**
+ * An optional value takes the word behind it, so in `--json last` commander gives `last` to the flag. Where
+ * that is no list of fields it is the argument that was meant.
+ */
+export function takeBackArgument<Row>(
+  kind: RecordKind<Row>,
+  flags: OutputFlags,
+  argument: string | undefined,
+): string | undefined {
+  for (const name of ['json', 'fields'] as const) {
+    const value = flags[name]
+    if (argument !== undefined || typeof value !== 'string' || isFieldList(kind, value)) continue
+    flags[name] = true
+    return value
+  }
+  return argument
+}
+
+function isFieldList<Row>({ fields }: RecordKind<Row>, text: string): boolean {
+  return splitList(text).every((name) => fields.some((field) => field.name === name))
+}
+
+function splitList(text: string): string[] {
+  return text.split(',').map((name) => name.trim())
+}
+
+/** Answers `--fields` alone; `true` when it did. */
+export function printedFieldNames<Row>(kind: RecordKind<Row>, flags: OutputFlags, io: Io): boolean {
+  if (flags.fields !== true) return false
+  io.stdout.write(kind.fields.map(({ name }) => `${name}\n`).join(''))
+  return true
+}
+
+/** @throws {StateError} `USAGE` for a name that is no field */
+export function selectFields<Row>(kind: RecordKind<Row>, flags: OutputFlags): readonly Field<Row>[] {
+  const typed = typeof flags.json === 'string' ? flags.json : flags.fields
+  if (typeof typed !== 'string') {
+    return flags.json === true ? kind.fields : kind.shown.map((name) => findField(kind, name))
+  }
+  return splitList(typed).map((name) => findField(kind, name))
+}
+
+function findField<Row>(kind: RecordKind<Row>, name: string): Field<Row> {
+  const found = kind.fields.find((field) => field.name === name)
+  if (found) return found
+  throw new StateError('USAGE', `'${name}' is not a field of a ${kind.noun}`, {
+    hint: `There are: ${kind.fields.map((field) => field.name).join(', ')}.`,
+  })
+}
+
+/**
+ * Writes records, page by page as they come: one JSON array, else on a terminal a table (its columns fitted to
+ * the first page), else a line of tab-separated values for each. Nothing at all to show is exit code 1.
+ */
+export async function writeRecords<Row>(
+  kind: RecordKind<Row>,
+  pages: Iterable<readonly Row[]> | AsyncIterable<readonly Row[]>,
+  flags: OutputFlags,
+  session: Session,
+  options: { isFaint?: (row: Row) => boolean; emptyText?: string } = {},
+): Promise<void> {
+  const { io, notice } = session
+  const fields = selectFields(kind, flags)
+  let remaining = flags.limit ?? Number.POSITIVE_INFINITY
+  let rowCount = 0
+  const writePage =
+    flags.json !== undefined
+      ? (rows: readonly Row[]) =>
+          rows
+            .map((row, index) => {
+              const separator = rowCount + index === 0 ? '[\n' : ',\n'
+              return separator + formatJsonRow(kind, fields, row, notice)
+            })
+            .join('')
+      : io.stdout.isTerminal
+        ? await createTableWriter(kind, fields, flags, session, options.isFaint)
+        : (rows: readonly Row[]) =>
+            rows
+              .map((row) => `${fields.map((field) => formatPlain(kind, field, row, notice)).join('\t')}\n`)
+              .join('')
+  if (remaining > 0) {
+    for await (const page of pages) {
+      const rows = page.length > remaining ? page.slice(0, remaining) : page
+      if (rows.length > 0) io.stdout.write(writePage(rows))
+      rowCount += rows.length
+      remaining -= rows.length
+      if (remaining <= 0) break
+    }
+  }
+  if (flags.json !== undefined) io.stdout.write(rowCount === 0 ? '[]\n' : '\n]\n')
+  if (rowCount > 0) return
+  session.fail(EXIT_FAILED)
+  if (flags.limit !== 0) notice(options.emptyText ?? `no ${kind.noun} found`)
+}
+
+async function createTableWriter<Row>(
+  kind: RecordKind<Row>,
+  fields: readonly Field<Row>[],
+  flags: OutputFlags,
+  { io, nowMs, notice }: Session,
+  isFaint: (row: Row) => boolean = () => false,
+): Promise<(rows: readonly Row[]) => string> {
+  const { fitColumns, formatTableRow, prepareCell } = await import('../../format/table.js')
+  const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
+  const columns = fields.map(columnOf)
+  let widths: number[] | undefined
+  return (rows) => {
+    const cells = rows.map((row) =>
+      fields.map((field, index) =>
+        prepareCell(formatCell(kind, field, row, nowMs, notice), columns[index]?.cutsStart),
+      ),
+    )
+    let text = ''
+    if (!widths) {
+      widths = fitColumns(columns, cells, io.stdout.columns ?? 100)
+      const headings = columns.map(({ heading }) => heading)
+      text = `${formatTableRow(columns, widths, headings, (cell) => paint(palette, 'heading', cell))}\n`
+    }
+    for (const [index, row] of cells.entries()) {
+      const style = isFaint(rows[index] as Row) ? 'faint' : undefined
+      const paintCell = (cell: string, column: number) =>
+        paint(palette, style ?? (fields[column]?.kind === 'time' ? 'time' : 'body'), cell)
+      text += `${formatTableRow(columns, widths, row, paintCell)}\n`
+    }
+    return text
+  }
+}
+
+function columnOf<Row>({ name, kind }: Field<Row>): Column {
+  return {
+    heading: name
+      .replace(/_at(_ms)?$/, '')
+      .replaceAll('_', ' ')
+      .toUpperCase(),
+    isRightAligned: kind === 'number' || kind === 'bytes',
+    minWidth: kind === 'path' ? 12 : kind === 'id' ? 13 : 8,
+    cutsStart: kind === 'path',
+  }
+}
+
+/** Writes one record: a JSON object, else one line for each field that has a value. */
+export async function writeRecord<Row>(
+  kind: RecordKind<Row>,
+  row: Row,
+  flags: OutputFlags,
+  session: Session,
+): Promise<void> {
+  const { io, notice } = session
+  const fields = selectFields(kind, flags)
+  if (flags.json !== undefined) {
+    io.stdout.write(`${formatJsonRow(kind, fields, row, notice)}\n`)
+    return
+  }
+  if (!io.stdout.isTerminal) {
+    io.stdout.write(
+      fields.map((field) => `${field.name}\t${formatPlain(kind, field, row, notice)}\n`).join(''),
+    )
+    return
+  }
+  await writeSheet(
+    fields.map((field) => [field.name, formatCell(kind, field, row, session.nowMs, notice)]),
+    flags,
+    session,
+  )
+}
+
+/** Lines of a name and a value, for a terminal. */
+export async function writeSheet(
+  lines: readonly (readonly [name: string, value: string])[],
+  flags: OutputFlags,
+  { io }: Session,
+): Promise<void> {
+  const { cutToWidth, prepareCell } = await import('../../format/table.js')
+  const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
+  const filled = lines.filter(([, value]) => value !== '')
+  const nameWidth = Math.max(0, ...filled.map(([name]) => name.length))
+  const valueWidth = Math.max(20, (io.stdout.columns ?? 100) - nameWidth - 2)
+  for (const [name, value] of filled) {
+    const label = paint(palette, 'faint', name.replaceAll('_', ' ').padEnd(nameWidth))
+    io.stdout.write(`${label}  ${cutToWidth(prepareCell(value), valueWidth)}\n`)
+  }
+}
