@@ -25,6 +25,8 @@ export interface Field<Row> {
   readonly name: string
   readonly kind: FieldKind
   readonly value: (row: Row) => FieldValue
+  /** Over the column of a table; else made from the name. */
+  readonly heading?: string
   /** For a table, where the value says it in another form than its kind would. */
   readonly cell?: (row: Row) => string
 }

@@ -39,7 +39,7 @@ export const THREAD_FIELDS: readonly ThreadField[] = [
   },
   column('source', 'source', 'wordOrJson', ({ thread }) => formatSource(thread.source)),
   column('thread_source', 'threadSource'),
-  column('model_provider', 'modelProvider'),
+  { ...column('model_provider', 'modelProvider'), heading: 'PROVIDER' },
   column('model', 'model'),
   column('reasoning_effort', 'reasoningEffort'),
   column('cwd', 'cwd', 'path'),
@@ -67,7 +67,7 @@ export const THREAD_FIELDS: readonly ThreadField[] = [
   column('creator_account_id', 'creatorAccountId'),
   column('attached_thread_parent_id', 'attachedThreadParentId', 'id'),
   column('rollout_path', 'rolloutPath', 'path'),
-  { name: 'label', kind: 'text', value: labelOf },
+  { name: 'label', kind: 'text', value: labelOf, heading: 'TITLE' },
   { name: 'cursor', kind: 'text', value: ({ cursor }) => cursor },
 ]
 

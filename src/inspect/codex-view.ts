@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
+import { StateError } from '../errors.js'
 import {
   type ListedThread,
   readThreads,
@@ -9,8 +10,15 @@ import {
   type ThreadSort,
   type ThreadTable,
 } from '../query/thread-list.js'
-import { DEFAULT_MODEL_PROVIDER, INTERACTIVE_SOURCES, resolveCodexView } from '../schema/codex-view.js'
+import {
+  type CodexView,
+  DEFAULT_MODEL_PROVIDER,
+  INTERACTIVE_SOURCES,
+  resolveCodexView,
+} from '../schema/codex-view.js'
 import { readIndexNames } from '../schema/inspect.js'
+import { readRolloutHead } from './rollout-head.js'
+import { findRecordedRollout } from './rollout-places.js'
 
 export interface CodexViewOptions {
   codexHome: string
@@ -50,7 +58,31 @@ export async function* listCodexView(
       : {}),
   }
   for (const page of readThreads(threads, viewed, sort, options)) {
-    yield page
+    const listed = await Promise.all(page.map((entry) => applyRollout(entry, view, options)))
+    yield listed.filter((entry) => entry !== undefined)
+  }
+}
+
+/** What the rollout makes of a row: the row, a row with the rollout's own texts, or nothing. */
+async function applyRollout(
+  entry: ListedThread,
+  view: CodexView,
+  { codexHome, onNotice }: CodexViewOptions,
+): Promise<ListedThread | undefined> {
+  const { thread } = entry
+  // Before there was a column for it, the first message was the preview.
+  const shown = { ...entry, thread: { ...thread, preview: thread.preview ?? thread.firstUserMessage } }
+  if (!view.skipsMissingRollouts && !view.isFromRolloutHead) return shown
+  const file = findRecordedRollout(codexHome, thread.rolloutPath)
+  if (!file) return undefined
+  if (!view.isFromRolloutHead) return shown
+  try {
+    const head = await readRolloutHead(file)
+    return head && { ...entry, thread: { ...thread, ...head } }
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    onNotice(error.message)
+    return undefined
   }
 }
 

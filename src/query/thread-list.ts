@@ -135,13 +135,16 @@ ORDER BY ${column} DESC, id DESC LIMIT ?`,
   }
 }
 
+/** Whole rows. `clause` is SQL of ours that follows the name of the table. */
+export function readThreadPage(threads: ThreadTable, clause: string, ...params: SqlValue[]): ThreadRow[] {
+  return threads.table.connection
+    .all<StoredThread>(`SELECT ${selectList(threads.columns)} FROM ${THREAD_TABLE} ${clause}`, ...params)
+    .map((stored) => toThreadRow(stored, threads.columns))
+}
+
 /** Rows for a set of ids, in no particular order. */
 export function findThreads(threads: ThreadTable, ids: readonly string[]): ThreadRow[] {
-  const rows = threads.table.connection.all<StoredThread>(
-    `SELECT ${selectList(threads.columns)} FROM ${THREAD_TABLE} WHERE id IN (SELECT value FROM json_each(?))`,
-    JSON.stringify(ids),
-  )
-  return rows.map((stored) => toThreadRow(stored, threads.columns))
+  return readThreadPage(threads, 'WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids))
 }
 
 export function findThread(threads: ThreadTable, id: string): ThreadRow | undefined {
@@ -220,7 +223,7 @@ function compileFilter(
   return { conditions, params }
 }
 
-function escapeLike(text: string): string {
+export function escapeLike(text: string): string {
   return text.replaceAll(/[\\%_]/g, '\\$&')
 }
 

@@ -122,6 +122,14 @@ export async function writeRecords<Row>(
   if (flags.limit !== 0) notice(options.emptyText ?? `no ${kind.noun} found`)
 }
 
+/** Rows of another form, page by page. */
+export function* mapPages<From, To>(
+  pages: Iterable<readonly From[]>,
+  toRow: (row: From) => To,
+): Generator<To[], void, undefined> {
+  for (const page of pages) yield page.map(toRow)
+}
+
 async function createTableWriter<Row>(
   kind: RecordKind<Row>,
   fields: readonly Field<Row>[],
@@ -155,12 +163,14 @@ async function createTableWriter<Row>(
   }
 }
 
-function columnOf<Row>({ name, kind }: Field<Row>): Column {
+function columnOf<Row>({ name, kind, heading }: Field<Row>): Column {
   return {
-    heading: name
-      .replace(/_at(_ms)?$/, '')
-      .replaceAll('_', ' ')
-      .toUpperCase(),
+    heading:
+      heading ??
+      name
+        .replace(/_at(_ms)?$/, '')
+        .replaceAll('_', ' ')
+        .toUpperCase(),
     isRightAligned: kind === 'number' || kind === 'bytes',
     minWidth: kind === 'path' ? 12 : kind === 'id' ? 13 : 8,
     cutsStart: kind === 'path',

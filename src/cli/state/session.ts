@@ -1,8 +1,11 @@
 import { StateError } from '../../errors.js'
+import { type FoundThread, resolveThread } from '../../inspect/thread-reference.js'
+import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
+import type { MemorySources } from '../../query/memories.js'
 import { readSessionNames } from '../../query/session-names.js'
 import { describeThreadTable, type ThreadTable } from '../../query/thread-list.js'
-import type { TABLE_HOMES } from '../../schema/files.js'
+import type { DatabaseFile, TABLE_HOMES } from '../../schema/files.js'
 import { type Home, type HomeFlags, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
 import type { CommandContext } from '../main.js'
@@ -19,11 +22,18 @@ export interface Session {
   /** Bad news, told by the exit code. */
   fail(exitCode: number): void
   /** @throws {StateError} `DB_NOT_FOUND` when no database has the table */
-  open(table: keyof typeof TABLE_HOMES): OpenTable
-  tryOpen(table: keyof typeof TABLE_HOMES): OpenTable | undefined
+  open(table: TableName): OpenTable
+  tryOpen(table: TableName): OpenTable | undefined
   openThreads(): ThreadTable
   names(): ReadonlyMap<string, string>
+  /** What its user called a thread. */
+  nameOf(thread: ThreadRow): string | null
+  memorySources(): MemorySources
 }
+
+type TableName = keyof typeof TABLE_HOMES
+
+const WHERE_HINT = `'codex-state where' shows where was looked; --codex-home or --db name another place.`
 
 const MAX_NOTICES = 20
 
@@ -41,6 +51,7 @@ export async function withSession(
       ? home.sqliteHome
       : (resolveHomeOptions({ codexHome: flags.codexHome }, io).codexHome ?? home.sqliteHome))
   const opened: OpenTable[] = []
+  let threads: ThreadTable | undefined
   let names: ReadonlyMap<string, string> | undefined
   const notices = new Set<string>()
   let hiddenNotices = 0
@@ -55,13 +66,13 @@ export async function withSession(
     io.stderr.write(`codex-state: ${text}\n`)
   }
 
-  function tryOpen(table: keyof typeof TABLE_HOMES): OpenTable | undefined {
-    const found = openTable(home.databases, table, { onNotice: notice })
+  function tryOpen(table: TableName, files = home.databases): OpenTable | undefined {
+    const found = openTable(files, table, { onNotice: notice })
     if (found) opened.push(found)
     return found
   }
 
-  function open(table: keyof typeof TABLE_HOMES): OpenTable {
+  function open(table: TableName): OpenTable {
     const found = tryOpen(table)
     if (found) return found
     throw new StateError(
@@ -71,7 +82,7 @@ export async function withSession(
         : home.databases.length === 0
           ? `no Codex database in ${home.sqliteHome}`
           : `no database in ${home.sqliteHome} has a table ${table}`,
-      { hint: `'codex-state where' shows where was looked; --codex-home or --db name another place.` },
+      { hint: WHERE_HINT },
     )
   }
 
@@ -86,10 +97,30 @@ export async function withSession(
     },
     open,
     tryOpen,
-    openThreads: () => describeThreadTable(open('threads')),
+    openThreads() {
+      threads ??= describeThreadTable(open('threads'))
+      return threads
+    },
     names() {
       names ??= readSessionNames(codexHome)
       return names
+    },
+    nameOf: (thread) => thread.name ?? session.names().get(thread.id) ?? null,
+    memorySources() {
+      const byRole = (['memories', 'memories_v2'] as const).map((role) =>
+        tryOpen(
+          'stage1_outputs',
+          home.databases.filter((file) => file.role === role),
+        ),
+      )
+      const separate = byRole.filter((table) => table !== undefined)
+      const inState = separate.length === 0 ? tryOpen('stage1_outputs') : undefined
+      const stage1 = inState ? [inState] : separate
+      return {
+        stage1,
+        threadMemory: stage1.length === 0 ? tryOpen('thread_memory') : undefined,
+        threads: tryOpen('threads'),
+      }
     },
   }
   try {
@@ -98,4 +129,33 @@ export async function withSession(
     for (const table of opened) table.connection.close()
     if (hiddenNotices > 0) io.stderr.write(`codex-state: and ${hiddenNotices} more notices like these\n`)
   }
+}
+
+/**
+ * The thread that an argument means.
+ *
+ * @throws {StateError} `USAGE` without an argument, `NOT_FOUND`, `AMBIGUOUS`
+ */
+export async function requireThread(text: string | undefined, session: Session): Promise<FoundThread> {
+  if (text === undefined) {
+    throw new StateError('USAGE', 'which thread?', {
+      hint: `Give an id, its beginning, a name or title, or 'last'.`,
+    })
+  }
+  const table = session.tryOpen('threads')
+  return resolveThread(text, {
+    threads: table && describeThreadTable(table),
+    names: session.names,
+    codexHome: session.codexHome,
+  })
+}
+
+/**
+ * The databases of the home.
+ *
+ * @throws {StateError} `DB_NOT_FOUND` when there is none
+ */
+export function requireDatabases({ home }: Session): readonly DatabaseFile[] {
+  if (home.databases.length > 0) return home.databases
+  throw new StateError('DB_NOT_FOUND', `no Codex database in ${home.sqliteHome}`, { hint: WHERE_HINT })
 }
