@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import { StateError } from '../errors.js'
 import type { Palette } from '../format/palette.js'
 import type { ZoneOffset } from '../format/time.js'
+import type { Instant } from '../model/log.js'
 import type { Io } from './io.js'
 
 export const COLOR_CHOICES = ['auto', 'always', 'never'] as const
@@ -36,12 +37,6 @@ export function parsePositive(text: string): number {
 /** For commander: every use of a repeatable flag adds to the list. */
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), value]
-}
-
-/** A point in time to the nanosecond: Unix seconds, UTC, plus `nanos` (0 to 999_999_999). */
-export interface Instant {
-  seconds: number
-  nanos: number
 }
 
 export interface TimeContext {

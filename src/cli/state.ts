@@ -1,18 +1,21 @@
-import { Command, Option } from 'commander'
-import { addHomeOptions } from './home-options.js'
+import { type Command, Option } from 'commander'
+import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { collect } from './options.js'
-import { addOutputOptions } from './state/output.js'
-import { VERSION } from './version.js'
+import { createProgram } from './program.js'
+import { addOutputOptions } from './state/output-flags.js'
+import { addWhereCommand } from './where-command.js'
 
 /**
  * Declares the commands alone: what does their work is loaded when one runs, so that `--help` and a wrong flag
  * answer at once.
  */
 export function createStateProgram(context: CommandContext): Command {
-  const program = new Command('codex-state')
-    .description('inspect the state of the Codex CLI, without ever writing to it')
-    .version(VERSION)
+  const program = createProgram(
+    'codex-state',
+    'inspect the state of the Codex CLI, without ever writing to it',
+    '',
+  )
 
   const threads = program.command('threads').description('the threads that Codex knows')
   withOutput(threads.command('list', { isDefault: true }))
@@ -120,6 +123,7 @@ export function createStateProgram(context: CommandContext): Command {
     .argument('<name>', 'as in tables')
     .action(async (name, flags) => (await import('./state/tables.js')).show(context, name, flags))
 
+  addWhereCommand(program, context)
   withOutput(program.command('schema'))
     .description('applied migrations, held against those that Codex releases are known to carry')
     .action(async (flags) => (await import('./state/schema.js')).run(context, flags))

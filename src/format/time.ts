@@ -1,3 +1,5 @@
+import { FIRST_DATE_SECOND, LAST_DATE_SECOND } from '../model/log-formats.js'
+
 /** Times as text. Seconds are Unix, UTC. What cannot be shown as a date is shown as `<seconds>.<nanos>Z`. */
 
 /** Turns an instant into text; kept between rows, as neighbours share their second and their offset. */
@@ -10,10 +12,6 @@ export interface TimeFormatter {
 
 /** Minutes to add to UTC at an instant. */
 export type ZoneOffset = (epochMs: number) => number
-
-/** SQLite's `strftime` and RFC 3339 end with the year 9999; before the year 0 there is no RFC 3339 either. */
-const FIRST_SECOND = -62_167_219_200
-const LAST_SECOND = 253_402_300_799
 
 /** Zones change their offset on whole quarters of an hour. */
 const OFFSET_SPAN_SECONDS = 900
@@ -75,8 +73,7 @@ function dateTimeBySecond(): (tsSeconds: number) => string {
 }
 
 function isShowable(tsSeconds: number): boolean {
-  // One day inside, so that a zone's offset does not lead out of the range.
-  return tsSeconds >= FIRST_SECOND + 86_400 && tsSeconds <= LAST_SECOND - 86_400
+  return tsSeconds >= FIRST_DATE_SECOND && tsSeconds <= LAST_DATE_SECOND
 }
 
 function bareTime(tsSeconds: number, tsNanos: number): string {

@@ -60,7 +60,7 @@ export interface MetadataOptions {
  * Reads a rollout file, plain or compressed, and makes the metadata of its thread.
  *
  * The modification time is taken before the first line, so a file that grows meanwhile looks changed afterwards,
- * not up to date. The cwd is as written: whoever stores it decides whether to resolve it.
+ * not up to date. The cwd is as written: whoever stores it decides about `normalizeCwd`.
  *
  * @throws {StateError} `ROLLOUT_UNREADABLE` also when the file has no usable line or tells no thread id; `ABORTED`
  */
@@ -108,7 +108,6 @@ export async function extractMetadataFromLines(
       metadata = adoptIdentity(metadata, line)
     }
     metadata = applyRolloutItem(metadata, line, rules)
-    if (metadata.modelProvider === '') metadata = { ...metadata, modelProvider: defaultProvider }
   }
 
   if (lineCounts.items + lineCounts.ignored === 0) {
@@ -129,7 +128,7 @@ export async function extractMetadataFromLines(
 }
 
 /** Metadata before the first line: what the file name tells, or an empty id. */
-export function createMetadata(origin: RolloutOrigin, rules: MetadataRules): ThreadMetadata {
+function createMetadata(origin: RolloutOrigin, rules: MetadataRules): ThreadMetadata {
   const rolloutPath = origin.path.replace(/\.zst$/, '')
   const name = parseRolloutName(rolloutPath)
   const createdAtMs = name?.createdAtMs ?? 0
@@ -137,7 +136,7 @@ export function createMetadata(origin: RolloutOrigin, rules: MetadataRules): Thr
     id: name?.threadId ?? '',
     rolloutPath,
     createdAtMs,
-    updatedAtMs: origin.modifiedAtMs ?? createdAtMs,
+    updatedAtMs: createdAtMs,
     source: 'vscode',
     modelProvider: '',
     cwd: '',
@@ -171,7 +170,7 @@ export function createMetadata(origin: RolloutOrigin, rules: MetadataRules): Thr
  * Takes over what the first session_meta of a file decides for good: whose file it is, since when, and in which
  * form. When its timestamp cannot be read, id and time stay those of the file name.
  */
-export function adoptIdentity(metadata: ThreadMetadata, meta: SessionMetaItem): ThreadMetadata {
+function adoptIdentity(metadata: ThreadMetadata, meta: SessionMetaItem): ThreadMetadata {
   const createdAtMs = parseTimestampMs(meta.timestamp)
   const historyMode = meta.historyMode ?? metadata.historyMode
   return createdAtMs === null
@@ -179,6 +178,7 @@ export function adoptIdentity(metadata: ThreadMetadata, meta: SessionMetaItem): 
     : { ...metadata, id: meta.id, createdAtMs, historyMode }
 }
 
+/** What the lines alone do not tell. */
 function finishMetadata(
   metadata: ThreadMetadata,
   origin: RolloutOrigin,

@@ -1,9 +1,10 @@
 import { StateError } from '../../errors.js'
 import { MEMORY_JOB_KIND, MEMORY_KIND } from '../../format/stored-fields.js'
 import { readMemories, readMemoryJobs } from '../../query/memories.js'
-import type { HomeFlags } from '../home-options.js'
+import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
-import { type OutputFlags, printedFieldNames, takeBackArgument, writeRecord, writeRecords } from './output.js'
+import { printedFieldNames, takeBackArgument, writeRecord, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
 import { requireDatabases, requireThread, type Session, withSession } from './session.js'
 import { toAbsolute } from './threads-list.js'
 

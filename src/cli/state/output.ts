@@ -1,31 +1,12 @@
-import { type Command, Option } from 'commander'
 import { StateError } from '../../errors.js'
 import { type Field, formatCell, formatJsonRow, formatPlain, type RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import type { Column } from '../../format/table.js'
 import type { Io } from '../io.js'
 import { EXIT_FAILED } from '../main.js'
-import { COLOR_CHOICES, type ColorChoice, loadPalette, parseCount, resolveColor } from '../options.js'
+import { loadPalette, resolveColor } from '../options.js'
+import type { OutputFlags } from './output-flags.js'
 import type { Session } from './session.js'
-
-export interface OutputFlags {
-  /** `true`: all fields. */
-  json?: string | true
-  /** `true`: list the fields. */
-  fields?: string | true
-  limit?: number
-  color?: ColorChoice
-}
-
-export function addOutputOptions(command: Command, { hasLimit = true } = {}): Command {
-  command
-    .option('--json [fields]', 'print JSON: all fields, or those named (--json=id,title)')
-    .option('--fields [list]', 'print these fields; alone, list what there is')
-  if (hasLimit) command.addOption(new Option('-n, --limit <n>', 'at most this many').argParser(parseCount))
-  return command.addOption(
-    new Option('--color <when>', 'colour: auto, always or never').choices(COLOR_CHOICES).default('auto'),
-  )
-}
 
 /**
  * An optional value takes the word behind it, so in `--json last` commander gives `last` to the flag. Where

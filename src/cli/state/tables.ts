@@ -6,9 +6,10 @@ import { GOAL_KIND, JOB_KIND, TOOL_KIND } from '../../format/stored-fields.js'
 import { type HomeTable, listHomeTables } from '../../inspect/home-tables.js'
 import { readAgentJobs } from '../../query/agent-jobs.js'
 import { readTable, type StoredRow } from '../../query/stored-rows.js'
-import type { HomeFlags } from '../home-options.js'
+import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
-import { mapPages, type OutputFlags, printedFieldNames, writeRecords } from './output.js'
+import { mapPages, printedFieldNames, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
 import { requireDatabases, type Session, withSession } from './session.js'
 
 type Flags = HomeFlags & OutputFlags

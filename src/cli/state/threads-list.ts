@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
 import { THREAD_KIND, type ThreadEntry } from '../../format/thread-fields.js'
 import { listCodexView } from '../../inspect/codex-view.js'
+import type { Instant } from '../../model/log.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
 import {
   formatCursor,
@@ -12,10 +13,11 @@ import {
   type ThreadSort,
   type ThreadTable,
 } from '../../query/thread-list.js'
-import type { HomeFlags } from '../home-options.js'
+import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
-import { type Instant, parseTime } from '../options.js'
-import { type OutputFlags, printedFieldNames, writeRecords } from './output.js'
+import { parseTime } from '../options.js'
+import { printedFieldNames, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
 import { type Session, withSession } from './session.js'
 
 export interface ThreadListFlags extends HomeFlags, OutputFlags {

@@ -1,9 +1,10 @@
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { findRollout, type ThreadRollout } from '../../inspect/find-rollout.js'
-import type { HomeFlags } from '../home-options.js'
+import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
-import { type OutputFlags, printedFieldNames, takeBackArgument, writeRecord } from './output.js'
+import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
+import type { OutputFlags } from './output-flags.js'
 import { requireThread, withSession } from './session.js'
 
 type PathEntry = ThreadRollout & { id: string }

@@ -11,9 +11,10 @@ import { readMemories } from '../../query/memories.js'
 import { readSpawnEdges } from '../../query/spawn-tree.js'
 import { readRows } from '../../query/stored-rows.js'
 import { findThreads } from '../../query/thread-list.js'
-import type { HomeFlags } from '../home-options.js'
+import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
-import { type OutputFlags, printedFieldNames, takeBackArgument, writeRecord } from './output.js'
+import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
+import type { OutputFlags } from './output-flags.js'
 import { requireThread, type Session, withSession } from './session.js'
 
 export async function run(

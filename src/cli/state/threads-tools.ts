@@ -1,9 +1,10 @@
 import { TOOL_KIND } from '../../format/stored-fields.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { findDynamicTools } from '../../inspect/thread-tools.js'
-import type { HomeFlags } from '../home-options.js'
+import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
-import { type OutputFlags, printedFieldNames, takeBackArgument, writeRecords } from './output.js'
+import { printedFieldNames, takeBackArgument, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
 import { requireThread, withSession } from './session.js'
 
 const THREAD_TOOL_KIND = { ...TOOL_KIND, shown: ['position', 'name', 'description', 'input_schema'] }

@@ -3,9 +3,10 @@ import { labelOf } from '../../format/thread-fields.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { findSpawnRoots, growSpawnTrees, readSpawnEdges, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/thread-list.js'
-import type { HomeFlags } from '../home-options.js'
+import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
-import { type OutputFlags, printedFieldNames, takeBackArgument, writeRecords } from './output.js'
+import { printedFieldNames, takeBackArgument, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
 import { requireThread, type Session, withSession } from './session.js'
 
 interface TreeRow {

@@ -4,9 +4,10 @@ import type { ThreadRow } from '../../model/thread.js'
 import { growSpawnTrees, readSpawnEdges, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/thread-list.js'
 import { readTokenSums, readTokenThreads, type TokenGroup, type TokenSum } from '../../query/tokens.js'
-import type { HomeFlags } from '../home-options.js'
+import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
-import { mapPages, type OutputFlags, printedFieldNames, takeBackArgument, writeRecords } from './output.js'
+import { mapPages, printedFieldNames, takeBackArgument, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
 import { requireThread, type Session, withSession } from './session.js'
 
 interface ThreadTokens {
