@@ -15,6 +15,13 @@ export function findCwdSpellings({ table, columns }: ThreadTable, wanted: string
     .filter((cwd) => forms.has(normalizePath(cwd)) || forms.has(normalizePath(resolveLinks(cwd))))
 }
 
+export function isSameFolder(one: string, other: string): boolean {
+  return (
+    normalizePath(one) === normalizePath(other) ||
+    normalizePath(resolveLinks(one)) === normalizePath(resolveLinks(other))
+  )
+}
+
 /** A path in the one spelling in which two equal ones are compared. */
 export function normalizePath(path: string): string {
   const plain = path.replace(/^\\\\\?\\UNC\\/i, '\\\\').replace(/^\\\\\?\\/, '')
