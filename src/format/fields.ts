@@ -1,6 +1,6 @@
 import { escapeLine } from './escape.js'
-import { formatBytes, formatRelative } from './quantity.js'
-import { createUtcTime, type TimeFormatter } from './time.js'
+import { formatBytes, formatCount, formatRelative } from './quantity.js'
+import { createUtcTime, createZonedTime, localOffset, type TimeFormatter } from './time.js'
 
 export const FIELD_KINDS = [
   'text',
@@ -174,5 +174,24 @@ export function formatCell<Row>(
   if (field.kind === 'id') return String(value).slice(0, SHORT_ID_LENGTH)
   if (field.kind === 'time' && isPossibleTime(Number(value))) return formatRelative(Number(value), nowMs)
   if (field.kind === 'bytes') return formatBytes(Number(value))
+  if (field.kind === 'number' && typeof value === 'number') return formatCount(value)
   return formatPlain(kind, field, row, onProblem)
+}
+
+/** For a sheet of one record on a terminal: whole, times in local time. */
+export function formatSheetValue<Row>(
+  kind: RecordKind<Row>,
+  field: Field<Row>,
+  row: Row,
+  nowMs: number,
+  onProblem: OnProblem,
+): string {
+  if (field.cell) return field.cell(row)
+  const value = field.value(row)
+  if (field.kind === 'time' && value !== null && value !== undefined && isPossibleTime(Number(value))) {
+    const local = formatTime(Number(value), createZonedTime(localOffset))
+    return `${local.slice(0, 19).replace('T', ' ')} (${formatRelative(Number(value), nowMs)})`
+  }
+  if (field.kind === 'id') return formatPlain(kind, field, row, onProblem)
+  return formatCell(kind, field, row, nowMs, onProblem)
 }

@@ -74,7 +74,7 @@ const DETAIL_FIELDS: readonly DetailField[] = [
     'places',
     ({ places }) => places,
     ({ places }) =>
-      places.map(({ place, rows }) => (rows === null ? place : `${place} (${rows})`)).join(', '),
+      places.map(({ place, rows }) => (rows === null ? place : `${place} (${rows})`)).join('\n'),
   ),
 ]
 

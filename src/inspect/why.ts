@@ -30,38 +30,21 @@ export interface WhyFacts {
   cwd: string
 }
 
-/** Every reason for which Codex's picker leaves a thread out, in the order in which it would meet them. */
+/** Every reason for which Codex's picker leaves a thread out. The first that fails is the one to look at. */
 export async function checkPicker(facts: WhyFacts): Promise<Check[]> {
-  const { thread, threads, rollout, backfill, id } = facts
-  const checks: Check[] = [checkRow(facts), checkRollout(facts), checkBackfill(backfill)]
-  if (!thread || !threads) return checks
-  checks.push(
-    {
-      name: 'home',
-      isPassed: !rollout || rollout.foundBy !== 'row' || isInHome(thread, facts.codexHome, rollout),
-      detail:
-        !rollout || rollout.foundBy !== 'row' || isInHome(thread, facts.codexHome, rollout)
-          ? 'its rollout lies in this home'
-          : `its row points into another home: ${thread.rolloutPath}`,
-    },
-    {
-      name: 'archived',
-      isPassed: !thread.isArchived,
-      detail: thread.isArchived ? 'it is archived, and the picker shows active threads' : 'it is active',
-    },
-    checkSource(thread),
-    {
-      name: 'provider',
-      isPassed: thread.modelProvider === facts.provider,
-      detail:
-        thread.modelProvider === facts.provider
-          ? `its provider is the configured one, ${facts.provider}`
-          : `its provider is ${thread.modelProvider}, and the picker shows those of the configured one, ${facts.provider}`,
-    },
-    await checkContent(facts, thread, threads),
-    checkCwd(thread, facts.cwd),
-  )
-  return checks.map((check) => ({ ...check, detail: check.detail.replaceAll(id, 'this thread') }))
+  const { thread, threads } = facts
+  const ofRow =
+    thread && threads
+      ? [
+          checkArchived(thread),
+          checkSource(thread),
+          checkProvider(thread, facts.provider),
+          checkCwd(thread, facts.cwd),
+          await checkContent(facts, thread, threads),
+        ]
+      : []
+  const ofHome = thread && facts.rollout?.foundBy === 'row' ? [checkHome(facts, thread)] : []
+  return [checkRow(facts), ...ofRow, checkRollout(facts), ...ofHome, checkBackfill(facts.backfill)]
 }
 
 function checkRow({ thread, threads, id }: WhyFacts): Check {
@@ -116,10 +99,34 @@ function checkBackfill({ status, leftCount, failedCount }: BackfillStatus): Chec
   }
 }
 
-/** The fixed point is the row's own path: only where it does not exist is the same place in this home tried. */
-function isInHome(thread: ThreadRow, codexHome: string, rollout: ThreadRollout): boolean {
-  const plain = rollout.path.replace(/\.zst$/, '')
-  return thread.rolloutPath === plain && relocatePath(codexHome, thread.rolloutPath) === plain
+function checkHome({ codexHome }: WhyFacts, { rolloutPath }: ThreadRow): Check {
+  const isPassed = relocatePath(codexHome, rolloutPath) === rolloutPath
+  return {
+    name: 'home',
+    isPassed,
+    detail: isPassed
+      ? 'its row points into this home'
+      : `its row points into another home: ${rolloutPath}; this one was copied, mounted or restored`,
+  }
+}
+
+function checkArchived({ isArchived }: ThreadRow): Check {
+  return {
+    name: 'archived',
+    isPassed: !isArchived,
+    detail: isArchived ? 'it is archived, and the picker shows active threads' : 'it is active',
+  }
+}
+
+function checkProvider({ modelProvider }: ThreadRow, configured: string): Check {
+  const isPassed = modelProvider === configured
+  return {
+    name: 'provider',
+    isPassed,
+    detail: isPassed
+      ? `its provider is the configured one, ${configured}`
+      : `its provider is ${modelProvider}, and the picker shows those of the configured one, ${configured}`,
+  }
 }
 
 function checkSource({ source }: ThreadRow): Check {
@@ -160,7 +167,7 @@ async function checkContent({ rollout }: WhyFacts, thread: ThreadRow, threads: T
 
 async function hasTypedHead(rollout: ThreadRollout): Promise<boolean> {
   try {
-    return (await readRolloutHead(resolveRolloutFile(rollout.path))) !== undefined
+    return (await readRolloutHead(rollout)) !== undefined
   } catch (error) {
     if (error instanceof StateError) return false
     throw error

@@ -87,8 +87,7 @@ export async function status(context: CommandContext, flags: HomeFlags & OutputF
       const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
       const { doneCount, fileCount } = found
       const filled = fileCount === 0 ? BAR_CELLS : Math.floor((doneCount / fileCount) * BAR_CELLS)
-      const bar =
-        paint(palette, 'good', '█'.repeat(filled)) + paint(palette, 'faint', '░'.repeat(BAR_CELLS - filled))
+      const bar = `${paint(palette, 'good', '█'.repeat(filled))}${'░'.repeat(BAR_CELLS - filled)}`
       io.stdout.write(`${bar} ${doneCount} of ${fileCount} rollouts\n`)
     }
     if (verdict === 'stale' || found.failedCount + found.leftCount > 0) session.fail(EXIT_FAILED)

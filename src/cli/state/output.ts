@@ -165,7 +165,7 @@ export async function writeRecord<Row>(
   flags: OutputFlags,
   session: Session,
 ): Promise<void> {
-  const { io, notice } = session
+  const { io, nowMs, notice } = session
   const fields = selectFields(kind, flags)
   if (flags.json !== undefined) {
     io.stdout.write(`${formatJsonRow(kind, fields, row, notice)}\n`)
@@ -177,26 +177,30 @@ export async function writeRecord<Row>(
     )
     return
   }
-  await writeSheet(
-    fields.map((field) => [field.name, formatCell(kind, field, row, session.nowMs, notice)]),
-    flags,
-    session,
+  const lines = fields.map(
+    (field) => [field.name, formatSheetValue(kind, field, row, nowMs, notice)] as const,
   )
+  await writeSheet(lines, flags, session)
 }
 
-/** Lines of a name and a value, for a terminal. */
-export async function writeSheet(
+/** Lines of a name and a value, for a terminal. Nothing is cut to its width: what stands here is copied. */
+async function writeSheet(
   lines: readonly (readonly [name: string, value: string])[],
   flags: OutputFlags,
   { io }: Session,
 ): Promise<void> {
-  const { cutToWidth, prepareCell } = await import('../../format/table.js')
+  const { prepareCell } = await import('../../format/table.js')
   const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
   const filled = lines.filter(([, value]) => value !== '')
   const nameWidth = Math.max(0, ...filled.map(([name]) => name.length))
-  const valueWidth = Math.max(20, (io.stdout.columns ?? 100) - nameWidth - 2)
   for (const [name, value] of filled) {
-    const label = paint(palette, 'faint', name.replaceAll('_', ' ').padEnd(nameWidth))
-    io.stdout.write(`${label}  ${cutToWidth(prepareCell(value), valueWidth)}\n`)
+    // A list of things has a line for each.
+    for (const [index, part] of value.split('\n').slice(0, MAX_PARTS).entries()) {
+      const label = (index === 0 ? name.replaceAll('_', ' ') : '').padEnd(nameWidth)
+      io.stdout.write(`${paint(palette, 'faint', label)}  ${prepareCell(part)}\n`)
+    }
   }
 }
+
+/** Longer texts are for JSON and pipes. */
+const MAX_PARTS = 20

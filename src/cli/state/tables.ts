@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { openReadOnly } from '../../db/open.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
@@ -18,7 +19,12 @@ const HOME_TABLE_KIND: RecordKind<HomeTable> = {
   noun: 'table',
   fields: [
     { name: 'name', kind: 'text', value: ({ name }) => name },
-    { name: 'database', kind: 'path', value: ({ database }) => database },
+    {
+      name: 'database',
+      kind: 'path',
+      value: ({ database }) => database,
+      cell: ({ database }) => basename(database),
+    },
     { name: 'rows', kind: 'number', value: ({ rowCount }) => rowCount },
     { name: 'current', kind: 'flag', value: ({ isCurrent }) => isCurrent },
     { name: 'holds', kind: 'text', value: ({ words }) => words },

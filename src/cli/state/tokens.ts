@@ -1,4 +1,5 @@
 import type { RecordKind } from '../../format/fields.js'
+import { formatPlural } from '../../format/quantity.js'
 import { labelOf } from '../../format/thread-fields.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { growSpawnTrees, readSpawnEdges, type SpawnNode } from '../../query/spawn-tree.js'
@@ -82,7 +83,9 @@ export async function run(
     await writeRecords(THREAD_TOKEN_KIND, pages, flags, session)
     const [total] = readTokenSums(threads, 'total', { ids, isLocal: true })
     if (context.io.stdout.isTerminal && flags.json === undefined && total) {
-      context.io.stdout.write(`${total.tokens} tokens in ${total.threadCount} threads\n`)
+      context.io.stdout.write(
+        `${formatPlural(total.tokens, 'token')} in ${formatPlural(total.threadCount, 'thread')}\n`,
+      )
     }
   })
 }
@@ -105,7 +108,7 @@ async function runSums(
     if (isLocal && group !== 'total') {
       const tokens = sums.reduce((sum, row) => sum + row.tokens, 0)
       const threadCount = sums.reduce((sum, row) => sum + row.threadCount, 0)
-      context.io.stdout.write(`${tokens} tokens in ${threadCount} threads\n`)
+      context.io.stdout.write(`${formatPlural(tokens, 'token')} in ${formatPlural(threadCount, 'thread')}\n`)
     }
   })
 }

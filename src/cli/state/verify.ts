@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { RecordKind } from '../../format/fields.js'
 import { type Verdict, verifyDatabase } from '../../inspect/verify.js'
 import type { HomeFlags } from '../home-flags.js'
@@ -9,7 +10,12 @@ import { requireDatabases, withSession } from './session.js'
 const VERDICT_KIND: RecordKind<Verdict> = {
   noun: 'database',
   fields: [
-    { name: 'database', kind: 'path', value: ({ database }) => database },
+    {
+      name: 'database',
+      kind: 'path',
+      value: ({ database }) => database,
+      cell: ({ database }) => basename(database),
+    },
     { name: 'role', kind: 'text', value: ({ role }) => role },
     { name: 'state', kind: 'text', value: ({ state }) => state },
     {
