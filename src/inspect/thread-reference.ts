@@ -1,4 +1,5 @@
 import { StateError } from '../errors.js'
+import { cleanLine } from '../format/clean.js'
 import type { ThreadRow } from '../model/thread.js'
 import { findThreads, readThreads, type ThreadTable } from '../query/thread-list.js'
 import { findThreadIds } from '../query/thread-lookup.js'
@@ -46,7 +47,7 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
     if (found.length > 1) {
       const lines = found.map((thread) => {
         const label = names().get(thread.id) ?? thread.name ?? thread.title
-        return `${thread.id}  ${label.slice(0, 60).replaceAll(/\s+/g, ' ')}`
+        return `${thread.id}  ${cleanLine(label.slice(0, 60))}`
       })
       throw ambiguous(text, lines)
     }

@@ -1,5 +1,12 @@
 import { StateError } from '../../errors.js'
-import { type Field, formatCell, formatJsonRow, formatPlain, type RecordKind } from '../../format/fields.js'
+import {
+  type Field,
+  formatCell,
+  formatJsonRow,
+  formatPlain,
+  formatSheetValue,
+  type RecordKind,
+} from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import type { Column } from '../../format/table.js'
 import type { Io } from '../io.js'
