@@ -104,21 +104,21 @@ function scalarText(value: string | number | bigint | boolean): string {
 }
 
 /** Policies and sources repeat from row to row: each text is parsed once. */
-const embedded = new Map<string, string>()
+const valid = new Set<string>()
 
+/** JSON goes through as it is stored: not every number and escape would survive being parsed. */
 function embedJson(text: string, kind: 'json' | 'wordOrJson', onBroken: () => void): string {
   if (kind === 'wordOrJson' && !text.startsWith('{')) return JSON.stringify(text)
-  const known = embedded.get(text)
-  if (known !== undefined) return known
+  if (valid.has(text)) return text
   try {
-    const compact = JSON.stringify(JSON.parse(text))
-    if (embedded.size >= 200) embedded.clear()
-    if (text.length <= 10_000) embedded.set(text, compact)
-    return compact
+    JSON.parse(text)
   } catch {
     if (text !== '') onBroken()
     return JSON.stringify(text)
   }
+  if (valid.size >= 200) valid.clear()
+  if (text.length <= 10_000) valid.add(text)
+  return text
 }
 
 /** The full value for a pipe: one record is one line, so what would end a field or a line is escaped. */

@@ -80,23 +80,55 @@ export function* readThreads(
   sort: ThreadSort,
   options: { after?: ThreadAnchor | undefined; pageRows?: number } = {},
 ): Generator<ListedThread[], void, undefined> {
-  const pageRows = options.pageRows ?? PAGE_ROWS
+  const limit = options.pageRows ?? PAGE_ROWS
   let after = options.after
   for (;;) {
-    const { sql, params } = compileThreadPage(threads, filter, sort, { after, limit: pageRows })
-    const page = threads.table.connection
-      .all<StoredThread>(sql, ...params)
-      .map((stored) => toListedThread(stored, threads.columns))
+    const page = readListPage(threads, filter, sort, { after, limit })
     if (page.length > 0) yield page
     const last = page.at(-1)
-    if (page.length === pageRows && last) after = { value: last.sortValue, id: last.thread.id }
-    // What has no time at all (`_ms` is nullable) comes last, out of the reach of comparisons.
-    else if (after?.value !== null && isNullable(threads, sort)) after = { value: null, id: null }
-    else return
+    const next = advance(
+      { after, limit },
+      page.length,
+      last && { value: last.sortValue, id: last.thread.id },
+      isNullable(threads, sort),
+    )
+    if (!next) return
+    after = next
   }
 }
 
-function isNullable({ columns }: ThreadTable, sort: ThreadSort): boolean {
+/** A place to go on from, and how many rows to take. */
+export interface ListWindow {
+  after: ThreadAnchor | undefined
+  limit: number
+}
+
+export function readListPage(
+  threads: ThreadTable,
+  filter: ThreadFilter,
+  sort: ThreadSort,
+  window: ListWindow,
+): ListedThread[] {
+  const { sql, params } = compileThreadPage(threads, filter, sort, window)
+  return threads.table.connection
+    .all<StoredThread>(sql, ...params)
+    .map((stored) => toListedThread(stored, threads.columns))
+}
+
+/** Where the next page begins, after one of `rowCount` rows that ended at `last`; `undefined` at the end. */
+export function advance(
+  { after, limit }: ListWindow,
+  rowCount: number,
+  last: ThreadAnchor | undefined,
+  mayLackTimes: boolean,
+): ThreadAnchor | undefined {
+  if (rowCount === limit && last) return last
+  // What has no time at all comes last, out of the reach of comparisons.
+  return after?.value !== null && mayLackTimes ? { value: null, id: null } : undefined
+}
+
+/** A `_ms` column may be empty where a writer did not know it. */
+export function isNullable({ columns }: ThreadTable, sort: ThreadSort): boolean {
   return isMillisColumn(columns[SORT_PROPERTY[sort]])
 }
 
@@ -106,7 +138,8 @@ export function compileThreadPage(
   threads: ThreadTable,
   filter: ThreadFilter,
   sort: ThreadSort,
-  window: { after: ThreadAnchor | undefined; limit: number },
+  window: ListWindow,
+  selected = selectList(threads.columns),
 ): { sql: string; params: SqlValue[] } {
   const column = sortColumn(threads, sort)
   const { conditions, params } = compileFilter(threads, filter, column)
@@ -128,7 +161,7 @@ export function compileThreadPage(
     }
   }
   return {
-    sql: `SELECT ${selectList(threads.columns)}, ${column} AS sortValue FROM ${THREAD_TABLE}
+    sql: `SELECT ${selected}, ${column} AS sortValue FROM ${THREAD_TABLE}
 WHERE ${conditions.join('\n  AND ')}
 ORDER BY ${column} DESC, id DESC LIMIT ?`,
     params: [...params, window.limit],
@@ -151,7 +184,7 @@ export function findThread(threads: ThreadTable, id: string): ThreadRow | undefi
   return findThreads(threads, [id])[0]
 }
 
-function sortColumn({ columns, table }: ThreadTable, sort: ThreadSort): string {
+export function sortColumn({ columns, table }: ThreadTable, sort: ThreadSort): string {
   const column = columns[SORT_PROPERTY[sort]]
   if (column !== undefined) return column
   throw new StateError('USAGE', `${table.file.path} has no ${sort} times to sort by`, {
@@ -259,7 +292,7 @@ function toThreadRow(stored: Record<string, unknown>, columns: ResolvedColumns<T
 }
 
 /** What Codex takes for seconds though it stands in a column of milliseconds: earlier than 2020. */
-const FIRST_MILLIS = 1_577_836_800_000
+export const FIRST_MILLIS = 1_577_836_800_000
 
 /** A stored time in milliseconds. What is no number (a damaged row) stays what it is, to be shown so. */
 function toMillis(value: unknown, column: string | undefined): unknown {

@@ -5,7 +5,7 @@ import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { printedFieldNames, takeBackArgument, writeRecord, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
-import { requireDatabases, requireThread, type Session, withSession } from './session.js'
+import { requireDatabases, type Session, withSession } from './session.js'
 import { toAbsolute } from './threads-list.js'
 
 type Flags = HomeFlags & OutputFlags
@@ -39,6 +39,7 @@ export async function show(
   const text = takeBackArgument(MEMORY_DETAIL_KIND, flags, argument)
   if (printedFieldNames(MEMORY_DETAIL_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
+    const { requireThread } = await import('./thread-argument.js')
     const { id } = await requireThread(text, session)
     const [memory] = readMemories(requireMemories(session), { threadId: id })
     if (!memory) throw new StateError('NOT_FOUND', `Codex remembers nothing of thread ${id}`)

@@ -65,13 +65,19 @@ function findField<Row>(kind: RecordKind<Row>, name: string): Field<Row> {
   })
 }
 
+/** A page that is JSON already, for `--json` alone, and not more than what is asked for. */
+export interface JsonPage {
+  bytes: Uint8Array
+  rowCount: number
+}
+
 /**
  * Writes records, page by page as they come: one JSON array, else on a terminal a table (its columns fitted to
  * the first page), else a line of tab-separated values for each. Nothing at all to show is exit code 1.
  */
 export async function writeRecords<Row>(
   kind: RecordKind<Row>,
-  pages: Iterable<readonly Row[]> | AsyncIterable<readonly Row[]>,
+  pages: Iterable<readonly Row[] | JsonPage> | AsyncIterable<readonly Row[] | JsonPage>,
   flags: OutputFlags,
   session: Session,
   options: { isFaint?: (row: Row) => boolean; emptyText?: string } = {},
@@ -97,6 +103,12 @@ export async function writeRecords<Row>(
               .join('')
   if (remaining > 0) {
     for await (const page of pages) {
+      if ('bytes' in page) {
+        io.stdout.write(rowCount === 0 ? '[\n' : ',\n')
+        io.stdout.write(page.bytes)
+        rowCount += page.rowCount
+        continue
+      }
       const rows = page.length > remaining ? page.slice(0, remaining) : page
       if (rows.length > 0) io.stdout.write(writePage(rows))
       rowCount += rows.length

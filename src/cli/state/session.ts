@@ -1,5 +1,4 @@
 import { StateError } from '../../errors.js'
-import { type FoundThread, resolveThread } from '../../inspect/thread-reference.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
 import type { MemorySources } from '../../query/memories.js'
@@ -130,25 +129,6 @@ export async function withSession(
     for (const table of opened) table.connection.close()
     if (hiddenNotices > 0) io.stderr.write(`codex-state: and ${hiddenNotices} more notices like these\n`)
   }
-}
-
-/**
- * The thread that an argument means.
- *
- * @throws {StateError} `USAGE` without an argument, `NOT_FOUND`, `AMBIGUOUS`
- */
-export async function requireThread(text: string | undefined, session: Session): Promise<FoundThread> {
-  if (text === undefined) {
-    throw new StateError('USAGE', 'which thread?', {
-      hint: `Give an id, its beginning, a name or title, or 'last'.`,
-    })
-  }
-  const table = session.tryOpen('threads')
-  return resolveThread(text, {
-    threads: table && describeThreadTable(table),
-    names: session.names,
-    codexHome: session.codexHome,
-  })
 }
 
 /**

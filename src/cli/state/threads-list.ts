@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
 import { THREAD_KIND, type ThreadEntry } from '../../format/thread-fields.js'
-import { listCodexView } from '../../inspect/codex-view.js'
 import type { Instant } from '../../model/log.js'
+import type { ThreadFieldName } from '../../model/thread-output.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
+import { readThreadJson } from '../../query/thread-json.js'
 import {
   formatCursor,
   type ListedThread,
@@ -16,7 +17,7 @@ import {
 import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { parseTime } from '../options.js'
-import { printedFieldNames, writeRecords } from './output.js'
+import { type JsonPage, printedFieldNames, selectFields, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
 import { type Session, withSession } from './session.js'
 
@@ -38,6 +39,8 @@ export interface ThreadListFlags extends HomeFlags, OutputFlags {
   codexPicker?: boolean
 }
 
+const PAGE_ROWS = 500
+
 export async function run(context: CommandContext, flags: ThreadListFlags): Promise<void> {
   if (printedFieldNames(THREAD_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
@@ -47,17 +50,26 @@ export async function run(context: CommandContext, flags: ThreadListFlags): Prom
     // Codex lists by creation when it is not told otherwise.
     const sort = flags.sort ?? (isCodexList ? 'created' : 'updated')
     const after = flags.cursor === undefined ? undefined : parseCursor(flags.cursor, threads, sort)
-    const pageRows =
-      flags.limit === undefined || isCodexList ? undefined : Math.max(1, Math.min(flags.limit, 500))
-    const options = { after, ...(pageRows === undefined ? {} : { pageRows }) }
+    const { limit = Number.POSITIVE_INFINITY } = flags
+    const options = { after, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
     const pages = isCodexList
-      ? listCodexView(threads, filter, sort, {
-          ...options,
+      ? // Loaded where it is needed: it brings the reading of rollouts along.
+        (await import('../../inspect/codex-view.js')).listCodexView(threads, filter, sort, {
+          after,
           codexHome: session.codexHome,
           isPicker: flags.codexPicker === true,
           onNotice: session.notice,
         })
-      : readThreads(threads, filter, sort, options)
+      : flags.json === undefined
+        ? readThreads(threads, filter, sort, options)
+        : readThreadJson(threads, {
+            filter,
+            sort,
+            fields: selectFields(THREAD_KIND, flags).map(({ name }) => name as ThreadFieldName),
+            names: session.names(),
+            after,
+            limit,
+          })
     await writeRecords(
       flags.quiet ? { ...THREAD_KIND, shown: ['id'] } : THREAD_KIND,
       toEntries(pages, threads, sort, session),
@@ -69,17 +81,19 @@ export async function run(context: CommandContext, flags: ThreadListFlags): Prom
 }
 
 async function* toEntries(
-  pages: Iterable<readonly ListedThread[]> | AsyncIterable<readonly ListedThread[]>,
+  pages: Iterable<ListedThread[] | JsonPage> | AsyncIterable<ListedThread[] | JsonPage>,
   threads: ThreadTable,
   sort: ThreadSort,
   session: Session,
-): AsyncGenerator<ThreadEntry[]> {
+): AsyncGenerator<ThreadEntry[] | JsonPage> {
   for await (const page of pages) {
-    yield page.map((listed) => ({
-      thread: listed.thread,
-      name: listed.thread.name ?? session.names().get(listed.thread.id) ?? null,
-      cursor: formatCursor(listed, threads, sort),
-    }))
+    if ('bytes' in page) yield page
+    else
+      yield page.map((listed) => ({
+        thread: listed.thread,
+        name: listed.thread.name ?? session.names().get(listed.thread.id) ?? null,
+        cursor: formatCursor(listed, threads, sort),
+      }))
   }
 }
 

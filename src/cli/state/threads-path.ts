@@ -5,7 +5,8 @@ import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
 import type { OutputFlags } from './output-flags.js'
-import { requireThread, withSession } from './session.js'
+import { withSession } from './session.js'
+import { requireThread } from './thread-argument.js'
 
 type PathEntry = ThreadRollout & { id: string }
 

@@ -15,7 +15,8 @@ import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
 import type { OutputFlags } from './output-flags.js'
-import { requireThread, type Session, withSession } from './session.js'
+import { type Session, withSession } from './session.js'
+import { requireThread } from './thread-argument.js'
 
 export async function run(
   context: CommandContext,

@@ -5,7 +5,8 @@ import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { printedFieldNames, takeBackArgument, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
-import { requireThread, withSession } from './session.js'
+import { withSession } from './session.js'
+import { requireThread } from './thread-argument.js'
 
 const THREAD_TOOL_KIND = { ...TOOL_KIND, shown: ['position', 'name', 'description', 'input_schema'] }
 

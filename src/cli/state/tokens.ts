@@ -9,7 +9,8 @@ import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { mapPages, printedFieldNames, takeBackArgument, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
-import { requireThread, type Session, withSession } from './session.js'
+import { type Session, withSession } from './session.js'
+import { requireThread } from './thread-argument.js'
 
 interface ThreadTokens {
   thread: ThreadRow

@@ -11,7 +11,8 @@ import { type CommandContext, EXIT_FAILED } from '../main.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
 import type { OutputFlags } from './output-flags.js'
-import { requireThread, type Session, withSession } from './session.js'
+import { type Session, withSession } from './session.js'
+import { requireThread } from './thread-argument.js'
 import { toAbsolute } from './threads-list.js'
 
 interface Answer {

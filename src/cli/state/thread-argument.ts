@@ -1,0 +1,23 @@
+import { StateError } from '../../errors.js'
+import { type FoundThread, resolveThread } from '../../inspect/thread-reference.js'
+import { describeThreadTable } from '../../query/thread-list.js'
+import type { Session } from './session.js'
+
+/**
+ * The thread that an argument means.
+ *
+ * @throws {StateError} `USAGE` without an argument, `NOT_FOUND`, `AMBIGUOUS`
+ */
+export async function requireThread(text: string | undefined, session: Session): Promise<FoundThread> {
+  if (text === undefined) {
+    throw new StateError('USAGE', 'which thread?', {
+      hint: `Give an id, its beginning, a name or title, or 'last'.`,
+    })
+  }
+  const table = session.tryOpen('threads')
+  return resolveThread(text, {
+    threads: table && describeThreadTable(table),
+    names: session.names,
+    codexHome: session.codexHome,
+  })
+}
