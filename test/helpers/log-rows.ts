@@ -49,7 +49,8 @@ export function insertInto(database: Database.Database, rows: readonly NewLogRow
 
 /** What a layout can store of a property. */
 export function hasLogColumn(path: string, property: keyof LogRow): boolean {
-  const database = new Database(path, { readonly: true })
+  // For writing: a reader's connection would leave a write-ahead log behind.
+  const database = new Database(path)
   try {
     const present = readColumnNames(database)
     return COLUMNS[property].some((spelling) => present.has(spelling))
