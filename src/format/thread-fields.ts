@@ -26,7 +26,7 @@ export const THREAD_FIELDS: readonly Field<ThreadEntry>[] = Object.entries(THREA
   ([name, output]) => ({
     name,
     kind: kindOf(output),
-    value: valueOf(output),
+    value: readerOf(output),
     ...CELLS[name as ThreadFieldName],
   }),
 )
@@ -43,7 +43,7 @@ function kindOf(output: ThreadOutput): FieldKind {
   return output.kind === 'millis' || output.kind === 'seconds' ? 'time' : output.kind
 }
 
-function valueOf(output: ThreadOutput): (entry: ThreadEntry) => FieldValue {
+function readerOf(output: ThreadOutput): (entry: ThreadEntry) => FieldValue {
   if ('made' in output) {
     switch (output.made) {
       case 'name':
