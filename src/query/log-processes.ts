@@ -38,8 +38,9 @@ function readThroughIndex(connection: OpenTable['connection']): LoggedProcess[] 
     if (next === null || next === undefined) return processes
     after = next
     const span = connection.get<Omit<LoggedProcess, 'processUuid'>>(
-      `SELECT (SELECT min(ts) FROM logs WHERE thread_id IS NULL AND process_uuid = ?1) AS firstSeconds,
-              (SELECT max(ts) FROM logs WHERE thread_id IS NULL AND process_uuid = ?1) AS lastSeconds`,
+      `SELECT (SELECT min(ts) FROM logs WHERE thread_id IS NULL AND process_uuid = ?) AS firstSeconds,
+              (SELECT max(ts) FROM logs WHERE thread_id IS NULL AND process_uuid = ?) AS lastSeconds`,
+      next,
       next,
     )
     if (span) processes.push({ processUuid: next, ...span })

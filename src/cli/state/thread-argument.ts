@@ -6,7 +6,8 @@ import type { Session } from './session.js'
 /**
  * The thread that an argument means.
  *
- * @throws {StateError} `USAGE` without an argument, `NOT_FOUND`, `AMBIGUOUS`
+ * @throws {StateError} `USAGE` without an argument, `NOT_FOUND`, `AMBIGUOUS`; `DB_NOT_FOUND` when no rollout
+ *   has it either and there is no database to look into
  */
 export async function requireThread(text: string | undefined, session: Session): Promise<FoundThread> {
   if (text === undefined) {
@@ -15,9 +16,14 @@ export async function requireThread(text: string | undefined, session: Session):
     })
   }
   const table = session.tryOpen('threads')
-  return resolveThread(text, {
-    threads: table && describeThreadTable(table),
-    names: session.names,
-    codexHome: session.codexHome,
-  })
+  try {
+    return await resolveThread(text, {
+      threads: table && describeThreadTable(table),
+      names: session.names,
+      codexHome: session.codexHome,
+    })
+  } catch (error) {
+    if (!table && error instanceof StateError && error.code === 'NOT_FOUND') session.open('threads')
+    throw error
+  }
 }
