@@ -43,7 +43,7 @@ function createEncoder(
     case 'dashed':
       return (row) => (row[property] === null ? '-' : clean(textOf(row[property])))
     case 'padded':
-      return (row) => clean(textOf(row[property])).padEnd(5)
+      return (row) => padCharacters(clean(textOf(row[property])))
     case 'json':
       return (row) => JSON.stringify(row[property])
     case 'csv':
@@ -62,6 +62,11 @@ function createEncoder(
     default:
       return as satisfies never
   }
+}
+
+/** To 5 characters; `padEnd` would count one beyond U+FFFF as two. */
+function padCharacters(text: string): string {
+  return text.length < 10 ? text + ' '.repeat(Math.max(0, 5 - [...text].length)) : text
 }
 
 function textOf(value: string | number | null): string {

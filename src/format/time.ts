@@ -84,8 +84,9 @@ function millis(tsNanos: number): string {
   return padNanos(tsNanos).slice(0, 3)
 }
 
+/** Nine places, the sign of an impossible value among them, as SQLite's `%09d`. */
 function padNanos(tsNanos: number): string {
-  return String(tsNanos).padStart(9, '0')
+  return tsNanos < 0 ? `-${String(-tsNanos).padStart(8, '0')}` : String(tsNanos).padStart(9, '0')
 }
 
 function offsetText(minutes: number): string {

@@ -33,12 +33,19 @@ export function readLogBytes(
   return row?.bytes ?? undefined
 }
 
+/** The encodings that escape what drives a terminal. */
+const ESCAPING: ReadonlySet<Encoding> = new Set(['line', 'dashed', 'padded', 'csv'])
+
 /**
- * Whether a buffer of records may hold what the `line` encoding escapes beyond line ends, which is all that
- * the SQL form of it escapes. Looking at the whole buffer costs a hundredth of looking at each value in SQL.
+ * Whether a buffer of records may differ from what JavaScript makes of the same rows, which is what is printed
+ * then: of what the `line` encoding escapes the SQL form escapes line ends alone, and SQLite's length() and
+ * GLOB take a NUL for the end of a text. Looking at the whole buffer costs a hundredth of looking at each
+ * value in SQL.
  */
-export function mayNeedEscapes(bytes: Uint8Array): boolean {
-  if (bytes.includes(0x1b) || bytes.includes(0x00) || bytes.includes(0x08)) return true
+export function mayDiffer(bytes: Uint8Array, pieces: readonly Piece[], isRaw: boolean): boolean {
+  if (bytes.includes(0x00)) return true
+  if (isRaw || !pieces.some((piece) => typeof piece !== 'string' && ESCAPING.has(piece.as))) return false
+  if (bytes.includes(0x1b) || bytes.includes(0x08)) return true
   // U+0080 to U+009F in UTF-8: C2 and 80 to 9F.
   for (let at = bytes.indexOf(0xc2); at !== -1; at = bytes.indexOf(0xc2, at + 1)) {
     if ((bytes[at + 1] ?? 0) < 0xa0) return true

@@ -1,12 +1,13 @@
 import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
+import { escapeForTerminal, escapeJsonForTerminal } from '../../format/escape.js'
 import { createRecordFormatter } from '../../format/log-line.js'
 import { createTextFormatter } from '../../format/log-text.js'
 import type { LogFilter, LogRow } from '../../model/log.js'
 import { headerOf, LOG_FIELD_NAMES, type LogField, type Piece, piecesOf } from '../../model/log-formats.js'
 import { type FollowEvent, followLogs } from '../../query/follow.js'
 import { type BatchSource, findNewestIds, idBatches, matchingBatches } from '../../query/log-batches.js'
-import { mayNeedEscapes, readLogBytes } from '../../query/log-bytes.js'
+import { mayDiffer, readLogBytes } from '../../query/log-bytes.js'
 import { patternFunctions } from '../../query/log-filter.js'
 import { type LogStore, openLogStore, readHighestId } from '../../query/log-store.js'
 import { readLogRows } from '../../query/logs.js'
@@ -181,7 +182,10 @@ async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io): Promi
   const pieces = piecesOf(format, fields)
   const header = headerOf(format, fields)
   if (format === 'json' || format === 'csv' || format === 'logfmt') {
-    return { header, formatRow: createRecordFormatter(pieces, { time, isRaw }), pieces, isRaw }
+    const formatRecord = createRecordFormatter(pieces, { time, isRaw })
+    if (!io.stdout.isTerminal || isRaw) return { header, formatRow: formatRecord, pieces, isRaw }
+    const clean = format === 'csv' ? escapeForTerminal : escapeJsonForTerminal
+    return { header, formatRow: (row) => clean(formatRecord(row)), pieces: undefined, isRaw }
   }
   const palette = await loadPalette(resolveColor(flags.color, io))
   if (!palette && !io.stdout.isTerminal) {
@@ -218,13 +222,11 @@ function* printSelected(
   // The ids that were found match already.
   const remaining = isWhole ? filter : undefined
   const canUseBytes = pieces !== undefined && !needsLastId && !(isWhole && isReversed)
-  const escapes = pieces?.some((piece) => typeof piece !== 'string' && ESCAPING.has(piece.as)) && !isRaw
-
   for (let next = batches.next(); !next.done; ) {
     const batch = next.value
     let size = 0
     const bytes = canUseBytes ? readLogBytes(store, batch, pieces, { filter: remaining, isRaw }) : undefined
-    if (bytes && !(escapes && mayNeedEscapes(bytes))) {
+    if (bytes && !mayDiffer(bytes, pieces!, isRaw)) {
       size = bytes.length
       io.stdout.write(bytes)
       yield 0
@@ -241,7 +243,6 @@ function* printSelected(
   }
 }
 
-const ESCAPING: ReadonlySet<string> = new Set(['line', 'dashed', 'padded', 'csv'])
 const SMALL_BATCH = 128 * 1024
 const LARGE_BATCH = 512 * 1024
 

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse as parseToml } from 'smol-toml'
+import { StateError } from '../errors.js'
+import {
+  type ListedThread,
+  readThreads,
+  type ThreadAnchor,
+  type ThreadFilter,
+  type ThreadSort,
+  type ThreadTable,
+} from '../query/thread-list.js'
+import {
+  type CodexView,
+  DEFAULT_MODEL_PROVIDER,
+  INTERACTIVE_SOURCES,
+  resolveCodexView,
+} from '../schema/codex-view.js'
+import { readIndexNames } from '../schema/inspect.js'
+import { readRolloutHead } from './rollout-head.js'
+import { findRecordedRollout } from './rollout-places.js'
+
+export interface CodexViewOptions {
+  codexHome: string
+  after?: ThreadAnchor | undefined
+  pageRows?: number
+  /** As a client is answered that asks for nothing: interactive sources of the configured provider. */
+  isPicker: boolean
+  onNotice: (text: string) => void
+}
+
+/** The threads that the Codex of this layout lists, in its order; active ones unless `filter` says archived. */
+export async function* listCodexView(
+  threads: ThreadTable,
+  filter: ThreadFilter,
+  sort: ThreadSort,
+  options: CodexViewOptions,
+): AsyncGenerator<ListedThread[]> {
+  const { table } = threads
+  const isArchived = filter.isArchived ?? false
+  const view = resolveCodexView(
+    {
+      columns: table.columns,
+      indexes: readIndexNames(table.connection, 'threads'),
+      generation: table.file.generation,
+    },
+    isArchived,
+  )
+  const viewed: ThreadFilter = {
+    ...filter,
+    isArchived,
+    conditions: view.conditions,
+    ...(options.isPicker
+      ? {
+          sources: INTERACTIVE_SOURCES,
+          providers: [readConfiguredProvider(options.codexHome, options.onNotice)],
+        }
+      : {}),
+  }
+  for (const page of readThreads(threads, viewed, sort, options)) {
+    const listed = await Promise.all(page.map((entry) => applyRollout(entry, view, options)))
+    yield listed.filter((entry) => entry !== undefined)
+  }
+}
+
+/** What the rollout makes of a row: the row, a row with the rollout's own texts, or nothing. */
+async function applyRollout(
+  entry: ListedThread,
+  view: CodexView,
+  { codexHome, onNotice }: CodexViewOptions,
+): Promise<ListedThread | undefined> {
+  const { thread } = entry
+  // Before there was a column for it, the first message was the preview.
+  const shown = { ...entry, thread: { ...thread, preview: thread.preview ?? thread.firstUserMessage } }
+  if (!view.skipsMissingRollouts && !view.isFromRolloutHead) return shown
+  const file = findRecordedRollout(codexHome, thread.rolloutPath)
+  if (!file) return undefined
+  if (!view.isFromRolloutHead) return shown
+  try {
+    const head = await readRolloutHead(file)
+    return head && { ...entry, thread: { ...thread, ...head } }
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    onNotice(error.message)
+    return undefined
+  }
+}
+
+/** `model_provider` of `config.toml`, where the picker takes it from. */
+export function readConfiguredProvider(codexHome: string, onNotice: (text: string) => void): string {
+  const path = join(codexHome, 'config.toml')
+  try {
+    const { model_provider: provider } = parseToml(readFileSync(path, 'utf8'))
+    if (typeof provider === 'string' && provider !== '') return provider
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      onNotice(`cannot read ${path}, so the provider is taken to be ${DEFAULT_MODEL_PROVIDER}`)
+    }
+  }
+  return DEFAULT_MODEL_PROVIDER
+}
