@@ -34,6 +34,12 @@ const vendorApart = {
   },
 }
 
+/** In CommonJS there is no `import.meta`; what asks for its URL wants the place of the bundle. */
+const bundleUrl = {
+  define: { 'import.meta.url': 'bundleUrl' },
+  banner: { js: `const bundleUrl = require('node:url').pathToFileURL(__filename).href` },
+}
+
 /** In a bundle better-sqlite3's own search for its binary would start from the wrong folder. */
 const locateAddon = {
   name: 'locate-better-sqlite3-addon',
@@ -62,6 +68,7 @@ export async function build() {
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
       external: ['better-sqlite3/package.json'],
+      ...bundleUrl,
       plugins: [cheapBuiltins, locateAddon, vendorApart],
     }),
     esbuild({
@@ -71,6 +78,14 @@ export async function build() {
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
       plugins: [cheapBuiltins],
+    }),
+    // What a worker thread loads, of the commands and of the library alike.
+    esbuild({
+      ...common,
+      entryPoints: { 'backfill-worker': 'src/sync/extract-worker.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.cjs' },
+      format: 'cjs',
     }),
     esbuild({
       ...common,

@@ -8,19 +8,18 @@ import { StateError } from './errors.js'
 import type { BackfillState } from './model/backfill.js'
 import type { LogRow, LogRowFilter, LogRowQuery, NewLogRow } from './model/log.js'
 import type { ThreadMemory } from './model/memory.js'
+import type { BackfillOptions, BackfillResult, FindThreadPathOptions, ThreadListQuery } from './model/sync.js'
 import type { BackfillCounts, Telemetry, TelemetryCount } from './model/telemetry.js'
 import type { DynamicTool, ThreadMetadata, ThreadRow } from './model/thread.js'
 import type { ThreadPage, ThreadPageQuery } from './model/thread-page.js'
 import { readLogs, readMaxLogId } from './query/seed-logs.js'
 import { findRolloutPath, findThread, metadataFromRow, readThreadPage } from './query/thread-pages.js'
 import { buildMetadata, type ThreadBuilder } from './rollout/builder.js'
-import { chooseRules } from './rollout/choose-rules.js'
 import { applyRolloutItem } from './rollout/metadata.js'
 import type { RolloutItem } from './rollout/parse.js'
-import type { MetadataRules } from './rollout/rules.js'
 import { listDatabases, OWN_STATE_GENERATION, parseDatabaseFilename, stateDbPath } from './schema/files.js'
 import { resolveHome } from './schema/home.js'
-import { listTables, readMigrations } from './schema/inspect.js'
+import { listTables } from './schema/inspect.js'
 import { LOG_TABLE } from './schema/logs.js'
 import * as backfill from './store/backfill.js'
 import * as tools from './store/dynamic-tools.js'
@@ -28,6 +27,10 @@ import { removeLegacyStateFiles } from './store/legacy-files.js'
 import * as logs from './store/logs.js'
 import * as memories from './store/memories.js'
 import * as threads from './store/threads.js'
+import { backfill as runBackfill } from './sync/backfill.js'
+import { listThreadsWithFallback } from './sync/list.js'
+import { findThreadPath } from './sync/read-repair.js'
+import { attachTarget, type SyncTarget } from './sync/target.js'
 
 export interface RuntimeOptions {
   /** Stands for a provider that a rollout does not name. */
@@ -50,14 +53,9 @@ export type OpenExistingOptions = RuntimeOptions &
   ({ dbPath: string; codexHome?: undefined } | { codexHome: string; dbPath?: undefined })
 
 /** What the class owns and its methods work on. */
-interface Opened {
-  codexHome: string
-  state: WriteConnection
-  threadTable: threads.ThreadTable
+interface Opened extends SyncTarget {
   /** `undefined` when there is no log table. */
   logTable: logs.LogTable | undefined
-  newestMigration: number
-  rules: MetadataRules
 }
 
 /**
@@ -210,6 +208,23 @@ export class StateRuntime {
     )
   }
 
+  /**
+   * Reads the rollouts of the home into the database, unless that has been done: resumes after the last
+   * checkpoint, stores batches of 200 in one transaction each together with their checkpoint, and marks the
+   * end. A rollout that cannot be read is told to `onFailure` and passed over. Where another process is at it,
+   * that one is waited for, and its work taken over when its lease of 900 s ends without a sign of life.
+   *
+   * @throws {StateError} `BACKFILL_TIMEOUT` when the other one is not done in time; `ABORTED`, with everything
+   *   up to the last batch stored and the lease given back; `DB_NO_TABLE` in layouts to 0.98
+   */
+  async backfill(options: Omit<BackfillOptions, 'defaultProvider'> = {}): Promise<BackfillResult> {
+    const result = await this.#run('backfill', (opened) =>
+      runBackfill(opened, { ...options, ...this.#syncOptions() }),
+    )
+    if (result.kind === 'ran') this.recordBackfill(result)
+    return result
+  }
+
   /** Sends the counters of a backfill that has ended. */
   recordBackfill({ upserted, failed, durationMs }: BackfillCounts): void {
     const status = failed === 0 ? 'success' : upserted === 0 ? 'failed' : 'partial_failure'
@@ -257,6 +272,34 @@ export class StateRuntime {
   }
 
   /**
+   * `listThreads`, held against the files: a row whose file is gone is mended if the thread's file is elsewhere
+   * below the home, and left out of the page if it is not (it stays in the table). While the backfill is not
+   * complete, or when the database cannot be read, the page is made from the rollouts themselves: at most
+   * 10,000 files, and the head of each.
+   *
+   * @throws {StateError} `ABORTED`
+   */
+  listThreadsWithFallback(query: ThreadListQuery): Promise<ThreadPage> {
+    return this.#run('list_threads_with_fallback', (opened) =>
+      listThreadsWithFallback(opened, query, this.#syncOptions()),
+    )
+  }
+
+  /**
+   * The rollout of a thread on disk; ends in `.jsonl.zst` where it is compressed. The row's path wins if the
+   * file is there and its session_meta carries this id, whatever its name; else the folders are searched for a
+   * file that is named after the thread and carries its id, and the row is mended or made. A file of another
+   * thread is never given.
+   *
+   * @throws {StateError} `ABORTED`
+   */
+  findThreadPath(id: string, options: FindThreadPathOptions = {}): Promise<string | undefined> {
+    return this.#run('find_thread_path', (opened) =>
+      findThreadPath(opened, id, { ...options, ...this.#syncOptions() }),
+    )
+  }
+
+  /**
    * The rollout file that the database has for a thread; whether it is there is not looked at.
    *
    * @param archivedOnly `true`: only if archived; `false`: only if not
@@ -284,7 +327,7 @@ export class StateRuntime {
       this.recordDiscrepancy('apply_rollout_items', 'missing_builder')
       return undefined
     }
-    return this.#run('apply_rollout_items', ({ state, threadTable, rules, newestMigration }) => {
+    return this.#run('apply_rollout_items', ({ state, threadTable, rules, storesTools }) => {
       const { defaultProvider } = this.#options
       const usesClock = threadTable.columns.preview !== undefined
       const changedAtMs = usesClock ? this.#nowMs() : modifiedAtMs(builder.rolloutPath)
@@ -300,8 +343,7 @@ export class StateRuntime {
         metadata = { ...metadata, updatedAtMs: changedAtMs ?? metadata.updatedAtMs }
         threads.upsertThread(threadTable, metadata)
         const meta = items.find((item) => item.kind === 'sessionMeta')
-        // The last release that stores them has 34 migrations.
-        if (meta && newestMigration < 35) tools.persistDynamicTools(state, builder.id, meta.dynamicTools)
+        if (meta && storesTools) tools.persistDynamicTools(state, builder.id, meta.dynamicTools)
         return metadata
       })
     })
@@ -448,12 +490,22 @@ export class StateRuntime {
   }
 
   #run<T>(stage: string, work: (opened: Opened) => T): T {
-    try {
-      return work(this.#opened)
-    } catch (error) {
+    const count = (error: unknown): never => {
       this.#count('codex.db.error', 1, { stage })
       throw error
     }
+    try {
+      const result = work(this.#opened)
+      return result instanceof Promise ? (result.catch(count) as T) : result
+    } catch (error) {
+      return count(error)
+    }
+  }
+
+  #syncOptions() {
+    const { defaultProvider, now = Date.now } = this.#options
+    const onDiscrepancy = (stage: string, reason: string) => this.recordDiscrepancy(stage, reason)
+    return { defaultProvider, now, onDiscrepancy }
   }
 
   #count(metric: TelemetryCount['metric'], value: number, tags: TelemetryCount['tags']): void {
@@ -470,17 +522,7 @@ export class StateRuntime {
 }
 
 function attach(state: WriteConnection, logsFile: string | undefined, codexHome: string): Opened {
-  const threadTable = threads.openThreadTable(state)
-  const newestMigration = readMigrations(state).at(-1)?.version ?? 0
-  const generation = parseDatabaseFilename(basename(state.path))?.generation
-  return {
-    codexHome,
-    state,
-    threadTable,
-    logTable: attachLogs(state, logsFile),
-    newestMigration,
-    rules: chooseRules(newestMigration, generation),
-  }
+  return { ...attachTarget(state, codexHome), logTable: attachLogs(state, logsFile) }
 }
 
 function attachLogs(state: WriteConnection, logsFile: string | undefined): logs.LogTable | undefined {

@@ -25,15 +25,17 @@ function isBackfillStatus(text: string): text is BackfillStatus {
 
 /**
  * Takes the lease unless the backfill is complete, or running under a lease that holds. One statement, so of
- * two processes one gets it.
+ * two processes one gets it. A lease from further in the future than a lease lasts is nobody's: the clock that
+ * wrote it has been set back since.
  */
 export function claimBackfill(db: WriteConnection, nowSeconds: number): boolean {
   ensureRow(db, nowSeconds)
   const claimed = db.run(
     `UPDATE backfill_state SET status = 'running', updated_at = ?
-     WHERE id = 1 AND status <> 'complete' AND (status <> 'running' OR updated_at <= ?)`,
+     WHERE id = 1 AND status <> 'complete' AND (status <> 'running' OR updated_at <= ? OR updated_at > ?)`,
     nowSeconds,
     nowSeconds - BACKFILL_LEASE_SECONDS,
+    nowSeconds + BACKFILL_LEASE_SECONDS,
   )
   return claimed === 1
 }
@@ -49,6 +51,14 @@ export function checkpointBackfill(db: WriteConnection, watermark: string, nowSe
   db.run(
     `UPDATE backfill_state SET status = 'running', last_watermark = ?, updated_at = ? WHERE id = 1`,
     watermark,
+    nowSeconds,
+  )
+}
+
+/** Gives the lease back, so that the next claimant need not wait for its end; how far it got stays. */
+export function releaseBackfill(db: WriteConnection, nowSeconds: number): void {
+  db.run(
+    `UPDATE backfill_state SET status = 'pending', updated_at = ? WHERE id = 1 AND status = 'running'`,
     nowSeconds,
   )
 }

@@ -49,21 +49,52 @@ export function upsertThread(table: ThreadTable, metadata: ThreadMetadata): void
       if (kept === 'always') return []
       return `${column} = ${kept ? kept(column, table.columns) : `excluded.${column}`}`
     })
-    db.run(
-      `INSERT INTO ${THREAD_TABLE} (${stored.map(({ column }) => column).join(', ')})
-       VALUES (${stored.map(() => '?').join(', ')})
-       ON CONFLICT (id) DO UPDATE SET ${assignments.join(', ')}`,
-      ...stored.map(({ value }) => value),
-    )
-    const parentId = table.hasSpawnEdges ? spawnParentOf(metadata.source) : undefined
-    if (parentId !== undefined) {
-      db.run(
-        `INSERT OR IGNORE INTO thread_spawn_edges (parent_thread_id, child_thread_id, status) VALUES (?, ?, 'open')`,
-        parentId,
-        metadata.id,
-      )
-    }
+    insert(table, stored, `DO UPDATE SET ${assignments.join(', ')}`)
+    insertSpawnEdge(table, metadata)
   })
+}
+
+/** Inserts a thread that has no row yet; `false` when it has one, which stays as it is. */
+export function insertThread(table: ThreadTable, metadata: ThreadMetadata): boolean {
+  return table.db.transaction(() => {
+    const updatedAtMs = allocateUpdatedAt(table, metadata.id, metadata.updatedAtMs)
+    const isNew = insert(table, storedColumns(table, { ...metadata, updatedAtMs }), 'DO NOTHING') === 1
+    if (isNew) insertSpawnEdge(table, metadata)
+    return isNew
+  })
+}
+
+/** Sets these values of a row, as they are, and no others. */
+export function mendThread(table: ThreadTable, id: string, changes: Partial<ThreadMetadata>): void {
+  const names: ReadonlySet<string> = new Set([
+    ...Object.keys(changes),
+    ...('archivedAtSeconds' in changes ? ['isArchived'] : []),
+  ])
+  const stored = storedColumns(table, changes as ThreadMetadata).filter(({ name }) => names.has(name))
+  if (stored.length === 0) return
+  table.db.run(
+    `UPDATE ${THREAD_TABLE} SET ${stored.map(({ column }) => `${column} = ?`).join(', ')} WHERE id = ?`,
+    ...stored.map(({ value }) => value),
+    id,
+  )
+}
+
+function insert({ db }: ThreadTable, stored: readonly StoredValue[], onConflict: string): number {
+  return db.run(
+    `INSERT INTO ${THREAD_TABLE} (${stored.map(({ column }) => column).join(', ')})
+     VALUES (${stored.map(() => '?').join(', ')}) ON CONFLICT (id) ${onConflict}`,
+    ...stored.map(({ value }) => value),
+  )
+}
+
+function insertSpawnEdge({ db, hasSpawnEdges }: ThreadTable, { id, source }: ThreadMetadata): void {
+  const parentId = hasSpawnEdges ? spawnParentOf(source) : undefined
+  if (parentId === undefined) return
+  db.run(
+    `INSERT OR IGNORE INTO thread_spawn_edges (parent_thread_id, child_thread_id, status) VALUES (?, ?, 'open')`,
+    parentId,
+    id,
+  )
 }
 
 export interface ArchiveChange {

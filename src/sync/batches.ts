@@ -1,0 +1,43 @@
+import type { RolloutFile } from '../rollout/list.js'
+import type { Extracted, ExtractJob, ExtractSettings } from './extract.js'
+import { createExtractor, type ExtractorOptions } from './extractor.js'
+
+/** As many rollouts are read, and then stored in one transaction. */
+export const BATCH_SIZE = 200
+
+/** A rollout and what it says. */
+export interface ReadRollout {
+  file: RolloutFile
+  result: Extracted
+}
+
+/**
+ * Reads rollouts batch by batch, in their order; the next batch is read while the caller stores this one.
+ *
+ * @throws {StateError} `ABORTED`
+ */
+export async function* readBatches(
+  files: readonly RolloutFile[],
+  settings: ExtractSettings,
+  options: ExtractorOptions & { batchSize?: number | undefined },
+): AsyncGenerator<ReadRollout[], void, undefined> {
+  const { batchSize = BATCH_SIZE } = options
+  const jobs = files.map(({ path, root }): ExtractJob => ({ path, isArchived: root === 'archived_sessions' }))
+  const extractor = createExtractor(settings, jobs, options)
+  const read = (start: number) => {
+    const results = extractor.extract(jobs.slice(start, start + batchSize))
+    // Awaited later; by then it may have failed, and the caller may have left.
+    results.catch(() => {})
+    return results
+  }
+  try {
+    let next = read(0)
+    for (let start = 0; start < files.length; start += batchSize) {
+      const results = await next
+      next = read(start + batchSize)
+      yield results.map((result, index) => ({ file: files[start + index]!, result }))
+    }
+  } finally {
+    await extractor.close()
+  }
+}

@@ -1,0 +1,39 @@
+import { basename } from 'node:path'
+import type { WriteConnection } from '../db/open.js'
+import { chooseRules } from '../rollout/choose-rules.js'
+import type { MetadataRules } from '../rollout/rules.js'
+import { parseDatabaseFilename } from '../schema/files.js'
+import { listTables, readMigrations } from '../schema/inspect.js'
+import { openThreadTable, type ThreadTable } from '../store/threads.js'
+
+/** A state database that rollouts are written to, and what has to be known of it for that. */
+export interface SyncTarget {
+  /** Holds `sessions/` and `archived_sessions/`. */
+  codexHome: string
+  state: WriteConnection
+  threadTable: ThreadTable
+  newestMigration: number
+  rules: MetadataRules
+  hasBackfillState: boolean
+  /** Whether the releases of this database keep a client's tools in it (0.95 to 0.134). */
+  storesTools: boolean
+}
+
+/** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
+export function attachTarget(state: WriteConnection, codexHome: string): SyncTarget {
+  const newestMigration = readMigrations(state).at(-1)?.version ?? 0
+  const tables = listTables(state)
+  return {
+    codexHome,
+    state,
+    threadTable: openThreadTable(state),
+    newestMigration,
+    rules: chooseRules(newestMigration, parseDatabaseFilename(basename(state.path))?.generation),
+    hasBackfillState: tables.includes('backfill_state'),
+    // Migration 35 is of the next release.
+    storesTools: tables.includes('thread_dynamic_tools') && newestMigration < 35,
+  }
+}
+
+/** Told that database and rollouts do not agree, under Codex's names for where and why. */
+export type OnDiscrepancy = (stage: string, reason: string) => void
