@@ -1,6 +1,6 @@
-import { existsSync, realpathSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { migrate } from './db/migrate.js'
 import { loadMigrations } from './db/migration-files.js'
 import { openReadWrite, type WriteConnection } from './db/open.js'
@@ -325,6 +325,21 @@ export class StateRuntime {
    */
   markUnarchived(id: string, rolloutPath: string): boolean {
     return this.#moveThread('mark_unarchived', id, rolloutPath, null)
+  }
+
+  /**
+   * Gives a thread a name: in its row, where the releases of this database keep one, and as a line of
+   * `session_index.jsonl` in the home, which all releases read. An empty name takes it away.
+   *
+   * @returns `false` when there is no such thread
+   */
+  renameThread(id: string, name: string): boolean {
+    return this.#run('rename_thread', ({ threadTable }) => {
+      if (!threads.renameThread(threadTable, id, name)) return false
+      const line = { id, thread_name: name, updated_at: new Date(this.#nowMs()).toISOString() }
+      appendFileSync(join(this.codexHome, 'session_index.jsonl'), `${JSON.stringify(line)}\n`)
+      return true
+    })
   }
 
   /**

@@ -98,6 +98,30 @@ export function moveThread(table: ThreadTable, id: string, change: ArchiveChange
   })
 }
 
+/**
+ * Puts a thread's name where the releases of this file look for it: paginated threads have a column of their own
+ * (0.145), others their title (from 0.121 on). Files before that have no place for it; names are in
+ * `session_index.jsonl` alone.
+ *
+ * @returns `false` when there is no such thread
+ */
+export function renameThread({ db, columns }: ThreadTable, id: string, name: string): boolean {
+  return db.transaction(() => {
+    const historyMode = columns.historyMode === undefined ? `'legacy'` : columns.historyMode
+    const row = db.get<{ mode: string }>(
+      `SELECT ${historyMode} AS mode FROM ${THREAD_TABLE} WHERE id = ?`,
+      id,
+    )
+    if (!row) return false
+    if (row.mode === 'paginated' && columns.name !== undefined) {
+      db.run(`UPDATE ${THREAD_TABLE} SET ${columns.name} = ? WHERE id = ?`, name || null, id)
+    } else if (isMillisColumn(columns.updatedAtMs)) {
+      db.run(`UPDATE ${THREAD_TABLE} SET ${columns.title} = ? WHERE id = ?`, name, id)
+    }
+    return true
+  })
+}
+
 /** With all rows that hang on it in the same file; `false` when there is no such thread. */
 export function deleteThread({ db, hasSpawnEdges, hasReadReceipts }: ThreadTable, id: string): boolean {
   return db.transaction(() => {
