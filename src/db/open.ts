@@ -131,7 +131,9 @@ export interface OpenReadWriteOptions {
  */
 export function openReadWrite(path: string, { create = false }: OpenReadWriteOptions = {}): WriteConnection {
   if (create) makeFolder(dirname(path))
-  if (!create || existsSync(path)) proveWritable(path)
+  const isNew = create && !existsSync(path)
+  if (!isNew) readHeader(path)
+  proveWritable(path, isNew ? [dirname(path)] : [path, dirname(path)])
   const guard = <T>(work: () => T): T => {
     try {
       return work()
@@ -175,11 +177,9 @@ function makeFolder(folder: string): void {
 }
 
 /** SQLite opens what it may not write for reading, without a word; the first write would be where it shows. */
-function proveWritable(path: string): void {
-  readHeader(path)
+function proveWritable(path: string, needed: readonly string[]): void {
   try {
-    accessSync(path, constants.W_OK)
-    accessSync(dirname(path), constants.W_OK)
+    for (const each of needed) accessSync(each, constants.W_OK)
   } catch (error) {
     throw new StateError('DB_READONLY', `cannot write ${path}: it or its folder is read-only`, {
       cause: error,

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -208,17 +208,6 @@ test('a full disk ends it between two migrations, and it goes on when there is r
   db.exec('PRAGMA max_page_count = 1000000')
   migrate(db, migrations)
   expect(db.all(RECORDED)).toHaveLength(8)
-})
-
-test('a copy taken while in use is a database of its own', () => {
-  const db = openNew()
-  migrate(db, migrations)
-  db.all('PRAGMA wal_checkpoint(TRUNCATE)')
-  const copy = join(temporaryFolder(), 'copy.sqlite')
-  copyFileSync(db.path, copy)
-  const opened = openAt(copy)
-  migrate(opened, migrations)
-  expect(describeSchema(opened)).toEqual(describeSchema(db))
 })
 
 describe('a migration file', () => {
