@@ -16,6 +16,8 @@ export const STATE_ERROR_CODES = [
   'DB_CORRUPT',
   /** The file is there and cannot be opened or read. */
   'DB_UNREADABLE',
+  /** Another file took the place of the one that was open. */
+  'DB_REPLACED',
   /** Another process held a lock for longer than the busy timeout. */
   'DB_BUSY',
   /** The database or its folder cannot be written. */

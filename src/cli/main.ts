@@ -15,6 +15,7 @@ const EXIT_BY_ERROR: Partial<Record<StateErrorCode, number>> = {
   DB_CORRUPT: EXIT_NO_DATABASE,
   DB_UNREADABLE: EXIT_NO_DATABASE,
   DB_BUSY: EXIT_NO_DATABASE,
+  DB_REPLACED: EXIT_NO_DATABASE,
 }
 
 /** What a command's action gets; an action that ends well but has bad news sets `exitCode`. */

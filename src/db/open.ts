@@ -25,6 +25,11 @@ export interface ReadConnection {
   readonly path: string
   all<Row>(sql: string, ...params: SqlValue[]): Row[]
   get<Row>(sql: string, ...params: SqlValue[]): Row | undefined
+  /**
+   * Several reads of one state of the database. Keep it short: a writer's WAL cannot be reused meanwhile.
+   * `run` may be called again when the file changed under it.
+   */
+  snapshot<T>(run: () => T): T
   close(): void
 }
 
@@ -56,6 +61,7 @@ type Access = 'live' | 'still' | 'copy'
 interface Driver {
   all(sql: string, params: SqlValue[]): unknown[]
   get(sql: string, params: SqlValue[]): unknown
+  exec(sql: string): void
   close(): void
 }
 
@@ -63,11 +69,15 @@ interface Opened {
   driver: Driver
   /** What the files looked like when they were opened; `undefined` where SQLite itself sees changes. */
   fingerprint: string | undefined
+  /** Device and inode: another file under the same name is not what was opened. */
+  identity: string
 }
 
 export interface OpenReadOnlyOptions {
   /** Told, in one line, when the file could only be read through a copy. */
   onNotice?: (text: string) => void
+  /** SQL functions of our own, by name: pure, of one argument. */
+  functions?: Readonly<Record<string, (value: SqlValue) => SqlValue>>
 }
 
 const MAX_REOPENS = 20
@@ -84,10 +94,15 @@ const MAX_REOPENS = 20
  */
 export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): ReadConnection {
   let opened: Opened | undefined = open(path, options)
+  const { identity } = opened
+  let isInSnapshot = false
 
   function read<T>(run: (driver: Driver) => T): T {
     for (let attempt = 0; attempt < MAX_REOPENS; attempt++) {
       opened ??= open(path, options)
+      if (opened.identity !== identity) {
+        throw new StateError('DB_REPLACED', `${path} was replaced by another file while it was read`)
+      }
       let failure: unknown
       let result: T | undefined
       try {
@@ -95,7 +110,7 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
       } catch (error) {
         failure = error
       }
-      if (opened.fingerprint === undefined || opened.fingerprint === fingerprintOf(path)) {
+      if (isInSnapshot || opened.fingerprint === undefined || opened.fingerprint === fingerprintOf(path)) {
         if (failure !== undefined) throw toStateError(failure, path)
         return result as T
       }
@@ -105,11 +120,25 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
     throw new StateError('DB_BUSY', `${path} changed under every one of ${MAX_REOPENS} attempts to read it`)
   }
 
+  function snapshot<T>(run: () => T): T {
+    return read((driver) => {
+      driver.exec('BEGIN')
+      isInSnapshot = true
+      try {
+        return run()
+      } finally {
+        isInSnapshot = false
+        driver.exec('COMMIT')
+      }
+    })
+  }
+
   return {
     path,
     all: <Row>(sql: string, ...params: SqlValue[]) => read((driver) => driver.all(sql, params) as Row[]),
     get: <Row>(sql: string, ...params: SqlValue[]) =>
       read((driver) => driver.get(sql, params) as Row | undefined),
+    snapshot,
     close() {
       opened?.driver.close()
       opened = undefined
@@ -162,6 +191,7 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
       guard(() => prepare(sql).get(...params) as Row | undefined),
     run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
     exec: (sql) => guard(() => void database.exec(sql)),
+    snapshot: (work) => guard(() => database.transaction(work).deferred()),
     transaction: (work) => guard(() => database.transaction(work).immediate()),
     close: () => void database.close(),
   }
@@ -187,26 +217,28 @@ function proveWritable(path: string, needed: readonly string[]): void {
   }
 }
 
-function open(path: string, { onNotice }: OpenReadOnlyOptions): Opened {
+function open(path: string, { onNotice, functions = {} }: OpenReadOnlyOptions): Opened {
   const header = readHeader(path)
   const isWal = header.length > 19 && header[18] === 2
   // Before the files are looked at, so that a change in between shows.
   const fingerprint = fingerprintOf(path)
+  const identity = identityOf(path)
   const access = chooseAccess(path, isWal)
   try {
     if (access === 'still') {
-      const driver = openImmutable(path)
-      if (driver) return { driver, fingerprint }
+      const driver = openImmutable(path, functions)
+      if (driver) return { driver, fingerprint, identity }
     }
-    if (access !== 'copy') return { driver: openWithBetterSqlite(path), fingerprint: undefined }
+    if (access !== 'copy')
+      return { driver: openWithBetterSqlite(path, functions), fingerprint: undefined, identity }
   } catch (error) {
     const cannotReadInPlace = ['SQLITE_CANTOPEN', 'SQLITE_READONLY_DIRECTORY', 'SQLITE_READONLY_RECOVERY']
     if (!cannotReadInPlace.includes((error as { code?: string }).code ?? '')) throw toStateError(error, path)
   }
   try {
-    const driver = openCopy(path)
+    const driver = openCopy(path, functions)
     onNotice?.(`reading a private copy of ${path}: its write-ahead log cannot be read in place`)
-    return { driver, fingerprint }
+    return { driver, fingerprint, identity }
   } catch (error) {
     throw toStateError(error, path)
   }
@@ -218,12 +250,18 @@ function chooseAccess(path: string, isWal: boolean): Access {
   return sizeOf(`${path}-wal`) > 0 ? 'copy' : 'still'
 }
 
-function openWithBetterSqlite(path: string, readonly = true): Driver {
+type Functions = NonNullable<OpenReadOnlyOptions['functions']>
+
+function openWithBetterSqlite(path: string, functions: Functions, readonly = true): Driver {
   const database = new Database(path, { readonly, fileMustExist: true })
+  for (const [name, run] of Object.entries(functions)) {
+    database.function(name, { deterministic: true }, (value: unknown) => run(value as SqlValue))
+  }
   const prepare = cachedBySql((sql) => database.prepare<SqlValue[]>(sql))
   const driver: Driver = {
     all: (sql, params) => prepare(sql).all(...params),
     get: (sql, params) => prepare(sql).get(...params),
+    exec: (sql) => void database.exec(sql),
     close: () => database.close(),
   }
   return provenReadable(driver)
@@ -233,12 +271,13 @@ function openWithBetterSqlite(path: string, readonly = true): Driver {
  * better-sqlite3 is built without URI names, so `immutable=1` needs Node's own SQLite.
  * `undefined` on a Node that has it behind a flag (22.12): an ordinary connection is the next best thing.
  */
-function openImmutable(path: string): Driver | undefined {
+function openImmutable(path: string, functions: Functions): Driver | undefined {
   const sqlite = loadNodeSqlite()
   if (!sqlite) return undefined
   const url = pathToFileURL(path)
   url.searchParams.set('immutable', '1')
   const database = new sqlite.DatabaseSync(url, { readOnly: true })
+  for (const [name, run] of Object.entries(functions)) database.function(name, { deterministic: true }, run)
   const prepare = cachedBySql((sql) => database.prepare(sql))
   const driver: Driver = {
     all: (sql, params) => {
@@ -249,6 +288,7 @@ function openImmutable(path: string): Driver | undefined {
       const statement = prepare(sql)
       return roundingBigInts(statement, () => fromNodeRow(statement.get(...params)))
     },
+    exec: (sql) => database.exec(sql),
     close: () => database.close(),
   }
   return provenReadable(driver)
@@ -291,7 +331,7 @@ function fromNodeRow(row: Record<string, unknown> | undefined): Record<string, u
 }
 
 /** Copies the database with its log to a private folder, which goes when the connection is closed. */
-function openCopy(path: string): Driver {
+function openCopy(path: string, functions: Functions): Driver {
   const folder = mkdtempSync(join(tmpdir(), 'codex-state-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', remove)
@@ -305,7 +345,7 @@ function openCopy(path: string): Driver {
       if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix, constants.COPYFILE_FICLONE)
     }
     // Read-write, so that SQLite may roll back a hot journal: in the copy.
-    const driver = openWithBetterSqlite(copy, false)
+    const driver = openWithBetterSqlite(copy, functions, false)
     return {
       ...driver,
       close() {
@@ -368,6 +408,12 @@ function readHeader(path: string): Buffer {
 }
 
 const SQLITE_MAGIC = Buffer.from('SQLite format 3\0', 'latin1')
+
+/** Tells one file from another that came under its name; empty where there is none. */
+export function identityOf(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stat ? `${stat.dev}:${stat.ino}` : ''
+}
 
 /** Changes whenever a writer changed the main file, or opened it in WAL mode. */
 function fingerprintOf(path: string): string {

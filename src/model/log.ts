@@ -55,3 +55,31 @@ export interface LogRowQuery extends LogRowFilter {
   /** Highest id first; otherwise lowest first. */
   descending?: boolean
 }
+
+/** A point in time to the nanosecond: Unix seconds, UTC, plus `nanos` (0 to 999_999_999). */
+export interface Instant {
+  seconds: number
+  nanos: number
+}
+
+/** Which rows are asked for: every part that is given must hold; within one part any of its values. */
+export interface LogFilter {
+  /** Upper case, exact. */
+  levels?: readonly string[]
+  /** Inclusive bounds. */
+  from?: Instant
+  to?: Instant
+  /** Substrings, ASCII letters in any case; `%` and `_` mean themselves. A `null` never matches. */
+  modules?: readonly string[]
+  files?: readonly string[]
+  targets?: readonly string[]
+  /** Full ids. Together with `includesThreadless` either matches. */
+  threadIds?: readonly string[]
+  includesThreadless?: boolean
+  /** A whole `process_uuid`, or a pid. */
+  processes?: readonly string[]
+  /** Substrings of the body, exact case. */
+  searches?: readonly string[]
+  /** Tested on the body, a `null` as the empty text. */
+  pattern?: { regExp: RegExp; isInverted: boolean }
+}

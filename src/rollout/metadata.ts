@@ -60,7 +60,7 @@ export interface MetadataOptions {
  * Reads a rollout file, plain or compressed, and makes the metadata of its thread.
  *
  * The modification time is taken before the first line, so a file that grows meanwhile looks changed afterwards,
- * not up to date. The cwd is as written: whoever stores it decides whether to resolve it.
+ * not up to date. The cwd is as written: whoever stores it decides about `normalizeCwd`.
  *
  * @throws {StateError} `ROLLOUT_UNREADABLE` also when the file has no usable line or tells no thread id; `ABORTED`
  */
@@ -108,7 +108,6 @@ export async function extractMetadataFromLines(
       metadata = adoptIdentity(metadata, line)
     }
     metadata = applyRolloutItem(metadata, line, rules)
-    if (metadata.modelProvider === '') metadata = { ...metadata, modelProvider: defaultProvider }
   }
 
   if (lineCounts.items + lineCounts.ignored === 0) {
@@ -137,7 +136,7 @@ export function createMetadata(origin: RolloutOrigin, rules: MetadataRules): Thr
     id: name?.threadId ?? '',
     rolloutPath,
     createdAtMs,
-    updatedAtMs: origin.modifiedAtMs ?? createdAtMs,
+    updatedAtMs: createdAtMs,
     source: 'vscode',
     modelProvider: '',
     cwd: '',
@@ -179,6 +178,7 @@ export function adoptIdentity(metadata: ThreadMetadata, meta: SessionMetaItem): 
     : { ...metadata, id: meta.id, createdAtMs, historyMode }
 }
 
+/** What the lines alone do not tell. */
 function finishMetadata(
   metadata: ThreadMetadata,
   origin: RolloutOrigin,

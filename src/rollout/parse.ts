@@ -136,24 +136,21 @@ export function parseRolloutLine(text: string, lineNumber: number): RolloutLine 
 }
 
 /**
- * Whether the beginning of a line, in the key order that Codex writes, is enough to tell that the line yields
- * nothing. `false` means "read it all", also for any other key order.
+ * Whether the beginning of a long line, in the key order that Codex writes, is enough to tell that it yields
+ * nothing. `false` means "read it all", also for any other key order. A response item is passed over here even
+ * where the rules of 0.93 would make a title of it.
  */
 export function isIgnoredFromHead(head: string): boolean {
   const match =
     /^\{"timestamp":"[^"\\]*",(?:"ordinal":\d+,)?"type":"(\w+)","payload":\{(?:"type":"(\w+)",)?/.exec(head)
   if (match === null) return false
   const [whole, type, innerType] = match
-  const rest = head.slice(whole.length)
-  if (type === 'response_item') {
-    return (
-      innerType !== undefined &&
-      !(innerType === 'message' && !/^(?:"id":"[^"\\]*",)?"role":"(?!user")/.test(rest))
-    )
-  }
-  if (type !== 'event_msg') return IGNORED_TYPES.has(type!)
-  if (innerType !== 'item_completed') return innerType !== undefined && !EVENT_TYPES.has(innerType)
-  const item = /^"thread_id":"[^"\\]*","turn_id":"[^"\\]*","item":\{"type":"(\w+)"/.exec(rest)
+  if (type === 'response_item' || IGNORED_TYPES.has(type!)) return true
+  if (type !== 'event_msg' || innerType === undefined) return false
+  if (innerType !== 'item_completed') return !EVENT_TYPES.has(innerType)
+  const item = /^"thread_id":"[^"\\]*","turn_id":"[^"\\]*","item":\{"type":"(\w+)"/.exec(
+    head.slice(whole.length),
+  )
   return item !== null && !ITEM_TYPES.has(item[1]!)
 }
 
@@ -193,7 +190,7 @@ function readSessionMeta(payload: JsonObject): SessionMetaItem | string {
     cwd: text(payload.cwd),
     originator: text(payload.originator),
     cliVersion: text(payload.cli_version),
-    source: payload.source ?? null,
+    source: readSource(payload.source),
     modelProvider: textOrNull(payload.model_provider),
     git: git && {
       sha: textOrNull(git.commit_hash),
@@ -211,6 +208,13 @@ function readSessionMeta(payload: JsonObject): SessionMetaItem | string {
     creatorAccountId: textOrNull(payload.creator_account_id),
     dynamicTools: readDynamicTools(payload.dynamic_tools),
   }
+}
+
+function readSource(source: unknown): unknown {
+  if (typeof source === 'string') return text(source)
+  // Written again by whoever stores it; what cannot be is found out here, where it is the line's fault.
+  jsonText(source)
+  return source ?? null
 }
 
 /** Entries of a form that has no name or schema (later releases group tools) are left out. */

@@ -103,7 +103,7 @@ function isSystemError(error: unknown): boolean {
  */
 async function* readChunks({ path, sizeBytes }: RolloutFileFacts): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafe(Math.min(sizeBytes, CHUNK_BYTES))
-  const fd = openSync(path)
+  const fd = openSync(path, 'r')
   try {
     for (let position = 0; position < sizeBytes; ) {
       const length = Math.min(buffer.length, sizeBytes - position)

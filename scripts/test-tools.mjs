@@ -1,0 +1,32 @@
+// Programs that the tests drive and npm does not bring. Missing ones are installed where that is possible.
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Program → Debian package. */
+const TOOLS = { sqlite3: 'sqlite3', tmux: 'tmux', xz: 'xz-utils', jq: 'jq', script: 'bsdutils' }
+
+export function ensureTestTools() {
+  const missing = Object.keys(TOOLS).filter((name) => !isOnPath(name))
+  if (missing.length === 0) return
+  const packages = missing.map((name) => TOOLS[name])
+  const canInstall = isOnPath('apt-get') && process.getuid?.() === 0
+  process.stderr.write(
+    `The tests drive ${missing.join(', ')}: ${canInstall ? 'installing' : 'please install'} ${packages.join(' ')}\n`,
+  )
+  if (!canInstall) process.exit(1)
+  const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
+  execFileSync('apt-get', ['update', '-qq'], options)
+  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], options)
+}
+
+function isOnPath(name) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,0 +1,138 @@
+import { StateError } from '../../errors.js'
+import { createUtcTime, createZonedTime, localOffset, type TimeFormatter } from '../../format/time.js'
+import { LOG_LEVELS, type LogFilter } from '../../model/log.js'
+import { LOG_FIELD_NAMES, type LogField, type LogFormat } from '../../model/log-formats.js'
+import type { HomeFlags } from '../home-flags.js'
+import type { Io } from '../io.js'
+import { type ColorChoice, loadZoneOffset, parseTime } from '../options.js'
+
+/** The flags of both `tail` and `query`, as typed. */
+export interface LogsFlags extends HomeFlags {
+  level?: string[]
+  minLevel?: string
+  since?: string
+  until?: string
+  module?: string[]
+  file?: string[]
+  target?: string[]
+  threadId?: string[]
+  threadless?: true
+  process?: string[]
+  search?: string[]
+  grep?: string
+  invertMatch?: true
+  format: LogFormat
+  json?: true
+  compact?: true
+  fields?: string | true
+  utc?: true
+  tz?: string
+  raw?: true
+  color: ColorChoice
+  cursorFile?: string
+}
+
+/**
+ * The filter that the flags mean, but for `threadIds`, which may be beginnings still.
+ *
+ * @throws {StateError} `USAGE`
+ */
+export async function resolveFilter(flags: LogsFlags, io: Io): Promise<LogFilter> {
+  const filter: LogFilter = {
+    modules: flags.module,
+    files: flags.file,
+    targets: flags.target,
+    threadIds: flags.threadId,
+    includesThreadless: flags.threadless,
+    processes: flags.process,
+    searches: flags.search,
+  }
+  const levels = resolveLevels(flags)
+  if (levels) filter.levels = levels
+  const context = { nowMs: io.now(), zone: flags.tz ?? (flags.utc ? 'utc' : undefined) }
+  if (flags.since !== undefined) filter.from = await parseTime(flags.since, 'start', context)
+  if (flags.until !== undefined) filter.to = await parseTime(flags.until, 'end', context)
+  if (flags.grep !== undefined) {
+    filter.pattern = { regExp: compilePattern(flags.grep), isInverted: flags.invertMatch ?? false }
+  } else if (flags.invertMatch) {
+    throw new StateError('USAGE', '-v inverts --grep, which is not given')
+  }
+  return filter
+}
+
+function resolveLevels({ level, minLevel }: LogsFlags): string[] | undefined {
+  const exact = level?.flatMap((text) => text.split(',')).map(parseLevel)
+  if (minLevel === undefined) return exact
+  const worse = LOG_LEVELS.slice(LOG_LEVELS.indexOf(parseLevel(minLevel)))
+  return exact ? exact.filter((one) => worse.includes(one)) : worse
+}
+
+function parseLevel(text: string): (typeof LOG_LEVELS)[number] {
+  const found = LOG_LEVELS.find((level) => level === text.trim().toUpperCase())
+  if (found) return found
+  throw new StateError('USAGE', `'${text}' is not a level`, {
+    hint: 'The levels are trace, debug, info, warn, error.',
+  })
+}
+
+/** Smart case: case counts only if the pattern has a capital that is not part of an escape such as `\S`. */
+function compilePattern(source: string): RegExp {
+  const hasCapital = /\p{Lu}/u.test(source.replaceAll(/\\[\s\S]/g, ''))
+  try {
+    return new RegExp(source, hasCapital ? 'm' : 'mi')
+  } catch (error) {
+    throw new StateError('USAGE', `--grep: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** What to mark in the bodies: what was searched for. */
+export function resolveHighlight({ searches, pattern }: LogFilter): RegExp | undefined {
+  const sources = (searches ?? []).filter((text) => text !== '').map(escapeRegExp)
+  if (pattern?.isInverted === false) {
+    // A search counts case, a pattern may not: one expression cannot do both, so the pattern's flags decide.
+    if (sources.length === 0) return new RegExp(pattern.regExp.source, `${pattern.regExp.flags}g`)
+    sources.push(`(?:${pattern.regExp.source})`)
+    return new RegExp(sources.join('|'), `${pattern.regExp.flags}g`)
+  }
+  return sources.length === 0 ? undefined : new RegExp(sources.join('|'), 'g')
+}
+
+function escapeRegExp(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+}
+
+/** @throws {StateError} `USAGE` */
+export function resolveFormat(flags: LogsFlags): LogFormat {
+  const asked = new Set<LogFormat>()
+  if (flags.json) asked.add('json')
+  if (flags.compact) asked.add('compact')
+  if (flags.format !== 'full') asked.add(flags.format)
+  if (asked.size > 1)
+    throw new StateError('USAGE', `only one of the formats ${[...asked].join(', ')} can be printed`)
+  return [...asked][0] ?? 'full'
+}
+
+/** @throws {StateError} `USAGE` */
+export function resolveFields(names: string): LogField[] {
+  return names.split(',').map((typed) => {
+    const name = typed.trim()
+    const found = LOG_FIELD_NAMES.find((field) => field === name)
+    if (found) return found
+    throw new StateError('USAGE', `'${name}' is not a field`, {
+      hint: `The fields are ${LOG_FIELD_NAMES.join(', ')}.`,
+    })
+  })
+}
+
+/** `undefined`: UTC. */
+export async function resolveTime(
+  flags: LogsFlags,
+  io: Io,
+): Promise<{ time: TimeFormatter; isUtc: boolean }> {
+  if (flags.tz !== undefined && !flags.utc) {
+    return { time: createZonedTime(await loadZoneOffset(flags.tz)), isUtc: false }
+  }
+  return flags.utc || !io.stdout.isTerminal
+    ? { time: createUtcTime(), isUtc: true }
+    : { time: createZonedTime(localOffset), isUtc: false }
+}

@@ -1,0 +1,350 @@
+import { watchChanges } from '../../db/watch.js'
+import { StateError } from '../../errors.js'
+import { createRecordFormatter } from '../../format/log-line.js'
+import { createTextFormatter } from '../../format/log-text.js'
+import type { LogFilter, LogRow } from '../../model/log.js'
+import { headerOf, LOG_FIELD_NAMES, type LogField, type Piece, piecesOf } from '../../model/log-formats.js'
+import { type FollowEvent, followLogs } from '../../query/follow.js'
+import { type BatchSource, findNewestIds, idBatches, matchingBatches } from '../../query/log-batches.js'
+import { mayNeedEscapes, readLogBytes } from '../../query/log-bytes.js'
+import { patternFunctions } from '../../query/log-filter.js'
+import { type LogStore, openLogStore, readHighestId } from '../../query/log-store.js'
+import { readLogRows } from '../../query/logs.js'
+import { findLoggedThread } from '../../query/thread-ids.js'
+import { candidatesFor } from '../../schema/files.js'
+import { type Home, resolveHomeOptions } from '../home-options.js'
+import type { Io } from '../io.js'
+import type { CommandContext } from '../main.js'
+import { loadPalette, resolveColor } from '../options.js'
+import { noDatabase } from '../where.js'
+import { type Cursor, identifyDatabase, readCursor, writeCursor } from './cursor-file.js'
+import {
+  type LogsFlags,
+  resolveFields,
+  resolveFilter,
+  resolveFormat,
+  resolveHighlight,
+  resolveTime,
+} from './options.js'
+
+export interface TailFlags extends LogsFlags {
+  backfill: number
+  pollMs: number
+  follow: boolean
+}
+
+export interface QueryFlags extends LogsFlags {
+  lines?: number
+  reverse?: true
+}
+
+/** How records are printed. */
+interface Output {
+  header: string
+  formatRow: (row: LogRow) => string
+  /** What SQLite can write by itself; `undefined` where the output needs JavaScript's form. */
+  pieces: readonly Piece[] | undefined
+  isRaw: boolean
+}
+
+/** Which of the matching rows, and in which order. */
+interface Selection {
+  /** The newest ones, this many; all when infinite. */
+  limit: number
+  isReversed: boolean
+  /** Only rows with a higher id. */
+  afterId: number
+}
+
+export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promise<void> {
+  if (flags.fields === true) return listFields(io)
+  const session = await openSession(flags, io)
+  const store = session.open()
+  if (!store) throw noLogs(session.home)
+  try {
+    const cursor = startCursor(flags, store, io)
+    const filter = resolveThreads(session.filter, store)
+    const selection = {
+      limit: flags.lines ?? Number.POSITIVE_INFINITY,
+      isReversed: flags.reverse ?? false,
+      afterId: cursor.afterId,
+    }
+    io.stdout.write(session.output.header)
+    let printed = false
+    for (const lastId of printSelected(store, filter, selection, session.output, io, cursor.isKept)) {
+      printed = true
+      cursor.record(store, lastId)
+    }
+    if (!printed) hintAtOtherDatabases(store, session.home, io)
+  } finally {
+    store.connection.close()
+  }
+}
+
+export async function runTail(flags: TailFlags, context: CommandContext): Promise<void> {
+  const { io } = context
+  if (flags.fields === true) return listFields(io)
+  const signal = io.interruption()
+  const session = await openSession(flags, io)
+  const store = session.open()
+  if (!store && !flags.follow) throw noLogs(session.home)
+  const cursor = startCursor(flags, store, io)
+  const filter = resolveThreads(session.filter, store)
+  io.stdout.write(session.output.header)
+
+  let start: { store: LogStore; afterId: number } | undefined
+  if (store) {
+    // Before the first rows are read: what comes meanwhile is new. A cursor says by itself where to go on.
+    const highestId = readHighestId(store)
+    const limit = cursor.isResumed ? Number.POSITIVE_INFINITY : flags.backfill
+    const selection = { limit, isReversed: false, afterId: cursor.afterId, throughId: highestId }
+    for (const lastId of printSelected(store, filter, selection, session.output, io, cursor.isKept)) {
+      cursor.record(store, lastId)
+      // Lets the signals in.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (signal.aborted) break
+    }
+    start = { store, afterId: highestId }
+  }
+  const isOver = filter.to !== undefined && filter.to.seconds * 1000 < io.now()
+  if (flags.follow && !isOver && !signal.aborted) {
+    const events = followLogs({
+      open: () => session.open(),
+      start,
+      filter,
+      changes: watchChanges({
+        folder: session.home.sqliteHome,
+        isRelevant: (name) => name.includes('.sqlite'),
+        pollMs: flags.pollMs,
+        signal,
+      }),
+      now: () => performance.now(),
+      relocateMs: Math.max(flags.pollMs, SHORTEST_RELOCATE_MS),
+    })
+    const tell = createTeller(session.home, io)
+    for await (const event of events) {
+      if (event.kind === 'rows') {
+        io.stdout.write(event.rows.map(session.output.formatRow).join(''))
+        cursor.record(event.store, event.rows.at(-1)!.id)
+      } else {
+        tell(event)
+      }
+      if (signal.aborted) break
+    }
+  } else {
+    store?.connection.close()
+  }
+  if (signal.aborted) context.exitCode = EXIT_BY_SIGNAL[String(signal.reason)] ?? 1
+}
+
+const SHORTEST_RELOCATE_MS = 250
+
+const EXIT_BY_SIGNAL: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
+
+interface Session {
+  home: Home
+  filter: LogFilter
+  output: Output
+  /** Opens the database that holds the logs now, wherever that is by now. */
+  open(): LogStore | undefined
+}
+
+async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
+  const filter = await resolveFilter(flags, io)
+  const output = await resolveOutput(flags, filter, io)
+  const home = resolveHomeOptions(flags, io)
+  const warned = new Set<string>()
+  const warnOnce = (text: string) => {
+    if (!warned.has(text)) io.stderr.write(`warning: ${text}\n`)
+    warned.add(text)
+  }
+  return {
+    home,
+    filter,
+    output,
+    open() {
+      const { databases } = resolveHomeOptions(flags, io)
+      const store = openLogStore(databases, { onNotice: warnOnce, functions: patternFunctions(filter) })
+      if (store?.file.age === 'newer') {
+        warnOnce(`${store.file.path} is of a newer layout than this version knows; it is read by its columns`)
+      }
+      return store
+    },
+  }
+}
+
+async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io): Promise<Output> {
+  const format = resolveFormat(flags)
+  const fields = typeof flags.fields === 'string' ? resolveFields(flags.fields) : undefined
+  const { time, isUtc } = await resolveTime(flags, io)
+  const isRaw = flags.raw ?? false
+  const pieces = piecesOf(format, fields)
+  const header = headerOf(format, fields)
+  if (format === 'json' || format === 'csv' || format === 'logfmt') {
+    return { header, formatRow: createRecordFormatter(pieces, { time, isRaw }), pieces, isRaw }
+  }
+  const palette = await loadPalette(resolveColor(flags.color, io))
+  if (!palette && !io.stdout.isTerminal) {
+    const formatRow = createRecordFormatter(pieces, { time, isRaw })
+    return { header, formatRow, pieces: isUtc ? pieces : undefined, isRaw }
+  }
+  const highlight = resolveHighlight(filter)
+  const isMultiline = io.stdout.isTerminal
+  const formatRow = createTextFormatter({ format, fields, time, palette, isMultiline, isRaw, highlight })
+  return { header, formatRow, pieces: undefined, isRaw }
+}
+
+/**
+ * Prints the rows, a batch at a time, and yields the id of the last one of each batch; with `needsLastId`
+ * false any number, as SQLite writes the records itself and does not tell.
+ */
+function* printSelected(
+  store: LogStore,
+  filter: LogFilter,
+  selection: Selection & { throughId?: number },
+  { formatRow, pieces, isRaw }: Output,
+  io: Io,
+  needsLastId: boolean,
+): Generator<number> {
+  const { limit, isReversed, afterId, throughId } = selection
+  const isWhole = limit === Number.POSITIVE_INFINITY
+  let batches: BatchSource
+  if (isWhole) {
+    batches = matchingBatches(store, filter, { afterId, throughId, isReversed })
+  } else {
+    const ids = findNewestIds(store, filter, { limit, afterId, throughId })
+    batches = idBatches(isReversed ? ids.reverse() : ids)
+  }
+  // The ids that were found match already.
+  const remaining = isWhole ? filter : undefined
+  const canUseBytes = pieces !== undefined && !needsLastId && !(isWhole && isReversed)
+  const escapes = pieces?.some((piece) => typeof piece !== 'string' && ESCAPING.has(piece.as)) && !isRaw
+
+  for (let next = batches.next(); !next.done; ) {
+    const batch = next.value
+    let size = 0
+    const bytes = canUseBytes ? readLogBytes(store, batch, pieces, { filter: remaining, isRaw }) : undefined
+    if (bytes && !(escapes && mayNeedEscapes(bytes))) {
+      size = bytes.length
+      io.stdout.write(bytes)
+      yield 0
+    } else if (bytes || !canUseBytes) {
+      const rows = readLogRows(store, batch, remaining, isReversed)
+      const text = rows.map(formatRow).join('')
+      size = text.length
+      if (rows.length > 0) {
+        io.stdout.write(text)
+        yield rows.at(-1)!.id
+      }
+    }
+    next = batches.next(size < SMALL_BATCH ? 'grow' : size > LARGE_BATCH ? 'shrink' : 'keep')
+  }
+}
+
+const ESCAPING: ReadonlySet<string> = new Set(['line', 'dashed', 'padded', 'csv'])
+const SMALL_BATCH = 128 * 1024
+const LARGE_BATCH = 512 * 1024
+
+/** Thread ids as typed, made whole. In a home without logs yet only whole ids can be meant. */
+function resolveThreads(filter: LogFilter, store: LogStore | undefined): LogFilter {
+  if (!filter.threadIds) return filter
+  return { ...filter, threadIds: filter.threadIds.map((typed) => findLoggedThread(store, typed)) }
+}
+
+interface CursorKeeper {
+  afterId: number
+  /** Whether a row was recorded to go on from. */
+  isResumed: boolean
+  isKept: boolean
+  record(store: LogStore, id: number): void
+}
+
+function startCursor({ cursorFile }: LogsFlags, store: LogStore | undefined, io: Io): CursorKeeper {
+  if (cursorFile === undefined) return { afterId: 0, isResumed: false, isKept: false, record() {} }
+  let recorded: Cursor | undefined = readCursor(cursorFile)
+  if (recorded && store) {
+    const { path, created } = identifyDatabase(store)
+    if (recorded.database.path !== path || recorded.database.created !== created) {
+      io.stderr.write(
+        `note: the cursor belongs to another database (${recorded.database.path}); starting anew\n`,
+      )
+      recorded = undefined
+    }
+  }
+  const identified = new Map<LogStore, Cursor['database']>()
+  return {
+    afterId: recorded?.id ?? 0,
+    isResumed: recorded !== undefined,
+    isKept: true,
+    record(current, id) {
+      const database = identified.get(current) ?? identifyDatabase(current)
+      identified.set(current, database)
+      writeCursor(cursorFile, { database, id })
+    },
+  }
+}
+
+function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 'rows' }>) => void {
+  let lastFailure = ''
+  return (event) => {
+    switch (event.kind) {
+      case 'pruned':
+        io.stderr.write(`note: ${event.rowCount} rows were deleted by Codex before they could be read\n`)
+        break
+      case 'switched': {
+        const { path, reason } = event
+        const texts = {
+          replaced: `the database was replaced; reading ${path} from its start`,
+          newer: `a newer database appeared; reading ${path} from its start`,
+          appeared: `reading ${path}`,
+          restarted: `the ids of ${path} began anew; reading it from its start`,
+        }
+        io.stderr.write(`note: ${texts[reason]}\n`)
+        break
+      }
+      case 'waiting':
+        io.stderr.write(
+          event.path === undefined
+            ? `note: no log database in ${home.sqliteHome} yet; waiting for one\n`
+            : `note: ${event.path} is gone; waiting for a log database in ${home.sqliteHome}\n`,
+        )
+        break
+      case 'failed':
+        if (event.error.message !== lastFailure)
+          io.stderr.write(`warning: ${event.error.message}; trying again\n`)
+        lastFailure = event.error.message
+        break
+      default:
+        event satisfies never
+    }
+  }
+}
+
+function noLogs(home: Home): StateError {
+  if (home.databases.length === 0) return noDatabase(home)
+  const where = home.rule === '--db' ? home.databases[0]!.path : `the databases of ${home.sqliteHome}`
+  return new StateError('DB_NO_TABLE', `no table of logs in ${where}`, { hint: 'See codex-logs where.' })
+}
+
+/** Older generations can hold the only copy of old logs: nothing is shown of them, but it is said. */
+function hintAtOtherDatabases(store: LogStore, home: Home, io: Io): void {
+  if (!io.stderr.isTerminal) return
+  const others = candidatesFor('logs', home.databases).filter((file) => file.path !== store.file.path)
+  for (const file of others) {
+    try {
+      const other = openLogStore([file])
+      if (other && readHighestId(other) > 0) {
+        io.stderr.write(
+          `note: no row matched in ${store.file.path}; older logs may be in ${file.path} (see --db)\n`,
+        )
+      }
+      other?.connection.close()
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error
+    }
+  }
+}
+
+function listFields(io: Io): void {
+  io.stdout.write(LOG_FIELD_NAMES.map((name: LogField) => `${name}\n`).join(''))
+}

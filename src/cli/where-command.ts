@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { addHomeOptions } from './home-flags.js'
+import type { CommandContext } from './main.js'
+
+/** `where`, which both commands have. */
+export function addWhereCommand(program: Command, context: CommandContext): void {
+  const where = program
+    .command('where')
+    .description('list every database of the home: what it is for, how old its layout is, how large')
+    .option('--json', 'one JSON array')
+  addHomeOptions(where).action(async (flags) => {
+    const { runWhere } = await import('./where.js')
+    runWhere(flags, context)
+  })
+}

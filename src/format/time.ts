@@ -1,0 +1,96 @@
+import { FIRST_DATE_SECOND, LAST_DATE_SECOND } from '../model/log-formats.js'
+
+/** Times as text. Seconds are Unix, UTC. What cannot be shown as a date is shown as `<seconds>.<nanos>Z`. */
+
+/** Turns an instant into text; kept between rows, as neighbours share their second and their offset. */
+export interface TimeFormatter {
+  /** `2026-02-06T09:15:02.041Z`, in a zone `2026-02-06T10:15:02.041+01:00`: milliseconds, cut. */
+  full(tsSeconds: number, tsNanos: number): string
+  /** `09:15:02`. */
+  clock(tsSeconds: number, tsNanos: number): string
+}
+
+/** Minutes to add to UTC at an instant. */
+export type ZoneOffset = (epochMs: number) => number
+
+/** Zones change their offset on whole quarters of an hour. */
+const OFFSET_SPAN_SECONDS = 900
+
+export function createUtcTime(): TimeFormatter {
+  const dateTime = dateTimeBySecond()
+  return {
+    full: (tsSeconds, tsNanos) =>
+      isShowable(tsSeconds) ? `${dateTime(tsSeconds)}.${millis(tsNanos)}Z` : bareTime(tsSeconds, tsNanos),
+    clock: (tsSeconds, tsNanos) =>
+      isShowable(tsSeconds) ? dateTime(tsSeconds).slice(11) : bareTime(tsSeconds, tsNanos),
+  }
+}
+
+export function createZonedTime(offsetMinutesAt: ZoneOffset): TimeFormatter {
+  const dateTime = dateTimeBySecond()
+  let span = Number.NaN
+  let offsetMinutes = 0
+  let suffix = 'Z'
+  const shift = (tsSeconds: number): number => {
+    const current = Math.floor(tsSeconds / OFFSET_SPAN_SECONDS)
+    if (current !== span) {
+      span = current
+      offsetMinutes = offsetMinutesAt(tsSeconds * 1000)
+      suffix = offsetText(offsetMinutes)
+    }
+    return tsSeconds + offsetMinutes * 60
+  }
+  return {
+    full(tsSeconds, tsNanos) {
+      if (!isShowable(tsSeconds)) return bareTime(tsSeconds, tsNanos)
+      const text = dateTime(shift(tsSeconds))
+      return `${text}.${millis(tsNanos)}${suffix}`
+    },
+    clock: (tsSeconds, tsNanos) =>
+      isShowable(tsSeconds) ? dateTime(shift(tsSeconds)).slice(11) : bareTime(tsSeconds, tsNanos),
+  }
+}
+
+/** `2026-02-06T09:15:02.041123456Z`; as the formatters do where there is no such date. */
+export function formatUtcNanos(tsSeconds: number, tsNanos: number): string {
+  if (!isShowable(tsSeconds)) return bareTime(tsSeconds, tsNanos)
+  return `${new Date(tsSeconds * 1000).toISOString().slice(0, 19)}.${padNanos(tsNanos)}Z`
+}
+
+/** The offset of the process's own zone (`TZ`). */
+export const localOffset: ZoneOffset = (epochMs) => -new Date(epochMs).getTimezoneOffset()
+
+function dateTimeBySecond(): (tsSeconds: number) => string {
+  let last = Number.NaN
+  let text = ''
+  return (tsSeconds) => {
+    if (tsSeconds !== last) {
+      last = tsSeconds
+      text = new Date(tsSeconds * 1000).toISOString().slice(0, 19)
+    }
+    return text
+  }
+}
+
+function isShowable(tsSeconds: number): boolean {
+  return tsSeconds >= FIRST_DATE_SECOND && tsSeconds <= LAST_DATE_SECOND
+}
+
+function bareTime(tsSeconds: number, tsNanos: number): string {
+  return `${tsSeconds}.${padNanos(tsNanos)}Z`
+}
+
+function millis(tsNanos: number): string {
+  return padNanos(tsNanos).slice(0, 3)
+}
+
+function padNanos(tsNanos: number): string {
+  return String(tsNanos).padStart(9, '0')
+}
+
+function offsetText(minutes: number): string {
+  if (minutes === 0) return 'Z'
+  const absolute = Math.abs(minutes)
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${minutes < 0 ? '-' : '+'}${two(Math.trunc(absolute / 60))}:${two(absolute % 60)}`
+}

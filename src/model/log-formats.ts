@@ -1,0 +1,123 @@
+import type { LogRow } from './log.js'
+
+/**
+ * The fields of a record as they are printed, in printing order: the name is the database's own column name
+ * where it has one. `time` is `ts` and `ts_nanos` as RFC 3339, UTC, nanoseconds.
+ */
+export const LOG_FIELDS = {
+  id: { property: 'id', kind: 'integer' },
+  time: { property: 'tsSeconds', kind: 'time' },
+  ts: { property: 'tsSeconds', kind: 'integer' },
+  ts_nanos: { property: 'tsNanos', kind: 'integer' },
+  level: { property: 'level', kind: 'text' },
+  target: { property: 'target', kind: 'text' },
+  body: { property: 'body', kind: 'text' },
+  thread_id: { property: 'threadId', kind: 'text' },
+  process_uuid: { property: 'processUuid', kind: 'text' },
+  module_path: { property: 'modulePath', kind: 'text' },
+  file: { property: 'file', kind: 'text' },
+  line: { property: 'line', kind: 'integer' },
+} as const satisfies Record<string, { property: keyof LogRow; kind: 'integer' | 'text' | 'time' }>
+
+export type LogField = keyof typeof LOG_FIELDS
+
+export const LOG_FIELD_NAMES = Object.keys(LOG_FIELDS) as LogField[]
+
+export const LOG_FORMATS = ['full', 'compact', 'cat', 'json', 'logfmt', 'csv'] as const
+
+export type LogFormat = (typeof LOG_FORMATS)[number]
+
+/** How a value becomes text. Each has a form in SQL (query/log-bytes.ts) and one in JavaScript (format/log-line.ts). */
+export const ENCODINGS = [
+  /** Text on one line: what breaks lines or drives a terminal is escaped; `null` is empty. */
+  'line',
+  /** The same, `-` for `null`. */
+  'dashed',
+  /** The same, padded right to 5. */
+  'padded',
+  /** RFC 3339 with milliseconds, UTC. */
+  'millis',
+  /** `HH:MM:SS`, UTC. */
+  'clock',
+  /** A JSON value. */
+  'json',
+  /** A CSV value (RFC 4180), newlines escaped; `null` is empty. */
+  'csv',
+  /** As it is where it is printable ASCII without quotes and `=`, else as in JSON; nothing for `null`. */
+  'logfmt',
+] as const
+
+export type Encoding = (typeof ENCODINGS)[number]
+
+/** A record is printed piece by piece: texts as they are, values as their encoding says. */
+export type Piece = string | { field: LogField; as: Encoding }
+
+/** The pieces of one record, its newline included. */
+export function piecesOf(format: LogFormat, fields?: readonly LogField[]): Piece[] {
+  switch (format) {
+    case 'full':
+      if (fields) return separated(fields, 'line', '\t')
+      return [
+        { field: 'time', as: 'millis' },
+        ' ',
+        { field: 'level', as: 'padded' },
+        ' [',
+        { field: 'thread_id', as: 'dashed' },
+        '] ',
+        { field: 'target', as: 'line' },
+        ' - ',
+        { field: 'body', as: 'line' },
+        '\n',
+      ]
+    case 'compact':
+      if (fields) return separated(fields, 'line', '\t')
+      return [
+        { field: 'time', as: 'clock' },
+        ' ',
+        { field: 'level', as: 'padded' },
+        ' ',
+        { field: 'body', as: 'line' },
+        '\n',
+      ]
+    case 'cat':
+      return separated(fields ?? ['body'], 'line', '\t')
+    case 'json':
+      return [
+        ...(fields ?? LOG_FIELD_NAMES).flatMap((field, index): Piece[] => [
+          `${index === 0 ? '{' : ','}"${field}":`,
+          { field, as: 'json' },
+        ]),
+        '}\n',
+      ]
+    case 'logfmt':
+      return [
+        ...(fields ?? LOG_FIELD_NAMES).flatMap((field, index): Piece[] => [
+          `${index === 0 ? '' : ' '}${field}=`,
+          { field, as: 'logfmt' },
+        ]),
+        '\n',
+      ]
+    case 'csv':
+      return separated(fields ?? LOG_FIELD_NAMES, 'csv', ',')
+    default:
+      return format satisfies never
+  }
+}
+
+/** What stands before the first record. */
+export function headerOf(format: LogFormat, fields?: readonly LogField[]): string {
+  return format === 'csv' ? `${(fields ?? LOG_FIELD_NAMES).join(',')}\n` : ''
+}
+
+function separated(fields: readonly LogField[], as: Encoding, separator: string): Piece[] {
+  return [
+    ...fields.flatMap((field, index): Piece[] =>
+      index === 0 ? [{ field, as }] : [separator, { field, as }],
+    ),
+    '\n',
+  ]
+}
+
+/** Seconds that are printed as a date: the years 0001 to 9998, as SQLite and JavaScript both can. */
+export const FIRST_DATE_SECOND = -62_135_596_800
+export const LAST_DATE_SECOND = 253_370_764_799

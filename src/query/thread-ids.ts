@@ -1,0 +1,49 @@
+import { StateError } from '../errors.js'
+import { columnSql } from '../schema/columns.js'
+import type { LogStore } from './log-store.js'
+
+const FULL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/**
+ * The full id of a thread that has rows in the logs. A full id stands for itself: its rows may be yet to come.
+ *
+ * @throws {StateError} `NOT_FOUND`, `AMBIGUOUS`
+ */
+export function findLoggedThread(store: LogStore | undefined, typed: string): string {
+  const start = typed.trim().toLowerCase()
+  if (FULL_ID.test(start)) return start
+  const column = store?.columns.threadId
+  const found: string[] = []
+  if (store && column !== undefined && start !== '') {
+    // From one distinct id to the next through the index, instead of over all rows.
+    const name = columnSql(column)
+    const findNext = (from: string, operator: '>' | '>=') =>
+      store.connection.get<{ id: string | null }>(
+        `SELECT min(${name}) AS id FROM logs WHERE ${name} ${operator} ?`,
+        from,
+      )?.id ?? ''
+    for (
+      let id = findNext(start, '>=');
+      id.startsWith(start) && found.length < MOST_CANDIDATES;
+      id = findNext(id, '>')
+    ) {
+      found.push(id)
+    }
+  }
+  const [only, ...others] = found
+  if (only === undefined) {
+    throw new StateError('NOT_FOUND', `no thread in the logs has an id that begins with '${typed}'`, {
+      hint: 'Give the full id, or see codex-state threads list.',
+    })
+  }
+  if (others.length > 0) {
+    const more = found.length === MOST_CANDIDATES ? ' and more' : ''
+    throw new StateError(
+      'AMBIGUOUS',
+      `'${typed}' begins the ids of several threads: ${found.join(', ')}${more}`,
+    )
+  }
+  return only
+}
+
+const MOST_CANDIDATES = 6
