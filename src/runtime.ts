@@ -15,6 +15,7 @@ import { readLogs, readMaxLogId } from './query/seed-logs.js'
 import { findRolloutPath, findThread, metadataFromRow, readThreadPage } from './query/thread-pages.js'
 import { buildMetadata, type ThreadBuilder } from './rollout/builder.js'
 import { chooseRules } from './rollout/choose-rules.js'
+import { normalizeCwd } from './rollout/cwd.js'
 import { applyRolloutItem } from './rollout/metadata.js'
 import type { RolloutItem } from './rollout/parse.js'
 import type { MetadataRules } from './rollout/rules.js'
@@ -298,6 +299,9 @@ export class StateRuntime {
           if (metadata.modelProvider === '') metadata = { ...metadata, modelProvider: defaultProvider }
         }
         metadata = { ...metadata, updatedAtMs: changedAtMs ?? metadata.updatedAtMs }
+        // Live writes of 0.99 on do so.
+        if (threadTable.columns.firstUserMessage !== undefined)
+          metadata = { ...metadata, cwd: normalizeCwd(metadata.cwd) }
         threads.upsertThread(threadTable, metadata)
         const meta = items.find((item) => item.kind === 'sessionMeta')
         // The last release that stores them has 34 migrations.
@@ -343,14 +347,19 @@ export class StateRuntime {
   }
 
   /**
-   * Removes a thread's row with its tools, memory and spawn edges, and its rows in a log database. The rollout
-   * file is the caller's; while it is there, a backfill brings the row back.
+   * Removes a thread's row with its tools, memory and spawn edges. Where logs have a database of their own, its
+   * rows there and in the databases of goals, memories and queued messages go first; each file is a transaction
+   * of its own, so after a failure in between the call is to be repeated. The rollout file is the caller's: while
+   * it is there, a backfill brings the row back.
    *
    * @returns `false` when there is no such thread
    */
   deleteThread(id: string): boolean {
     return this.#run('delete_thread', ({ state, threadTable, logTable }) => {
-      if (logTable && logTable.db !== state) logs.deleteThreadLogs(logTable, id)
+      if (logTable && logTable.db !== state) {
+        logs.deleteThreadLogs(logTable, id)
+        deleteRowsElsewhere(dirname(state.path), id)
+      }
       return threads.deleteThread(threadTable, id)
     })
   }
@@ -502,6 +511,20 @@ function findLogsFile(statePath: string): string | undefined {
     newest !== undefined &&
     realpathSync(newest.path) !== realpathSync(statePath)
   return isOlder ? undefined : files.find(({ role }) => role === 'logs')?.path
+}
+
+function deleteRowsElsewhere(folder: string, id: string): void {
+  const files = listDatabases(folder)
+  for (const { role, table } of threads.ROWS_ELSEWHERE) {
+    const file = files.find((found) => found.role === role)
+    if (!file) continue
+    const db = openReadWrite(file.path)
+    try {
+      threads.deleteRowsOfThread(db, table, id)
+    } finally {
+      db.close()
+    }
+  }
 }
 
 function requireLogs({ logTable, state }: Opened): logs.LogTable {

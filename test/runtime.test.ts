@@ -307,6 +307,18 @@ describe('openExisting', () => {
     )
   })
 
+  test('refuses a log table with a column that must have a value and is unknown', () => {
+    const home = createHome(LAYOUTS.find(({ name }) => name === '0.140')!)
+    const database = new Database(join(home, 'logs_2.sqlite'))
+    const sql = database.prepare(`SELECT sql FROM sqlite_schema WHERE name = 'logs'`).pluck().get() as string
+    database.exec(`DROP TABLE logs; ${sql.replace('target TEXT', 'mood TEXT NOT NULL, target TEXT')}`)
+    database.close()
+    expect(failureOf(() => openExisting({ codexHome: home }))).toMatchObject({
+      code: 'SCHEMA_UNKNOWN',
+      message: `${join(home, 'logs_2.sqlite')} needs a value that is not known here: logs.mood`,
+    })
+  })
+
   test('what a layout lacks is said', () => {
     const runtime = openExisting({ codexHome: createHome(LAYOUTS[0]!) })
     for (const call of [
@@ -420,7 +432,7 @@ describe('backfill state', () => {
   ])('of $upserted and $failed is counted as $status', ({ upserted, failed, status }) => {
     const runtime = init()
     counts = []
-    runtime.recordBackfill({ scanned: upserted + failed, upserted, failed, durationMs: 12 })
+    runtime.recordBackfill({ upserted, failed, durationMs: 12 })
     expect(counts).toEqual([
       { metric: 'codex.db.backfill', value: upserted, tags: { status: 'upserted' } },
       { metric: 'codex.db.backfill', value: failed, tags: { status: 'failed' } },
@@ -487,6 +499,41 @@ describe('threads', () => {
     expect(runtime.getDynamicTools(threadId(1))).toEqual([])
     expect(runtime.getThreadMemory(threadId(1))).toBeUndefined()
     expect(runtime.getLastNThreadMemoriesForCwd('/srv/demo', 5)).toEqual([])
+  })
+})
+
+describe('deleting from a home of many databases', () => {
+  test('takes the rows about the thread from each, and those of no other', () => {
+    const home = createHome(LAYOUTS.find(({ name }) => name === '0.169')!)
+    const runtime = openExisting({ codexHome: home })
+    const inserts = {
+      'goals_1.sqlite': (id: string) =>
+        `INSERT INTO thread_goals (thread_id, goal_id, objective, status, created_at_ms, updated_at_ms)
+         VALUES ('${id}', 'g', 'o', 'active', 1, 1)`,
+      'memories_1.sqlite': (id: string) =>
+        `INSERT INTO stage1_outputs (thread_id, source_updated_at, raw_memory, rollout_summary, generated_at)
+         VALUES ('${id}', 1, 'r', 's', 1)`,
+      'queue_1.sqlite': (id: string) => `INSERT INTO queued_items VALUES ('q ${id}', '${id}', '{}', 1, 1, 1)`,
+    }
+    const tables = {
+      'goals_1.sqlite': 'thread_goals',
+      'memories_1.sqlite': 'stage1_outputs',
+      'queue_1.sqlite': 'queued_items',
+    }
+    for (const number of [1, 2]) {
+      runtime.upsertThread(sampleMetadata(number))
+      for (const [file, insert] of Object.entries(inserts)) {
+        const database = new Database(join(home, file))
+        database.exec(insert(threadId(number)))
+        database.close()
+      }
+    }
+    expect(runtime.deleteThread(threadId(1))).toBe(true)
+    for (const [file, table] of Object.entries(tables)) {
+      const database = new Database(join(home, file), { readonly: true })
+      expect(database.prepare(`SELECT thread_id FROM ${table}`).pluck().all(), file).toEqual([threadId(2)])
+      database.close()
+    }
   })
 })
 
@@ -562,6 +609,16 @@ describe('rollout items', () => {
     runtime.applyRolloutItems(builderFromItems(first, path, SEED_RULES), first)
     expect(runtime.getThread(threadId(1))).toMatchObject({ updatedAtMs: NOW_MS, preview: 'hello' })
     expect(runtime.getDynamicTools(threadId(1))).toEqual([])
+  })
+
+  test('name a folder as it really is, where it is there', () => {
+    const runtime = init()
+    const real = temporaryFolder()
+    symlinkSync(real, join(runtime.codexHome, 'link'))
+    const first = items(meta({ cwd: join(runtime.codexHome, 'link') }), said('hello'))
+    const path = rolloutPath(runtime)
+    expect(runtime.applyRolloutItems(builderFromItems(first, path, SEED_RULES), first)?.cwd).toBe(real)
+    expect(runtime.getThread(threadId(1))?.cwd).toBe(real)
   })
 
   test('without anything that tells the thread are a discrepancy', () => {

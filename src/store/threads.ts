@@ -1,6 +1,7 @@
 import type { SqlValue, WriteConnection } from '../db/open.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
 import { knownColumns, type ResolvedColumns, readWritableColumns, resolveColumns } from '../schema/columns.js'
+import type { DatabaseRole } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
 
@@ -131,6 +132,18 @@ export function deleteThread({ db, hasSpawnEdges, hasReadReceipts }: ThreadTable
     if (hasReadReceipts) db.run('DELETE FROM thread_read_receipts WHERE thread_id = ?', id)
     return db.run(`DELETE FROM ${THREAD_TABLE} WHERE id = ?`, id) === 1
   })
+}
+
+/** Rows about a thread outside the state database, all with a `thread_id`; Codex from 0.140 on deletes them too. */
+export const ROWS_ELSEWHERE = [
+  { role: 'queue', table: 'queued_items' },
+  { role: 'memories', table: 'stage1_outputs' },
+  { role: 'memories_v2', table: 'stage1_outputs' },
+  { role: 'goals', table: 'thread_goals' },
+] as const satisfies { role: DatabaseRole; table: string }[]
+
+export function deleteRowsOfThread(db: WriteConnection, table: string, id: string): void {
+  if (listTables(db).includes(table)) db.run(`DELETE FROM ${table} WHERE thread_id = ?`, id)
 }
 
 /** What the database alone says of a thread: no rollout does, so no upsert writes it. */

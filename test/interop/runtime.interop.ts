@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import {
   chooseRules,
   extractMetadata,
@@ -57,6 +57,7 @@ describe.each(RELEASES)('Codex $version', ({ version, home, stateFile, logsFile 
   test('lists what we wrote, and writes what we list', async ({ skip }) => {
     if ('problem' in release) return skip(`Codex ${version} is not tried: ${release.problem}`)
     const codexHome = moveIn(home, stateFile)
+    onTestFinished(() => rmSync(dirname(codexHome), { recursive: true, force: true }))
     const before = describeFile(join(codexHome, stateFile))
     // 0.98 has no columns for these two, and shows what it reads from the rollouts.
     const compared = (thread: ListedThread) =>
@@ -119,7 +120,6 @@ describe.each(RELEASES)('Codex $version', ({ version, home, stateFile, logsFile 
       n: 2,
     })
     logs.close()
-    rmSync(dirname(codexHome), { recursive: true, force: true })
   })
 })
 
