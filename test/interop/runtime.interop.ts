@@ -55,7 +55,10 @@ describe.each(RELEASES)('Codex $version', ({ version, home, stateFile, logsFile 
   afterAll(() => rmSync(release.folder, { recursive: true, force: true }))
 
   test('lists what we wrote, and writes what we list', async ({ skip }) => {
-    if ('problem' in release) return skip(`Codex ${version} is not tried: ${release.problem}`)
+    if ('problem' in release) {
+      console.warn(`skipped: Codex ${version} is not tried, ${release.problem}`)
+      return skip()
+    }
     const codexHome = moveIn(home, stateFile)
     onTestFinished(() => rmSync(dirname(codexHome), { recursive: true, force: true }))
     const before = describeFile(join(codexHome, stateFile))
