@@ -12,11 +12,9 @@ import type { BackfillCounts, Telemetry, TelemetryCount } from './model/telemetr
 import type { DynamicTool, ThreadMetadata, ThreadRow } from './model/thread.js'
 import type { ThreadPage, ThreadPageQuery } from './model/thread-page.js'
 import { readLogs, readMaxLogId } from './query/seed-logs.js'
-import { findRolloutPath, findThread, metadataFromRow, readThreadPage } from './query/thread-pages.js'
-import { buildMetadata, type ThreadBuilder } from './rollout/builder.js'
+import { findRolloutPath, findThread, readThreadPage } from './query/thread-pages.js'
+import type { ThreadBuilder } from './rollout/builder.js'
 import { chooseRules } from './rollout/choose-rules.js'
-import { normalizeCwd } from './rollout/cwd.js'
-import { applyRolloutItem } from './rollout/metadata.js'
 import type { RolloutItem } from './rollout/parse.js'
 import type { MetadataRules } from './rollout/rules.js'
 import { listDatabases, OWN_STATE_GENERATION, parseDatabaseFilename, stateDbPath } from './schema/files.js'
@@ -29,6 +27,7 @@ import { removeLegacyStateFiles } from './store/legacy-files.js'
 import * as logs from './store/logs.js'
 import * as memories from './store/memories.js'
 import * as threads from './store/threads.js'
+import { applyLiveItems } from './sync/live-items.js'
 
 export interface RuntimeOptions {
   /** Stands for a provider that a rollout does not name. */
@@ -50,6 +49,9 @@ export interface InitOptions extends RuntimeOptions {
 export type OpenExistingOptions = RuntimeOptions &
   ({ dbPath: string; codexHome?: undefined } | { codexHome: string; dbPath?: undefined })
 
+/** Migration 35 is of 0.135, the last release that stores a session_meta's tools. */
+const FIRST_WITHOUT_TOOLS = 35
+
 /** What the class owns and its methods work on. */
 interface Opened {
   codexHome: string
@@ -58,7 +60,6 @@ interface Opened {
   /** `undefined` when there is no log table. */
   logTable: logs.LogTable | undefined
   newestMigration: number
-  rules: MetadataRules
 }
 
 /**
@@ -75,12 +76,16 @@ export class StateRuntime {
   /** The folder that the runtime was opened for; of a database opened by path, the folder that it is in. */
   readonly codexHome: string
   readonly dbPath: string
+  /** How the releases that write to this database read rollouts: for `extractMetadata` and `builderFromItems`. */
+  readonly rules: MetadataRules
   readonly #opened: Opened
   readonly #options: RuntimeOptions
 
   private constructor(opened: Opened, options: RuntimeOptions) {
     this.codexHome = opened.codexHome
     this.dbPath = opened.state.path
+    const generation = parseDatabaseFilename(basename(this.dbPath))?.generation
+    this.rules = chooseRules(opened.newestMigration, generation)
     this.#opened = opened
     this.#options = options
   }
@@ -285,30 +290,16 @@ export class StateRuntime {
       this.recordDiscrepancy('apply_rollout_items', 'missing_builder')
       return undefined
     }
-    return this.#run('apply_rollout_items', ({ state, threadTable, rules, newestMigration }) => {
-      const { defaultProvider } = this.#options
-      const usesClock = threadTable.columns.preview !== undefined
-      const changedAtMs = usesClock ? this.#nowMs() : modifiedAtMs(builder.rolloutPath)
-      return state.transaction(() => {
-        const row = findThread(state, threadTable.columns, builder.id)
-        let metadata = row
-          ? { ...metadataFromRow(row), rolloutPath: builder.rolloutPath }
-          : buildMetadata(builder, { defaultProvider, rules })
-        for (const item of items) {
-          metadata = applyRolloutItem(metadata, item, rules)
-          if (metadata.modelProvider === '') metadata = { ...metadata, modelProvider: defaultProvider }
-        }
-        metadata = { ...metadata, updatedAtMs: changedAtMs ?? metadata.updatedAtMs }
-        // Live writes of 0.99 on do so.
-        if (threadTable.columns.firstUserMessage !== undefined)
-          metadata = { ...metadata, cwd: normalizeCwd(metadata.cwd) }
-        threads.upsertThread(threadTable, metadata)
-        const meta = items.find((item) => item.kind === 'sessionMeta')
-        // The last release that stores them has 34 migrations.
-        if (meta && newestMigration < 35) tools.persistDynamicTools(state, builder.id, meta.dynamicTools)
-        return metadata
-      })
-    })
+    return this.#run('apply_rollout_items', ({ state, threadTable, newestMigration }) =>
+      applyLiveItems(state, threadTable, builder, items, {
+        rules: this.rules,
+        defaultProvider: this.#options.defaultProvider,
+        // The column came with 0.131, and with it the clock in place of the file's time.
+        changedAtMs:
+          threadTable.columns.preview === undefined ? modifiedAtMs(builder.rolloutPath) : this.#nowMs(),
+        storesTools: newestMigration < FIRST_WITHOUT_TOOLS,
+      }),
+    )
   }
 
   /**
@@ -479,16 +470,13 @@ export class StateRuntime {
 }
 
 function attach(state: WriteConnection, logsFile: string | undefined, codexHome: string): Opened {
-  const threadTable = threads.openThreadTable(state)
-  const newestMigration = readMigrations(state).at(-1)?.version ?? 0
-  const generation = parseDatabaseFilename(basename(state.path))?.generation
   return {
     codexHome,
     state,
-    threadTable,
+    threadTable: threads.openThreadTable(state),
+    newestMigration: readMigrations(state).at(-1)?.version ?? 0,
+    // Last: it may open a connection, which nothing after it could leave open.
     logTable: attachLogs(state, logsFile),
-    newestMigration,
-    rules: chooseRules(newestMigration, generation),
   }
 }
 

@@ -783,7 +783,7 @@ describe('several processes', () => {
 
 describe('a home that cannot be written', () => {
   async function attempt(home: string, way: 'init' | 'openExisting'): Promise<string | undefined> {
-    const child = startChild('init', [home, way], { asNobody: true })
+    const child = startChild('init', [home, way])
     return child.nextLine()
   }
 

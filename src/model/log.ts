@@ -28,7 +28,10 @@ export interface LogRow {
 /** A log event to be written; SQLite gives the id. What the layout has no column for is not stored. */
 export type NewLogRow = Omit<LogRow, 'id'>
 
-/** Which log rows: all conditions hold together; one that is absent or empty does not restrict. */
+/**
+ * Which log rows, in the terms of Codex's own runtime: all conditions hold together; one that is absent or empty
+ * does not restrict.
+ */
 export interface LogRowFilter {
   /** Exactly this level; letter case does not matter, an unknown word matches nothing. */
   level?: string

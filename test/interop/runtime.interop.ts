@@ -3,7 +3,6 @@ import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import {
-  chooseRules,
   extractMetadata,
   metadataFromRow,
   StateRuntime,
@@ -155,7 +154,7 @@ async function writeWithOurs(codexHome: string): Promise<{ archivedId: string; r
   writeFileSync(path, createRollout(codexHome, cliVersion))
   const modifiedAt = new Date('2026-11-21T00:16:07.250Z')
   utimesSync(path, modifiedAt, modifiedAt)
-  const { metadata } = await extractMetadata(path, { defaultProvider: 'mock', rules: rulesOf(runtime) })
+  const { metadata } = await extractMetadata(path, { defaultProvider: 'mock', rules: runtime.rules })
   runtime.upsertThread(metadata)
   expect(runtime.getThread(NEW_ID)?.rolloutPath).toBe(path)
 
@@ -182,13 +181,6 @@ async function writeWithOurs(codexHome: string): Promise<{ archivedId: string; r
   }
   runtime.insertLogs([row, { ...row, threadId: NEW_ID }])
   return { archivedId: archived!.id, renamedId: renamed!.id }
-}
-
-function rulesOf(runtime: StateRuntime) {
-  const database = new Database(runtime.dbPath, { readonly: true })
-  const newest = database.prepare('SELECT max(version) FROM _sqlx_migrations').pluck().get() as number
-  database.close()
-  return chooseRules(newest, undefined)
 }
 
 function createRollout(codexHome: string, cliVersion: string): string {

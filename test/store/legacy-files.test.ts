@@ -9,7 +9,7 @@ test('a file that cannot be removed is a warning, and the rest is gone on with',
   const folder = temporaryFolder()
   for (const name of ['state.sqlite', 'state_2.sqlite']) writeFileSync(join(folder, name), 'old')
   chmodSync(folder, 0o555)
-  const child = startChild('remove-legacy', [folder], { asNobody: true })
+  const child = startChild('remove-legacy', [folder])
   const said = [await child.nextLine(), await child.nextLine(), await child.nextLine()]
   expect(await child.end()).toEqual({ exitCode: 0, stderr: '' })
   expect(said.slice(0, 2).sort()).toEqual(
