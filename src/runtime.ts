@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, realpathSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { migrate } from './db/migrate.js'
@@ -17,7 +17,13 @@ import type { ThreadBuilder } from './rollout/builder.js'
 import { chooseRules } from './rollout/choose-rules.js'
 import type { RolloutItem } from './rollout/parse.js'
 import type { MetadataRules } from './rollout/rules.js'
-import { listDatabases, OWN_STATE_GENERATION, parseDatabaseFilename, stateDbPath } from './schema/files.js'
+import {
+  FIRST_STATE_WITH_LOG_DATABASE,
+  listDatabases,
+  OWN_STATE_GENERATION,
+  parseDatabaseFilename,
+  stateDbPath,
+} from './schema/files.js'
 import { resolveHome } from './schema/home.js'
 import { listTables, readMigrations } from './schema/inspect.js'
 import { LOG_TABLE } from './schema/logs.js'
@@ -45,9 +51,12 @@ export interface InitOptions extends RuntimeOptions {
   codexHome: string
 }
 
-/** `codexHome`: the newest state database of that home, where its `config.toml` says that databases are. */
+/**
+ * `dbPath`: that state database; `codexHome` need only be given with it when the database lies elsewhere.
+ * `codexHome` alone: the newest state database of that home, where its `config.toml` says that databases are.
+ */
 export type OpenExistingOptions = RuntimeOptions &
-  ({ dbPath: string; codexHome?: undefined } | { codexHome: string; dbPath?: undefined })
+  ({ dbPath: string; codexHome?: string | undefined } | { codexHome: string; dbPath?: undefined })
 
 /** Migration 35 is of 0.135, the last release that stores a session_meta's tools. */
 const FIRST_WITHOUT_TOOLS = 35
@@ -73,7 +82,7 @@ interface Opened {
  * Several processes may write at once, Codex among them.
  */
 export class StateRuntime {
-  /** The folder that the runtime was opened for; of a database opened by path, the folder that it is in. */
+  /** The home that the runtime was opened for; by default, of a database opened by path, the folder that it is in. */
   readonly codexHome: string
   readonly dbPath: string
   /** How the releases that write to this database read rollouts: for `extractMetadata` and `builderFromItems`. */
@@ -100,23 +109,21 @@ export class StateRuntime {
    *   under the same number; and as every call
    */
   static init(options: InitOptions): StateRuntime {
-    const path = stateDbPath(options.codexHome)
-    const existed = existsSync(path)
-    try {
+    const codexHome = resolve(options.codexHome)
+    const path = stateDbPath(codexHome)
+    const status = existsSync(path) ? 'opened' : 'created'
+    return countingFailure(options, () => {
       const state = openReadWrite(path, { create: true })
       return closingOnFailure(state, () => {
         migrate(state, loadMigrations('state'))
         // Only now, so that nothing is gone when ours cannot be used.
-        removeLegacyStateFiles(options.codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
-        const runtime = new StateRuntime(attach(state, undefined, options.codexHome), options)
+        removeLegacyStateFiles(codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
+        const runtime = new StateRuntime(attach(state, codexHome), options)
         runtime.#pruneLogsByAge()
-        runtime.#count('codex.db.init', 1, { status: existed ? 'opened' : 'created' })
+        runtime.#count('codex.db.init', 1, { status })
         return runtime
       })
-    } catch (error) {
-      options.telemetry?.({ metric: 'codex.db.init', value: 1, tags: { status: 'init_error' } })
-      throw error
-    }
+    })
   }
 
   /**
@@ -125,8 +132,9 @@ export class StateRuntime {
    * @throws {StateError} as `openExisting`
    */
   static openIfPresent(options: InitOptions): StateRuntime | undefined {
-    const path = stateDbPath(options.codexHome)
-    return existsSync(path) ? StateRuntime.#open(path, options.codexHome, options) : undefined
+    const codexHome = resolve(options.codexHome)
+    const path = stateDbPath(codexHome)
+    return existsSync(path) ? StateRuntime.#open(path, codexHome, options) : undefined
   }
 
   /**
@@ -139,7 +147,7 @@ export class StateRuntime {
   static openExisting(options: OpenExistingOptions): StateRuntime {
     if (options.dbPath !== undefined) {
       const path = resolve(options.dbPath)
-      return StateRuntime.#open(path, dirname(path), options)
+      return StateRuntime.#open(path, resolve(options.codexHome ?? dirname(path)), options)
     }
     const { codexHome, sqliteHome } = resolveHome({
       typedHome: options.codexHome,
@@ -157,11 +165,13 @@ export class StateRuntime {
   }
 
   static #open(path: string, codexHome: string, options: RuntimeOptions): StateRuntime {
-    const state = openReadWrite(path)
-    return closingOnFailure(state, () => {
-      const runtime = new StateRuntime(attach(state, findLogsFile(path), codexHome), options)
-      runtime.#count('codex.db.init', 1, { status: 'opened' })
-      return runtime
+    return countingFailure(options, () => {
+      const state = openReadWrite(path)
+      return closingOnFailure(state, () => {
+        const runtime = new StateRuntime(attach(state, codexHome), options)
+        runtime.#count('codex.db.init', 1, { status: 'opened' })
+        return runtime
+      })
     })
   }
 
@@ -469,36 +479,33 @@ export class StateRuntime {
   }
 }
 
-function attach(state: WriteConnection, logsFile: string | undefined, codexHome: string): Opened {
+function attach(state: WriteConnection, codexHome: string): Opened {
   return {
     codexHome,
     state,
     threadTable: threads.openThreadTable(state),
     newestMigration: readMigrations(state).at(-1)?.version ?? 0,
     // Last: it may open a connection, which nothing after it could leave open.
-    logTable: attachLogs(state, logsFile),
+    logTable: attachLogs(state),
   }
 }
 
-function attachLogs(state: WriteConnection, logsFile: string | undefined): logs.LogTable | undefined {
-  if (logsFile === undefined)
-    return listTables(state).includes(LOG_TABLE) ? logs.openLogTable(state, 'state') : undefined
-  const db = openReadWrite(logsFile)
+function attachLogs(state: WriteConnection): logs.LogTable | undefined {
+  const generation = parseDatabaseFilename(basename(state.path))?.generation
+  const hasLogDatabase = generation === undefined || generation >= FIRST_STATE_WITH_LOG_DATABASE
+  const file = hasLogDatabase && listDatabases(dirname(state.path)).find(({ role }) => role === 'logs')
+  if (!file) return listTables(state).includes(LOG_TABLE) ? logs.openLogTable(state, 'state') : undefined
+  const db = openReadWrite(file.path)
   return closingOnFailure(db, () => logs.openLogTable(db, 'logs'))
 }
 
-/**
- * The log database that goes with a state database: the newest one beside the newest. An older state database
- * in the same folder is what an older release left, and has its own log table.
- */
-function findLogsFile(statePath: string): string | undefined {
-  const files = listDatabases(dirname(statePath))
-  const newest = files.find(({ role }) => role === 'state')
-  const isOlder =
-    parseDatabaseFilename(basename(statePath)) !== undefined &&
-    newest !== undefined &&
-    realpathSync(newest.path) !== realpathSync(statePath)
-  return isOlder ? undefined : files.find(({ role }) => role === 'logs')?.path
+function countingFailure<T>({ telemetry }: RuntimeOptions, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    telemetry?.({ metric: 'codex.db.init', value: 1, tags: { status: 'init_error' } })
+    throw error
+  }
 }
 
 function deleteRowsElsewhere(folder: string, id: string): void {

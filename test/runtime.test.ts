@@ -240,6 +240,32 @@ describe('openExisting', () => {
     expect(openExisting({ dbPath: join(home, 'state_2.sqlite') }).queryLogs()).toHaveLength(1424)
   })
 
+  test('one of our own keeps to its own logs, whatever lies beside it', () => {
+    const home = init().codexHome
+    init(home).insertLog(logRow(NOW_SECONDS, 'ours'))
+    writeFileSync(join(home, 'logs_2.sqlite'), '')
+    const ways = [
+      () => openExisting({ codexHome: home }),
+      () => openExisting({ dbPath: stateDbPath(home) }),
+      () => StateRuntime.openIfPresent({ codexHome: home, ...options })!,
+    ]
+    for (const open of ways) {
+      const runtime = open()
+      expect(runtime.queryLogs().map(({ body }) => body)).toEqual(['ours'])
+      runtime.close()
+    }
+  })
+
+  test('a database elsewhere can be told its home', () => {
+    const home = temporaryFolder()
+    const { dbPath } = init()
+    const runtime = StateRuntime.openExisting({ dbPath, codexHome: home, ...options })
+    opened.push(runtime)
+    runtime.upsertThread(sampleMetadata(1))
+    runtime.renameThread(threadId(1), 'Named')
+    expect(readdirSync(home)).toEqual(['session_index.jsonl'])
+  })
+
   test('goes where config.toml says that the databases are', () => {
     const home = temporaryFolder()
     const elsewhere = init().codexHome
@@ -258,6 +284,7 @@ describe('openExisting', () => {
   test('refuses a database without threads', () => {
     const home = copyHome('codex-0.140.0')
     const failure = failureOf(() => openExisting({ dbPath: join(home, 'goals_1.sqlite') }))
+    expect(counts).toEqual([{ metric: 'codex.db.init', value: 1, tags: { status: 'init_error' } }])
     expect(failure).toMatchObject({
       code: 'DB_NO_TABLE',
       message: `${join(home, 'goals_1.sqlite')} has no table threads`,

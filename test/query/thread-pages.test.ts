@@ -78,6 +78,17 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
     expect(numbers({ searchTerm: 'Ärger', archivedOnly: true })).toEqual([3])
   })
 
+  test('a page of no threads is the last', () => {
+    upsertThread(table, sampleMetadata(1))
+    for (const pageSize of [0, -5]) {
+      expect(readThreadPage(db, table.columns, { pageSize })).toEqual({
+        items: [],
+        nextAnchor: undefined,
+        numScannedRows: 1,
+      })
+    }
+  })
+
   test('without content are not listed, but found', () => {
     upsertThread(
       table,

@@ -105,6 +105,7 @@ describe.each(LAYOUTS)('logs of $name', (layout) => {
     expect(found({ afterId: 1, limit: 1 })).toEqual([2])
     expect(found({ descending: true, limit: 2 })).toEqual([3, 2])
     expect(found({ limit: 0 })).toEqual([])
+    expect(found({ limit: -1 })).toEqual([])
   })
 
   test('the highest id is that of the filter, 0 without rows', () => {
