@@ -57,7 +57,11 @@ export async function build() {
   await Promise.all([
     esbuild({
       ...common,
-      entryPoints: { 'codex-logs': 'src/cli/logs-main.ts', 'codex-state': 'src/cli/state-main.ts' },
+      entryPoints: {
+        'codex-logs': 'src/cli/logs-main.ts',
+        'codex-state': 'src/cli/state-main.ts',
+        'log-worker': 'src/cli/logs/log-worker.ts',
+      },
       outdir: 'dist',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
