@@ -307,7 +307,7 @@ export class StateRuntime {
         // The column came with 0.131, and with it the clock in place of the file's time.
         changedAtMs:
           threadTable.columns.preview === undefined ? modifiedAtMs(builder.rolloutPath) : this.#nowMs(),
-        storesTools: newestMigration < FIRST_WITHOUT_TOOLS,
+        storesTools: threadTable.hasDynamicTools && newestMigration < FIRST_WITHOUT_TOOLS,
       }),
     )
   }

@@ -629,6 +629,14 @@ describe('rollout items', () => {
     expect(runtime.getThread(threadId(1))).toMatchObject({ title: 'fix the build', tokensUsed: 15 })
   })
 
+  test.each(LAYOUTS)('are applied to the rows of $name', (layout) => {
+    const runtime = openExisting({ codexHome: createHome(layout) })
+    const first = items(meta(), said('hello'))
+    runtime.applyRolloutItems(builderFromItems(first, rolloutPath(runtime), runtime.rules), first)
+    expect(runtime.getThread(threadId(1))).toMatchObject({ title: 'hello', source: 'cli', cwd: '/srv/demo' })
+    expect(runtime.listThreadIds({ pageSize: 5 })).toEqual([threadId(1)])
+  })
+
   test('in files of 0.131 on, change the thread now, and leave its tools to the rollout', () => {
     const runtime = openExisting({ codexHome: createHome(LAYOUTS.find(({ name }) => name === '0.140')!) })
     const path = rolloutPath(runtime)

@@ -10,6 +10,7 @@ export interface ThreadTable {
   columns: ResolvedColumns<ThreadRow>
   /** Every column of the table, in all spellings: a time may be stored in both units. */
   present: ReadonlySet<string>
+  hasDynamicTools: boolean
   hasSpawnEdges: boolean
   hasReadReceipts: boolean
   /** Highest `updatedAtMs` that this process has given out. */
@@ -28,6 +29,7 @@ export function openThreadTable(db: WriteConnection): ThreadTable {
     db,
     columns,
     present,
+    hasDynamicTools: tables.includes('thread_dynamic_tools'),
     hasSpawnEdges: tables.includes('thread_spawn_edges'),
     hasReadReceipts: tables.includes('thread_read_receipts'),
     updatedAtMark: highest?.ms ?? 0,

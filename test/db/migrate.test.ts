@@ -222,6 +222,11 @@ describe('a migration file', () => {
     })
   })
 
+  test('is the same with the line ends of Windows', () => {
+    const sql = `-- why\r\n-- checksum: ${'0f'.repeat(48)}\r\nSELECT 1;\r\n`
+    expect(parseMigration('0001_x.sql', sql).checksum).toBe('0f'.repeat(48))
+  })
+
   test.each([
     ['readme.md', `-- checksum: ${'0f'.repeat(48)}`],
     ['0001_x.sql', '-- no checksum'],
