@@ -260,7 +260,7 @@ export class StateRuntime {
   /**
    * Inserts a thread or replaces its metadata. Kept are what no rollout says (name, recency, section,
    * project), `memory_mode` after the insert, a preview against an empty one, and `paginated` as history
-   * mode; in files of 0.129 on also git values that are there and a title that is not the first message.
+   * mode; in files of 0.117 on a title that is not the first message, of 0.129 on git values that are there.
    * In files with milliseconds `updatedAtMs` may be moved up to be unique.
    */
   upsertThread(metadata: ThreadMetadata): void {

@@ -173,10 +173,11 @@ type Keep = (column: string, columns: ResolvedColumns<ThreadRow>) => string
 const KEPT: { readonly [Name in WrittenName]?: 'always' | Keep } = {
   id: 'always',
   memoryMode: 'always',
-  gitSha: sinceThreadSource(keepUnlessNull),
-  gitBranch: sinceThreadSource(keepUnlessNull),
-  gitOriginUrl: sinceThreadSource(keepUnlessNull),
-  title: sinceThreadSource(
+  gitSha: since('threadSource', keepUnlessNull),
+  gitBranch: since('threadSource', keepUnlessNull),
+  gitOriginUrl: since('threadSource', keepUnlessNull),
+  title: since(
+    'agentPath',
     (column) => `iif(threads.${column} NOT IN ('', threads.first_user_message)
       AND excluded.${column} IN ('', excluded.first_user_message), threads.${column}, excluded.${column})`,
   ),
@@ -191,10 +192,12 @@ function keepUnlessNull(column: string): string {
   return `coalesce(threads.${column}, excluded.${column})`
 }
 
-/** Releases whose own upserts keep this have the column `thread_source` (0.129); earlier ones replace it. */
-function sinceThreadSource(keep: Keep): Keep {
-  return (column, columns) =>
-    columns.threadSource === undefined ? `excluded.${column}` : keep(column, columns)
+/**
+ * Only in files with this column: `threadSource` came with 0.129, which began to merge git; `agentPath` with 0.117,
+ * after which names came to be titles (0.120). Codex itself lost such a name at the next reconcile until 0.137.
+ */
+function since(name: keyof ThreadRow, keep: Keep): Keep {
+  return (column, columns) => (columns[name] === undefined ? `excluded.${column}` : keep(column, columns))
 }
 
 interface StoredValue {
