@@ -119,7 +119,7 @@ export class StateRuntime {
         // Only now, so that nothing is gone when ours cannot be used.
         removeLegacyStateFiles(codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
         const runtime = new StateRuntime(attach(state, codexHome), options)
-        runtime.#pruneLogsByAge()
+        runtime.deleteLogsBefore(runtime.#nowSeconds() - logs.LOG_AGE_SECONDS)
         runtime.#count('codex.db.init', 1, { status })
         return runtime
       })
@@ -443,11 +443,6 @@ export class StateRuntime {
    */
   deleteLogsBefore(tsSeconds: number): number {
     return this.#run('delete_logs_before', (opened) => logs.deleteLogsBefore(requireLogs(opened), tsSeconds))
-  }
-
-  #pruneLogsByAge(): void {
-    const { retention } = requireLogs(this.#opened)
-    this.deleteLogsBefore(this.#nowSeconds() - retention.ageSeconds)
   }
 
   #moveThread(stage: string, id: string, rolloutPath: string, archivedAtSeconds: number | null): boolean {

@@ -1,6 +1,12 @@
 import type { SqlValue, WriteConnection } from '../db/open.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
-import { knownColumns, type ResolvedColumns, readWritableColumns, resolveColumns } from '../schema/columns.js'
+import {
+  columnSql,
+  knownColumns,
+  type ResolvedColumns,
+  readWritableColumns,
+  resolveColumns,
+} from '../schema/columns.js'
 import type { DatabaseRole } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
@@ -119,7 +125,13 @@ export function renameThread({ db, columns }: ThreadTable, id: string, name: str
     if (row.mode === 'paginated' && columns.name !== undefined) {
       db.run(`UPDATE ${THREAD_TABLE} SET ${columns.name} = ? WHERE id = ?`, name || null, id)
     } else if (isMillisColumn(columns.updatedAtMs)) {
-      db.run(`UPDATE ${THREAD_TABLE} SET ${columns.title} = ? WHERE id = ?`, name, id)
+      // Without a name the title is again what it was made from.
+      db.run(
+        `UPDATE ${THREAD_TABLE} SET ${columns.title} = coalesce(?, ${columnSql(columns.firstUserMessage)}, '')
+         WHERE id = ?`,
+        name || null,
+        id,
+      )
     }
     return true
   })

@@ -310,6 +310,10 @@ describe('the name of a thread', () => {
     renameThread(table, threadId(2), 'Named')
     expect(read(table, threadId(1))).toMatchObject({ name: 'Named', title: 'fix the build 1' })
     expect(read(table, threadId(2))).toMatchObject({ name: null, title: 'Named' })
+    renameThread(table, threadId(1), '')
+    renameThread(table, threadId(2), '')
+    expect(read(table, threadId(1))).toMatchObject({ name: null, title: 'fix the build 1' })
+    expect(read(table, threadId(2))).toMatchObject({ name: null, title: 'fix the build 2' })
   })
 
   test('has no place in files before milliseconds', () => {
