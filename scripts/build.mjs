@@ -54,6 +54,8 @@ export async function build() {
     target: 'node22.12',
     logLevel: 'warning',
   }
+  // Half the bytes to parse at every start; names stay, for the traces that DEBUG=1 shows.
+  const small = { minifyWhitespace: true, minifySyntax: true }
   await Promise.all([
     esbuild({
       ...common,
@@ -65,6 +67,7 @@ export async function build() {
       outdir: 'dist',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
+      ...small,
       external: ['better-sqlite3/package.json'],
       plugins: [cheapBuiltins, locateAddon, vendorApart],
     }),
@@ -74,6 +77,7 @@ export async function build() {
       outdir: 'dist/vendor',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
+      ...small,
       plugins: [cheapBuiltins],
     }),
     esbuild({

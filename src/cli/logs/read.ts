@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../db/clock.js'
 import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
 import { escapeForTerminal, escapeJsonForTerminal } from '../../format/escape.js'
@@ -125,7 +126,7 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
         pollMs: flags.pollMs,
         signal,
       }),
-      now: () => performance.now(),
+      now: monotonicMs,
       relocateMs: Math.max(flags.pollMs, SHORTEST_RELOCATE_MS),
     })
     const tell = createTeller(session.home, io)
@@ -160,6 +161,7 @@ async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
   const filter = await resolveFilter(flags, io)
   const output = await resolveOutput(flags, filter, io)
   const home = resolveHomeOptions(flags, io)
+  let isFirst = true
   const warned = new Set<string>()
   const warnOnce = (text: string) => {
     if (!warned.has(text)) io.stderr.write(`warning: ${text}\n`)
@@ -170,7 +172,9 @@ async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
     filter,
     output,
     open() {
-      const { databases } = resolveHomeOptions(flags, io)
+      // The first time as found just now; later the folder is looked at again.
+      const { databases } = isFirst ? home : resolveHomeOptions(flags, io)
+      isFirst = false
       const store = openLogStore(databases, { onNotice: warnOnce, functions: patternFunctions(filter) })
       if (store?.file.age === 'newer') {
         warnOnce(`${store.file.path} is of a newer layout than this version knows; it is read by its columns`)
@@ -234,7 +238,7 @@ async function* printSelected(
     ? createBytesReader(store, remaining, usablePlan)
     : createRowsReader(store, remaining, formatRow, isReversed)
 
-  const startedAt = performance.now()
+  const startedAt = monotonicMs()
   for (let next = batches.next(); !next.done; ) {
     const records = read(next.value)
     if (records) {
@@ -242,7 +246,7 @@ async function* printSelected(
       yield records.lastId
     }
     const resize = resizeFor(records)
-    if (usablePlan && io.startWorker && performance.now() - startedAt > ALONE_MS) {
+    if (usablePlan && io.startWorker && monotonicMs() - startedAt > ALONE_MS) {
       const { readInParallel } = await import('./parallel.js')
       const data = { file: store.file, filter: remaining, plan: usablePlan }
       for await (const { bytes, lastId } of readInParallel(io.startWorker, data, batches, resize)) {
