@@ -9,9 +9,22 @@ export * from './model/thread-page.js'
 export { decodeCursor, encodeCursor } from './query/cursor.js'
 export { anchorFromItem, metadataFromRow } from './query/thread-pages.js'
 export { builderFromItems, buildMetadata, type ThreadBuilder } from './rollout/builder.js'
-export { chooseRules } from './rollout/choose-rules.js'
+export { normalizeCwd } from './rollout/cwd.js'
 export * from './rollout/list.js'
-export * from './rollout/metadata.js'
+export {
+  applyRolloutItem,
+  cutToSeconds,
+  DIFF_FIELDS,
+  type DiffField,
+  diffFields,
+  extractMetadata,
+  extractMetadataFromLines,
+  type LineCounts,
+  type MetadataOptions,
+  type RolloutExtract,
+  type RolloutOrigin,
+  SEED_DIFF_FIELDS,
+} from './rollout/metadata.js'
 export * from './rollout/parse.js'
 export * from './rollout/read.js'
 export * from './rollout/rules.js'

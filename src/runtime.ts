@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, realpathSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { migrate } from './db/migrate.js'
@@ -8,18 +8,24 @@ import { StateError } from './errors.js'
 import type { BackfillState } from './model/backfill.js'
 import type { LogRow, LogRowFilter, LogRowQuery, NewLogRow } from './model/log.js'
 import type { ThreadMemory } from './model/memory.js'
-import type { BackfillOptions, BackfillResult, FindThreadPathOptions, ThreadListQuery } from './model/sync.js'
 import type { BackfillCounts, Telemetry, TelemetryCount } from './model/telemetry.js'
 import type { DynamicTool, ThreadMetadata, ThreadRow } from './model/thread.js'
 import type { ThreadPage, ThreadPageQuery } from './model/thread-page.js'
 import { readLogs, readMaxLogId } from './query/seed-logs.js'
-import { findRolloutPath, findThread, metadataFromRow, readThreadPage } from './query/thread-pages.js'
-import { buildMetadata, type ThreadBuilder } from './rollout/builder.js'
-import { applyRolloutItem } from './rollout/metadata.js'
+import { findRolloutPath, findThread, readThreadPage } from './query/thread-pages.js'
+import type { ThreadBuilder } from './rollout/builder.js'
+import { chooseRules } from './rollout/choose-rules.js'
 import type { RolloutItem } from './rollout/parse.js'
-import { listDatabases, OWN_STATE_GENERATION, parseDatabaseFilename, stateDbPath } from './schema/files.js'
+import type { MetadataRules } from './rollout/rules.js'
+import {
+  FIRST_STATE_WITH_LOG_DATABASE,
+  listDatabases,
+  OWN_STATE_GENERATION,
+  parseDatabaseFilename,
+  stateDbPath,
+} from './schema/files.js'
 import { resolveHome } from './schema/home.js'
-import { listTables } from './schema/inspect.js'
+import { listTables, readMigrations } from './schema/inspect.js'
 import { LOG_TABLE } from './schema/logs.js'
 import * as backfill from './store/backfill.js'
 import * as tools from './store/dynamic-tools.js'
@@ -27,10 +33,7 @@ import { removeLegacyStateFiles } from './store/legacy-files.js'
 import * as logs from './store/logs.js'
 import * as memories from './store/memories.js'
 import * as threads from './store/threads.js'
-import { backfill as runBackfill } from './sync/backfill.js'
-import { listThreadsWithFallback } from './sync/list.js'
-import { findThreadPath } from './sync/read-repair.js'
-import { attachTarget, type SyncTarget } from './sync/target.js'
+import { applyLiveItems } from './sync/live-items.js'
 
 export interface RuntimeOptions {
   /** Stands for a provider that a rollout does not name. */
@@ -48,14 +51,24 @@ export interface InitOptions extends RuntimeOptions {
   codexHome: string
 }
 
-/** `codexHome`: the newest state database of that home, where its `config.toml` says that databases are. */
+/**
+ * `dbPath`: that state database; `codexHome` need only be given with it when the database lies elsewhere.
+ * `codexHome` alone: the newest state database of that home, where its `config.toml` says that databases are.
+ */
 export type OpenExistingOptions = RuntimeOptions &
-  ({ dbPath: string; codexHome?: undefined } | { codexHome: string; dbPath?: undefined })
+  ({ dbPath: string; codexHome?: string | undefined } | { codexHome: string; dbPath?: undefined })
+
+/** Migration 35 is of 0.135, the last release that stores a session_meta's tools. */
+const FIRST_WITHOUT_TOOLS = 35
 
 /** What the class owns and its methods work on. */
-interface Opened extends SyncTarget {
+interface Opened {
+  codexHome: string
+  state: WriteConnection
+  threadTable: threads.ThreadTable
   /** `undefined` when there is no log table. */
   logTable: logs.LogTable | undefined
+  newestMigration: number
 }
 
 /**
@@ -69,15 +82,19 @@ interface Opened extends SyncTarget {
  * Several processes may write at once, Codex among them.
  */
 export class StateRuntime {
-  /** The folder that the runtime was opened for; of a database opened by path, the folder that it is in. */
+  /** The home that the runtime was opened for; by default, of a database opened by path, the folder that it is in. */
   readonly codexHome: string
   readonly dbPath: string
+  /** How the releases that write to this database read rollouts: for `extractMetadata` and `builderFromItems`. */
+  readonly rules: MetadataRules
   readonly #opened: Opened
   readonly #options: RuntimeOptions
 
   private constructor(opened: Opened, options: RuntimeOptions) {
     this.codexHome = opened.codexHome
     this.dbPath = opened.state.path
+    const generation = parseDatabaseFilename(basename(this.dbPath))?.generation
+    this.rules = chooseRules(opened.newestMigration, generation)
     this.#opened = opened
     this.#options = options
   }
@@ -92,23 +109,21 @@ export class StateRuntime {
    *   under the same number; and as every call
    */
   static init(options: InitOptions): StateRuntime {
-    const path = stateDbPath(options.codexHome)
-    const existed = existsSync(path)
-    try {
+    const codexHome = resolve(options.codexHome)
+    const path = stateDbPath(codexHome)
+    const status = existsSync(path) ? 'opened' : 'created'
+    return countingFailure(options, () => {
       const state = openReadWrite(path, { create: true })
       return closingOnFailure(state, () => {
         migrate(state, loadMigrations('state'))
         // Only now, so that nothing is gone when ours cannot be used.
-        removeLegacyStateFiles(options.codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
-        const runtime = new StateRuntime(attach(state, undefined, options.codexHome), options)
-        runtime.#pruneLogsByAge()
-        runtime.#count('codex.db.init', 1, { status: existed ? 'opened' : 'created' })
+        removeLegacyStateFiles(codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
+        const runtime = new StateRuntime(attach(state, codexHome), options)
+        runtime.deleteLogsBefore(runtime.#nowSeconds() - logs.LOG_AGE_SECONDS)
+        runtime.#count('codex.db.init', 1, { status })
         return runtime
       })
-    } catch (error) {
-      options.telemetry?.({ metric: 'codex.db.init', value: 1, tags: { status: 'init_error' } })
-      throw error
-    }
+    })
   }
 
   /**
@@ -117,8 +132,9 @@ export class StateRuntime {
    * @throws {StateError} as `openExisting`
    */
   static openIfPresent(options: InitOptions): StateRuntime | undefined {
-    const path = stateDbPath(options.codexHome)
-    return existsSync(path) ? StateRuntime.#open(path, options.codexHome, options) : undefined
+    const codexHome = resolve(options.codexHome)
+    const path = stateDbPath(codexHome)
+    return existsSync(path) ? StateRuntime.#open(path, codexHome, options) : undefined
   }
 
   /**
@@ -131,7 +147,7 @@ export class StateRuntime {
   static openExisting(options: OpenExistingOptions): StateRuntime {
     if (options.dbPath !== undefined) {
       const path = resolve(options.dbPath)
-      return StateRuntime.#open(path, dirname(path), options)
+      return StateRuntime.#open(path, resolve(options.codexHome ?? dirname(path)), options)
     }
     const { codexHome, sqliteHome } = resolveHome({
       typedHome: options.codexHome,
@@ -149,11 +165,13 @@ export class StateRuntime {
   }
 
   static #open(path: string, codexHome: string, options: RuntimeOptions): StateRuntime {
-    const state = openReadWrite(path)
-    return closingOnFailure(state, () => {
-      const runtime = new StateRuntime(attach(state, findLogsFile(path), codexHome), options)
-      runtime.#count('codex.db.init', 1, { status: 'opened' })
-      return runtime
+    return countingFailure(options, () => {
+      const state = openReadWrite(path)
+      return closingOnFailure(state, () => {
+        const runtime = new StateRuntime(attach(state, codexHome), options)
+        runtime.#count('codex.db.init', 1, { status: 'opened' })
+        return runtime
+      })
     })
   }
 
@@ -208,23 +226,6 @@ export class StateRuntime {
     )
   }
 
-  /**
-   * Reads the rollouts of the home into the database, unless that has been done: resumes after the last
-   * checkpoint, stores batches of 200 in one transaction each together with their checkpoint, and marks the
-   * end. A rollout that cannot be read is told to `onFailure` and passed over. Where another process is at it,
-   * that one is waited for, and its work taken over when its lease of 900 s ends without a sign of life.
-   *
-   * @throws {StateError} `BACKFILL_TIMEOUT` when the other one is not done in time; `ABORTED`, with everything
-   *   up to the last batch stored and the lease given back; `DB_NO_TABLE` in layouts to 0.98
-   */
-  async backfill(options: Omit<BackfillOptions, 'defaultProvider'> = {}): Promise<BackfillResult> {
-    const result = await this.#run('backfill', (opened) =>
-      runBackfill(opened, { ...options, ...this.#syncOptions() }),
-    )
-    if (result.kind === 'ran') this.recordBackfill(result)
-    return result
-  }
-
   /** Sends the counters of a backfill that has ended. */
   recordBackfill({ upserted, failed, durationMs }: BackfillCounts): void {
     const status = failed === 0 ? 'success' : upserted === 0 ? 'failed' : 'partial_failure'
@@ -259,7 +260,7 @@ export class StateRuntime {
   /**
    * Inserts a thread or replaces its metadata. Kept are what no rollout says (name, recency, section,
    * project), `memory_mode` after the insert, a preview against an empty one, and `paginated` as history
-   * mode; in files of 0.129 on also git values that are there and a title that is not the first message.
+   * mode; in files of 0.117 on a title that is not the first message, of 0.129 on git values that are there.
    * In files with milliseconds `updatedAtMs` may be moved up to be unique.
    */
   upsertThread(metadata: ThreadMetadata): void {
@@ -268,34 +269,6 @@ export class StateRuntime {
         ...metadata,
         modelProvider: metadata.modelProvider || this.#options.defaultProvider,
       }),
-    )
-  }
-
-  /**
-   * `listThreads`, held against the files: a row whose file is gone is mended if the thread's file is elsewhere
-   * below the home, and left out of the page if it is not (it stays in the table). While the backfill is not
-   * complete, or when the database cannot be read, the page is made from the rollouts themselves: at most
-   * 10,000 files, and the head of each.
-   *
-   * @throws {StateError} `ABORTED`
-   */
-  listThreadsWithFallback(query: ThreadListQuery): Promise<ThreadPage> {
-    return this.#run('list_threads_with_fallback', (opened) =>
-      listThreadsWithFallback(opened, query, this.#syncOptions()),
-    )
-  }
-
-  /**
-   * The rollout of a thread on disk; ends in `.jsonl.zst` where it is compressed. The row's path wins if the
-   * file is there and its session_meta carries this id, whatever its name; else the folders are searched for a
-   * file that is named after the thread and carries its id, and the row is mended or made. A file of another
-   * thread is never given.
-   *
-   * @throws {StateError} `ABORTED`
-   */
-  findThreadPath(id: string, options: FindThreadPathOptions = {}): Promise<string | undefined> {
-    return this.#run('find_thread_path', (opened) =>
-      findThreadPath(opened, id, { ...options, ...this.#syncOptions() }),
     )
   }
 
@@ -327,26 +300,16 @@ export class StateRuntime {
       this.recordDiscrepancy('apply_rollout_items', 'missing_builder')
       return undefined
     }
-    return this.#run('apply_rollout_items', ({ state, threadTable, rules, storesTools }) => {
-      const { defaultProvider } = this.#options
-      const usesClock = threadTable.columns.preview !== undefined
-      const changedAtMs = usesClock ? this.#nowMs() : modifiedAtMs(builder.rolloutPath)
-      return state.transaction(() => {
-        const row = findThread(state, threadTable.columns, builder.id)
-        let metadata = row
-          ? { ...metadataFromRow(row), rolloutPath: builder.rolloutPath }
-          : buildMetadata(builder, { defaultProvider, rules })
-        for (const item of items) {
-          metadata = applyRolloutItem(metadata, item, rules)
-          if (metadata.modelProvider === '') metadata = { ...metadata, modelProvider: defaultProvider }
-        }
-        metadata = { ...metadata, updatedAtMs: changedAtMs ?? metadata.updatedAtMs }
-        threads.upsertThread(threadTable, metadata)
-        const meta = items.find((item) => item.kind === 'sessionMeta')
-        if (meta && storesTools) tools.persistDynamicTools(state, builder.id, meta.dynamicTools)
-        return metadata
-      })
-    })
+    return this.#run('apply_rollout_items', ({ state, threadTable, newestMigration }) =>
+      applyLiveItems(state, threadTable, builder, items, {
+        rules: this.rules,
+        defaultProvider: this.#options.defaultProvider,
+        // The column came with 0.131, and with it the clock in place of the file's time.
+        changedAtMs:
+          threadTable.columns.preview === undefined ? modifiedAtMs(builder.rolloutPath) : this.#nowMs(),
+        storesTools: threadTable.hasDynamicTools && newestMigration < FIRST_WITHOUT_TOOLS,
+      }),
+    )
   }
 
   /**
@@ -385,14 +348,19 @@ export class StateRuntime {
   }
 
   /**
-   * Removes a thread's row with its tools, memory and spawn edges, and its rows in a log database. The rollout
-   * file is the caller's; while it is there, a backfill brings the row back.
+   * Removes a thread's row with its tools, memory and spawn edges. Where logs have a database of their own, its
+   * rows there and in the databases of goals, memories and queued messages go first; each file is a transaction
+   * of its own, so after a failure in between the call is to be repeated. The rollout file is the caller's: while
+   * it is there, a backfill brings the row back.
    *
    * @returns `false` when there is no such thread
    */
   deleteThread(id: string): boolean {
     return this.#run('delete_thread', ({ state, threadTable, logTable }) => {
-      if (logTable && logTable.db !== state) logs.deleteThreadLogs(logTable, id)
+      if (logTable && logTable.db !== state) {
+        logs.deleteThreadLogs(logTable, id)
+        deleteRowsElsewhere(dirname(state.path), id)
+      }
       return threads.deleteThread(threadTable, id)
     })
   }
@@ -477,11 +445,6 @@ export class StateRuntime {
     return this.#run('delete_logs_before', (opened) => logs.deleteLogsBefore(requireLogs(opened), tsSeconds))
   }
 
-  #pruneLogsByAge(): void {
-    const { retention } = requireLogs(this.#opened)
-    this.deleteLogsBefore(this.#nowSeconds() - retention.ageSeconds)
-  }
-
   #moveThread(stage: string, id: string, rolloutPath: string, archivedAtSeconds: number | null): boolean {
     const updatedAtMs = modifiedAtMs(rolloutPath)
     return this.#run(stage, ({ threadTable }) =>
@@ -490,22 +453,12 @@ export class StateRuntime {
   }
 
   #run<T>(stage: string, work: (opened: Opened) => T): T {
-    const count = (error: unknown): never => {
+    try {
+      return work(this.#opened)
+    } catch (error) {
       this.#count('codex.db.error', 1, { stage })
       throw error
     }
-    try {
-      const result = work(this.#opened)
-      return result instanceof Promise ? (result.catch(count) as T) : result
-    } catch (error) {
-      return count(error)
-    }
-  }
-
-  #syncOptions() {
-    const { defaultProvider, now = Date.now } = this.#options
-    const onDiscrepancy = (stage: string, reason: string) => this.recordDiscrepancy(stage, reason)
-    return { defaultProvider, now, onDiscrepancy }
   }
 
   #count(metric: TelemetryCount['metric'], value: number, tags: TelemetryCount['tags']): void {
@@ -521,29 +474,47 @@ export class StateRuntime {
   }
 }
 
-function attach(state: WriteConnection, logsFile: string | undefined, codexHome: string): Opened {
-  return { ...attachTarget(state, codexHome), logTable: attachLogs(state, logsFile) }
+function attach(state: WriteConnection, codexHome: string): Opened {
+  return {
+    codexHome,
+    state,
+    threadTable: threads.openThreadTable(state),
+    newestMigration: readMigrations(state).at(-1)?.version ?? 0,
+    // Last: it may open a connection, which nothing after it could leave open.
+    logTable: attachLogs(state),
+  }
 }
 
-function attachLogs(state: WriteConnection, logsFile: string | undefined): logs.LogTable | undefined {
-  if (logsFile === undefined)
-    return listTables(state).includes(LOG_TABLE) ? logs.openLogTable(state, 'state') : undefined
-  const db = openReadWrite(logsFile)
+function attachLogs(state: WriteConnection): logs.LogTable | undefined {
+  const generation = parseDatabaseFilename(basename(state.path))?.generation
+  const hasLogDatabase = generation === undefined || generation >= FIRST_STATE_WITH_LOG_DATABASE
+  const file = hasLogDatabase && listDatabases(dirname(state.path)).find(({ role }) => role === 'logs')
+  if (!file) return listTables(state).includes(LOG_TABLE) ? logs.openLogTable(state, 'state') : undefined
+  const db = openReadWrite(file.path)
   return closingOnFailure(db, () => logs.openLogTable(db, 'logs'))
 }
 
-/**
- * The log database that goes with a state database: the newest one beside the newest. An older state database
- * in the same folder is what an older release left, and has its own log table.
- */
-function findLogsFile(statePath: string): string | undefined {
-  const files = listDatabases(dirname(statePath))
-  const newest = files.find(({ role }) => role === 'state')
-  const isOlder =
-    parseDatabaseFilename(basename(statePath)) !== undefined &&
-    newest !== undefined &&
-    realpathSync(newest.path) !== realpathSync(statePath)
-  return isOlder ? undefined : files.find(({ role }) => role === 'logs')?.path
+function countingFailure<T>({ telemetry }: RuntimeOptions, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    telemetry?.({ metric: 'codex.db.init', value: 1, tags: { status: 'init_error' } })
+    throw error
+  }
+}
+
+function deleteRowsElsewhere(folder: string, id: string): void {
+  const files = listDatabases(folder)
+  for (const { role, table } of threads.ROWS_ELSEWHERE) {
+    const file = files.find((found) => found.role === role)
+    if (!file) continue
+    const db = openReadWrite(file.path)
+    try {
+      threads.deleteRowsOfThread(db, table, id)
+    } finally {
+      db.close()
+    }
+  }
 }
 
 function requireLogs({ logTable, state }: Opened): logs.LogTable {

@@ -19,13 +19,14 @@ export function loadMigrations(family: 'state'): Migration[] {
   ).find((path) => existsSync(path))
   if (folder === undefined) throw new Error(`the folder migrations/${family} is missing beside the program`)
   return readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
     .sort()
     .map((name) => parseMigration(name, readFileSync(join(folder, name), 'utf8')))
 }
 
 export function parseMigration(name: string, sql: string): Migration {
   const [, version, description] = /^(\d+)_(\w+)\.sql$/.exec(name) ?? []
-  const [, checksum] = /^-- checksum: ([0-9a-f]{96})$/m.exec(sql) ?? []
+  const [, checksum] = /^-- checksum: ([0-9a-f]{96})\r?$/m.exec(sql) ?? []
   if (version === undefined || description === undefined || checksum === undefined) {
     throw new Error(`${name} is not a migration: NNNN_what_changes.sql with a line "-- checksum: <SHA-384>"`)
   }

@@ -160,7 +160,9 @@ export interface OpenReadWriteOptions {
  */
 export function openReadWrite(path: string, { create = false }: OpenReadWriteOptions = {}): WriteConnection {
   if (create) makeFolder(dirname(path))
-  if (!create || existsSync(path)) proveWritable(path)
+  const isNew = create && !existsSync(path)
+  if (!isNew) readHeader(path)
+  proveWritable(path, isNew ? [dirname(path)] : [path, dirname(path)])
   const guard = <T>(work: () => T): T => {
     try {
       return work()
@@ -189,6 +191,7 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
       guard(() => prepare(sql).get(...params) as Row | undefined),
     run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
     exec: (sql) => guard(() => void database.exec(sql)),
+    snapshot: (work) => guard(() => database.transaction(work).deferred()),
     transaction: (work) => guard(() => database.transaction(work).immediate()),
     close: () => void database.close(),
   }
@@ -204,11 +207,9 @@ function makeFolder(folder: string): void {
 }
 
 /** SQLite opens what it may not write for reading, without a word; the first write would be where it shows. */
-function proveWritable(path: string): void {
-  readHeader(path)
+function proveWritable(path: string, needed: readonly string[]): void {
   try {
-    accessSync(path, constants.W_OK)
-    accessSync(dirname(path), constants.W_OK)
+    for (const each of needed) accessSync(each, constants.W_OK)
   } catch (error) {
     throw new StateError('DB_READONLY', `cannot write ${path}: it or its folder is read-only`, {
       cause: error,

@@ -22,9 +22,8 @@ export interface TelemetryCount {
 
 export type Telemetry = (count: TelemetryCount) => void
 
-/** What one backfill did. */
+/** What one backfill did with the rollouts that it found. */
 export interface BackfillCounts {
-  scanned: number
   upserted: number
   failed: number
   durationMs: number

@@ -19,7 +19,8 @@ export function readLogs(reader: SqlReader, columns: Columns, query: LogRowQuery
     `SELECT ${selected.join(', ')} FROM ${LOG_TABLE} WHERE ${sql}
      ORDER BY ${columnSql(columns.id)} ${query.descending ? 'DESC' : 'ASC'} ${limit}`,
     ...params,
-    ...(query.limit === undefined ? [] : [query.limit]),
+    // A negative limit would be none to SQLite.
+    ...(query.limit === undefined ? [] : [Math.max(0, query.limit)]),
   )
 }
 

@@ -41,7 +41,8 @@ export function findRolloutPath(
  * where two are the same, by id. One row more than the page is read, which only tells whether there is a next.
  */
 export function readThreadPage(reader: SqlReader, columns: Columns, query: ThreadPageQuery): ThreadPage {
-  const { pageSize, sortKey = 'created_at', anchor } = query
+  const { sortKey = 'created_at', anchor } = query
+  const pageSize = Math.max(0, query.pageSize)
   const conditions = compileConditions(columns, query)
   const sortColumn = sortColumnOf(columns, sortKey)
   const id = columnSql(columns.id)

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDatabaseFilename } from '../schema/files.js'
 
@@ -27,7 +27,7 @@ export function removeLegacyStateFiles(
     if (!entry.isFile() || !isLegacyStateFile(entry.name, current)) continue
     const path = join(folder, entry.name)
     try {
-      rmSync(path)
+      unlinkSync(path)
     } catch (error) {
       onWarning(`cannot remove the older state database ${path}: ${(error as Error).message}`)
     }

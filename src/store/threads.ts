@@ -1,6 +1,13 @@
 import type { SqlValue, WriteConnection } from '../db/open.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
-import { knownColumns, type ResolvedColumns, readWritableColumns, resolveColumns } from '../schema/columns.js'
+import {
+  columnSql,
+  knownColumns,
+  type ResolvedColumns,
+  readWritableColumns,
+  resolveColumns,
+} from '../schema/columns.js'
+import type { DatabaseRole } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
 
@@ -9,6 +16,7 @@ export interface ThreadTable {
   columns: ResolvedColumns<ThreadRow>
   /** Every column of the table, in all spellings: a time may be stored in both units. */
   present: ReadonlySet<string>
+  hasDynamicTools: boolean
   hasSpawnEdges: boolean
   hasReadReceipts: boolean
   /** Highest `updatedAtMs` that this process has given out. */
@@ -27,6 +35,7 @@ export function openThreadTable(db: WriteConnection): ThreadTable {
     db,
     columns,
     present,
+    hasDynamicTools: tables.includes('thread_dynamic_tools'),
     hasSpawnEdges: tables.includes('thread_spawn_edges'),
     hasReadReceipts: tables.includes('thread_read_receipts'),
     updatedAtMark: highest?.ms ?? 0,
@@ -147,7 +156,13 @@ export function renameThread({ db, columns }: ThreadTable, id: string, name: str
     if (row.mode === 'paginated' && columns.name !== undefined) {
       db.run(`UPDATE ${THREAD_TABLE} SET ${columns.name} = ? WHERE id = ?`, name || null, id)
     } else if (isMillisColumn(columns.updatedAtMs)) {
-      db.run(`UPDATE ${THREAD_TABLE} SET ${columns.title} = ? WHERE id = ?`, name, id)
+      // Without a name the title is again what it was made from.
+      db.run(
+        `UPDATE ${THREAD_TABLE} SET ${columns.title} = coalesce(?, ${columnSql(columns.firstUserMessage)}, '')
+         WHERE id = ?`,
+        name || null,
+        id,
+      )
     }
     return true
   })
@@ -162,6 +177,18 @@ export function deleteThread({ db, hasSpawnEdges, hasReadReceipts }: ThreadTable
     if (hasReadReceipts) db.run('DELETE FROM thread_read_receipts WHERE thread_id = ?', id)
     return db.run(`DELETE FROM ${THREAD_TABLE} WHERE id = ?`, id) === 1
   })
+}
+
+/** Rows about a thread outside the state database, all with a `thread_id`; Codex from 0.140 on deletes them too. */
+export const ROWS_ELSEWHERE = [
+  { role: 'queue', table: 'queued_items' },
+  { role: 'memories', table: 'stage1_outputs' },
+  { role: 'memories_v2', table: 'stage1_outputs' },
+  { role: 'goals', table: 'thread_goals' },
+] as const satisfies { role: DatabaseRole; table: string }[]
+
+export function deleteRowsOfThread(db: WriteConnection, table: string, id: string): void {
+  if (listTables(db).includes(table)) db.run(`DELETE FROM ${table} WHERE thread_id = ?`, id)
 }
 
 /** What the database alone says of a thread: no rollout does, so no upsert writes it. */
@@ -189,10 +216,11 @@ type Keep = (column: string, columns: ResolvedColumns<ThreadRow>) => string
 const KEPT: { readonly [Name in WrittenName]?: 'always' | Keep } = {
   id: 'always',
   memoryMode: 'always',
-  gitSha: sinceThreadSource(keepUnlessNull),
-  gitBranch: sinceThreadSource(keepUnlessNull),
-  gitOriginUrl: sinceThreadSource(keepUnlessNull),
-  title: sinceThreadSource(
+  gitSha: since('threadSource', keepUnlessNull),
+  gitBranch: since('threadSource', keepUnlessNull),
+  gitOriginUrl: since('threadSource', keepUnlessNull),
+  title: since(
+    'agentPath',
     (column) => `iif(threads.${column} NOT IN ('', threads.first_user_message)
       AND excluded.${column} IN ('', excluded.first_user_message), threads.${column}, excluded.${column})`,
   ),
@@ -207,10 +235,12 @@ function keepUnlessNull(column: string): string {
   return `coalesce(threads.${column}, excluded.${column})`
 }
 
-/** Releases whose own upserts keep this have the column `thread_source` (0.129); earlier ones replace it. */
-function sinceThreadSource(keep: Keep): Keep {
-  return (column, columns) =>
-    columns.threadSource === undefined ? `excluded.${column}` : keep(column, columns)
+/**
+ * Only in files with this column: `threadSource` came with 0.129, which began to merge git; `agentPath` with 0.117,
+ * after which names came to be titles (0.120). Codex itself lost such a name at the next reconcile until 0.137.
+ */
+function since(name: keyof ThreadRow, keep: Keep): Keep {
+  return (column, columns) => (columns[name] === undefined ? `excluded.${column}` : keep(column, columns))
 }
 
 interface StoredValue {

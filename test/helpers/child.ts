@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, mkdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
@@ -14,44 +13,42 @@ export interface Child {
   end(): Promise<{ exitCode: number | null; stderr: string }>
 }
 
-export interface ChildOptions {
-  /** Runs as a user who is not root, whom file permissions would not stop. */
-  asNobody?: boolean
-}
+const built = new Map<string, string>()
 
-/** Runs a script of test/helpers/children in a process of its own, over the sources as they are. */
-export function startChild(name: string, args: readonly string[], options: ChildOptions = {}): Child {
+/** A script of test/helpers/children with the sources that it uses, in one file. */
+function build(name: string): string {
   // Below the project, so that better-sqlite3 and migrations/ are found.
-  const outfile = `${root}build/children/${process.pid}/${name}.mjs`
-  mkdirSync(`${root}build/children`, { recursive: true })
+  const outfile = `${root}build/children/${name}.mjs`
   buildSync({
     entryPoints: [`${root}test/helpers/children/${name}.ts`],
     bundle: true,
     platform: 'node',
+    target: 'node22.12',
     format: 'esm',
-    external: ['better-sqlite3', 'esbuild'],
-    define: { 'import.meta.url': JSON.stringify(new URL('../../src/db/x.js', import.meta.url).href) },
+    external: ['better-sqlite3'],
     outfile,
   })
-  chmodSync(outfile, 0o644)
-  const isRoot = process.getuid?.() === 0
-  const process_: ChildProcess = spawn(process.execPath, [outfile, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.asNobody && isRoot ? { uid: 65534, gid: 65534 } : {}),
-  })
-  const lines = createInterface({ input: process_.stdout! })[Symbol.asyncIterator]()
+  built.set(name, outfile)
+  return outfile
+}
+
+/** Runs a script of test/helpers/children in a process of its own. One name is for one test file. */
+export function startChild(name: string, args: readonly string[]): Child {
+  const script = built.get(name) ?? build(name)
+  const started = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const lines = createInterface({ input: started.stdout })[Symbol.asyncIterator]()
   let stderr = ''
-  process_.stderr!.on('data', (chunk) => {
+  started.stderr.on('data', (chunk) => {
     stderr += chunk
   })
-  const closed = new Promise<number | null>((resolve) => process_.on('close', resolve))
+  const closed = new Promise<number | null>((resolve) => started.on('close', resolve))
   return {
     async nextLine() {
       const { value, done } = await lines.next()
       return done ? undefined : value
     },
     async kill() {
-      process_.kill('SIGKILL')
+      started.kill('SIGKILL')
       await closed
     },
     async end() {
