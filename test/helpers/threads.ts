@@ -1,82 +1,44 @@
-import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
-import Database from 'better-sqlite3'
+import type { ThreadMetadata } from '../../src/model/thread.js'
 
-/** What a row needs in every layout. */
-export interface SeedThread {
-  id: string
-  title?: string
-  source?: string
-  cwd?: string
-  rolloutPath?: string
-  modelProvider?: string
-  sandboxPolicy?: string
-  /** Unix seconds. */
-  createdAt?: number
-  updatedAt?: number
-  tokensUsed?: number
-  isArchived?: boolean
-  branch?: string
-}
-
-/** Inserts rows as any layout takes them; where there is a column for it, the title is the first message too. */
-export function insertThreads(path: string, threads: readonly SeedThread[]): void {
-  const database = new Database(path)
-  const columns = new Set(
-    (database.pragma('table_info(threads)') as { name: string }[]).map(({ name }) => name),
-  )
-  const insert = database.transaction(() => {
-    for (const thread of threads) {
-      const title = thread.title ?? 'Fix the build'
-      const createdAt = thread.createdAt ?? 1_770_000_000
-      const values: Record<string, unknown> = {
-        id: thread.id,
-        rollout_path:
-          thread.rolloutPath ?? `/gone/sessions/2026/02/02/rollout-2026-02-02T00-00-00-${thread.id}.jsonl`,
-        created_at: createdAt,
-        updated_at: thread.updatedAt ?? createdAt,
-        source: thread.source ?? 'cli',
-        model_provider: thread.modelProvider ?? 'openai',
-        cwd: thread.cwd ?? '/srv/demo',
-        title,
-        sandbox_policy: thread.sandboxPolicy ?? '{"type":"read-only"}',
-        approval_mode: 'on-request',
-        tokens_used: thread.tokensUsed ?? 0,
-        has_user_event: 1,
-        archived: thread.isArchived ? 1 : 0,
-        archived_at: thread.isArchived ? createdAt + 60 : null,
-        git_branch: thread.branch ?? null,
-        first_user_message: title,
-        preview: title,
-      }
-      const names = Object.keys(values).filter((name) => columns.has(name))
-      database
-        .prepare(
-          `INSERT INTO threads (${names.join(', ')}) VALUES (${names.map((name) => `@${name}`).join(', ')})`,
-        )
-        .run(values)
-    }
-  })
-  insert()
-  database.close()
-}
-
-/** `00000000-0000-7000-8000-00000000002a` for 42. */
+/** The id of a thread of the tests. */
 export function threadId(number: number): string {
-  return `00000000-0000-7000-8000-${number.toString(16).padStart(12, '0')}`
+  return `0199aaaa-0000-7000-8000-${String(number).padStart(12, '0')}`
 }
 
-/** Every file below a folder with its bytes' hash, size and time: equal when nothing was touched. */
-export function fingerprintFolder(folder: string): Record<string, string> {
-  const files: Record<string, string> = {}
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const path = join(entry.parentPath, entry.name)
-    // The index of a WAL holds the lock bytes of readers.
-    const hash = path.endsWith('-shm') ? '' : createHash('sha256').update(readFileSync(path)).digest('hex')
-    const { size, mtimeMs } = statSync(path)
-    files[relative(folder, path)] = path.endsWith('-shm') ? String(size) : `${hash} ${size} ${mtimeMs}`
+/** Metadata in which every field that a layout may lack has a value of its own. */
+export function sampleMetadata(number: number, changes: Partial<ThreadMetadata> = {}): ThreadMetadata {
+  const id = threadId(number)
+  return {
+    id,
+    rolloutPath: `/home/demo/.codex/sessions/2026/02/05/rollout-2026-02-05T10-20-30-${id}.jsonl`,
+    createdAtMs: 1_770_286_830_100 + number * 60_000,
+    updatedAtMs: 1_770_286_890_250 + number * 60_000,
+    source: 'cli',
+    modelProvider: 'openai',
+    cwd: '/srv/demo',
+    title: `fix the build ${number}`,
+    sandboxPolicy: '{"type":"read-only"}',
+    approvalMode: 'on-request',
+    tokensUsed: 15,
+    firstUserMessage: `fix the build ${number}`,
+    preview: `fix the build ${number}`,
+    hasUserEvent: true,
+    archivedAtSeconds: null,
+    gitSha: 'abc123',
+    gitBranch: 'main',
+    gitOriginUrl: 'git@example.org:x/y.git',
+    cliVersion: '0.99.0',
+    agentNickname: 'Ada',
+    agentRole: 'reviewer',
+    agentPath: '/root/ada',
+    model: 'gpt-5.2-codex',
+    reasoningEffort: 'medium',
+    threadSource: 'user',
+    historyMode: 'legacy',
+    originator: 'codex_cli_rs',
+    creatorUserId: 'user-1',
+    creatorAccountId: 'account-1',
+    memoryMode: 'disabled',
+    ...changes,
   }
-  return files
 }

@@ -19,7 +19,7 @@ import {
 } from '../../src/query/thread-list.js'
 import { listDatabases } from '../../src/schema/files.js'
 import { createHome, LAYOUTS } from '../helpers/layouts.js'
-import { insertThreads, threadId } from '../helpers/threads.js'
+import { insertThreads, threadId } from '../helpers/seed.js'
 
 describe.each(LAYOUTS)('on the layout of $name', (layout) => {
   const home = createHome(layout)

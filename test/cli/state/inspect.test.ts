@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { copyHome, HOMES, type HomeName } from '../../helpers/homes.js'
 import { createHome, LAYOUTS } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
-import { insertThreads, threadId } from '../../helpers/threads.js'
+import { insertThreads, threadId } from '../../helpers/seed.js'
 
 const NEWEST = LAYOUTS.find(({ name }) => name === '0.169')!
 
