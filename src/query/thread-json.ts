@@ -4,7 +4,6 @@ import { isMillisColumn } from '../schema/threads.js'
 import {
   advance,
   compileThreadPage,
-  FIRST_MILLIS,
   isNullable,
   type ListedThread,
   type ListWindow,
@@ -15,6 +14,7 @@ import {
   type ThreadSort,
   type ThreadTable,
 } from './thread-list.js'
+import { SMALLEST_MILLIS } from './thread-rows.js'
 
 /** A page of a list as JSON objects, separated by a comma and a line feed. */
 export interface ThreadJsonPage {
@@ -159,7 +159,7 @@ function columnForm(column: string, kind: Extract<ThreadField, { kind: unknown }
       return { json: `json_quote(${column})`, odd: [] }
     case 'flag':
       return {
-        json: `CASE WHEN ${column} = 1 THEN 'true' WHEN ${column} IS NULL THEN 'null' ELSE 'false' END`,
+        json: `CASE WHEN ${column} IS NULL THEN 'null' WHEN ${column} = 0 THEN 'false' ELSE 'true' END`,
         odd: [],
       }
     case 'millis':
@@ -188,6 +188,6 @@ function timeSql(column: string): string {
 
 /** Outside of the times that Codex writes (the year 4000 is far enough), or no number at all. */
 function isOddTime(column: string): string {
-  const [first, last] = isMillisColumn(column) ? [FIRST_MILLIS, 64e12] : [0, 64e9]
+  const [first, last] = isMillisColumn(column) ? [SMALLEST_MILLIS, 64e12] : [0, 64e9]
   return `${column} NOT BETWEEN ${first} AND ${last}`
 }

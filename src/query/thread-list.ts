@@ -3,7 +3,9 @@ import { StateError } from '../errors.js'
 import type { ThreadRow } from '../model/thread.js'
 import { columnSql, type ResolvedColumns, resolveColumns } from '../schema/columns.js'
 import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
+import { parseCursorTime } from './cursor.js'
 import type { OpenTable } from './databases.js'
+import { type StoredThread, threadColumnList, toThreadRow } from './thread-rows.js'
 
 export const THREAD_SORTS = ['updated', 'created', 'recency'] as const
 
@@ -132,14 +134,12 @@ export function isNullable({ columns }: ThreadTable, sort: ThreadSort): boolean 
   return isMillisColumn(columns[SORT_PROPERTY[sort]])
 }
 
-type StoredThread = Record<string, unknown> & { sortValue: number | null }
-
 export function compileThreadPage(
   threads: ThreadTable,
   filter: ThreadFilter,
   sort: ThreadSort,
   window: ListWindow,
-  selected = selectList(threads.columns),
+  selected = threadColumnList(threads.columns),
 ): { sql: string; params: SqlValue[] } {
   const column = sortColumn(threads, sort)
   const { conditions, params } = compileFilter(threads, filter, column)
@@ -171,7 +171,10 @@ ORDER BY ${column} DESC, id DESC LIMIT ?`,
 /** Whole rows. `clause` is SQL of ours that follows the name of the table. */
 export function readThreadPage(threads: ThreadTable, clause: string, ...params: SqlValue[]): ThreadRow[] {
   return threads.table.connection
-    .all<StoredThread>(`SELECT ${selectList(threads.columns)} FROM ${THREAD_TABLE} ${clause}`, ...params)
+    .all<StoredThread>(
+      `SELECT ${threadColumnList(threads.columns)} FROM ${THREAD_TABLE} ${clause}`,
+      ...params,
+    )
     .map((stored) => toThreadRow(stored, threads.columns))
 }
 
@@ -265,39 +268,11 @@ function toStoredTime(epochMs: number, column: string, rounding: 'ceil' | 'floor
   return isMillisColumn(column) ? epochMs : Math[rounding](epochMs / 1000)
 }
 
-function selectList(columns: ResolvedColumns<ThreadRow>): string {
-  return Object.entries(columns)
-    .map(([property, column]) => `${columnSql(column)} AS ${property}`)
-    .join(', ')
-}
-
 function toListedThread(
   { sortValue, ...stored }: StoredThread,
   columns: ResolvedColumns<ThreadRow>,
 ): ListedThread {
-  return { thread: toThreadRow(stored, columns), sortValue }
-}
-
-const FLAGS = ['hasUserEvent', 'isArchived', 'isPinned', 'daybreakEnabled'] as const
-
-const TIMES = ['createdAtMs', 'updatedAtMs', 'recencyAtMs'] as const
-
-function toThreadRow(stored: Record<string, unknown>, columns: ResolvedColumns<ThreadRow>): ThreadRow {
-  for (const flag of FLAGS) {
-    const value = stored[flag]
-    if (value !== null) stored[flag] = value === 1
-  }
-  for (const time of TIMES) stored[time] = toMillis(stored[time], columns[time])
-  return stored as unknown as ThreadRow
-}
-
-/** What Codex takes for seconds though it stands in a column of milliseconds: earlier than 2020. */
-export const FIRST_MILLIS = 1_577_836_800_000
-
-/** A stored time in milliseconds. What is no number (a damaged row) stays what it is, to be shown so. */
-function toMillis(value: unknown, column: string | undefined): unknown {
-  if (typeof value !== 'number') return value
-  return isMillisColumn(column) && value >= FIRST_MILLIS ? value : value * 1000
+  return { thread: toThreadRow(stored, columns), sortValue: sortValue as number | null }
 }
 
 /** `<time>|<id>`, which Codex's own tokens look like; the value itself where it is no time that can be written. */
@@ -323,13 +298,7 @@ export function parseCursor(token: string, threads: ThreadTable, sort: ThreadSor
   const id = idText === undefined || idText === '' ? null : idText.toLowerCase()
   if (timeText === 'null' && id !== null) return { value: null, id }
   if (/^-?\d+(\.\d+)?(e\+\d+)?$/.test(timeText)) return { value: Number(timeText), id }
-  const dashed = /^(\d{4}-\d{2}-\d{2}T\d{2})-(\d{2})-(\d{2})$/.exec(timeText)
-  const isRfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/.test(timeText)
-  const epochMs = dashed
-    ? Date.parse(`${dashed[1]}:${dashed[2]}:${dashed[3]}Z`)
-    : isRfc3339
-      ? Date.parse(timeText)
-      : Number.NaN
+  const epochMs = parseCursorTime(timeText)
   if (Number.isNaN(epochMs)) {
     throw new StateError('USAGE', `'${token}' is not a cursor`, {
       hint: `Pass the "cursor" of a row that 'threads list --json' printed.`,
