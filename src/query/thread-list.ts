@@ -32,7 +32,7 @@ export interface ThreadFilter {
   search?: { text: string; namedIds: readonly string[] }
   /** Threads that another thread spawned: these alone, or all but these. */
   isChild?: boolean
-  ids?: readonly string[]
+  id?: string
   /** SQL on stored columns, from data of ours. */
   conditions?: readonly string[]
 }
@@ -80,24 +80,21 @@ export function* readThreads(
   threads: ThreadTable,
   filter: ThreadFilter,
   sort: ThreadSort,
-  options: { after?: ThreadAnchor | undefined; pageRows?: number } = {},
+  options: { after?: ThreadAnchor | undefined; pageRows?: number; onDamage?: OnDamage | undefined } = {},
 ): Generator<ListedThread[], void, undefined> {
   const limit = options.pageRows ?? PAGE_ROWS
   let after = options.after
   for (;;) {
-    const page = readListPage(threads, filter, sort, { after, limit })
-    if (page.length > 0) yield page
-    const last = page.at(-1)
-    const next = advance(
-      { after, limit },
-      page.length,
-      last && { value: last.sortValue, id: last.thread.id },
-      isNullable(threads, sort),
-    )
+    const page = readListPage(threads, filter, sort, { after, limit }, options.onDamage)
+    if (page.rows.length > 0) yield page.rows
+    const next = page.next ?? nextAfterTimes(threads, sort, after)
     if (!next) return
     after = next
   }
 }
+
+/** Told of the thread whose row cannot be read: that part of the file is damaged. */
+export type OnDamage = (id: string) => void
 
 /** A place to go on from, and how many rows to take. */
 export interface ListWindow {
@@ -105,7 +102,31 @@ export interface ListWindow {
   limit: number
 }
 
+export interface ListPage {
+  rows: ListedThread[]
+  /** Where the next page begins; `undefined` when this was the last. */
+  next: ThreadAnchor | undefined
+}
+
+/** @throws {StateError} `DB_CORRUPT` when no row can be told from another any more */
 export function readListPage(
+  threads: ThreadTable,
+  filter: ThreadFilter,
+  sort: ThreadSort,
+  window: ListWindow,
+  onDamage?: OnDamage,
+): ListPage {
+  try {
+    const rows = readList(threads, filter, sort, window)
+    const last = rows.length === window.limit ? rows.at(-1) : undefined
+    return { rows, next: last && { value: last.sortValue, id: last.thread.id } }
+  } catch (error) {
+    if (!(error instanceof StateError) || error.code !== 'DB_CORRUPT' || !onDamage) throw error
+    return readAroundDamage(threads, filter, sort, window, onDamage)
+  }
+}
+
+function readList(
   threads: ThreadTable,
   filter: ThreadFilter,
   sort: ThreadSort,
@@ -117,20 +138,40 @@ export function readListPage(
     .map((stored) => toListedThread(stored, threads.columns))
 }
 
-/** Where the next page begins, after one of `rowCount` rows that ended at `last`; `undefined` at the end. */
-export function advance(
-  { after, limit }: ListWindow,
-  rowCount: number,
-  last: ThreadAnchor | undefined,
-  mayLackTimes: boolean,
+/** The index that sorts has all ids; then each row is read for itself. */
+function readAroundDamage(
+  threads: ThreadTable,
+  filter: ThreadFilter,
+  sort: ThreadSort,
+  window: ListWindow,
+  onDamage: OnDamage,
+): ListPage {
+  const { sql, params } = compileThreadPage(threads, {}, sort, window, 'id')
+  const entries = threads.table.connection.all<{ id: string; sortValue: number | null }>(sql, ...params)
+  const rows = entries.flatMap(({ id }) => {
+    try {
+      return readList(threads, { ...filter, id }, sort, { after: undefined, limit: 1 })
+    } catch (error) {
+      if (!(error instanceof StateError) || error.code !== 'DB_CORRUPT') throw error
+      onDamage(id)
+      return []
+    }
+  })
+  const last = entries.length === window.limit ? entries.at(-1) : undefined
+  return { rows, next: last && { value: last.sortValue, id: last.id } }
+}
+
+/** What has no time at all comes last, out of the reach of comparisons. */
+export function nextAfterTimes(
+  threads: ThreadTable,
+  sort: ThreadSort,
+  after: ThreadAnchor | undefined,
 ): ThreadAnchor | undefined {
-  if (rowCount === limit && last) return last
-  // What has no time at all comes last, out of the reach of comparisons.
-  return after?.value !== null && mayLackTimes ? { value: null, id: null } : undefined
+  return after?.value !== null && isNullable(threads, sort) ? { value: null, id: null } : undefined
 }
 
 /** A `_ms` column may be empty where a writer did not know it. */
-export function isNullable({ columns }: ThreadTable, sort: ThreadSort): boolean {
+function isNullable({ columns }: ThreadTable, sort: ThreadSort): boolean {
   return isMillisColumn(columns[SORT_PROPERTY[sort]])
 }
 
@@ -214,7 +255,7 @@ function compileFilter(
   addIn(columns.modelProvider, filter.providers)
   addIn(columns.cwd, filter.cwds)
   addIn(columns.gitBranch, filter.branches)
-  addIn(columns.id, filter.ids)
+  if (filter.id !== undefined) add('id = ?', filter.id)
   if (filter.sources) {
     const source = columnSql(columns.source)
     const forms = filter.sources.map((word) => {
