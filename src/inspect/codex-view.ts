@@ -4,6 +4,7 @@ import { parse as parseToml } from 'smol-toml'
 import { StateError } from '../errors.js'
 import {
   type ListedThread,
+  type OnDamage,
   readThreads,
   type ThreadAnchor,
   type ThreadFilter,
@@ -27,6 +28,7 @@ export interface CodexViewOptions {
   /** As a client is answered that asks for nothing: interactive sources of the configured provider. */
   isPicker: boolean
   onNotice: (text: string) => void
+  onDamage?: OnDamage | undefined
 }
 
 /** The threads that the Codex of this layout lists, in its order; active ones unless `filter` says archived. */

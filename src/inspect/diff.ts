@@ -2,6 +2,7 @@ import { StateError } from '../errors.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
 import { isSameFolder } from '../query/cwd-spellings.js'
 import { findThread, readThreads, type ThreadTable } from '../query/thread-list.js'
+import { chooseRules } from '../rollout/choose-rules.js'
 import { listRollouts } from '../rollout/list.js'
 import {
   cutToSeconds,
@@ -10,8 +11,8 @@ import {
   diffFields,
   extractMetadata,
 } from '../rollout/metadata.js'
+import { readMigrations } from '../schema/inspect.js'
 import { isMillisColumn } from '../schema/threads.js'
-import { rulesForDatabase } from './layout-rules.js'
 import { findRecordedRollout, readRolloutThreadId } from './rollout-places.js'
 
 export type Difference =
@@ -49,7 +50,8 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
   const { codexHome, onNotice } = options
   const { files, unreadable } = await listRollouts(codexHome)
   if (unreadable.length > 0) onNotice(`${unreadable.length} folders of rollouts cannot be read`)
-  const rules = rulesForDatabase(threads.table)
+  const { connection, file } = threads.table
+  const rules = chooseRules(readMigrations(connection).at(-1)?.version ?? 0, file.generation)
   const fields = DIFF_FIELDS.filter((field) => threads.columns[field] !== undefined)
   /** Threads of which some file was seen. */
   const seen = new Set<string>()

@@ -84,6 +84,7 @@ function checkRollout({ rollout, thread }: WhyFacts): Check {
 
 function checkBackfill({ status, leftCount, failedCount }: BackfillStatus): Check {
   const name = 'backfill'
+  const missing = leftCount + failedCount
   if (status === null) return { name, isPassed: true, detail: 'this layout has no backfill to wait for' }
   if (status !== 'complete') {
     return {
@@ -95,7 +96,7 @@ function checkBackfill({ status, leftCount, failedCount }: BackfillStatus): Chec
   return {
     name,
     isPassed: true,
-    detail: `taking over threads from rollouts is complete${leftCount + failedCount > 0 ? `, without ${leftCount + failedCount} files` : ''}`,
+    detail: `taking over threads from rollouts is complete${missing > 0 ? `; files without a row: ${missing}` : ''}`,
   }
 }
 

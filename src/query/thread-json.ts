@@ -1,13 +1,13 @@
+import { StateError } from '../errors.js'
 import { THREAD_OUTPUT, type ThreadField, type ThreadFieldName } from '../model/thread-output.js'
 import { columnSql } from '../schema/columns.js'
 import { isMillisColumn } from '../schema/threads.js'
 import {
-  advance,
   compileThreadPage,
-  FIRST_MILLIS,
-  isNullable,
   type ListedThread,
   type ListWindow,
+  nextAfterTimes,
+  type OnDamage,
   readListPage,
   sortColumn,
   type ThreadAnchor,
@@ -15,6 +15,7 @@ import {
   type ThreadSort,
   type ThreadTable,
 } from './thread-list.js'
+import { SMALLEST_MILLIS } from './thread-rows.js'
 
 /** A page of a list as JSON objects, separated by a comma and a line feed. */
 export interface ThreadJsonPage {
@@ -30,6 +31,7 @@ export interface ThreadJsonRequest {
   after: ThreadAnchor | undefined
   /** At most so many rows in all. */
   limit: number
+  onDamage?: OnDamage | undefined
 }
 
 const PAGE_ROWS = 1000
@@ -49,16 +51,18 @@ export function* readThreadJson(
   while (remaining > 0) {
     const window = { after, limit: Math.min(remaining, PAGE_ROWS) }
     const written = writePage(threads, request, window)
-    const page = written ?? readListPage(threads, filter, sort, window)
-    const rowCount = 'bytes' in page ? page.rowCount : page.length
-    if (rowCount > 0) yield page
-    remaining -= rowCount
-    const next = advance(
-      window,
-      rowCount,
-      rowCount > 0 ? readAnchor(threads, filter, sort, window, rowCount) : undefined,
-      isNullable(threads, sort),
-    )
+    let next: ThreadAnchor | undefined
+    if (written) {
+      yield written
+      remaining -= written.rowCount
+      if (written.rowCount === window.limit) next = readAnchor(threads, filter, sort, window)
+    } else {
+      const page = readListPage(threads, filter, sort, window, request.onDamage)
+      if (page.rows.length > 0) yield page.rows
+      remaining -= page.rows.length
+      next = page.next
+    }
+    next ??= nextAfterTimes(threads, sort, after)
     if (!next) return
     after = next
   }
@@ -91,23 +95,23 @@ FROM (${page.sql}) LEFT JOIN names ON thread_id = id`
   } catch (error) {
     // `json_quote` refuses a BLOB, which a damaged row may hold.
     if (error instanceof Error && /JSON cannot hold BLOB/.test(error.message)) return undefined
+    if (error instanceof StateError && error.code === 'DB_CORRUPT') return undefined
     throw error
   }
 }
 
-/** The last row of a page. */
+/** The last row of a full page. */
 function readAnchor(
   threads: ThreadTable,
   filter: ThreadFilter,
   sort: ThreadSort,
   window: ListWindow,
-  rowCount: number,
 ): ThreadAnchor | undefined {
   const { sql, params } = compileThreadPage(threads, filter, sort, window, 'id')
   const row = threads.table.connection.get<{ id: string; sortValue: number | null }>(
     `SELECT id, sortValue FROM (${sql}) LIMIT 1 OFFSET ?`,
     ...params,
-    rowCount - 1,
+    window.limit - 1,
   )
   return row && { id: row.id, value: row.sortValue }
 }
@@ -159,7 +163,7 @@ function columnForm(column: string, kind: Extract<ThreadField, { kind: unknown }
       return { json: `json_quote(${column})`, odd: [] }
     case 'flag':
       return {
-        json: `CASE WHEN ${column} = 1 THEN 'true' WHEN ${column} IS NULL THEN 'null' ELSE 'false' END`,
+        json: `CASE WHEN ${column} IS NULL THEN 'null' WHEN ${column} = 0 THEN 'false' ELSE 'true' END`,
         odd: [],
       }
     case 'millis':
@@ -188,6 +192,6 @@ function timeSql(column: string): string {
 
 /** Outside of the times that Codex writes (the year 4000 is far enough), or no number at all. */
 function isOddTime(column: string): string {
-  const [first, last] = isMillisColumn(column) ? [FIRST_MILLIS, 64e12] : [0, 64e9]
+  const [first, last] = isMillisColumn(column) ? [SMALLEST_MILLIS, 64e12] : [0, 64e9]
   return `${column} NOT BETWEEN ${first} AND ${last}`
 }

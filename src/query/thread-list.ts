@@ -3,7 +3,9 @@ import { StateError } from '../errors.js'
 import type { ThreadRow } from '../model/thread.js'
 import { columnSql, type ResolvedColumns, resolveColumns } from '../schema/columns.js'
 import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
+import { parseCursorTime } from './cursor.js'
 import type { OpenTable } from './databases.js'
+import { type StoredThread, threadColumnList, toThreadRow } from './thread-rows.js'
 
 export const THREAD_SORTS = ['updated', 'created', 'recency'] as const
 
@@ -30,7 +32,7 @@ export interface ThreadFilter {
   search?: { text: string; namedIds: readonly string[] }
   /** Threads that another thread spawned: these alone, or all but these. */
   isChild?: boolean
-  ids?: readonly string[]
+  id?: string
   /** SQL on stored columns, from data of ours. */
   conditions?: readonly string[]
 }
@@ -78,24 +80,21 @@ export function* readThreads(
   threads: ThreadTable,
   filter: ThreadFilter,
   sort: ThreadSort,
-  options: { after?: ThreadAnchor | undefined; pageRows?: number } = {},
+  options: { after?: ThreadAnchor | undefined; pageRows?: number; onDamage?: OnDamage | undefined } = {},
 ): Generator<ListedThread[], void, undefined> {
   const limit = options.pageRows ?? PAGE_ROWS
   let after = options.after
   for (;;) {
-    const page = readListPage(threads, filter, sort, { after, limit })
-    if (page.length > 0) yield page
-    const last = page.at(-1)
-    const next = advance(
-      { after, limit },
-      page.length,
-      last && { value: last.sortValue, id: last.thread.id },
-      isNullable(threads, sort),
-    )
+    const page = readListPage(threads, filter, sort, { after, limit }, options.onDamage)
+    if (page.rows.length > 0) yield page.rows
+    const next = page.next ?? nextAfterTimes(threads, sort, after)
     if (!next) return
     after = next
   }
 }
+
+/** Told of the thread whose row cannot be read: that part of the file is damaged. */
+export type OnDamage = (id: string) => void
 
 /** A place to go on from, and how many rows to take. */
 export interface ListWindow {
@@ -103,7 +102,31 @@ export interface ListWindow {
   limit: number
 }
 
+export interface ListPage {
+  rows: ListedThread[]
+  /** Where the next page begins; `undefined` when this was the last. */
+  next: ThreadAnchor | undefined
+}
+
+/** @throws {StateError} `DB_CORRUPT` when no row can be told from another any more */
 export function readListPage(
+  threads: ThreadTable,
+  filter: ThreadFilter,
+  sort: ThreadSort,
+  window: ListWindow,
+  onDamage?: OnDamage,
+): ListPage {
+  try {
+    const rows = readList(threads, filter, sort, window)
+    const last = rows.length === window.limit ? rows.at(-1) : undefined
+    return { rows, next: last && { value: last.sortValue, id: last.thread.id } }
+  } catch (error) {
+    if (!(error instanceof StateError) || error.code !== 'DB_CORRUPT' || !onDamage) throw error
+    return readAroundDamage(threads, filter, sort, window, onDamage)
+  }
+}
+
+function readList(
   threads: ThreadTable,
   filter: ThreadFilter,
   sort: ThreadSort,
@@ -115,31 +138,49 @@ export function readListPage(
     .map((stored) => toListedThread(stored, threads.columns))
 }
 
-/** Where the next page begins, after one of `rowCount` rows that ended at `last`; `undefined` at the end. */
-export function advance(
-  { after, limit }: ListWindow,
-  rowCount: number,
-  last: ThreadAnchor | undefined,
-  mayLackTimes: boolean,
+/** The index that sorts has all ids; then each row is read for itself. */
+function readAroundDamage(
+  threads: ThreadTable,
+  filter: ThreadFilter,
+  sort: ThreadSort,
+  window: ListWindow,
+  onDamage: OnDamage,
+): ListPage {
+  const { sql, params } = compileThreadPage(threads, {}, sort, window, 'id')
+  const entries = threads.table.connection.all<{ id: string; sortValue: number | null }>(sql, ...params)
+  const rows = entries.flatMap(({ id }) => {
+    try {
+      return readList(threads, { ...filter, id }, sort, { after: undefined, limit: 1 })
+    } catch (error) {
+      if (!(error instanceof StateError) || error.code !== 'DB_CORRUPT') throw error
+      onDamage(id)
+      return []
+    }
+  })
+  const last = entries.length === window.limit ? entries.at(-1) : undefined
+  return { rows, next: last && { value: last.sortValue, id: last.id } }
+}
+
+/** What has no time at all comes last, out of the reach of comparisons. */
+export function nextAfterTimes(
+  threads: ThreadTable,
+  sort: ThreadSort,
+  after: ThreadAnchor | undefined,
 ): ThreadAnchor | undefined {
-  if (rowCount === limit && last) return last
-  // What has no time at all comes last, out of the reach of comparisons.
-  return after?.value !== null && mayLackTimes ? { value: null, id: null } : undefined
+  return after?.value !== null && isNullable(threads, sort) ? { value: null, id: null } : undefined
 }
 
 /** A `_ms` column may be empty where a writer did not know it. */
-export function isNullable({ columns }: ThreadTable, sort: ThreadSort): boolean {
+function isNullable({ columns }: ThreadTable, sort: ThreadSort): boolean {
   return isMillisColumn(columns[SORT_PROPERTY[sort]])
 }
-
-type StoredThread = Record<string, unknown> & { sortValue: number | null }
 
 export function compileThreadPage(
   threads: ThreadTable,
   filter: ThreadFilter,
   sort: ThreadSort,
   window: ListWindow,
-  selected = selectList(threads.columns),
+  selected = threadColumnList(threads.columns),
 ): { sql: string; params: SqlValue[] } {
   const column = sortColumn(threads, sort)
   const { conditions, params } = compileFilter(threads, filter, column)
@@ -171,7 +212,10 @@ ORDER BY ${column} DESC, id DESC LIMIT ?`,
 /** Whole rows. `clause` is SQL of ours that follows the name of the table. */
 export function readThreadPage(threads: ThreadTable, clause: string, ...params: SqlValue[]): ThreadRow[] {
   return threads.table.connection
-    .all<StoredThread>(`SELECT ${selectList(threads.columns)} FROM ${THREAD_TABLE} ${clause}`, ...params)
+    .all<StoredThread>(
+      `SELECT ${threadColumnList(threads.columns)} FROM ${THREAD_TABLE} ${clause}`,
+      ...params,
+    )
     .map((stored) => toThreadRow(stored, threads.columns))
 }
 
@@ -211,7 +255,7 @@ function compileFilter(
   addIn(columns.modelProvider, filter.providers)
   addIn(columns.cwd, filter.cwds)
   addIn(columns.gitBranch, filter.branches)
-  addIn(columns.id, filter.ids)
+  if (filter.id !== undefined) add('id = ?', filter.id)
   if (filter.sources) {
     const source = columnSql(columns.source)
     const forms = filter.sources.map((word) => {
@@ -265,39 +309,11 @@ function toStoredTime(epochMs: number, column: string, rounding: 'ceil' | 'floor
   return isMillisColumn(column) ? epochMs : Math[rounding](epochMs / 1000)
 }
 
-function selectList(columns: ResolvedColumns<ThreadRow>): string {
-  return Object.entries(columns)
-    .map(([property, column]) => `${columnSql(column)} AS ${property}`)
-    .join(', ')
-}
-
 function toListedThread(
   { sortValue, ...stored }: StoredThread,
   columns: ResolvedColumns<ThreadRow>,
 ): ListedThread {
-  return { thread: toThreadRow(stored, columns), sortValue }
-}
-
-const FLAGS = ['hasUserEvent', 'isArchived', 'isPinned', 'daybreakEnabled'] as const
-
-const TIMES = ['createdAtMs', 'updatedAtMs', 'recencyAtMs'] as const
-
-function toThreadRow(stored: Record<string, unknown>, columns: ResolvedColumns<ThreadRow>): ThreadRow {
-  for (const flag of FLAGS) {
-    const value = stored[flag]
-    if (value !== null) stored[flag] = value === 1
-  }
-  for (const time of TIMES) stored[time] = toMillis(stored[time], columns[time])
-  return stored as unknown as ThreadRow
-}
-
-/** What Codex takes for seconds though it stands in a column of milliseconds: earlier than 2020. */
-export const FIRST_MILLIS = 1_577_836_800_000
-
-/** A stored time in milliseconds. What is no number (a damaged row) stays what it is, to be shown so. */
-function toMillis(value: unknown, column: string | undefined): unknown {
-  if (typeof value !== 'number') return value
-  return isMillisColumn(column) && value >= FIRST_MILLIS ? value : value * 1000
+  return { thread: toThreadRow(stored, columns), sortValue: sortValue as number | null }
 }
 
 /** `<time>|<id>`, which Codex's own tokens look like; the value itself where it is no time that can be written. */
@@ -323,13 +339,7 @@ export function parseCursor(token: string, threads: ThreadTable, sort: ThreadSor
   const id = idText === undefined || idText === '' ? null : idText.toLowerCase()
   if (timeText === 'null' && id !== null) return { value: null, id }
   if (/^-?\d+(\.\d+)?(e\+\d+)?$/.test(timeText)) return { value: Number(timeText), id }
-  const dashed = /^(\d{4}-\d{2}-\d{2}T\d{2})-(\d{2})-(\d{2})$/.exec(timeText)
-  const isRfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/.test(timeText)
-  const epochMs = dashed
-    ? Date.parse(`${dashed[1]}:${dashed[2]}:${dashed[3]}Z`)
-    : isRfc3339
-      ? Date.parse(timeText)
-      : Number.NaN
+  const epochMs = parseCursorTime(timeText)
   if (Number.isNaN(epochMs)) {
     throw new StateError('USAGE', `'${token}' is not a cursor`, {
       hint: `Pass the "cursor" of a row that 'threads list --json' printed.`,

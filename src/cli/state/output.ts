@@ -9,7 +9,7 @@ import {
 } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import type { Column } from '../../format/table.js'
-import type { Io } from '../io.js'
+import { ClosedPipe, type Io } from '../io.js'
 import { EXIT_FAILED } from '../main.js'
 import { loadPalette, resolveColor } from '../options.js'
 import type { OutputFlags } from './output-flags.js'
@@ -101,8 +101,8 @@ export async function writeRecords<Row>(
             rows
               .map((row) => `${fields.map((field) => formatPlain(kind, field, row, notice)).join('\t')}\n`)
               .join('')
-  if (remaining > 0) {
-    for await (const page of pages) {
+  try {
+    for await (const page of remaining > 0 ? pages : []) {
       if ('bytes' in page) {
         io.stdout.write(rowCount === 0 ? '[\n' : ',\n')
         io.stdout.write(page.bytes)
@@ -115,6 +115,10 @@ export async function writeRecords<Row>(
       remaining -= rows.length
       if (remaining <= 0) break
     }
+  } catch (error) {
+    // What was written so far is a whole array all the same.
+    if (flags.json !== undefined && rowCount > 0 && !(error instanceof ClosedPipe)) io.stdout.write('\n]\n')
+    throw error
   }
   if (flags.json !== undefined) io.stdout.write(rowCount === 0 ? '[]\n' : '\n]\n')
   if (rowCount > 0) return

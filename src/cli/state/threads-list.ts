@@ -15,7 +15,7 @@ import {
   type ThreadTable,
 } from '../../query/thread-list.js'
 import type { HomeFlags } from '../home-flags.js'
-import type { CommandContext } from '../main.js'
+import { type CommandContext, EXIT_FAILED } from '../main.js'
 import { parseTime } from '../options.js'
 import { type JsonPage, printedFieldNames, selectFields, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
@@ -51,13 +51,18 @@ export async function run(context: CommandContext, flags: ThreadListFlags): Prom
     const sort = flags.sort ?? (isCodexList ? 'created' : 'updated')
     const after = flags.cursor === undefined ? undefined : parseCursor(flags.cursor, threads, sort)
     const { limit = Number.POSITIVE_INFINITY } = flags
-    const options = { after, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
+    const onDamage = (id: string) => {
+      session.notice(`thread ${id}: its row cannot be read, the file is damaged there`)
+      session.fail(EXIT_FAILED)
+    }
+    const options = { after, onDamage, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
     const pages = isCodexList
       ? // Loaded where it is needed: it brings the reading of rollouts along.
         (await import('../../inspect/codex-view.js')).listCodexView(threads, filter, sort, {
           after,
           codexHome: session.codexHome,
           isPicker: flags.codexPicker === true,
+          onDamage,
           onNotice: session.notice,
         })
       : flags.json === undefined
@@ -69,6 +74,7 @@ export async function run(context: CommandContext, flags: ThreadListFlags): Prom
             names: session.names(),
             after,
             limit,
+            onDamage,
           })
     await writeRecords(
       flags.quiet ? { ...THREAD_KIND, shown: ['id'] } : THREAD_KIND,

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { copyHome } from '../../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
-import { insertThreads, threadId } from '../../helpers/threads.js'
+import { insertThreads, threadId } from '../../helpers/seed.js'
 
 const NEWEST = LAYOUTS.find(({ name }) => name === '0.169')!
 
@@ -133,6 +133,39 @@ describe('a damaged database', () => {
       ],
       exitCode: 1,
     })
+  })
+
+  test('is listed around, each thread that is lost with it named', async () => {
+    const home = copyHome('codex-0.140.0')
+    const path = join(home, 'state_5.sqlite')
+    const ids = (await runState(['threads', 'list', '-q', '--active', '--codex-home', home])).stdout
+      .trim()
+      .split('\n')
+    const file = openSync(path, 'r+')
+    // A leaf of the table, with eight rows.
+    writeSync(file, Buffer.alloc(4096, 0xee), 0, 4096, 4096 * 33)
+    closeSync(file)
+    for (const flags of [
+      ['-q'],
+      ['--json=id'],
+      ['-q', '--codex-view', '--sort', 'updated'],
+      ['-q', '-n', '100'],
+    ]) {
+      const { stdout, stderr, exitCode } = await runState([
+        'threads',
+        'list',
+        '--active',
+        ...flags,
+        '--codex-home',
+        home,
+      ])
+      const lost = [...stderr.matchAll(/^codex-state: thread (\S+): its row cannot be read/gm)].map(
+        ([, id]) => id!,
+      )
+      const listed = ids.filter((id) => stdout.includes(id))
+      expect({ flags, lostSome: lost.length > 0, exitCode }).toEqual({ flags, lostSome: true, exitCode: 1 })
+      expect(ids.filter((id) => !listed.includes(id) && !lost.includes(id))).toEqual([])
+    }
   })
 
   test('does not hide what the others hold', async () => {

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { copyHome, HOMES, type HomeName } from '../../helpers/homes.js'
 import { createHome, LAYOUTS } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
-import { insertThreads, threadId } from '../../helpers/threads.js'
+import { insertThreads, threadId } from '../../helpers/seed.js'
 
 const NEWEST = LAYOUTS.find(({ name }) => name === '0.169')!
 
@@ -59,9 +59,7 @@ describe('diff', () => {
     const ids = (await runState(['threads', 'list', '-q', '--active', ...at])).stdout.trim().split('\n')
     const [lost, unknown, mixed, changed] = ids as [string, string, string, string]
     const pathOf = async (id: string) => (await runState(['threads', 'path', id, ...at])).stdout.trim()
-    const [lostPath, unknownPath, mixedPath, changedPath] = await Promise.all(
-      [lost, unknown, mixed, changed].map(pathOf),
-    )
+    const [lostPath, changedPath] = await Promise.all([lost, changed].map(pathOf))
     rmSync(lostPath!)
     exec(
       join(home, 'state_5.sqlite'),
@@ -496,7 +494,7 @@ describe('why', () => {
       ✓ content   it has a message to show
       ✓ rollout   its rollout is there and says that it is this thread
       ✓ home      its row points into this home
-      ✓ backfill  taking over threads from rollouts is complete, without 1 files
+      ✓ backfill  taking over threads from rollouts is complete; files without a row: 1
 
       The picker does not show it: it is archived, and the picker shows active threads.
       It is resumed with: codex resume 00000000-0000-7000-8000-000000000002

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { copyHome, HOMES } from '../../helpers/homes.js'
 import { runState } from '../../helpers/run.js'
-import { fingerprintFolder } from '../../helpers/threads.js'
+import { fingerprintFolder } from '../../helpers/seed.js'
 
 const COMMANDS = [
   'threads list',

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { copyHome } from '../../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
-import { insertThreads, threadId } from '../../helpers/threads.js'
+import { insertThreads, threadId } from '../../helpers/seed.js'
 
 const NEWEST = LAYOUTS.find(({ name }) => name === '0.169')!
 
