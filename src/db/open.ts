@@ -34,7 +34,7 @@ export interface ReadConnection {
 }
 
 /** One database, opened for reading and writing, by one process that may be one of several. */
-export interface WriteConnection extends Omit<ReadConnection, 'snapshot'> {
+export interface WriteConnection extends ReadConnection {
   /** Runs one statement; gives the number of rows that it inserted, changed or deleted. */
   run(sql: string, ...params: SqlValue[]): number
   /** Runs statements that take no parameters. */

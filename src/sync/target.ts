@@ -15,23 +15,25 @@ export interface SyncTarget {
   newestMigration: number
   rules: MetadataRules
   hasBackfillState: boolean
-  /** Whether the releases of this database keep a client's tools in it (0.95 to 0.134). */
+  /** Whether the releases of this database keep a client's tools in it (0.95 to 0.135). */
   storesTools: boolean
 }
+
+/** Migration 35 is of 0.135, the last release that stores a session_meta's tools. */
+const FIRST_WITHOUT_TOOLS = 35
 
 /** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
 export function attachTarget(state: WriteConnection, codexHome: string): SyncTarget {
   const newestMigration = readMigrations(state).at(-1)?.version ?? 0
-  const tables = listTables(state)
+  const threadTable = openThreadTable(state)
   return {
     codexHome,
     state,
-    threadTable: openThreadTable(state),
+    threadTable,
     newestMigration,
     rules: chooseRules(newestMigration, parseDatabaseFilename(basename(state.path))?.generation),
-    hasBackfillState: tables.includes('backfill_state'),
-    // Migration 35 is of the next release.
-    storesTools: tables.includes('thread_dynamic_tools') && newestMigration < 35,
+    hasBackfillState: listTables(state).includes('backfill_state'),
+    storesTools: threadTable.hasDynamicTools && newestMigration < FIRST_WITHOUT_TOOLS,
   }
 }
 
