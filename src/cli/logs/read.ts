@@ -303,6 +303,9 @@ function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 
         io.stderr.write(`note: ${texts[reason]}\n`)
         break
       }
+      case 'returned':
+        io.stderr.write(`note: going on with ${event.path}\n`)
+        break
       case 'waiting':
         io.stderr.write(
           event.path === undefined
