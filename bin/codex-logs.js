@@ -1,4 +1,2 @@
 #!/usr/bin/env node
-import { launch } from './launch.js'
-
-await launch('codex-logs')
+require('./launch.js').launch('codex-logs')

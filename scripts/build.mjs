@@ -6,14 +6,31 @@ import { build as esbuild } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** commander pulls in node:child_process (4 ms) for executable subcommands, which these commands lack. */
-const stubChildProcess = {
-  name: 'stub-child-process-for-commander',
+/**
+ * commander loads node:child_process (4 ms) for executable subcommands, which these commands lack; chalk and
+ * commander load node:process as a module, which costs more than the global that it is.
+ */
+const cheapBuiltins = {
+  name: 'cheap-builtins',
   setup(build) {
-    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      importer.includes('commander') ? { path: 'child_process', namespace: 'stub' } : undefined,
+    const contents = { child_process: 'export default {}', process: 'export default globalThis.process' }
+    build.onResolve({ filter: /^node:(child_process|process)$/ }, ({ importer, path }) =>
+      /[\\/]node_modules[\\/]/.test(importer) ? { path: path.slice(5), namespace: 'cheap' } : undefined,
     )
-    build.onLoad({ filter: /.*/, namespace: 'stub' }, () => ({ contents: 'module.exports = {}' }))
+    build.onLoad({ filter: /.*/, namespace: 'cheap' }, ({ path }) => ({ contents: contents[path] }))
+  },
+}
+
+/** Rarely needed and large: a file of its own each, so that a start does not even parse it. */
+const VENDORED = ['luxon', 'chalk']
+
+const vendorApart = {
+  name: 'vendor-apart',
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`^(${VENDORED.join('|')})$`) }, ({ path }) => ({
+      path: `./vendor/${path}.cjs`,
+      external: true,
+    }))
   },
 }
 
@@ -45,7 +62,15 @@ export async function build() {
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
       external: ['better-sqlite3/package.json'],
-      plugins: [stubChildProcess, locateAddon],
+      plugins: [cheapBuiltins, locateAddon, vendorApart],
+    }),
+    esbuild({
+      ...common,
+      entryPoints: Object.fromEntries(VENDORED.map((name) => [name, name])),
+      outdir: 'dist/vendor',
+      outExtension: { '.js': '.cjs' },
+      format: 'cjs',
+      plugins: [cheapBuiltins],
     }),
     esbuild({
       ...common,

@@ -1,15 +1,10 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { type Command, Option } from 'commander'
 import { StateError } from '../errors.js'
 import { type DatabaseFile, listDatabases, parseDatabaseFilename } from '../schema/files.js'
 import { type HomeRule, resolveHome } from '../schema/home.js'
+import type { HomeFlags } from './home-flags.js'
 import type { Io } from './io.js'
-
-export interface HomeFlags {
-  codexHome?: string
-  db?: string
-}
 
 /** Where to look, and which databases lie there. */
 export interface Home {
@@ -19,12 +14,6 @@ export interface Home {
   rule: HomeRule | '--db'
   /** By role, newest generation first; with `--db`, that very file alone. */
   databases: DatabaseFile[]
-}
-
-export function addHomeOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--codex-home <dir>', 'Codex home (default: $CODEX_HOME, else ~/.codex)'))
-    .addOption(new Option('--db <file>', 'read this very database file, whatever the home holds'))
 }
 
 /** @throws {StateError} `DB_NOT_FOUND` when `--db` names nothing */

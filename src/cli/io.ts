@@ -1,6 +1,4 @@
-import { writeSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { isatty, WriteStream } from 'node:tty'
+import { fstatSync, writeSync } from 'node:fs'
 
 /** Where text goes. A write returns when every byte is handed over, so nothing piles up in memory. */
 export interface OutputStream {
@@ -36,10 +34,14 @@ export function createProcessIo(): Io {
   return {
     stdout: createOutput(1),
     stderr: createOutput(2),
-    stdinIsTerminal: isatty(0),
+    get stdinIsTerminal() {
+      return isTerminalAt(0)
+    },
     env: process.env,
     workingFolder: process.cwd(),
-    userHome: homedir(),
+    get userHome() {
+      return process.getBuiltinModule('node:os').homedir()
+    },
     now: Date.now,
     interruption() {
       if (!controller) {
@@ -56,17 +58,33 @@ export function createProcessIo(): Io {
 
 /** Not `process.stdout`: touching it costs milliseconds and makes a pipe non-blocking. */
 function createOutput(fd: 1 | 2): OutputStream {
-  const isTerminal = isatty(fd)
+  const isTerminal = isTerminalAt(fd)
   return {
     isTerminal,
     get columns() {
-      return isTerminal ? new WriteStream(fd).columns : undefined
+      return isTerminal ? new (process.getBuiltinModule('node:tty').WriteStream)(fd).columns : undefined
     },
     write(chunk) {
       writeFully(fd, typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
     },
   }
 }
+
+/** `node:tty` costs two milliseconds, so it is asked only about what may be a terminal. */
+function isTerminalAt(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd)
+    const isNull = process.platform === 'linux' && stat.rdev === LINUX_DEV_NULL
+    const mayBe = process.platform === 'win32' || (stat.isCharacterDevice() && !isNull)
+    return mayBe && process.getBuiltinModule('node:tty').isatty(fd)
+  } catch {
+    // Closed by whoever started us.
+    return false
+  }
+}
+
+/** Major 1, minor 3: https://docs.kernel.org/admin-guide/devices.html */
+const LINUX_DEV_NULL = 0x103
 
 function writeFully(fd: number, bytes: Uint8Array): void {
   let offset = 0

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LOG_FORMATS } from '../model/log-formats.js'
-import { addHomeOptions } from './home-options.js'
+import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { COLOR_CHOICES, collect, parseCount, parsePositive } from './options.js'
 import { createProgram } from './program.js'

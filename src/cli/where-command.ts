@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { addHomeOptions } from './home-options.js'
+import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 
 /** `where`, which both commands have. */

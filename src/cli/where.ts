@@ -3,7 +3,8 @@ import { openReadOnly } from '../db/open.js'
 import { StateError } from '../errors.js'
 import type { DatabaseFile } from '../schema/files.js'
 import { readMigrations } from '../schema/inspect.js'
-import { type Home, type HomeFlags, resolveHomeOptions } from './home-options.js'
+import type { HomeFlags } from './home-flags.js'
+import { type Home, resolveHomeOptions } from './home-options.js'
 import type { CommandContext } from './main.js'
 
 /** One database as `where` tells of it; the keys are those of its JSON. */

@@ -1,19 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Homes that real Codex releases wrote, and what those releases said about them. */
+/** Homes that real Codex releases wrote, each packed with what the release itself said about it. */
 export const HOMES = [
   'codex-0.93.0',
   'codex-0.98.0',
@@ -22,8 +14,8 @@ export const HOMES = [
   'codex-0.113.0',
   'codex-0.120.0',
   'codex-0.140.0',
-  'codex-0.140.0-killed',
   'codex-0.169.0',
+  'codex-0.140.0-killed',
   'codex-0.169.0-killed',
   'codex-0.169.0-compressed',
   'codex-0.98.0-then-0.169.0',
@@ -31,40 +23,41 @@ export const HOMES = [
 
 export type HomeName = (typeof HOMES)[number]
 
-const archives = fileURLToPath(new URL('../fixtures/homes/', import.meta.url))
+const FIXTURES = fileURLToPath(new URL('../fixtures/homes/', import.meta.url))
 
-/** The unpacked home, shared by all tests: for reading only. */
+/** The Codex home; shared by all tests, so never write to it and open no database in it. */
 export function homePath(name: HomeName): string {
   return join(unpack(name), 'home')
 }
 
-/** What the same release listed for that home, as JSON files. */
+/** The folder of what the release said about that home. */
 export function expectedPath(name: HomeName): string {
   return join(unpack(name), 'expected')
 }
 
-/** A copy of the home to write to; file times are kept. */
+/** A copy of the home with its file times, for the caller to change and to remove. */
 export function copyHome(name: HomeName): string {
   const copy = join(mkdtempSync(join(tmpdir(), 'codex-state-home-')), 'home')
   cpSync(homePath(name), copy, { recursive: true, preserveTimestamps: true })
   return copy
 }
 
+/** Unpacks once for each content; test workers run side by side, so the folder appears by one rename. */
 function unpack(name: HomeName): string {
-  const archive = join(archives, `${name}.tar.xz`)
-  const { size, mtimeMs } = statSync(archive)
-  const target = join(tmpdir(), `codex-state-fixtures-${size}-${Math.trunc(mtimeMs)}`, name)
+  const tarball = join(FIXTURES, `${name}.tar.xz`)
+  const digest = createHash('sha256').update(readFileSync(tarball)).digest('hex').slice(0, 16)
+  const parent = join(tmpdir(), 'codex-state-fixtures')
+  const target = join(parent, `${name}-${digest}`)
   if (!existsSync(target)) {
-    // Unpacked aside and renamed, so that test files that run at the same time share one.
-    const aside = mkdtempSync(join(tmpdir(), 'codex-state-unpack-'))
-    execFileSync('tar', ['-xJf', archive, '-C', aside])
-    mkdirSync(dirname(target), { recursive: true })
+    mkdirSync(parent, { recursive: true })
+    const scratch = mkdtempSync(join(parent, 'unpack-'))
+    execFileSync('tar', ['xJf', tarball, '-C', scratch])
     try {
-      renameSync(join(aside, name), target)
+      renameSync(join(scratch, name), target)
     } catch (error) {
-      if (!existsSync(target) || readdirSync(target).length === 0) throw error
+      if (!existsSync(target)) throw error
     }
-    rmSync(aside, { recursive: true, force: true })
+    rmSync(scratch, { recursive: true, force: true })
   }
   return target
 }

@@ -2,7 +2,7 @@ import { StateError } from '../../errors.js'
 import { createUtcTime, createZonedTime, localOffset, type TimeFormatter } from '../../format/time.js'
 import { LOG_LEVELS, type LogFilter } from '../../model/log.js'
 import { LOG_FIELD_NAMES, type LogField, type LogFormat } from '../../model/log-formats.js'
-import type { HomeFlags } from '../home-options.js'
+import type { HomeFlags } from '../home-flags.js'
 import type { Io } from '../io.js'
 import { type ColorChoice, loadZoneOffset, parseTime } from '../options.js'
 

@@ -1,0 +1,17 @@
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))$/
+const FILE_NAME_FORM = /^(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)$/
+
+/** RFC 3339, or `YYYY-MM-DDTHH-MM-SS` which is read as UTC; unix milliseconds, cut not rounded, or `null`. */
+export function parseTimestampMs(text: string): number | null {
+  const match = RFC_3339.exec(text) ?? FILE_NAME_FORM.exec(text)
+  if (match === null) return null
+  const [, year, month, day, hour, minute, second, fraction = '', sign, offsetHours = 0, offsetMinutes = 0] =
+    match
+  const ms = fraction.slice(1, 4).padEnd(3, '0')
+  const isoText = `${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`
+  const utcMs = Date.parse(isoText)
+  // Of an impossible date (the 31st of February) `Date` makes the next possible one.
+  if (Number.isNaN(utcMs) || new Date(utcMs).toISOString() !== isoText) return null
+  const offsetMs = (Number(offsetHours) * 60 + Number(offsetMinutes)) * 60_000
+  return sign === '-' ? utcMs + offsetMs : utcMs - offsetMs
+}
