@@ -27,7 +27,9 @@ export function generateLogs(path, { rowCount, layout = 'logs_2' }) {
   database.pragma('synchronous = OFF')
   database.pragma('cache_size = -400000')
   const { schema, body } = LAYOUTS[layout]
-  database.exec(readFileSync(fileURLToPath(new URL(`../test/fixtures/schemas/${schema}.sql`, import.meta.url)), 'utf8'))
+  database.exec(
+    readFileSync(fileURLToPath(new URL(`../test/fixtures/schemas/${schema}.sql`, import.meta.url)), 'utf8'),
+  )
   const insert = database.prepare(
     `INSERT INTO logs (ts, ts_nanos, level, target, ${body}, module_path, file, line, thread_id, process_uuid, estimated_bytes)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -88,25 +90,29 @@ const SCENES = [
   {
     weight: 24,
     target: 'log',
-    write: (random, row) => `inotify event: Event { wd: WatchDescriptor { id: ${row % 90}, fd: (Weak) }, mask: EventMask(OPEN), cookie: 0, name: Some("${words(random, 2).replace(' ', '_')}.rs") }`,
+    write: (random, row) =>
+      `inotify event: Event { wd: WatchDescriptor { id: ${row % 90}, fd: (Weak) }, mask: EventMask(OPEN), cookie: 0, name: Some("${words(random, 2).replace(' ', '_')}.rs") }`,
   },
   {
     weight: 22,
     target: 'codex_api::sse::responses',
     file: 'codex-api/src/sse/responses.rs',
-    write: (random, row, thread) => `${spans(thread, row)}: SSE event: {"type":"response.output_text.delta","item_id":"msg_${hex(random, 24)}","delta":"${words(random, 6)}"}`,
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: SSE event: {"type":"response.output_text.delta","item_id":"msg_${hex(random, 24)}","delta":"${words(random, 6)}"}`,
   },
   {
     weight: 18,
     target: 'codex_core::stream_events_utils',
     file: 'core/src/stream_events_utils.rs',
-    write: (random, row, thread) => `${spans(thread, row)}: Output item done item_type="${words(random, 1)}" text=${words(random, 22)}`,
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: Output item done item_type="${words(random, 1)}" text=${words(random, 22)}`,
   },
   {
     weight: 14,
     target: 'codex_otel.log_only',
     file: 'otel/src/events.rs',
-    write: (random, row, thread) => `${spans(thread, row)}: event.name="codex.${words(random, 1)}" duration_ms=${row % 4000} model="gpt-5.2-codex" slug="${words(random, 3)}"`,
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: event.name="codex.${words(random, 1)}" duration_ms=${row % 4000} model="gpt-5.2-codex" slug="${words(random, 3)}"`,
   },
   {
     weight: 10,
@@ -118,7 +124,8 @@ const SCENES = [
     weight: 7,
     target: 'codex_core::tools',
     file: 'core/src/tools/mod.rs',
-    write: (random, row, thread) => `${spans(thread, row)}: ToolCall: shell {"command":["bash","-lc","${words(random, 14)}"],"workdir":"/home/demo/projects/${words(random, 1)}"}\n${words(random, 30)}\n${words(random, 25)}`,
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: ToolCall: shell {"command":["bash","-lc","${words(random, 14)}"],"workdir":"/home/demo/projects/${words(random, 1)}"}\n${words(random, 30)}\n${words(random, 25)}`,
   },
   {
     weight: 4,
@@ -130,7 +137,8 @@ const SCENES = [
     weight: 1,
     target: 'codex_core::client',
     file: 'core/src/client.rs',
-    write: (random, row, thread) => `${spans(thread, row)}: stream disconnected – retrying “${words(random, 4)}” № ${row % 5}`,
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: stream disconnected – retrying “${words(random, 4)}” № ${row % 5}`,
   },
 ]
 const TOTAL_WEIGHT = SCENES.reduce((sum, { weight }) => sum + weight, 0)
