@@ -145,7 +145,11 @@ const TOTAL_WEIGHT = SCENES.reduce((sum, { weight }) => sum + weight, 0)
 
 function pick(random, scenes) {
   let at = random() * TOTAL_WEIGHT
-  return scenes.find(({ weight }) => (at -= weight) < 0) ?? scenes[0]
+  for (const scene of scenes) {
+    at -= scene.weight
+    if (at < 0) return scene
+  }
+  return scenes[0]
 }
 
 function pickLevel(random) {
