@@ -33,10 +33,10 @@ test.each(['tail', 'query'])('every flag of %s is in its help', async (command) 
 })
 
 async function runThrowing(error: unknown, env: Record<string, string> = {}) {
-  let stderr = ''
+  const stderr: string[] = []
   const io = {
     stdout: { isTerminal: false, columns: undefined, write() {} },
-    stderr: { isTerminal: false, columns: undefined, write: (text: string) => void (stderr += text) },
+    stderr: { isTerminal: false, columns: undefined, write: (text: string) => void stderr.push(text) },
     env,
   } as unknown as Io
   const exitCode = await runProgram(
@@ -47,7 +47,7 @@ async function runThrowing(error: unknown, env: Record<string, string> = {}) {
     [],
     io,
   )
-  return { stderr, exitCode }
+  return { stderr: stderr.join(''), exitCode }
 }
 
 const DATABASE_ERRORS: StateErrorCode[] = [

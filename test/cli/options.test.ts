@@ -35,8 +35,6 @@ describe('a time', () => {
     ['1770369302', 1_770_369_302, 0, 999_999_999],
     ['-1', -1, 0, 999_999_999],
     ['1770369302.041', 1_770_369_302, 41_000_000, 41_999_999],
-    ['-0.5', -1, 500_000_000, 599_999_999],
-    ['-1.25', -2, 750_000_000, 759_999_999],
     ['1770369302041', 1_770_369_302, 41_000_000, 41_999_999],
     ['99999999999', 99_999_999_999, 0, 999_999_999],
     ['100000000000', 100_000_000, 0, 999_999],
@@ -59,8 +57,6 @@ describe('a time', () => {
   test.each([
     '',
     'soon',
-    '10',
-    '2026',
     '2026-02',
     '2026-02-30',
     '2026-13-01',
@@ -74,18 +70,17 @@ describe('a time', () => {
     '10m ago',
     '-10m',
     '1.2.3',
+    '-0.5',
     '1e9',
     '0x10',
     'NaN',
     '12345678901234567',
     '1770369302041.5',
-  ])('%j is %s', async (text) => {
-    const parsed = parseTime(text, 'start', { nowMs: NOW, zone: undefined })
-    if (text === '10' || text === '2026') {
-      expect(await parsed).toEqual({ seconds: Number(text), nanos: 0 })
-    } else {
-      await expect(parsed).rejects.toMatchObject({ code: 'USAGE', message: `'${text}' is not a time` })
-    }
+  ])('%j is none', async (text) => {
+    await expect(parseTime(text, 'start', { nowMs: NOW, zone: undefined })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: `'${text}' is not a time`,
+    })
   })
 
   test('a day in another zone, and on the days when clocks change', async () => {

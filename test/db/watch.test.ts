@@ -15,14 +15,13 @@ function start(folder: string, pollMs: number) {
   return { looks, stop: () => controller.abort() }
 }
 
-test('a change is seen at once, and looked at a second time', async () => {
+test('the first look is due at once, the next at a change, which is looked at twice', async () => {
   const folder = temporaryFolder()
   const { looks } = start(folder, NEVER_MS)
-  const first = looks.next()
-  // The watch is set up by the time that the first look is waited for.
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(await looks.next()).toEqual({ done: false, value: undefined })
+  const next = looks.next()
   writeFileSync(join(folder, 'logs_2.sqlite-wal'), 'x')
-  expect(await first).toEqual({ done: false, value: undefined })
+  expect(await next).toEqual({ done: false, value: undefined })
   expect(await looks.next()).toEqual({ done: false, value: undefined })
 })
 
@@ -44,12 +43,12 @@ test('a folder that comes later is watched', async () => {
 test('other names do not count, and the end comes at once', async () => {
   const folder = temporaryFolder()
   const { looks, stop } = start(folder, NEVER_MS)
-  const first = looks.next()
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await looks.next()
+  const next = looks.next()
   writeFileSync(join(folder, 'other'), 'x')
-  const waited = await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 60, 'waiting'))])
+  const waited = await Promise.race([next, new Promise((resolve) => setTimeout(resolve, 60, 'waiting'))])
   expect(waited).toBe('waiting')
   stop()
-  expect(await first).toEqual({ done: true, value: undefined })
+  expect(await next).toEqual({ done: true, value: undefined })
   expect(await looks.next()).toEqual({ done: true, value: undefined })
 })

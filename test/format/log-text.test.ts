@@ -3,6 +3,7 @@ import { createTextFormatter, type TextOptions } from '../../src/format/log-text
 import { createPalette } from '../../src/format/palette.js'
 import { createUtcTime } from '../../src/format/time.js'
 import type { LogRow } from '../../src/model/log.js'
+import { type LogField, type LogFormat, piecesOf } from '../../src/model/log-formats.js'
 
 const row: LogRow = {
   id: 1,
@@ -18,15 +19,20 @@ const row: LogRow = {
   line: null,
 }
 
-function format(given: Partial<LogRow>, options: Partial<TextOptions> = {}): string {
+interface Options extends Partial<TextOptions> {
+  format?: LogFormat
+  fields?: LogField[]
+}
+
+function format(given: Partial<LogRow>, { format = 'cat', fields, ...options }: Options = {}): string {
   const defaults: TextOptions = {
-    format: 'cat',
+    indent: format === 'cat' ? '' : '    ',
     time: createUtcTime(),
     palette: undefined,
     isMultiline: true,
     isRaw: false,
   }
-  return createTextFormatter({ ...defaults, ...options })({ ...row, ...given })
+  return createTextFormatter(piecesOf(format, fields), { ...defaults, ...options })({ ...row, ...given })
 }
 
 test('a further line is indented, but where the body stands alone', () => {
