@@ -38,11 +38,14 @@ export interface BackfillOptions extends SyncOptions {
   onWait?: (() => void) | undefined
 }
 
+/** What a run through rollouts did. */
+export interface SyncCounts extends BackfillCounts {
+  /** Rollouts looked at; those that are not among `upserted` are among `failed`. */
+  scanned: number
+}
+
 /** How a backfill came to be complete: it was before, by this call, or by another process meanwhile. */
-export type BackfillResult =
-  | { kind: 'alreadyComplete' }
-  | ({ kind: 'ran' } & BackfillCounts)
-  | { kind: 'waited' }
+export type BackfillResult = { kind: 'alreadyComplete' } | ({ kind: 'ran' } & SyncCounts) | { kind: 'waited' }
 
 export interface FindThreadPathOptions {
   /** `true`: only below `archived_sessions/`; `false`: only below `sessions/`; default both. */

@@ -5,6 +5,11 @@ import { BACKFILL_STATUSES, type BackfillState, type BackfillStatus } from '../m
 /** How long a claim holds without a checkpoint; then another process may take over. */
 export const BACKFILL_LEASE_SECONDS = 900
 
+/** Looks alone: a row that is missing counts as not complete. */
+export function isBackfillComplete(db: Pick<WriteConnection, 'get'>): boolean {
+  return db.get(`SELECT 1 FROM backfill_state WHERE id = 1 AND status = 'complete'`) !== undefined
+}
+
 /** @throws {StateError} `INVALID` for a status that is none; `DB_NO_TABLE` in layouts to 0.98 */
 export function readBackfillState(db: WriteConnection, nowSeconds: number): BackfillState {
   ensureRow(db, nowSeconds)

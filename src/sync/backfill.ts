@@ -1,8 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StateError } from '../errors.js'
-import type { BackfillOptions, BackfillResult, SyncOptions } from '../model/sync.js'
-import type { BackfillCounts } from '../model/telemetry.js'
+import type { BackfillOptions, BackfillResult, SyncCounts, SyncOptions } from '../model/sync.js'
 import type { ThreadMetadata } from '../model/thread.js'
 import { findThread } from '../query/thread-pages.js'
 import { compareWatermarks, listRollouts } from '../rollout/list.js'
@@ -67,10 +66,7 @@ export async function backfill(
 }
 
 /** `undefined` when the lease was lost to another process, which stood still for less long than this one. */
-async function runClaimed(
-  target: SyncTarget,
-  options: SyncOptions & Clock,
-): Promise<BackfillCounts | undefined> {
+async function runClaimed(target: SyncTarget, options: SyncOptions & Clock): Promise<SyncCounts | undefined> {
   const { state } = target
   const startedMs = performance.now()
   const counts = { scanned: 0, upserted: 0, failed: 0 }

@@ -8,7 +8,7 @@ import { parseRolloutName, type RolloutFile, walkRolloutsNewestFirst } from '../
 import { extractMetadataFromLines } from '../rollout/metadata.js'
 import type { RolloutLine } from '../rollout/parse.js'
 import { readRolloutLines, resolveRolloutFile } from '../rollout/read.js'
-import { readBackfillState } from '../store/backfill.js'
+import { isBackfillComplete } from '../store/backfill.js'
 import { type RepairOptions, repairRow } from './read-repair.js'
 import { findOwnFile, indexByThread, rolloutExists, rootsOf } from './rollout-files.js'
 import type { SyncTarget } from './target.js'
@@ -21,11 +21,6 @@ const USER_EVENT_LINES = 200
 const LIST_STAGE = 'list_threads_db'
 const FALLBACK_STAGE = 'list_threads_with_db_fallback'
 
-export interface ListOptions extends RepairOptions {
-  /** Unix milliseconds. */
-  now: () => number
-}
-
 /**
  * A page of threads from the database; from the folders when the database cannot answer: its backfill is not
  * complete, or reading it fails. A row whose file is gone gets the thread's file that is found elsewhere, and is
@@ -36,10 +31,10 @@ export interface ListOptions extends RepairOptions {
 export async function listThreadsWithFallback(
   target: SyncTarget,
   query: ThreadListQuery,
-  options: ListOptions,
+  options: RepairOptions,
 ): Promise<ThreadPage> {
   try {
-    if (isComplete(target, options)) return await listPresent(target, query, options)
+    if (isComplete(target)) return await listPresent(target, query, options)
   } catch (error) {
     if (!(error instanceof StateError) || error.code === 'ABORTED') throw error
   }
@@ -48,16 +43,15 @@ export async function listThreadsWithFallback(
 }
 
 /** A layout without the table (to 0.98) tells nothing of its backfill, and is taken as it is. */
-function isComplete(target: SyncTarget, { now }: ListOptions): boolean {
-  if (!target.hasBackfillState) return true
-  return readBackfillState(target.state, Math.floor(now() / 1000)).status === 'complete'
+function isComplete({ hasBackfillState, state }: SyncTarget): boolean {
+  return !hasBackfillState || isBackfillComplete(state)
 }
 
 /** One page of the database's, refilled where rows fall out of it. */
 async function listPresent(
   target: SyncTarget,
   query: ThreadListQuery,
-  options: ListOptions,
+  options: RepairOptions,
 ): Promise<ThreadPage> {
   const { columns } = target.threadTable
   const items: ThreadRow[] = []
