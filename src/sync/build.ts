@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { basename, join, resolve, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { copySchema } from '../db/copy-schema.js'
@@ -71,7 +70,7 @@ function prepare(state: WriteConnection, options: BuildOptions): SyncTarget {
 }
 
 function makeSchema(state: WriteConnection, modelPath: string | undefined): void {
-  if (modelPath === undefined || !existsSync(modelPath)) {
+  if (modelPath === undefined) {
     migrate(state, loadMigrations('state'))
     return
   }

@@ -16,14 +16,12 @@ import type { SyncTarget } from './target.js'
 export type HomeChange =
   | {
       kind: 'insert'
-      id: string
-      path: string
       metadata: ThreadMetadata
       dynamicTools: readonly DynamicTool[]
     }
-  | { kind: 'mend'; id: string; path: string; values: Partial<ThreadMetadata> }
+  | { kind: 'mend'; metadata: ThreadMetadata; values: Partial<ThreadMetadata> }
   /** The backfill is not marked as done, so Codex would not use the rows. */
-  | { kind: 'complete' }
+  | { kind: 'finish' }
 
 export interface RepairOptions extends SyncOptions, Clock {
   /** Only tells the changes. */
@@ -85,7 +83,7 @@ export async function* repairHome(
     yield* apply(changes)
     options.onProgress?.({ done: counts.scanned, total: pending.length })
   }
-  if (target.hasBackfillState && !isBackfillComplete(target.state)) yield* apply([{ kind: 'complete' }])
+  if (target.hasBackfillState && !isBackfillComplete(target.state)) yield* apply([{ kind: 'finish' }])
   return counts
 }
 
@@ -101,12 +99,12 @@ async function planChange(
   const row = findThread(state, threadTable.columns, id)
   if (!row) {
     inserted.add(id)
-    return { kind: 'insert', id, path, metadata, dynamicTools }
+    return { kind: 'insert', metadata, dynamicTools }
   }
   // A thread can have several rollouts; the row says which one is current.
   if (row.rolloutPath !== path && (await hasOwnFile(row))) return undefined
   const values = findStaleValues(row, metadata)
-  return Object.keys(values).length === 0 ? undefined : { kind: 'mend', id, path, values }
+  return Object.keys(values).length === 0 ? undefined : { kind: 'mend', metadata, values }
 }
 
 async function hasOwnFile({ id, rolloutPath }: ThreadRow): Promise<boolean> {
@@ -174,13 +172,13 @@ function makeChange(
   switch (change.kind) {
     case 'insert':
       if (insertThread(threadTable, change.metadata) && storesTools) {
-        persistDynamicTools(state, change.id, change.dynamicTools)
+        persistDynamicTools(state, change.metadata.id, change.dynamicTools)
       }
       return
     case 'mend':
-      mendThread(threadTable, change.id, change.values)
+      mendThread(threadTable, change.metadata.id, change.values)
       return
-    case 'complete':
+    case 'finish':
       markBackfillComplete(state, lastWatermark, Math.floor(now() / 1000))
       return
     default:

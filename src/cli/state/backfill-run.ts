@@ -5,8 +5,10 @@ import type { RecordKind } from '../../format/fields.js'
 import { readConfiguredProvider } from '../../inspect/codex-view.js'
 import { findHolders } from '../../inspect/holders.js'
 import type { SyncProgress } from '../../model/sync.js'
+import type { ThreadMetadata } from '../../model/thread.js'
 import type { DatabaseFile } from '../../schema/files.js'
-import { THREAD_COLUMNS } from '../../schema/threads.js'
+import { listTables } from '../../schema/inspect.js'
+import { THREAD_COLUMNS, THREAD_TABLE } from '../../schema/threads.js'
 import { buildStateDatabase, builtPath } from '../../sync/build.js'
 import { copyDatabase, findCopy, putBack } from '../../sync/home-copies.js'
 import { type HomeChange, type RepairCounts, repairHome } from '../../sync/repair-home.js'
@@ -18,21 +20,28 @@ import { printedFieldNames, selectFields, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
 import { type Session, withSession } from './session.js'
 
+const BACKFILL_TABLE = 'backfill_state'
+
 const CHANGE_KIND: RecordKind<HomeChange> = {
   noun: 'change',
   fields: [
     { name: 'change', kind: 'text', value: ({ kind }) => kind },
-    { name: 'id', kind: 'id', value: (change) => (change.kind === 'complete' ? null : change.id) },
-    { name: 'columns', kind: 'text', value: (change) => mendedColumns(change) },
-    { name: 'path', kind: 'path', value: (change) => (change.kind === 'complete' ? null : change.path) },
+    { name: 'id', kind: 'id', value: (change) => threadOf(change)?.id },
+    { name: 'title', kind: 'text', value: (change) => threadOf(change)?.title },
+    { name: 'columns', kind: 'text', value: mendedColumns },
+    { name: 'path', kind: 'path', value: (change) => threadOf(change)?.rolloutPath },
   ],
-  shown: ['change', 'id', 'columns', 'path'],
-  nameOf: (change) => (change.kind === 'complete' ? 'backfill_state' : change.id),
+  shown: ['change', 'id', 'title', 'columns', 'path'],
+  nameOf: (change) => threadOf(change)?.id ?? BACKFILL_TABLE,
+}
+
+function threadOf(change: HomeChange): ThreadMetadata | undefined {
+  return change.kind === 'finish' ? undefined : change.metadata
 }
 
 /** The last spelling of a column is the one without a unit. */
 function mendedColumns(change: HomeChange): string | null {
-  if (change.kind === 'complete') return 'backfill_state'
+  if (change.kind === 'finish') return BACKFILL_TABLE
   if (change.kind === 'insert') return null
   return Object.keys(change.values)
     .map((name) => THREAD_COLUMNS[name as keyof typeof change.values].at(-1))
@@ -95,7 +104,7 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
       })
     }
   }
-  const modelPath = home.databases.find(({ role }) => role === 'state')?.path
+  const modelPath = findModel(session)
   const path = builtPath({ folder, modelPath })
   const progress = createProgress(io)
   let failureCount = 0
@@ -126,6 +135,23 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
   if (failureCount > 0) session.fail(EXIT_FAILED)
 }
 
+/** The newest state database that can be read: a damaged one is a reason to build another. */
+function findModel({ home, notice }: Session): string | undefined {
+  for (const { path, role } of home.databases) {
+    if (role !== 'state') continue
+    try {
+      const model = openReadOnly(path)
+      const isUsable = listTables(model).includes(THREAD_TABLE)
+      model.close()
+      if (isUsable) return path
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error
+      notice(error.message)
+    }
+  }
+  return undefined
+}
+
 async function repair(
   session: Session,
   database: DatabaseFile,
@@ -140,7 +166,7 @@ async function repair(
   const progress = createProgress(io)
   let failureCount = 0
   let counts: RepairCounts | undefined
-  const changed = { insert: 0, mend: 0, complete: 0 }
+  const changed = { insert: 0, mend: 0, finish: 0 }
   try {
     const changes = repairHome(attachTarget(state, resolve(codexHome)), {
       isDryRun,
@@ -181,7 +207,7 @@ async function repair(
   }
   // Nothing to change is good news here.
   session.fail(failureCount > 0 ? EXIT_FAILED : 0)
-  if (changed.insert + changed.mend + changed.complete === 0) return
+  if (changed.insert + changed.mend + changed.finish === 0) return
   const would = isDryRun ? 'would be ' : ''
   say(
     io,
