@@ -91,7 +91,7 @@ export async function build() {
     // What a worker thread loads, of the commands and of the library alike.
     esbuild({
       ...common,
-      entryPoints: { 'backfill-worker': 'src/sync/extract-worker.ts' },
+      entryPoints: { 'backfill-worker': 'src/rollout/extract-worker.ts' },
       outdir: 'dist',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',

@@ -5,6 +5,7 @@ import type { BackfillOptions, BackfillResult, SyncCounts, SyncOptions } from '.
 import type { ThreadMetadata } from '../model/thread.js'
 import { findThread } from '../query/thread-pages.js'
 import { compareWatermarks, listRollouts } from '../rollout/list.js'
+import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
 import {
   checkpointBackfill,
   claimBackfill,
@@ -14,9 +15,7 @@ import {
 } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
 import { upsertThread } from '../store/threads.js'
-import { type ReadRollout, readBatches } from './batches.js'
-import { extractSettings } from './extract.js'
-import type { SyncTarget } from './target.js'
+import { extractSettings, type SyncTarget } from './target.js'
 
 export interface Clock {
   /** Unix milliseconds. */

@@ -8,14 +8,13 @@ import { StateError } from '../errors.js'
 import type { BackfillOptions, SyncCounts } from '../model/sync.js'
 import { findForeignRollout } from '../query/thread-files.js'
 import { listRollouts } from '../rollout/list.js'
+import { readBatches } from '../rollout/read-batches.js'
 import { stateDbFilename } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import { markBackfillComplete, releaseBackfill } from '../store/backfill.js'
 import { backfill, type Clock, reportFailures, storeRollouts } from './backfill.js'
-import { readBatches } from './batches.js'
-import { extractSettings } from './extract.js'
 import { selectUnsettled } from './settled.js'
-import { attachTarget, type SyncTarget } from './target.js'
+import { attachTarget, extractSettings, type SyncTarget } from './target.js'
 
 export interface BuildOptions extends BackfillOptions, Clock {
   codexHome: string

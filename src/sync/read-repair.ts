@@ -3,13 +3,13 @@ import type { FindThreadPathOptions, SyncFailure } from '../model/sync.js'
 import type { ThreadMetadata } from '../model/thread.js'
 import { findRolloutPath, findThread } from '../query/thread-pages.js'
 import { normalizeCwd } from '../rollout/cwd.js'
+import { extractRollout } from '../rollout/extract.js'
 import type { RolloutFile } from '../rollout/list.js'
 import { resolveRolloutFile } from '../rollout/read.js'
 import { mendThread } from '../store/threads.js'
 import { storeRollouts } from './backfill.js'
-import { extractRollout, extractSettings } from './extract.js'
 import { findOwnFile, indexByThread, readOwner, rolloutExists, rootsOf } from './rollout-files.js'
-import type { OnDiscrepancy, SyncTarget } from './target.js'
+import { extractSettings, type OnDiscrepancy, type SyncTarget } from './target.js'
 
 export interface RepairOptions {
   defaultProvider: string

@@ -2,15 +2,14 @@ import type { SyncOptions } from '../model/sync.js'
 import type { DynamicTool, ThreadMetadata, ThreadRow } from '../model/thread.js'
 import { findThread } from '../query/thread-pages.js'
 import { listRollouts } from '../rollout/list.js'
+import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
 import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
 import { insertThread, mendThread } from '../store/threads.js'
 import { type Clock, reportFailures } from './backfill.js'
-import { type ReadRollout, readBatches } from './batches.js'
-import { extractSettings } from './extract.js'
 import { readOwner, rolloutExists } from './rollout-files.js'
 import { selectUnsettled } from './settled.js'
-import type { SyncTarget } from './target.js'
+import { extractSettings, type SyncTarget } from './target.js'
 
 /** One change of a home's database, made or to be made. */
 export type HomeChange =

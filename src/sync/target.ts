@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { WriteConnection } from '../db/open.js'
 import { chooseRules } from '../rollout/choose-rules.js'
+import type { ExtractSettings } from '../rollout/extract.js'
 import type { MetadataRules } from '../rollout/rules.js'
 import { parseDatabaseFilename } from '../schema/files.js'
 import { listTables, readMigrations } from '../schema/inspect.js'
@@ -39,3 +40,11 @@ export function attachTarget(state: WriteConnection, codexHome: string): SyncTar
 
 /** Told that database and rollouts do not agree, under Codex's names for where and why. */
 export type OnDiscrepancy = (stage: string, reason: string) => void
+
+export function extractSettings(
+  { rules, newestMigration }: SyncTarget,
+  defaultProvider: string,
+): ExtractSettings {
+  // A backfill does so from 0.108; 0.106 made the last of the migrations that it has.
+  return { defaultProvider, rules, normalizesCwd: newestMigration >= 18 }
+}

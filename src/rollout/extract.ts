@@ -1,9 +1,8 @@
 import { StateError } from '../errors.js'
 import type { DynamicTool, ThreadMetadata } from '../model/thread.js'
-import { normalizeCwd } from '../rollout/cwd.js'
-import { extractMetadata } from '../rollout/metadata.js'
-import type { MetadataRules } from '../rollout/rules.js'
-import type { SyncTarget } from './target.js'
+import { normalizeCwd } from './cwd.js'
+import { extractMetadata } from './metadata.js'
+import type { MetadataRules } from './rules.js'
 
 export interface ExtractJob {
   path: string
@@ -25,14 +24,6 @@ export type Extracted =
       malformedCount: number
     }
   | { kind: 'failed'; reason: string }
-
-export function extractSettings(
-  { rules, newestMigration }: SyncTarget,
-  defaultProvider: string,
-): ExtractSettings {
-  // A backfill does so from 0.108; 0.106 made the last of the migrations that it has.
-  return { defaultProvider, rules, normalizesCwd: newestMigration >= 18 }
-}
 
 /** @throws {StateError} `ABORTED` */
 export async function extractRollout(

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import type { ExtractSettings } from './extract.js'
 
-/** Seen from the bundles in `dist/` and from `src/sync/`: a worker thread can load JavaScript alone. */
+/** Seen from the bundles in `dist/` and from `src/rollout/`: a worker thread can load JavaScript alone. */
 const CANDIDATES = ['./backfill-worker.cjs', '../../dist/backfill-worker.cjs']
 
 /**

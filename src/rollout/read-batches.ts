@@ -1,9 +1,9 @@
-import type { RolloutFile } from '../rollout/list.js'
 import type { Extracted, ExtractJob, ExtractSettings } from './extract.js'
 import { createExtractor, type ExtractorOptions } from './extractor.js'
+import type { RolloutFile } from './list.js'
 
 /** As many rollouts are read, and then stored in one transaction. */
-export const BATCH_SIZE = 200
+const BATCH_SIZE = 200
 
 /** A rollout and what it says. */
 export interface ReadRollout {
@@ -19,22 +19,21 @@ export interface ReadRollout {
 export async function* readBatches(
   files: readonly RolloutFile[],
   settings: ExtractSettings,
-  options: ExtractorOptions & { batchSize?: number | undefined },
+  options: ExtractorOptions = {},
 ): AsyncGenerator<ReadRollout[], void, undefined> {
-  const { batchSize = BATCH_SIZE } = options
   const jobs = files.map(({ path, root }): ExtractJob => ({ path, isArchived: root === 'archived_sessions' }))
   const extractor = createExtractor(settings, jobs, options)
   const read = (start: number) => {
-    const results = extractor.extract(jobs.slice(start, start + batchSize))
+    const results = extractor.extract(jobs.slice(start, start + BATCH_SIZE))
     // Awaited later; by then it may have failed, and the caller may have left.
     results.catch(() => {})
     return results
   }
   try {
     let next = read(0)
-    for (let start = 0; start < files.length; start += batchSize) {
+    for (let start = 0; start < files.length; start += BATCH_SIZE) {
       const results = await next
-      next = read(start + batchSize)
+      next = read(start + BATCH_SIZE)
       yield results.map((result, index) => ({ file: files[start + index]!, result }))
     }
   } finally {
