@@ -48,8 +48,8 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
   const { connection, file: database } = threads.table
   const rules = chooseRules(readMigrations(connection).at(-1)?.version ?? 0, database.generation)
   const fields = DIFF_FIELDS.filter((field) => threads.columns[field] !== undefined)
-  /** Threads of which some file was seen. */
-  const seen = new Set<string>()
+  /** Whose each rollout is, by path. */
+  const owners = new Map<string, string>()
   const settings = { defaultProvider: options.defaultProvider, rules, normalizesCwd: false }
   let doneCount = 0
   for await (const batch of readBatches(files, settings)) {
@@ -60,7 +60,7 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
       }
       const { metadata, malformedCount } = result
       if (malformedCount > 0) onNotice(`${file.path}: ${malformedCount} bad lines`)
-      seen.add(metadata.id)
+      owners.set(file.path, metadata.id)
       const row = findThread(threads, metadata.id)
       if (!row) yield { kind: 'no row', id: metadata.id, path: file.path }
       // A thread can have several rollouts; the row says which one is current.
@@ -71,10 +71,11 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
     doneCount += batch.length
     options.onProgress(doneCount, files.length)
   }
+  const seen = new Set(owners.values())
   for (const page of readThreads(threads, {}, 'created')) {
     for (const { thread } of page) {
       const found = findRecordedRollout(codexHome, thread.rolloutPath)
-      const owner = found && (await readOwner(found))
+      const owner = found && (owners.get(found.path) ?? (await readOwner(found)))
       if (!found && !seen.has(thread.id)) {
         yield { kind: 'no file', id: thread.id, path: thread.rolloutPath }
       } else if (owner && owner !== thread.id) {

@@ -12,7 +12,7 @@ export interface ReadRollout {
 }
 
 /**
- * Reads rollouts batch by batch, in their order; the next batch is read while the caller stores this one.
+ * Reads rollouts batch by batch, in their order; the next ones are read while the caller stores this one.
  *
  * @throws {StateError} `ABORTED`
  */
@@ -29,11 +29,12 @@ export async function* readBatches(
     results.catch(() => {})
     return results
   }
+  // Two batches ahead, so that no thread waits for the last file of one.
+  const ahead = [read(0), read(BATCH_SIZE)]
   try {
-    let next = read(0)
     for (let start = 0; start < files.length; start += BATCH_SIZE) {
-      const results = await next
-      next = read(start + BATCH_SIZE)
+      const results = await ahead.shift()!
+      ahead.push(read(start + 2 * BATCH_SIZE))
       yield results.map((result, index) => ({ file: files[start + index]!, result }))
     }
   } finally {
