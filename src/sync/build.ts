@@ -85,7 +85,7 @@ function makeSchema(state: WriteConnection, modelPath: string | undefined): void
 async function refresh(target: SyncTarget, options: BuildOptions) {
   const { files, unreadable } = await listRollouts(target.codexHome, options)
   for (const { path, reason } of unreadable) options.onFailure?.({ path, reason })
-  const pending = selectUnsettled(target, files)
+  const pending = selectUnsettled(target, files, { includesEmpty: false })
   const counts = { scanned: 0, upserted: 0, failed: 0 }
   options.onProgress?.({ done: 0, total: pending.length })
   const settings = extractSettings(target, options.defaultProvider)

@@ -52,7 +52,7 @@ export async function* repairHome(
   const { files, unreadable } = await listRollouts(target.codexHome, options)
   for (const { path, reason } of unreadable) options.onFailure?.({ path, reason })
   // Where two files are of one thread, the first that is met makes the row: a backfill lets the last one win.
-  const pending = selectUnsettled(target, files).reverse()
+  const pending = selectUnsettled(target, files, { includesEmpty: true }).reverse()
   const counts: RepairCounts = { found: files.length, scanned: 0, failed: 0 }
   const inserted = new Set<string>()
   let hasWritten = false
