@@ -5,7 +5,7 @@ import { listRollouts } from '../rollout/list.js'
 import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
 import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
-import { insertThread, mendThread } from '../store/threads.js'
+import { insertThread, mendThread, type ThreadTable } from '../store/threads.js'
 import { type Clock, reportFailures } from './backfill.js'
 import { readOwner, rolloutExists } from './rollout-files.js'
 import { selectUnsettled } from './settled.js'
@@ -102,7 +102,7 @@ async function planChange(
   }
   // A thread can have several rollouts; the row says which one is current.
   if (row.rolloutPath !== path && (await hasOwnFile(row))) return undefined
-  const values = findStaleValues(row, metadata)
+  const values = findStaleValues(row, metadata, threadTable.columns)
   return Object.keys(values).length === 0 ? undefined : { kind: 'mend', metadata, values }
 }
 
@@ -144,16 +144,22 @@ const MOVED = [
  * What a row has to take over from its rollout. Never a value that is there and may be somebody's wish (a title
  * can be a name), nor another way to write the same, as an older release left it.
  */
-export function findStaleValues(row: ThreadRow, rollout: ThreadMetadata): Partial<ThreadMetadata> {
+function findStaleValues(
+  row: ThreadRow,
+  rollout: ThreadMetadata,
+  columns: ThreadTable['columns'],
+): Partial<ThreadMetadata> {
   const values: Partial<ThreadMetadata> = {}
-  const take = (name: keyof ThreadMetadata) => Object.assign(values, { [name]: rollout[name] })
+  const take = (name: keyof ThreadMetadata) => {
+    // What has no column reads as empty, and cannot be filled.
+    if (columns[name] !== undefined) Object.assign(values, { [name]: rollout[name] })
+  }
   if (row.rolloutPath !== rollout.rolloutPath) take('rolloutPath')
   if (row.isArchived !== (rollout.archivedAtSeconds !== null)) take('archivedAtSeconds')
   for (const name of FILLED) if (!row[name] && rollout[name]) take(name)
   // In layouts of which it is the only sign that there is something to show.
-  if (row.firstUserMessage === null && row.hasUserEvent === false && rollout.hasUserEvent) {
+  if (columns.firstUserMessage === undefined && !row.hasUserEvent && rollout.hasUserEvent)
     take('hasUserEvent')
-  }
   const isNewer = Math.floor(rollout.updatedAtMs / 1000) > Math.floor(row.updatedAtMs / 1000)
   // Times alone say nothing: those of a home that was copied are all new.
   if (isNewer && row.tokensUsed !== rollout.tokensUsed) {

@@ -216,7 +216,7 @@ describe('of several that backfill one home', () => {
     expect(rowsOf(home)).toEqual(expected)
   })
 
-  test('the one that waits gives up after its bound', async () => {
+  test('the start-up gate gives up after its bound, and hands out nothing', async () => {
     const home = temporaryFolder()
     using other = StateRuntime.init({ codexHome: home, defaultProvider: 'openai' })
     expect(other.claimBackfill()).toBe(true)

@@ -273,7 +273,7 @@ function createProgress({ stderr }: Io): { show: (progress: SyncProgress) => voi
       isShown = true
       const filled = Math.round((done / total) * BAR_CELLS)
       const bar = '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled)
-      stderr.write(`\r${bar} ${count(done, 'rollout')} of ${total.toLocaleString('en')}`)
+      stderr.write(`\r${bar} ${done.toLocaleString('en')} of ${count(total, 'rollout')}`)
     },
     clear() {
       if (isShown) stderr.write('\r\x1b[K')
