@@ -22,6 +22,11 @@ export interface Clock {
   now: () => number
 }
 
+export interface LeaseOptions {
+  /** Whether the lease that stands belongs to nobody any more, as far as can be told; default: it is believed. */
+  isAbandoned?: (() => boolean) | undefined
+}
+
 const WAIT_MS = 30_000
 const POLL_MS = 1000
 
@@ -34,7 +39,7 @@ const POLL_MS = 1000
  */
 export async function backfill(
   target: SyncTarget,
-  options: BackfillOptions & Clock,
+  options: BackfillOptions & Clock & LeaseOptions,
 ): Promise<BackfillResult> {
   const { waitMs = WAIT_MS, pollMs = POLL_MS, signal } = options
   // Not the clock of the lease: that one may be set.
@@ -42,6 +47,7 @@ export async function backfill(
   for (let hasWaited = false; ; hasWaited = true) {
     const { status } = readBackfillState(target.state, nowSeconds(options))
     if (status === 'complete') return { kind: hasWaited ? 'waited' : 'alreadyComplete' }
+    if (status === 'running' && options.isAbandoned?.()) releaseBackfill(target.state, nowSeconds(options))
     if (claimBackfill(target.state, nowSeconds(options))) {
       const counts = await runClaimed(target, options)
       if (counts) return { kind: 'ran', ...counts }

@@ -11,7 +11,7 @@ import { listRollouts } from '../rollout/list.js'
 import { readBatches } from '../rollout/read-batches.js'
 import { stateDbFilename } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
-import { markBackfillComplete, releaseBackfill } from '../store/backfill.js'
+import { markBackfillComplete } from '../store/backfill.js'
 import { backfill, type Clock, reportFailures, storeRollouts } from './backfill.js'
 import { selectUnsettled } from './settled.js'
 import { attachTarget, extractSettings, type SyncTarget } from './target.js'
@@ -43,7 +43,8 @@ export async function buildStateDatabase(options: BuildOptions): Promise<SyncCou
   try {
     const target = prepare(state, options)
     const counts = target.hasBackfillState
-      ? await backfill(target, options)
+      ? // Ours alone: a run that was killed has left its lease, and nobody has to wait for that.
+        await backfill(target, { ...options, isAbandoned: () => !options.isHeld(state.path) })
       : ({ kind: 'alreadyComplete' } as const)
     if (counts.kind === 'ran') return counts
     return { ...(await refresh(target, options)), durationMs: Math.round(performance.now() - startedMs) }
@@ -60,10 +61,6 @@ function prepare(state: WriteConnection, options: BuildOptions): SyncTarget {
     throw new StateError('INVALID', `${state.path} has threads of another home: ${foreign}`, {
       hint: 'Name an empty or new folder.',
     })
-  }
-  // Ours alone: a run that was killed has left its lease, and nobody has to wait for that.
-  if (target.hasBackfillState && !options.isHeld(state.path)) {
-    releaseBackfill(state, Math.floor(options.now() / 1000))
   }
   return target
 }
