@@ -34,7 +34,7 @@ export interface ThreadJsonRequest {
   onDamage?: OnDamage | undefined
 }
 
-const PAGE_ROWS = 1000
+const PAGE_ROWS = 2000
 
 /**
  * Lets SQLite write the list, and gives each page as one buffer: no JavaScript value is made for a row. A page
