@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { THREAD_SORTS, TOKEN_GROUPS, USAGE_GROUPS } from '../model/inspection.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { collect } from './options.js'
@@ -21,11 +22,7 @@ export function createStateProgram(context: CommandContext): Command {
   withOutput(threads.command('list', { isDefault: true }))
     .description('all threads, newest first: active and archived, whatever source, provider or folder')
     .addOption(
-      new Option('--sort <time>', 'newest by updated (default), created or recency').choices([
-        'updated',
-        'created',
-        'recency',
-      ]),
+      new Option('--sort <time>', 'newest by updated (default), created or recency').choices(THREAD_SORTS),
     )
     .option('--archived', 'archived threads alone')
     .option('--active', 'active threads alone')
@@ -94,17 +91,7 @@ export function createStateProgram(context: CommandContext): Command {
   withOutput(program.command('tokens'))
     .description('tokens that threads used, most first')
     .argument('[thread]', `${thread}: with all that it spawned`)
-    .addOption(
-      new Option('--by <what>', 'sums instead of threads').choices([
-        'cwd',
-        'source',
-        'provider',
-        'model',
-        'day',
-        'branch',
-        'total',
-      ]),
-    )
+    .addOption(new Option('--by <what>', 'sums instead of threads').choices(TOKEN_GROUPS))
     .action(async (argument, flags) => (await import('./state/tokens.js')).run(context, argument, flags))
   withOutput(program.command('goals'))
     .description('goals of threads')
@@ -133,14 +120,7 @@ export function createStateProgram(context: CommandContext): Command {
     .action(async (flags) => (await import('./state/verify.js')).run(context, flags))
   withOutput(program.command('du'))
     .description('what takes room')
-    .addOption(
-      new Option('--by <what>', 'kind (default), age, source or project').choices([
-        'kind',
-        'age',
-        'source',
-        'project',
-      ]),
-    )
+    .addOption(new Option('--by <what>', 'kind (default), age, source or project').choices(USAGE_GROUPS))
     .action(async (flags) => (await import('./state/du.js')).run(context, flags))
   withOutput(program.command('locks'))
     .description('who has the databases open, and which processes that logged are alive')

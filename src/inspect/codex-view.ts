@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
 import { StateError } from '../errors.js'
+import type { ThreadSort } from '../model/inspection.js'
 import {
   type ListedThread,
   type OnDamage,
   readThreads,
   type ThreadAnchor,
   type ThreadFilter,
-  type ThreadSort,
   type ThreadTable,
 } from '../query/thread-list.js'
 import {

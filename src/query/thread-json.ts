@@ -1,4 +1,5 @@
 import { StateError } from '../errors.js'
+import type { ThreadSort } from '../model/inspection.js'
 import { THREAD_OUTPUT, type ThreadField, type ThreadFieldName } from '../model/thread-output.js'
 import { columnSql } from '../schema/columns.js'
 import { isMillisColumn } from '../schema/threads.js'
@@ -12,7 +13,6 @@ import {
   sortColumn,
   type ThreadAnchor,
   type ThreadFilter,
-  type ThreadSort,
   type ThreadTable,
 } from './thread-list.js'
 import { SMALLEST_MILLIS } from './thread-rows.js'

@@ -1,11 +1,8 @@
+import type { TokenGroup } from '../model/inspection.js'
 import type { ThreadRow } from '../model/thread.js'
 import { columnSql } from '../schema/columns.js'
 import { isMillisColumn } from '../schema/threads.js'
 import { readThreadPage, type ThreadTable } from './thread-list.js'
-
-export const TOKEN_GROUPS = ['cwd', 'source', 'provider', 'model', 'day', 'branch', 'total'] as const
-
-export type TokenGroup = (typeof TOKEN_GROUPS)[number]
 
 export interface TokenSum {
   /** `null` where the threads have none. */
