@@ -78,12 +78,13 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
       afterId: cursor.afterId,
     }
     io.stdout.write(session.output.header)
-    let printed = false
+    // Newest first, the first batch has the row to go on from.
+    let highestId = 0
     for await (const lastId of printSelected(store, filter, selection, session.output, io)) {
-      printed = true
-      cursor.record(store, lastId)
+      highestId = Math.max(highestId, lastId)
+      cursor.record(store, highestId)
     }
-    if (!printed) hintAtOtherDatabases(store, session.home, io)
+    if (highestId === 0) hintAtOtherDatabases(store, session.home, io)
   } finally {
     store.connection.close()
   }
@@ -322,6 +323,9 @@ function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 
         io.stderr.write(`note: ${texts[reason]}\n`)
         break
       }
+      case 'returned':
+        io.stderr.write(`note: going on with ${event.path}\n`)
+        break
       case 'waiting':
         io.stderr.write(
           event.path === undefined
