@@ -18,7 +18,7 @@ export function createStateProgram(context: CommandContext): Command {
     '',
   )
 
-  const threads = program.command('threads').description('the threads that Codex knows')
+  const threads = program.command('threads').helpCommand(false).description('the threads that Codex knows')
   withOutput(threads.command('list', { isDefault: true }))
     .description('all threads, newest first: active and archived, whatever source, provider or folder')
     .addOption(
@@ -67,7 +67,10 @@ export function createStateProgram(context: CommandContext): Command {
       (await import('./state/threads-tools.js')).run(context, argument, flags),
     )
 
-  const memories = program.command('memories').description('what Codex remembers of its threads')
+  const memories = program
+    .command('memories')
+    .helpCommand(false)
+    .description('what Codex remembers of its threads')
   withOutput(memories.command('list', { isDefault: true }))
     .description('all memories, newest first')
     .action(async (flags) => (await import('./state/memories.js')).list(context, flags))
@@ -83,7 +86,10 @@ export function createStateProgram(context: CommandContext): Command {
     .description('the jobs that make memories: state, lease, retries, watermark')
     .action(async (flags) => (await import('./state/memories.js')).jobs(context, flags))
 
-  const backfill = program.command('backfill').description('how threads are taken over from rollouts')
+  const backfill = program
+    .command('backfill')
+    .helpCommand(false)
+    .description('how threads are taken over from rollouts')
   withOutput(backfill.command('status', { isDefault: true }), { hasLimit: false })
     .description('how far it is, and whether anything is wrong with it')
     .action(async (flags) => (await import('./state/backfill.js')).status(context, flags))

@@ -1,6 +1,6 @@
 import type { FieldValue, RecordKind } from '../../format/fields.js'
-import { readConfiguredProvider } from '../../inspect/codex-view.js'
 import { type Difference, diffHome } from '../../inspect/diff.js'
+import { readConfiguredProvider } from '../../schema/home.js'
 import { THREAD_COLUMNS } from '../../schema/threads.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type CommandContext, EXIT_FAILED } from '../main.js'
