@@ -379,7 +379,7 @@ describe('without the right to write', () => {
     chmodSync(join(home, 'logs_2.sqlite'), 0)
     expect(await query(home)).toEqual({
       stdout: '',
-      stderr: `codex-logs: cannot read ${join(home, 'logs_2.sqlite')}: permission denied\n`,
+      stderr: `codex-logs: cannot read ${join(home, 'logs_2.sqlite')}: permission denied. Check the file and its permissions, or name another one with --db.\n`,
       exitCode: 3,
       signal: null,
     })
