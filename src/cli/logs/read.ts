@@ -123,10 +123,11 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
     const events = followLogs({
       open: () => session.open(),
       start,
+      startIn: cursor.startIn,
       filter,
       changes: watchChanges({
         folder: session.home.sqliteHome,
-        isRelevant: (name) => name.includes('.sqlite'),
+        isRelevant: (name) => name.includes('.sqlite') || session.home.rule === '--db',
         pollMs: flags.pollMs,
         signal,
       }),
@@ -290,25 +291,30 @@ interface CursorKeeper {
   afterId: number
   /** Whether a row was recorded to go on from. */
   isResumed: boolean
+  /** The same for a database that comes later; 0 when the recorded row is none of its. */
+  startIn(store: LogStore): number
   record(store: LogStore, id: number): void
 }
 
 function startCursor({ cursorFile }: LogsFlags, store: LogStore | undefined, io: Io): CursorKeeper {
-  if (cursorFile === undefined) return { afterId: 0, isResumed: false, record() {} }
+  if (cursorFile === undefined) return { afterId: 0, isResumed: false, startIn: () => 0, record() {} }
   let recorded: Cursor | undefined = readCursor(cursorFile)
-  if (recorded && store) {
-    const { path, created } = identifyDatabase(store)
-    if (recorded.database.path !== path || recorded.database.created !== created) {
-      io.stderr.write(
-        `note: the cursor belongs to another database (${recorded.database.path}); starting anew\n`,
-      )
-      recorded = undefined
-    }
+  const startIn = (current: LogStore) => {
+    if (!recorded) return 0
+    const { path, created } = identifyDatabase(current)
+    return recorded.database.path === path && recorded.database.created === created ? recorded.id : 0
+  }
+  if (recorded && store && startIn(store) === 0) {
+    io.stderr.write(
+      `note: the cursor belongs to another database (${recorded.database.path}); starting anew\n`,
+    )
+    recorded = undefined
   }
   const identified = new Map<LogStore, Cursor['database']>()
   return {
     afterId: recorded?.id ?? 0,
     isResumed: recorded !== undefined,
+    startIn,
     record(current, id) {
       const database = identified.get(current) ?? identifyDatabase(current)
       identified.set(current, database)
