@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { THREAD_SORTS, TOKEN_GROUPS, USAGE_GROUPS } from '../model/inspection.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { collect } from './options.js'
@@ -18,15 +19,11 @@ export function createStateProgram(context: CommandContext): Command {
     '',
   )
 
-  const threads = program.command('threads').description('the threads that Codex knows')
+  const threads = program.command('threads').helpCommand(false).description('the threads that Codex knows')
   withOutput(threads.command('list', { isDefault: true }))
     .description('all threads, newest first: active and archived, whatever source, provider or folder')
     .addOption(
-      new Option('--sort <time>', 'newest by updated (default), created or recency').choices([
-        'updated',
-        'created',
-        'recency',
-      ]),
+      new Option('--sort <time>', 'newest by updated (default), created or recency').choices(THREAD_SORTS),
     )
     .option('--archived', 'archived threads alone')
     .option('--active', 'active threads alone')
@@ -71,7 +68,10 @@ export function createStateProgram(context: CommandContext): Command {
       (await import('./state/threads-tools.js')).run(context, argument, flags),
     )
 
-  const memories = program.command('memories').description('what Codex remembers of its threads')
+  const memories = program
+    .command('memories')
+    .helpCommand(false)
+    .description('what Codex remembers of its threads')
   withOutput(memories.command('list', { isDefault: true }))
     .description('all memories, newest first')
     .action(async (flags) => (await import('./state/memories.js')).list(context, flags))
@@ -87,7 +87,10 @@ export function createStateProgram(context: CommandContext): Command {
     .description('the jobs that make memories: state, lease, retries, watermark')
     .action(async (flags) => (await import('./state/memories.js')).jobs(context, flags))
 
-  const backfill = program.command('backfill').description('how threads are taken over from rollouts')
+  const backfill = program
+    .command('backfill')
+    .helpCommand(false)
+    .description('how threads are taken over from rollouts')
   withOutput(backfill.command('status', { isDefault: true }), { hasLimit: false })
     .description('how far it is, and whether anything is wrong with it')
     .action(async (flags) => (await import('./state/backfill.js')).status(context, flags))
@@ -96,17 +99,7 @@ export function createStateProgram(context: CommandContext): Command {
   withOutput(program.command('tokens'))
     .description('tokens that threads used, most first')
     .argument('[thread]', `${thread}: with all that it spawned`)
-    .addOption(
-      new Option('--by <what>', 'sums instead of threads').choices([
-        'cwd',
-        'source',
-        'provider',
-        'model',
-        'day',
-        'branch',
-        'total',
-      ]),
-    )
+    .addOption(new Option('--by <what>', 'sums instead of threads').choices(TOKEN_GROUPS))
     .action(async (argument, flags) => (await import('./state/tokens.js')).run(context, argument, flags))
   withOutput(program.command('goals'))
     .description('goals of threads')
@@ -135,14 +128,7 @@ export function createStateProgram(context: CommandContext): Command {
     .action(async (flags) => (await import('./state/verify.js')).run(context, flags))
   withOutput(program.command('du'))
     .description('what takes room')
-    .addOption(
-      new Option('--by <what>', 'kind (default), age, source or project').choices([
-        'kind',
-        'age',
-        'source',
-        'project',
-      ]),
-    )
+    .addOption(new Option('--by <what>', 'kind (default), age, source or project').choices(USAGE_GROUPS))
     .action(async (flags) => (await import('./state/du.js')).run(context, flags))
   withOutput(program.command('locks'))
     .description('who has the databases open, and which processes that logged are alive')

@@ -1,22 +1,15 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parse as parseToml } from 'smol-toml'
 import { StateError } from '../errors.js'
+import type { ThreadSort } from '../model/inspection.js'
 import {
   type ListedThread,
   type OnDamage,
   readThreads,
   type ThreadAnchor,
   type ThreadFilter,
-  type ThreadSort,
   type ThreadTable,
 } from '../query/thread-list.js'
-import {
-  type CodexView,
-  DEFAULT_MODEL_PROVIDER,
-  INTERACTIVE_SOURCES,
-  resolveCodexView,
-} from '../schema/codex-view.js'
+import { type CodexView, INTERACTIVE_SOURCES, resolveCodexView } from '../schema/codex-view.js'
+import { readConfiguredProvider } from '../schema/home.js'
 import { readIndexNames } from '../schema/inspect.js'
 import { readRolloutHead } from './rollout-head.js'
 import { findRecordedRollout } from './rollout-places.js'
@@ -86,18 +79,4 @@ async function applyRollout(
     onNotice(error.message)
     return undefined
   }
-}
-
-/** `model_provider` of `config.toml`, where the picker takes it from. */
-export function readConfiguredProvider(codexHome: string, onNotice: (text: string) => void): string {
-  const path = join(codexHome, 'config.toml')
-  try {
-    const { model_provider: provider } = parseToml(readFileSync(path, 'utf8'))
-    if (typeof provider === 'string' && provider !== '') return provider
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      onNotice(`cannot read ${path}, so the provider is taken to be ${DEFAULT_MODEL_PROVIDER}`)
-    }
-  }
-  return DEFAULT_MODEL_PROVIDER
 }

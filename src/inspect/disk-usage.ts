@@ -2,12 +2,9 @@ import { type Dirent, lstatSync, opendirSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { openReadOnly } from '../db/open.js'
 import { StateError } from '../errors.js'
+import type { UsageGroup } from '../model/inspection.js'
 import { parseRolloutName } from '../rollout/list.js'
 import { type DatabaseFile, parseDatabaseFilename } from '../schema/files.js'
-
-export const USAGE_GROUPS = ['kind', 'age', 'source', 'project'] as const
-
-export type UsageGroup = (typeof USAGE_GROUPS)[number]
 
 export interface Usage {
   key: string

@@ -1,5 +1,4 @@
 import { StateError } from '../errors.js'
-import { cleanLine } from '../format/clean.js'
 import type { ThreadRow } from '../model/thread.js'
 import { findThreads, readThreads, type ThreadTable } from '../query/thread-list.js'
 import { findThreadIds } from '../query/thread-lookup.js'
@@ -12,6 +11,8 @@ export interface ThreadSources {
   threads: ThreadTable | undefined
   names: () => ReadonlyMap<string, string>
   codexHome: string
+  /** Makes a label safe to show among the candidates. */
+  cleanLabel: (label: string) => string
 }
 
 export interface FoundThread {
@@ -32,7 +33,7 @@ const ID_PREFIX = /^[0-9a-f][0-9a-f-]{3,35}$/
  * @throws {StateError} `NOT_FOUND`, `AMBIGUOUS`
  */
 export async function resolveThread(text: string, sources: ThreadSources): Promise<FoundThread> {
-  const { threads, names, codexHome } = sources
+  const { threads, names, codexHome, cleanLabel } = sources
   const wanted = text.trim()
   if (threads && wanted === 'last') {
     const [page] = readThreads(threads, {}, 'updated', { pageRows: 1 })
@@ -47,7 +48,7 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
     if (found.length > 1) {
       const lines = found.map((thread) => {
         const label = names().get(thread.id) ?? thread.name ?? thread.title
-        return `${thread.id}  ${cleanLine(label.slice(0, 60))}`
+        return `${thread.id}  ${cleanLabel(label.slice(0, 60))}`
       })
       throw ambiguous(text, lines)
     }

@@ -24,6 +24,8 @@ export interface FollowOptions {
   open: () => LogStore | undefined
   /** The database that is open already, and the id of the last row that was seen in it. */
   start: { store: LogStore; afterId: number } | undefined
+  /** After which row to begin in a database that comes later; 0 is its start. */
+  startIn?: (store: LogStore) => number
   filter: LogFilter
   /** Yields whenever it is time to look. */
   changes: AsyncIterable<void>
@@ -95,12 +97,12 @@ function switchedTo({ store, afterId }: Position, reason: 'replaced' | 'newer' |
 }
 
 /** The database that is to be read now, from where it was left. One that is half made is not there yet. */
-function* locate({ open, reached }: Follow): Generator<FollowEvent, Position | undefined> {
+function* locate({ open, reached, startIn }: Follow): Generator<FollowEvent, Position | undefined> {
   try {
     const store = open()
     if (!store) return undefined
     const identity = identityOf(store.file.path)
-    return { store, afterId: reached.get(identity) ?? 0, identity }
+    return { store, afterId: reached.get(identity) ?? startIn?.(store) ?? 0, identity }
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     yield { kind: 'failed', error }

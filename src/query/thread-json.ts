@@ -1,4 +1,5 @@
 import { StateError } from '../errors.js'
+import type { ThreadSort } from '../model/inspection.js'
 import { THREAD_OUTPUT, type ThreadField, type ThreadFieldName } from '../model/thread-output.js'
 import { columnSql } from '../schema/columns.js'
 import { isMillisColumn } from '../schema/threads.js'
@@ -12,7 +13,6 @@ import {
   sortColumn,
   type ThreadAnchor,
   type ThreadFilter,
-  type ThreadSort,
   type ThreadTable,
 } from './thread-list.js'
 import { SMALLEST_MILLIS } from './thread-rows.js'
@@ -34,7 +34,7 @@ export interface ThreadJsonRequest {
   onDamage?: OnDamage | undefined
 }
 
-const PAGE_ROWS = 1000
+const PAGE_ROWS = 2000
 
 /**
  * Lets SQLite write the list, and gives each page as one buffer: no JavaScript value is made for a row. A page

@@ -1,15 +1,12 @@
 import type { SqlValue } from '../db/open.js'
 import { StateError } from '../errors.js'
+import type { ThreadSort } from '../model/inspection.js'
 import type { ThreadRow } from '../model/thread.js'
 import { columnSql, type ResolvedColumns, resolveColumns } from '../schema/columns.js'
 import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
 import { parseCursorTime } from './cursor.js'
 import type { OpenTable } from './databases.js'
 import { type StoredThread, threadColumnList, toThreadRow } from './thread-rows.js'
-
-export const THREAD_SORTS = ['updated', 'created', 'recency'] as const
-
-export type ThreadSort = (typeof THREAD_SORTS)[number]
 
 const SORT_PROPERTY = {
   updated: 'updatedAtMs',

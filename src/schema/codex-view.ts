@@ -52,9 +52,6 @@ const SKIPS_MISSING_ROLLOUTS: readonly Rule<boolean>[] = [
 /** What the picker shows: sessions that people began. The custom ones are Codex's own apps (0.116 on). */
 export const INTERACTIVE_SOURCES = ['cli', 'vscode', '{"custom":"atlas"}', '{"custom":"chatgpt"}'] as const
 
-/** What Codex uses when `config.toml` names no provider. */
-export const DEFAULT_MODEL_PROVIDER = 'openai'
-
 export interface CodexView {
   conditions: string[]
   isFromRolloutHead: boolean

@@ -206,6 +206,24 @@ describe('codex-logs tail --cursor-file', () => {
     expect(seen).toEqual(upTo(last))
   })
 
+  test('goes on where it ended when the database is there only later', async () => {
+    const { home, path } = createLogHome(some(3))
+    const cursor = join(temporaryFolder(), 'cursor')
+    await startTail(home, '--no-follow', '--cursor-file', cursor).end()
+    const aside = join(temporaryFolder(), 'aside')
+    renameSync(home, aside)
+    const tail = startTail(home, '--cursor-file', cursor)
+    await tail.until(() => tail.stderr !== '')
+    insertLogRows(join(aside, 'logs_2.sqlite'), some(2))
+    renameSync(aside, home)
+    await tail.until(() => tail.stdout.endsWith('5\n'))
+    const { stdout, stderr } = await tail.end('SIGINT')
+    expect(stdout).toBe('4\n5\n')
+    expect(stderr).toBe(
+      `note: no log database in ${home} yet; waiting for one\nnote: going on with ${path}\n`,
+    )
+  })
+
   test('of another database is not used, and that is said', async () => {
     const cursor = join(temporaryFolder(), 'cursor')
     const one = createLogHome(some(3))

@@ -68,6 +68,21 @@ test.each(STATE_ERROR_CODES)('an error of code %s is one line', async (code) => 
   })
 })
 
+test('what to do about a database that cannot be read is always said', async () => {
+  for (const code of [
+    'DB_NOT_A_DATABASE',
+    'DB_CORRUPT',
+    'DB_UNREADABLE',
+    'DB_BUSY',
+    'DB_REPLACED',
+  ] as const) {
+    const { stderr } = await runThrowing(new StateError(code, 'it went wrong'))
+    expect(stderr).toMatch(/^codex-x: it went wrong\. [A-Z][^\n]+\n$/)
+  }
+  const { stderr } = await runThrowing(new StateError('ABORTED', 'it went wrong'))
+  expect(stderr).toBe('codex-x: it went wrong\n')
+})
+
 test('the stack and the cause are shown with DEBUG', async () => {
   const error = new StateError('NOT_FOUND', 'it went wrong', { cause: new Error('because') })
   const { stderr } = await runThrowing(error, { DEBUG: '1' })

@@ -6,10 +6,11 @@ import type { LogFilter } from '../../src/model/log.js'
 import {
   type BatchSource,
   compileBatch,
-  findNewestIds,
   idBatches,
   matchingBatches,
+  newestFirstBatches,
   type Resize,
+  readNewestIds,
   windowsAfter,
 } from '../../src/query/log-batches.js'
 import { type LogStore, openLogStore } from '../../src/query/log-store.js'
@@ -43,6 +44,20 @@ const filter: fc.Arbitrary<LogFilter> = fc.record({
   includesThreadless: maybe(fc.boolean()),
   searches: maybe(fc.constantFrom(['o'], ['two'])),
 })
+
+/** The newest ids that match, oldest of them first: as many batches as that takes. */
+function findNewestIds(
+  store: LogStore,
+  wanted: LogFilter,
+  { limit, ...bounds }: { limit: number; afterId?: number; throughId?: number },
+): number[] {
+  const ids: number[] = []
+  for (const batch of newestFirstBatches(store, wanted, bounds)) {
+    if (ids.length === limit) break
+    ids.push(...readNewestIds(store, batch, wanted, limit - ids.length))
+  }
+  return ids.reverse()
+}
 
 /** What the filter means, told row by row. */
 function matches(given: NewLogRow, wanted: LogFilter): boolean {

@@ -1,4 +1,5 @@
 import { StateError } from '../../errors.js'
+import { cleanLine } from '../../format/clean.js'
 import { type FoundThread, resolveThread } from '../../inspect/thread-reference.js'
 import { describeThreadTable } from '../../query/thread-list.js'
 import type { Session } from './session.js'
@@ -11,7 +12,7 @@ import type { Session } from './session.js'
  */
 export async function requireThread(text: string | undefined, session: Session): Promise<FoundThread> {
   if (text === undefined) {
-    throw new StateError('USAGE', 'which thread?', {
+    throw new StateError('USAGE', 'a thread is missing', {
       hint: `Give an id, its beginning, a name or title, or 'last'.`,
     })
   }
@@ -21,6 +22,7 @@ export async function requireThread(text: string | undefined, session: Session):
       threads: table && describeThreadTable(table),
       names: session.names,
       codexHome: session.codexHome,
+      cleanLabel: cleanLine,
     })
   } catch (error) {
     if (!table && error instanceof StateError && error.code === 'NOT_FOUND') session.open('threads')

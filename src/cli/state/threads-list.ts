@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
 import { THREAD_KIND, type ThreadEntry } from '../../format/thread-fields.js'
+import type { ThreadSort } from '../../model/inspection.js'
 import type { Instant } from '../../model/log.js'
 import type { ThreadFieldName } from '../../model/thread-output.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
@@ -11,7 +12,6 @@ import {
   parseCursor,
   readThreads,
   type ThreadFilter,
-  type ThreadSort,
   type ThreadTable,
 } from '../../query/thread-list.js'
 import type { HomeFlags } from '../home-flags.js'

@@ -1,10 +1,11 @@
 import type { RecordKind } from '../../format/fields.js'
 import { formatPlural } from '../../format/quantity.js'
-import { labelOf } from '../../format/thread-fields.js'
+import { formatSource, labelOf } from '../../format/thread-fields.js'
+import type { TokenGroup } from '../../model/inspection.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { growSpawnTrees, readSpawnEdges, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/thread-list.js'
-import { readTokenSums, readTokenThreads, type TokenGroup, type TokenSum } from '../../query/tokens.js'
+import { readTokenSums, readTokenThreads, type TokenSum } from '../../query/tokens.js'
 import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { mapPages, printedFieldNames, takeBackArgument, writeRecords } from './output.js'
@@ -44,7 +45,7 @@ function createSumKind(group: TokenGroup): RecordKind<TokenSum> {
     fields: [
       {
         name: group,
-        kind: group === 'cwd' ? 'path' : group === 'source' ? 'wordOrJson' : 'text',
+        kind: group === 'cwd' ? 'path' : 'text',
         value: ({ key }) => key,
       },
       { name: 'tokens_used', kind: 'number', heading: 'TOKENS', value: ({ tokens }) => tokens },
@@ -104,7 +105,8 @@ async function runSums(
     const ids = await resolveIds(text, session)
     // Days as a person counts them on a terminal, as machines do elsewhere.
     const isLocal = context.io.stdout.isTerminal && flags.json === undefined
-    const sums = readTokenSums(session.openThreads(), group, { ids, isLocal })
+    const stored = readTokenSums(session.openThreads(), group, { ids, isLocal })
+    const sums = group === 'source' ? mergeSources(stored) : stored
     await writeRecords(kind, [sums], flags, session)
     if (isLocal && group !== 'total') {
       const tokens = sums.reduce((sum, row) => sum + row.tokens, 0)
@@ -112,6 +114,17 @@ async function runSums(
       context.io.stdout.write(`${formatPlural(tokens, 'token')} in ${formatPlural(threadCount, 'thread')}\n`)
     }
   })
+}
+
+/** Sources that name their parent are all different: what counts is what they say. */
+function mergeSources(sums: readonly TokenSum[]): TokenSum[] {
+  const merged = new Map<string, TokenSum>()
+  for (const { key, tokens, threadCount } of sums) {
+    const word = formatSource(key ?? '')
+    const sum = merged.get(word) ?? { key: word, tokens: 0, threadCount: 0 }
+    merged.set(word, { ...sum, tokens: sum.tokens + tokens, threadCount: sum.threadCount + threadCount })
+  }
+  return [...merged.values()].sort((a, b) => b.tokens - a.tokens)
 }
 
 /** The thread and all that it spawned, or `undefined` for all threads. */

@@ -279,7 +279,10 @@ describe('tokens', () => {
   const home = copyHome('codex-0.169.0')
   test.each([
     { by: 'cwd', sql: 'cwd' },
-    { by: 'source', sql: 'source' },
+    {
+      by: 'source',
+      sql: `replace(CASE WHEN source LIKE '%thread_spawn%' THEN 'subagent:thread_spawn' ELSE source END, '{"subagent":"review"}', 'subagent:review')`,
+    },
     { by: 'provider', sql: 'model_provider' },
     { by: 'model', sql: 'model' },
     { by: 'branch', sql: 'git_branch' },
