@@ -16,7 +16,7 @@ import {
 import { type FollowEvent, followLogs } from '../../query/follow.js'
 import { idBatches, matchingBatches, newestFirstBatches, readNewestIds } from '../../query/log-batches.js'
 import { patternFunctions } from '../../query/log-filter.js'
-import { type LogStore, openLogStore, readHighestId } from '../../query/log-store.js'
+import { type LogStore, openLogStore, readHighestId, readLowestId } from '../../query/log-store.js'
 import { findLoggedThread } from '../../query/thread-ids.js'
 import { candidatesFor } from '../../schema/files.js'
 import { type Home, resolveHomeOptions } from '../home-options.js'
@@ -34,6 +34,7 @@ import {
   resolveHighlight,
   resolveTime,
 } from './options.js'
+import { createScanProgress, type ScanProgress } from './progress.js'
 import { type BatchWork, readBatches } from './read-batches.js'
 import { createBytesReader, createRowsReader, type RecordPlan, resizeFor } from './records.js'
 
@@ -224,8 +225,9 @@ async function* printSelected(
   io: Io,
 ): AsyncGenerator<number> {
   const { isReversed } = selection
+  const progress = createScanProgress(io)
   const isWhole = selection.limit === Number.POSITIVE_INFINITY
-  const ids = isWhole ? [] : await findNewestIds(store, filter, selection, io)
+  const ids = isWhole ? [] : await findNewestIds(store, filter, selection, io, progress)
   const batches = isWhole
     ? matchingBatches(store, filter, selection)
     : idBatches(isReversed ? ids : ids.reverse())
@@ -234,7 +236,7 @@ async function* printSelected(
   // SQLite writes a window in the order of its ids.
   const usablePlan = isWhole && isReversed ? undefined : plan
   const results = readBatches({
-    batches,
+    batches: progress.watch(batches, readLowestId(store), readHighestId(store)),
     read: usablePlan
       ? createBytesReader(store, remaining, usablePlan)
       : createRowsReader(store, remaining, formatRow, isReversed),
@@ -245,9 +247,11 @@ async function* printSelected(
   })
   for await (const records of results) {
     if (!records) continue
+    progress.clear()
     io.stdout.write(records.bytes)
     yield records.lastId
   }
+  progress.clear()
 }
 
 /** The ids of the newest rows that match, newest first. */
@@ -256,11 +260,14 @@ async function findNewestIds(
   filter: LogFilter,
   { limit, afterId, throughId }: Selection,
   io: Io,
+  progress: ScanProgress,
 ): Promise<number[]> {
   const ids: number[] = []
   if (limit === 0) return ids
+  const sizes = { windowSize: Math.max(2000, limit), listSize: limit }
+  const batches = newestFirstBatches(store, filter, { afterId, throughId, ...sizes })
   const results = readBatches({
-    batches: newestFirstBatches(store, filter, { afterId, throughId, windowSize: Math.max(2000, limit) }),
+    batches: progress.watch(batches, readLowestId(store), readHighestId(store)),
     read: (batch) => readNewestIds(store, batch, filter, limit - ids.length),
     resize: () => 'grow',
     worker: inWorker(io, { file: store.file, filter, job: { kind: 'ids', limit } }),
@@ -269,6 +276,7 @@ async function findNewestIds(
     for (const id of found.slice(0, limit - ids.length)) ids.push(id)
     if (ids.length === limit) break
   }
+  progress.clear()
   return ids
 }
 
