@@ -17,6 +17,7 @@ import { type FollowEvent, followLogs } from '../../query/follow.js'
 import { idBatches, matchingBatches, newestFirstBatches, readNewestIds } from '../../query/log-batches.js'
 import { patternFunctions } from '../../query/log-filter.js'
 import { type LogStore, openLogStore, readHighestId, readLowestId } from '../../query/log-store.js'
+import { countRows } from '../../query/logs.js'
 import { findLoggedThread } from '../../query/thread-ids.js'
 import { candidatesFor } from '../../schema/files.js'
 import { type Home, resolveHomeOptions } from '../home-options.js'
@@ -81,6 +82,7 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
       isReversed: flags.reverse ?? false,
       afterId: cursor.afterId,
     }
+    tellPruned(store, cursor, readHighestId(store), io)
     io.stdout.write(session.output.header)
     // Newest first, the first batch has the row to go on from.
     let highestId = 0
@@ -109,6 +111,7 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
   if (store) {
     // Before the first rows are read: what comes meanwhile is new. A cursor says by itself where to go on.
     const highestId = readHighestId(store)
+    tellPruned(store, cursor, highestId, io)
     const limit = cursor.isResumed ? Number.POSITIVE_INFINITY : flags.backfill
     const selection = { limit, isReversed: false, afterId: cursor.afterId, throughId: highestId }
     for await (const lastId of printSelected(store, filter, selection, session.output, io)) {
@@ -331,12 +334,23 @@ function startCursor({ cursorFile }: LogsFlags, store: LogStore | undefined, io:
   }
 }
 
+/** What was deleted since the row that is gone on from, which nobody can read any more. */
+function tellPruned(store: LogStore, { isResumed, afterId }: CursorKeeper, highestId: number, io: Io): void {
+  if (!isResumed || highestId <= afterId) return
+  const rowCount = highestId - afterId - countRows(store, afterId, highestId)
+  if (rowCount > 0) io.stderr.write(prunedNote(rowCount))
+}
+
+function prunedNote(rowCount: number): string {
+  return `note: ${rowCount} rows were deleted by Codex before they could be read\n`
+}
+
 function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 'rows' }>) => void {
   let lastFailure = ''
   return (event) => {
     switch (event.kind) {
       case 'pruned':
-        io.stderr.write(`note: ${event.rowCount} rows were deleted by Codex before they could be read\n`)
+        io.stderr.write(prunedNote(event.rowCount))
         break
       case 'switched': {
         const { path, reason } = event
