@@ -3,7 +3,7 @@ import { THREAD_SORTS, TOKEN_GROUPS, USAGE_GROUPS } from '../model/inspection.js
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { collect } from './options.js'
-import { createProgram } from './program.js'
+import { createProgram, isAsked } from './program.js'
 import { addBackfillRunCommand } from './state/backfill-run-command.js'
 import { addOutputOptions } from './state/output-flags.js'
 import { addWhereCommand } from './where-command.js'
@@ -15,9 +15,12 @@ import { addWhereCommand } from './where-command.js'
 export function createStateProgram(context: CommandContext): Command {
   const program = createProgram(
     'codex-state',
-    'inspect the state of the Codex CLI, without ever writing to it',
+    'inspect the state of the Codex CLI; nothing but backfill run writes',
     '',
   )
+
+  const withOutput = (command: Command, options?: { hasLimit: boolean }): Command =>
+    isAsked(context, command) ? addOutputOptions(addHomeOptions(command), options) : command
 
   const threads = program.command('threads').helpCommand(false).description('the threads that Codex knows')
   withOutput(threads.command('list', { isDefault: true }))
@@ -144,8 +147,4 @@ export function createStateProgram(context: CommandContext): Command {
     .action(async (argument, flags) => (await import('./state/why.js')).run(context, argument, flags))
 
   return program
-}
-
-function withOutput(command: Command, options?: { hasLimit: boolean }): Command {
-  return addOutputOptions(addHomeOptions(command), options)
 }
