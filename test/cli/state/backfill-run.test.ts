@@ -79,7 +79,9 @@ describe.each(HOMES)('on %s', (name) => {
     const lost = new Set(complete.threads!.map((row) => (row as { id: string }).id))
     for (const row of vanished.threads!) lost.delete((row as { id: string }).id)
 
+    const bytes = describeFolder(home)
     const dryRun = await run(home, '--dry-run')
+    expect(describeFolder(home)).toEqual(bytes)
     expect(dryRun).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('nothing was written') })
     expect(dump(path)).toEqual(vanished)
     const real = await run(home, '--yes')
