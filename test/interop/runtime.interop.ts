@@ -35,8 +35,8 @@ const RELEASES = [
 ] as const satisfies { version: string; home: HomeName; stateFile: string; logsFile: string }[]
 
 /**
- * 0.98 lists from the database, but looks into each rollout's head and leaves out a thread that shows no user
- * message there: this one, a review, is in no list that the release gave of its own home.
+ * 0.98 lists from the database, but looks into each rollout's head and leaves out a thread whose user message it
+ * does not find there: this one, a review, is in no list that the release gave of its own home.
  */
 const UNLISTED_BY_98 = '01a1fb73-dd38-77f0-a010-855aaea199aa'
 
@@ -264,6 +264,14 @@ function createRollout(codexHome: string, cliVersion: string): string {
         model: 'gpt-5.2-codex',
         effort: 'medium',
         summary: 'auto',
+      },
+    },
+    {
+      type: 'response_item',
+      payload: {
+        type: 'message',
+        role: 'user',
+        content: [{ type: 'input_text', text: 'Written by the library.' }],
       },
     },
     {

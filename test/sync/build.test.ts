@@ -6,7 +6,7 @@ import { listDatabases } from '../../src/schema/files.js'
 import { type BuildOptions, buildStateDatabase } from '../../src/sync/build.js'
 import { describeFolder } from '../helpers/folder.js'
 import { copyHome, HOMES, type HomeName } from '../helpers/homes.js'
-import { temporaryFolder } from '../helpers/layouts.js'
+import { createHome, LAYOUTS, temporaryFolder } from '../helpers/layouts.js'
 import { CREATED_BEFORE_META, EXCEPTIONS } from '../helpers/row-exceptions.js'
 import { describeSchema } from '../helpers/schema.js'
 import { readStored, type StoredRow, writeSession, writeSessions } from '../helpers/sessions.js'
@@ -154,6 +154,21 @@ test('what is new or was written to since is taken up by the next run', async ()
   const fresh = temporaryFolder()
   await buildStateDatabase(buildOptions(home, fresh))
   expect(readStored(path)).toEqual(readStored(join(fresh, 'state_4.sqlite')))
+})
+
+test('rollouts that were changed in the same second get times of their own, in milliseconds', async () => {
+  const home = createHome(LAYOUTS.find(({ name }) => name === '0.140')!)
+  writeSession(home, 0, { root: 'archived_sessions', modifiedAtSeconds: 1_800_000_000 })
+  for (const number of [1, 2, 3]) writeSession(home, number, { modifiedAtSeconds: 1_790_000_000 })
+  const folder = temporaryFolder()
+  await buildStateDatabase(buildOptions(home, folder))
+  const { threads } = readStored(join(folder, 'state_5.sqlite'))
+  expect(threads.map(({ updated_at, updated_at_ms }) => [updated_at, updated_at_ms])).toEqual([
+    [1_800_000_000, 1_800_000_000_000],
+    [1_790_000_000, 1_790_000_000_000],
+    [1_790_000_000, 1_790_000_000_001],
+    [1_790_000_000, 1_790_000_000_002],
+  ])
 })
 
 test('a database of another home is refused and stays as it is', async () => {
