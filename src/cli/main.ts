@@ -7,6 +7,9 @@ export const EXIT_FAILED = 1
 export const EXIT_MISUSED = 2
 export const EXIT_NO_DATABASE = 3
 
+/** By the reason of `Io.interruption`, as a shell has it: 128 and the number of the signal. */
+export const EXIT_BY_SIGNAL: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
+
 const EXIT_BY_ERROR: Partial<Record<StateErrorCode, number>> = {
   USAGE: EXIT_MISUSED,
   DB_NOT_FOUND: EXIT_NO_DATABASE,
@@ -93,7 +96,7 @@ function report(error: unknown, programName: string, { io, argv = [] }: CommandC
     const hint = error.hint ?? HINTS[error.code]
     io.stderr.write(`${programName}: ${error.message}${hint ? `. ${hint}` : ''}\n`)
     if (io.env.DEBUG) io.stderr.write(`${error.stack}\n${error.cause ? String(error.cause) : ''}\n`)
-    return EXIT_BY_ERROR[error.code] ?? EXIT_FAILED
+    return EXIT_BY_ERROR[error.code] ?? EXIT_BY_SIGNAL[String(error.cause)] ?? EXIT_FAILED
   }
   const text = error instanceof Error ? (io.env.DEBUG ? error.stack : error.message) : String(error)
   io.stderr.write(

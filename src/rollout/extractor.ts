@@ -23,6 +23,9 @@ const MAX_WORKERS = 4
 /** What a thread takes up in one go: small, so that none is left with much at the end of a batch. */
 const GROUP_SIZE = 8
 
+/** As many groups lie ready at each thread, so that it goes on while this one is busy with storing. */
+const GROUPS_AHEAD = 4
+
 /** Below both, starting threads takes longer than they save. */
 const SMALL_JOB_FILES = 200
 const SMALL_JOB_BYTES = 32 * 1024 * 1024
@@ -72,31 +75,37 @@ interface Task {
 
 function createPool(workers: readonly Worker[], signal: AbortSignal | undefined): Extractor {
   const waiting: Task[] = []
-  const running = new Map<Worker, Task>()
+  /** What each thread has been given, in the order in which it answers. */
+  const given = new Map(workers.map((worker): [Worker, Task[]] => [worker, []]))
   let failure: unknown
 
-  function dispatch(worker: Worker): void {
-    const task = waiting.shift()
-    if (!task) return
-    running.set(worker, task)
-    worker.postMessage(task.jobs)
+  /** To the one that has least, so that none is left without at the end. */
+  function dispatch(): void {
+    for (let task = waiting[0]; task; task = waiting[0]) {
+      const [worker, tasks] = [...given].reduce((least, other) =>
+        other[1].length < least[1].length ? other : least,
+      )
+      if (tasks.length === GROUPS_AHEAD) return
+      waiting.shift()
+      tasks.push(task)
+      worker.postMessage(task.jobs)
+    }
   }
 
   function fail(error: unknown): void {
     failure ??= error
-    for (const task of [...running.values(), ...waiting]) task.reject(failure)
-    running.clear()
+    for (const task of [...given.values(), waiting].flat()) task.reject(failure)
+    for (const tasks of given.values()) tasks.length = 0
     waiting.length = 0
   }
 
   const abort = () => fail(abortedError(signal))
   signal?.addEventListener('abort', abort, { once: true })
   if (signal?.aborted) abort()
-  for (const worker of workers) {
+  for (const [worker, tasks] of given) {
     worker.on('message', (results: Extracted[]) => {
-      running.get(worker)?.resolve(results)
-      running.delete(worker)
-      dispatch(worker)
+      tasks.shift()?.resolve(results)
+      dispatch()
     })
     worker.on('error', fail)
   }
@@ -113,7 +122,7 @@ function createPool(workers: readonly Worker[], signal: AbortSignal | undefined)
           }),
         )
       }
-      for (const worker of workers) if (!running.has(worker)) dispatch(worker)
+      dispatch()
       return (await Promise.all(groups)).flat()
     },
     async close() {
@@ -128,5 +137,8 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 function abortedError(signal: AbortSignal | undefined): StateError {
-  return new StateError('ABORTED', 'reading rollouts was aborted', { cause: signal?.reason })
+  return new StateError('ABORTED', 'reading rollouts was aborted', {
+    cause: signal?.reason,
+    hint: 'What was stored until then stays; the next run goes on.',
+  })
 }

@@ -64,8 +64,8 @@ export async function backfill(
     }
     try {
       await sleep(Math.min(pollMs, remainingMs), undefined, { signal })
-    } catch (error) {
-      throw new StateError('ABORTED', 'waiting for another backfill was aborted', { cause: error })
+    } catch {
+      throw new StateError('ABORTED', 'waiting for another backfill was aborted', { cause: signal?.reason })
     }
   }
 }

@@ -22,7 +22,7 @@ import { findLoggedThread } from '../../query/thread-ids.js'
 import { candidatesFor } from '../../schema/files.js'
 import { type Home, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
-import type { CommandContext } from '../main.js'
+import { type CommandContext, EXIT_BY_SIGNAL } from '../main.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { noDatabase } from '../where.js'
 import { type Cursor, identifyDatabase, readCursor, writeCursor } from './cursor-file.js'
@@ -155,8 +155,6 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
 }
 
 const SHORTEST_RELOCATE_MS = 250
-
-const EXIT_BY_SIGNAL: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
 
 interface Session {
   home: Home

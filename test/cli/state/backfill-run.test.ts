@@ -50,6 +50,15 @@ function dump(path: string): Record<string, unknown[]> {
   return Object.fromEntries(rows)
 }
 
+/** None while the database is being made. */
+function countThreads(path: string): number {
+  try {
+    return readStored(path).threads.length
+  } catch {
+    return 0
+  }
+}
+
 function execute(path: string, sql: string): void {
   const database = new Database(path)
   database.exec(sql)
@@ -283,17 +292,10 @@ describe('a build that was ended', () => {
     const folder = temporaryFolder()
     const path = join(folder, 'state_4.sqlite')
     const args = ['backfill', 'run', '--codex-home', home, '--into', folder]
-    const count = () => {
-      try {
-        return readStored(path).threads.length
-      } catch {
-        return 0
-      }
-    }
     let kills = 0
     for (const atLeast of [1, 400, 800]) {
       const running = startBin('codex-state', args)
-      await waitUntil(() => count() >= atLeast || running.child.exitCode !== null)
+      await waitUntil(() => countThreads(path) >= atLeast || running.child.exitCode !== null)
       const { signal } = await running.end('SIGKILL')
       if (signal === 'SIGKILL') kills += 1
     }
@@ -303,6 +305,27 @@ describe('a build that was ended', () => {
     await run(home, '--into', fresh)
     expect(readStored(path)).toEqual(readStored(join(fresh, 'state_4.sqlite')))
   })
+})
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('a build that was ended by %s says how to go on', async (signal, code) => {
+  const home = temporaryFolder()
+  writeSessions(home, 3000)
+  const folder = temporaryFolder()
+  const args = ['backfill', 'run', '--codex-home', home, '--into', folder]
+  const running = startBin('codex-state', args)
+  await waitUntil(() => countThreads(join(folder, 'state_4.sqlite')) > 0)
+  expect(await running.end(signal)).toEqual({
+    stdout: '',
+    stderr:
+      'codex-state: reading rollouts was aborted. What was stored until then stays; the next run goes on.\n',
+    exitCode: code,
+    signal: null,
+  })
+  expect((await run(home, '--into', folder)).exitCode).toBe(0)
+  expect(readStored(join(folder, 'state_4.sqlite')).threads).toHaveLength(3000)
 })
 
 test('folders and files that cannot be read are told of, and the others are stored', async () => {
