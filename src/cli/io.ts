@@ -1,4 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs'
+import type { Worker } from 'node:worker_threads'
 
 /** Where text goes. A write returns when every byte is handed over, so nothing piles up in memory. */
 export interface OutputStream {
@@ -8,6 +9,9 @@ export interface OutputStream {
   /** @throws {ClosedPipe} when nobody reads any more */
   write(chunk: string | Uint8Array): void
 }
+
+/** Starts a worker thread of the program by the name of its bundle. */
+export type StartWorker = (name: string, data: unknown) => Worker
 
 /** All that the commands know of the process around them. */
 export interface Io {
@@ -19,6 +23,8 @@ export interface Io {
   readonly userHome: string
   /** Unix milliseconds. */
   now(): number
+  /** `undefined` where there are no bundles to start a worker from. */
+  readonly startWorker: StartWorker | undefined
   /**
    * Aborted when the user or the system asks the program to end; its reason is the signal's name. Asked for
    * only by commands that wait: a handler that is installed keeps Ctrl-C from ending a command that writes.
@@ -29,7 +35,7 @@ export interface Io {
 /** The reader of our output went away (`| head`): the program ends quietly. */
 export class ClosedPipe extends Error {}
 
-export function createProcessIo(): Io {
+export function createProcessIo(startWorker: StartWorker): Io {
   let controller: AbortController | undefined
   return {
     stdout: createOutput(1),
@@ -43,6 +49,7 @@ export function createProcessIo(): Io {
       return process.getBuiltinModule('node:os').homedir()
     },
     now: Date.now,
+    startWorker,
     interruption() {
       if (!controller) {
         const created = new AbortController()

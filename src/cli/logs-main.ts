@@ -1,8 +1,10 @@
+import { startBundledWorker } from './bundled-worker.js'
 import { createProcessIo } from './io.js'
 import { createLogsProgram } from './logs.js'
 import { runProgram } from './main.js'
 
 /** What `bin/codex-logs.js` calls. */
 export async function run(): Promise<void> {
-  process.exitCode = await runProgram(createLogsProgram, process.argv.slice(2), createProcessIo())
+  const io = createProcessIo(startBundledWorker)
+  process.exitCode = await runProgram(createLogsProgram, process.argv.slice(2), io)
 }

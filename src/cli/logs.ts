@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LOG_FORMATS } from '../model/log-formats.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
@@ -84,5 +84,7 @@ function addSharedOptions(command: Command): Command {
 }
 
 function parseBackfill(text: string): number {
-  return text === 'all' ? Number.POSITIVE_INFINITY : parseCount(text)
+  if (text === 'all') return Number.POSITIVE_INFINITY
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number, 0 or more, or "all".')
 }

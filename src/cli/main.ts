@@ -66,7 +66,10 @@ function report(error: unknown, programName: string, io: Io): number {
   if (error instanceof ClosedPipe) return 0
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+    const message = error.message
+      .replace(/^error: /, '')
+      .replaceAll(/\s*\n\s*/g, ' ')
+      .replace(/\.$/, '')
     // commander reports a bare command by printing help, with a message of its own that says nothing.
     if (error.code === 'commander.help') return EXIT_MISUSED
     io.stderr.write(`${programName}: ${message}. See --help.\n`)

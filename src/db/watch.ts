@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs'
+import { monotonicMs } from './clock.js'
 
 export interface ChangesOptions {
   /** The folder to watch: a log is removed and a database replaced under a watch on the file itself. */
@@ -53,7 +54,7 @@ export async function* watchChanges({
   try {
     while (!signal.aborted) {
       if (!watcher) startWatching()
-      const now = performance.now()
+      const now = monotonicMs()
       const dueAt =
         secondLookAt > 0 ? secondLookAt : hasEvent ? lastLookAt + SHORTEST_PAUSE_MS : lastLookAt + pollMs
       if (dueAt > now) {

@@ -7,6 +7,16 @@ const UNSAFE_IN_LINE = /[\0\b\n\r\x1b\u0080-\u009f]/g
 /** All controls but tab and newline, and the marks that turn the direction of text (https://trojansource.codes). */
 const UNSAFE_ON_TERMINAL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
 
+/** The same in JSON, where the controls below the space are escaped already; it stays the same value. */
+export function escapeJsonForTerminal(json: string): string {
+  return json.replace(
+    UNSAFE_IN_JSON,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+const UNSAFE_IN_JSON = /[\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
+
 /** One line, whatever the text holds. */
 export function escapeLine(text: string): string {
   return text.replace(UNSAFE_IN_LINE, escapeCharacter)

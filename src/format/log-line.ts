@@ -1,22 +1,38 @@
-import type { LogRow } from '../model/log.js'
-import { type Encoding, LOG_FIELDS, type LogField, type Piece } from '../model/log-formats.js'
+import { LOG_LEVELS, type LogRow } from '../model/log.js'
+import {
+  type Encoding,
+  LOG_FIELDS,
+  type LogField,
+  type Piece,
+  type PieceStyle,
+  type PieceStyles,
+  type Style,
+} from '../model/log-formats.js'
 import { escapeLine } from './escape.js'
+import { paintStyle } from './paint.js'
 import { formatUtcNanos, type TimeFormatter } from './time.js'
 
 export interface RecordOptions {
   time: TimeFormatter
-  /** Leaves bodies as they are: several lines, control characters and all. */
+  /** Leaves texts as they are: several lines, control characters and all. */
   isRaw?: boolean
+  /** Without it there is no colour. */
+  styles?: PieceStyles
+  /** What makes a text one safe line, where `escapeLine` is not enough. */
+  clean?: (text: string) => string
+  /** A body in a way of its own. */
+  formatBody?: (body: string | null) => string
 }
 
-/** Records piece by piece, for what is not a terminal: the same bytes as SQLite's own (query/log-bytes.ts). */
+/**
+ * Records piece by piece. With only `time`, `isRaw` and `styles` they are the same bytes as SQLite's own
+ * (query/log-bytes.ts).
+ */
 export function createRecordFormatter(
   pieces: readonly Piece[],
   options: RecordOptions,
 ): (row: LogRow) => string {
-  const steps = pieces.map((piece) =>
-    typeof piece === 'string' ? () => piece : createEncoder(piece.field, piece.as, options),
-  )
+  const steps = pieces.map((piece) => createStep(piece, options))
   return (row) => {
     let record = ''
     for (const step of steps) record += step(row)
@@ -24,10 +40,25 @@ export function createRecordFormatter(
   }
 }
 
+function createStep(piece: Piece, options: RecordOptions): (row: LogRow) => string {
+  if (typeof piece === 'string') return () => piece
+  const { styles, formatBody } = options
+  if (piece.field === 'body' && formatBody) return (row) => formatBody(row.body)
+  const encode = createEncoder(piece.field, piece.as, options)
+  const { style } = piece
+  return style && styles ? (row) => paintStyle(styleOf(style, row, styles), encode(row)) : encode
+}
+
+function styleOf(style: PieceStyle, row: LogRow, styles: PieceStyles): Style {
+  if (style !== 'level') return styles[style]
+  const level = String(row.level).toUpperCase()
+  return styles[LOG_LEVELS.find((known) => known === level) ?? 'otherLevel']
+}
+
 function createEncoder(
   field: LogField,
   as: Encoding,
-  { time, isRaw = false }: RecordOptions,
+  { time, isRaw = false, clean: cleanText = escapeLine }: RecordOptions,
 ): (row: LogRow) => string {
   const { property, kind } = LOG_FIELDS[field]
   if (kind === 'time') {
@@ -36,14 +67,14 @@ function createEncoder(
     if (as === 'json') return (row) => `"${formatUtcNanos(row.tsSeconds, row.tsNanos)}"`
     return (row) => formatUtcNanos(row.tsSeconds, row.tsNanos)
   }
-  const clean = isRaw ? (text: string) => text : escapeLine
+  const clean = isRaw ? (text: string) => text : cleanText
   switch (as) {
     case 'line':
       return (row) => clean(textOf(row[property]))
     case 'dashed':
       return (row) => (row[property] === null ? '-' : clean(textOf(row[property])))
     case 'padded':
-      return (row) => clean(textOf(row[property])).padEnd(5)
+      return (row) => padCharacters(clean(textOf(row[property])))
     case 'json':
       return (row) => JSON.stringify(row[property])
     case 'csv':
@@ -62,6 +93,11 @@ function createEncoder(
     default:
       return as satisfies never
   }
+}
+
+/** To 5 characters; `padEnd` would count one beyond U+FFFF as two. */
+function padCharacters(text: string): string {
+  return text.length < 10 ? text + ' '.repeat(Math.max(0, 5 - [...text].length)) : text
 }
 
 function textOf(value: string | number | null): string {

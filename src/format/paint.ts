@@ -1,4 +1,5 @@
-import type { Palette, Style, StyleName } from './palette.js'
+import type { Style } from '../model/log-formats.js'
+import type { Palette, StyleName } from './palette.js'
 
 /** A text in a style; `undefined` palette: no colour. */
 export function paint(palette: Palette | undefined, style: StyleName, text: string): string {

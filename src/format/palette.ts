@@ -1,10 +1,5 @@
 import { Chalk } from 'chalk'
-
-/** The bytes that switch a style on and off. */
-export interface Style {
-  readonly open: string
-  readonly close: string
-}
+import type { Style } from '../model/log-formats.js'
 
 export const STYLE_NAMES = [
   'time',

@@ -20,9 +20,11 @@ export function createUtcTime(): TimeFormatter {
   const dateTime = dateTimeBySecond()
   return {
     full: (tsSeconds, tsNanos) =>
-      isShowable(tsSeconds) ? `${dateTime(tsSeconds)}.${millis(tsNanos)}Z` : bareTime(tsSeconds, tsNanos),
+      isShowable(tsSeconds, tsNanos)
+        ? `${dateTime(tsSeconds)}.${millis(tsNanos)}Z`
+        : bareTime(tsSeconds, tsNanos),
     clock: (tsSeconds, tsNanos) =>
-      isShowable(tsSeconds) ? dateTime(tsSeconds).slice(11) : bareTime(tsSeconds, tsNanos),
+      isShowable(tsSeconds, tsNanos) ? dateTime(tsSeconds).slice(11) : bareTime(tsSeconds, tsNanos),
   }
 }
 
@@ -42,18 +44,18 @@ export function createZonedTime(offsetMinutesAt: ZoneOffset): TimeFormatter {
   }
   return {
     full(tsSeconds, tsNanos) {
-      if (!isShowable(tsSeconds)) return bareTime(tsSeconds, tsNanos)
+      if (!isShowable(tsSeconds, tsNanos)) return bareTime(tsSeconds, tsNanos)
       const text = dateTime(shift(tsSeconds))
       return `${text}.${millis(tsNanos)}${suffix}`
     },
     clock: (tsSeconds, tsNanos) =>
-      isShowable(tsSeconds) ? dateTime(shift(tsSeconds)).slice(11) : bareTime(tsSeconds, tsNanos),
+      isShowable(tsSeconds, tsNanos) ? dateTime(shift(tsSeconds)).slice(11) : bareTime(tsSeconds, tsNanos),
   }
 }
 
 /** `2026-02-06T09:15:02.041123456Z`; as the formatters do where there is no such date. */
 export function formatUtcNanos(tsSeconds: number, tsNanos: number): string {
-  if (!isShowable(tsSeconds)) return bareTime(tsSeconds, tsNanos)
+  if (!isShowable(tsSeconds, tsNanos)) return bareTime(tsSeconds, tsNanos)
   return `${new Date(tsSeconds * 1000).toISOString().slice(0, 19)}.${padNanos(tsNanos)}Z`
 }
 
@@ -72,8 +74,9 @@ function dateTimeBySecond(): (tsSeconds: number) => string {
   }
 }
 
-function isShowable(tsSeconds: number): boolean {
-  return tsSeconds >= FIRST_DATE_SECOND && tsSeconds <= LAST_DATE_SECOND
+function isShowable(tsSeconds: number, tsNanos: number): boolean {
+  const isNanos = tsNanos >= 0 && tsNanos <= 999_999_999
+  return isNanos && tsSeconds >= FIRST_DATE_SECOND && tsSeconds <= LAST_DATE_SECOND
 }
 
 function bareTime(tsSeconds: number, tsNanos: number): string {
@@ -84,8 +87,9 @@ function millis(tsNanos: number): string {
   return padNanos(tsNanos).slice(0, 3)
 }
 
+/** Nine places, the sign of an impossible value among them, as SQLite's `%09d`. */
 function padNanos(tsNanos: number): string {
-  return String(tsNanos).padStart(9, '0')
+  return tsNanos < 0 ? `-${String(-tsNanos).padStart(8, '0')}` : String(tsNanos).padStart(9, '0')
 }
 
 function offsetText(minutes: number): string {

@@ -1,4 +1,4 @@
-import type { LogRow } from './log.js'
+import type { LogLevel, LogRow } from './log.js'
 
 /**
  * The fields of a record as they are printed, in printing order: the name is the database's own column name
@@ -49,8 +49,20 @@ export const ENCODINGS = [
 
 export type Encoding = (typeof ENCODINGS)[number]
 
+/** Parts of a record that have a colour of their own. */
+export type PieceStyle = 'time' | 'level' | 'thread' | 'target'
+
 /** A record is printed piece by piece: texts as they are, values as their encoding says. */
-export type Piece = string | { field: LogField; as: Encoding }
+export type Piece = string | { field: LogField; as: Encoding; style?: PieceStyle }
+
+/** The bytes that switch a style on and off. */
+export interface Style {
+  readonly open: string
+  readonly close: string
+}
+
+/** Of a record's parts; a level has its own by its name. */
+export type PieceStyles = Readonly<Record<Exclude<PieceStyle, 'level'> | LogLevel | 'otherLevel', Style>>
 
 /** The pieces of one record, its newline included. */
 export function piecesOf(format: LogFormat, fields?: readonly LogField[]): Piece[] {
@@ -58,13 +70,13 @@ export function piecesOf(format: LogFormat, fields?: readonly LogField[]): Piece
     case 'full':
       if (fields) return separated(fields, 'line', '\t')
       return [
-        { field: 'time', as: 'millis' },
+        { field: 'time', as: 'millis', style: 'time' },
         ' ',
-        { field: 'level', as: 'padded' },
+        { field: 'level', as: 'padded', style: 'level' },
         ' [',
-        { field: 'thread_id', as: 'dashed' },
+        { field: 'thread_id', as: 'dashed', style: 'thread' },
         '] ',
-        { field: 'target', as: 'line' },
+        { field: 'target', as: 'line', style: 'target' },
         ' - ',
         { field: 'body', as: 'line' },
         '\n',
@@ -72,9 +84,9 @@ export function piecesOf(format: LogFormat, fields?: readonly LogField[]): Piece
     case 'compact':
       if (fields) return separated(fields, 'line', '\t')
       return [
-        { field: 'time', as: 'clock' },
+        { field: 'time', as: 'clock', style: 'time' },
         ' ',
-        { field: 'level', as: 'padded' },
+        { field: 'level', as: 'padded', style: 'level' },
         ' ',
         { field: 'body', as: 'line' },
         '\n',

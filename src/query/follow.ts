@@ -100,7 +100,8 @@ function* drain(position: Position, filter: LogFilter): Generator<FollowEvent> {
     yield* readAfter(position, filter)
   } catch (error) {
     if (!(error instanceof StateError)) throw error
-    if (error.code !== 'DB_REPLACED') yield { kind: 'failed', error }
+    // Gone with all that could be read of it: whoever left it says so.
+    if (error.code !== 'DB_REPLACED' && error.code !== 'DB_NOT_FOUND') yield { kind: 'failed', error }
   } finally {
     position.store.connection.close()
   }

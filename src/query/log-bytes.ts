@@ -1,4 +1,4 @@
-import type { LogFilter } from '../model/log.js'
+import { LOG_LEVELS, type LogFilter } from '../model/log.js'
 import {
   type Encoding,
   FIRST_DATE_SECOND,
@@ -6,10 +6,29 @@ import {
   LOG_FIELDS,
   type LogField,
   type Piece,
+  type PieceStyle,
+  type PieceStyles,
+  type Style,
 } from '../model/log-formats.js'
 import { compileBatch, type LogBatch } from './log-batches.js'
 import type { LogStore } from './log-store.js'
 import { qualified } from './logs.js'
+
+export interface LogBytes {
+  bytes: Uint8Array
+  rowCount: number
+  /** The highest id among the rows. */
+  lastId: number
+  /** The bytes may not be what JavaScript makes of the same rows, which is what is to be printed then. */
+  mayDiffer: boolean
+}
+
+export interface LogBytesOptions {
+  filter?: LogFilter
+  isRaw?: boolean
+  /** Without it there is no colour. */
+  styles?: PieceStyles
+}
 
 /**
  * Lets SQLite write a batch's records, and gives them as one buffer: no JavaScript string is made for a row.
@@ -21,47 +40,86 @@ export function readLogBytes(
   store: LogStore,
   batch: LogBatch,
   pieces: readonly Piece[],
-  { filter, isRaw = false }: { filter?: LogFilter; isRaw?: boolean } = {},
-): Uint8Array | undefined {
+  { filter, isRaw = false, styles }: LogBytesOptions = {},
+): LogBytes | undefined {
   const { sql, params } = compileBatch(store, batch, filter)
-  const record = `concat(${pieces.map((piece) => pieceSql(piece, store, isRaw)).join(', ')})`
-  const row = store.connection.get<{ bytes: Uint8Array | null }>(
+  const record = `concat(${pieces.map((piece) => pieceSql(piece, store, isRaw, styles)).join(', ')})`
+  const row = store.connection.get<{ bytes: Uint8Array | null; rowCount: number; lastId: number }>(
     // concat() takes NULL as ''; with `||` a single NULL would drop the record.
-    `SELECT CAST(group_concat(${record}, '') AS BLOB) AS bytes ${sql}`,
+    `SELECT CAST(group_concat(${record}, '') AS BLOB) AS bytes, count(*) AS rowCount, max(logs.id) AS lastId ${sql}`,
     ...params,
   )
-  return row?.bytes ?? undefined
+  if (!row?.bytes) return undefined
+  const { bytes, rowCount, lastId } = row
+  return { bytes, rowCount, lastId, mayDiffer: mayDiffer(bytes, rowCount, pieces, { isRaw, styles }) }
 }
 
+/** The encodings that escape what drives a terminal. */
+const ESCAPING: ReadonlySet<Encoding> = new Set(['line', 'dashed', 'padded', 'csv'])
+
+const NEWLINE = 0x0a
+const ESC = 0x1b
+
 /**
- * Whether a buffer of records may hold what the `line` encoding escapes beyond line ends, which is all that
- * the SQL form of it escapes. Looking at the whole buffer costs a hundredth of looking at each value in SQL.
+ * Whether a buffer of records may differ from what JavaScript makes of the same rows. Of what the `line`
+ * encoding escapes the SQL form escapes the newlines of bodies alone (and, among colours, ESC), and SQLite's
+ * length() and GLOB take a NUL for the end of a text. Looking at the whole buffer costs a tenth of looking at
+ * each value in SQL.
  */
-export function mayNeedEscapes(bytes: Uint8Array): boolean {
-  if (bytes.includes(0x1b) || bytes.includes(0x00) || bytes.includes(0x08)) return true
+export function mayDiffer(
+  bytes: Uint8Array,
+  rowCount: number,
+  pieces: readonly Piece[],
+  { isRaw = false, styles }: LogBytesOptions = {},
+): boolean {
+  if (bytes.includes(0x00)) return true
+  if (isRaw || !pieces.some((piece) => typeof piece !== 'string' && ESCAPING.has(piece.as))) return false
+  if (bytes.includes(0x08) || bytes.includes(0x0d) || (!styles && bytes.includes(ESC))) return true
   // U+0080 to U+009F in UTF-8: C2 and 80 to 9F.
   for (let at = bytes.indexOf(0xc2); at !== -1; at = bytes.indexOf(0xc2, at + 1)) {
     if ((bytes[at + 1] ?? 0) < 0xa0) return true
   }
-  return false
+  let lineCount = 0
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) lineCount++
+  return lineCount !== rowCount
 }
 
-function pieceSql(piece: Piece, store: LogStore, isRaw: boolean): string {
+function pieceSql(piece: Piece, store: LogStore, isRaw: boolean, styles: PieceStyles | undefined): string {
   if (typeof piece === 'string') return quoteText(piece)
-  const { property, kind } = LOG_FIELDS[piece.field]
+  const { field, as, style } = piece
+  const { property, kind } = LOG_FIELDS[field]
   const column = qualified(store.columns[property])
-  if (kind === 'time') return timeSql(piece.as, store)
+  if (kind === 'time') return styledSql(timeSql(as, store), column, style, styles)
   const value = `CAST(${column} AS ${kind === 'integer' ? 'INTEGER' : 'TEXT'})`
-  return encodeSql(value, kind, piece.as, isRaw)
+  let line = value
+  if (!isRaw && kind === 'text') {
+    if (field === 'body') line = `replace(${line}, char(${NEWLINE}), '\\n')`
+    if (styles) line = `replace(${line}, char(${ESC}), '\\x1b')`
+  }
+  return styledSql(encodeSql(value, line, kind, as), value, style, styles)
 }
 
+/** A piece between the bytes of its style. */
+function styledSql(
+  sql: string,
+  value: string,
+  style: PieceStyle | undefined,
+  styles: PieceStyles | undefined,
+): string {
+  if (!style || !styles) return sql
+  const within = ({ open, close }: Style) => `concat(${quoteText(open)}, ${sql}, ${quoteText(close)})`
+  if (style !== 'level') return within(styles[style])
+  const cases = LOG_LEVELS.map((level) => `WHEN '${level}' THEN ${within(styles[level])}`)
+  return `CASE upper(${value}) ${cases.join(' ')} ELSE ${within(styles.otherLevel)} END`
+}
+
+/** `line` is the value with what SQL escapes escaped. */
 function encodeSql(
   value: string,
+  line: string,
   kind: (typeof LOG_FIELDS)[LogField]['kind'],
   as: Encoding,
-  isRaw: boolean,
 ): string {
-  const line = isRaw || kind === 'integer' ? value : escapeLineEnds(value)
   switch (as) {
     case 'line':
       return line
@@ -90,27 +148,25 @@ function encodeSql(
 /** Quotes, commas and line ends, the latter for a raw record. */
 const CSV_SPECIAL = `concat('*[",', char(10), char(13), ']*')`
 
-function escapeLineEnds(value: string): string {
-  return `replace(replace(${value}, char(10), '\\n'), char(13), '\\r')`
-}
-
+/** `datetime` costs a quarter of `strftime`; the fraction as digits of a sum, a third of `printf`. */
 function timeSql(as: Encoding, { columns }: LogStore): string {
   const seconds = `CAST(${qualified(columns.tsSeconds)} AS INTEGER)`
-  const nanos = `printf('%09d', CAST(${qualified(columns.tsNanos)} AS INTEGER))`
-  const dated = (format: string, fraction: string) =>
-    `CASE WHEN ${seconds} BETWEEN ${FIRST_DATE_SECOND} AND ${LAST_DATE_SECOND}
-      THEN concat(strftime('${format}', ${seconds}, 'unixepoch'), ${fraction})
-      ELSE concat(${seconds}, '.', ${nanos}, 'Z') END`
-  const dateTime = '%Y-%m-%dT%H:%M:%S'
+  const nanos = `CAST(${qualified(columns.tsNanos)} AS INTEGER)`
+  const dated = (date: string, fraction: string) =>
+    `CASE WHEN ${seconds} BETWEEN ${FIRST_DATE_SECOND} AND ${LAST_DATE_SECOND} AND ${nanos} BETWEEN 0 AND 999999999
+      THEN concat(${date}, ${fraction})
+      ELSE concat(${seconds}, '.', printf('%09d', ${nanos}), 'Z') END`
+  const dateTime = `replace(datetime(${seconds}, 'unixepoch'), ' ', 'T')`
+  const wholeFraction = `'.', substr(1000000000 + ${nanos}, 2), 'Z'`
   switch (as) {
     case 'millis':
-      return dated(dateTime, `'.', substr(${nanos}, 1, 3), 'Z'`)
+      return dated(dateTime, `'.', substr(1000000000 + ${nanos}, 2, 3), 'Z'`)
     case 'clock':
-      return dated('%H:%M:%S', `''`)
+      return dated(`time(${seconds}, 'unixepoch')`, `''`)
     case 'json':
-      return `concat('"', ${dated(dateTime, `'.', ${nanos}, 'Z'`)}, '"')`
+      return `concat('"', ${dated(dateTime, wholeFraction)}, '"')`
     default:
-      return dated(dateTime, `'.', ${nanos}, 'Z'`)
+      return dated(dateTime, wholeFraction)
   }
 }
 

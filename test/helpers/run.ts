@@ -50,6 +50,7 @@ async function run(
     workingFolder: options.workingFolder ?? '/nonexistent',
     userHome: options.userHome ?? '/nonexistent',
     now: () => options.now ?? Date.now(),
+    startWorker: undefined,
     interruption: () => options.signal ?? new AbortController().signal,
   }
   const exitCode = await runProgram(createProgram, argv, io)

@@ -1,15 +1,22 @@
+import { monotonicMs } from '../../db/clock.js'
 import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
+import { escapeForTerminal, escapeJsonForTerminal } from '../../format/escape.js'
 import { createRecordFormatter } from '../../format/log-line.js'
 import { createTextFormatter } from '../../format/log-text.js'
+import type { Palette } from '../../format/palette.js'
 import type { LogFilter, LogRow } from '../../model/log.js'
-import { headerOf, LOG_FIELD_NAMES, type LogField, type Piece, piecesOf } from '../../model/log-formats.js'
+import {
+  headerOf,
+  LOG_FIELD_NAMES,
+  type LogField,
+  type PieceStyles,
+  piecesOf,
+} from '../../model/log-formats.js'
 import { type FollowEvent, followLogs } from '../../query/follow.js'
 import { type BatchSource, findNewestIds, idBatches, matchingBatches } from '../../query/log-batches.js'
-import { mayNeedEscapes, readLogBytes } from '../../query/log-bytes.js'
 import { patternFunctions } from '../../query/log-filter.js'
 import { type LogStore, openLogStore, readHighestId } from '../../query/log-store.js'
-import { readLogRows } from '../../query/logs.js'
 import { findLoggedThread } from '../../query/thread-ids.js'
 import { candidatesFor } from '../../schema/files.js'
 import { type Home, resolveHomeOptions } from '../home-options.js'
@@ -26,6 +33,8 @@ import {
   resolveHighlight,
   resolveTime,
 } from './options.js'
+import { createBytesReader, createRowsReader, type RecordPlan } from './records.js'
+import { resizeFor } from './resize.js'
 
 export interface TailFlags extends LogsFlags {
   backfill: number
@@ -42,9 +51,8 @@ export interface QueryFlags extends LogsFlags {
 interface Output {
   header: string
   formatRow: (row: LogRow) => string
-  /** What SQLite can write by itself; `undefined` where the output needs JavaScript's form. */
-  pieces: readonly Piece[] | undefined
-  isRaw: boolean
+  /** How SQLite writes them by itself; `undefined` where the output needs JavaScript's form. */
+  plan: RecordPlan | undefined
 }
 
 /** Which of the matching rows, and in which order. */
@@ -71,7 +79,7 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
     }
     io.stdout.write(session.output.header)
     let printed = false
-    for (const lastId of printSelected(store, filter, selection, session.output, io, cursor.isKept)) {
+    for await (const lastId of printSelected(store, filter, selection, session.output, io)) {
       printed = true
       cursor.record(store, lastId)
     }
@@ -98,7 +106,7 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
     const highestId = readHighestId(store)
     const limit = cursor.isResumed ? Number.POSITIVE_INFINITY : flags.backfill
     const selection = { limit, isReversed: false, afterId: cursor.afterId, throughId: highestId }
-    for (const lastId of printSelected(store, filter, selection, session.output, io, cursor.isKept)) {
+    for await (const lastId of printSelected(store, filter, selection, session.output, io)) {
       cursor.record(store, lastId)
       // Lets the signals in.
       await new Promise((resolve) => setImmediate(resolve))
@@ -118,7 +126,7 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
         pollMs: flags.pollMs,
         signal,
       }),
-      now: () => performance.now(),
+      now: monotonicMs,
       relocateMs: Math.max(flags.pollMs, SHORTEST_RELOCATE_MS),
     })
     const tell = createTeller(session.home, io)
@@ -153,6 +161,7 @@ async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
   const filter = await resolveFilter(flags, io)
   const output = await resolveOutput(flags, filter, io)
   const home = resolveHomeOptions(flags, io)
+  let isFirst = true
   const warned = new Set<string>()
   const warnOnce = (text: string) => {
     if (!warned.has(text)) io.stderr.write(`warning: ${text}\n`)
@@ -163,7 +172,9 @@ async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
     filter,
     output,
     open() {
-      const { databases } = resolveHomeOptions(flags, io)
+      // The first time as found just now; later the folder is looked at again.
+      const { databases } = isFirst ? home : resolveHomeOptions(flags, io)
+      isFirst = false
       const store = openLogStore(databases, { onNotice: warnOnce, functions: patternFunctions(filter) })
       if (store?.file.age === 'newer') {
         warnOnce(`${store.file.path} is of a newer layout than this version knows; it is read by its columns`)
@@ -178,34 +189,38 @@ async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io): Promi
   const fields = typeof flags.fields === 'string' ? resolveFields(flags.fields) : undefined
   const { time, isUtc } = await resolveTime(flags, io)
   const isRaw = flags.raw ?? false
+  const isTerminal = io.stdout.isTerminal
   const pieces = piecesOf(format, fields)
   const header = headerOf(format, fields)
   if (format === 'json' || format === 'csv' || format === 'logfmt') {
-    return { header, formatRow: createRecordFormatter(pieces, { time, isRaw }), pieces, isRaw }
+    const formatRecord = createRecordFormatter(pieces, { time, isRaw })
+    if (!isTerminal || isRaw)
+      return { header, formatRow: formatRecord, plan: { pieces, isRaw, styles: undefined } }
+    const clean = format === 'csv' ? escapeForTerminal : escapeJsonForTerminal
+    return { header, formatRow: (row) => clean(formatRecord(row)), plan: undefined }
   }
   const palette = await loadPalette(resolveColor(flags.color, io))
-  if (!palette && !io.stdout.isTerminal) {
-    const formatRow = createRecordFormatter(pieces, { time, isRaw })
-    return { header, formatRow, pieces: isUtc ? pieces : undefined, isRaw }
-  }
-  const highlight = resolveHighlight(filter)
-  const isMultiline = io.stdout.isTerminal
-  const formatRow = createTextFormatter({ format, fields, time, palette, isMultiline, isRaw, highlight })
-  return { header, formatRow, pieces: undefined, isRaw }
+  const highlight = palette && resolveHighlight(filter)
+  const indent = format === 'cat' && !fields ? '' : BODY_INDENT
+  const options = { time, palette, isMultiline: isTerminal, indent, isRaw, highlight }
+  const canPlan = isUtc && !isTerminal && !highlight
+  const plan = canPlan ? { pieces, isRaw, styles: palette && pickStyles(palette) } : undefined
+  return { header, formatRow: createTextFormatter(pieces, options), plan }
 }
 
+const BODY_INDENT = '    '
+
 /**
- * Prints the rows, a batch at a time, and yields the id of the last one of each batch; with `needsLastId`
- * false any number, as SQLite writes the records itself and does not tell.
+ * Prints the rows, a batch at a time, and yields the highest id of each batch. A selection that takes long is
+ * read in worker threads.
  */
-function* printSelected(
+async function* printSelected(
   store: LogStore,
   filter: LogFilter,
   selection: Selection & { throughId?: number },
-  { formatRow, pieces, isRaw }: Output,
+  { formatRow, plan }: Output,
   io: Io,
-  needsLastId: boolean,
-): Generator<number> {
+): AsyncGenerator<number> {
   const { limit, isReversed, afterId, throughId } = selection
   const isWhole = limit === Number.POSITIVE_INFINITY
   let batches: BatchSource
@@ -216,34 +231,41 @@ function* printSelected(
     batches = idBatches(isReversed ? ids.reverse() : ids)
   }
   // The ids that were found match already.
-  const remaining = isWhole ? filter : undefined
-  const canUseBytes = pieces !== undefined && !needsLastId && !(isWhole && isReversed)
-  const escapes = pieces?.some((piece) => typeof piece !== 'string' && ESCAPING.has(piece.as)) && !isRaw
+  const remaining = isWhole ? filter : {}
+  // SQLite writes a window in the order of its ids.
+  const usablePlan = isWhole && isReversed ? undefined : plan
+  const read = usablePlan
+    ? createBytesReader(store, remaining, usablePlan)
+    : createRowsReader(store, remaining, formatRow, isReversed)
 
+  const startedAt = monotonicMs()
   for (let next = batches.next(); !next.done; ) {
-    const batch = next.value
-    let size = 0
-    const bytes = canUseBytes ? readLogBytes(store, batch, pieces, { filter: remaining, isRaw }) : undefined
-    if (bytes && !(escapes && mayNeedEscapes(bytes))) {
-      size = bytes.length
-      io.stdout.write(bytes)
-      yield 0
-    } else if (bytes || !canUseBytes) {
-      const rows = readLogRows(store, batch, remaining, isReversed)
-      const text = rows.map(formatRow).join('')
-      size = text.length
-      if (rows.length > 0) {
-        io.stdout.write(text)
-        yield rows.at(-1)!.id
-      }
+    const records = read(next.value)
+    if (records) {
+      io.stdout.write(records.bytes)
+      yield records.lastId
     }
-    next = batches.next(size < SMALL_BATCH ? 'grow' : size > LARGE_BATCH ? 'shrink' : 'keep')
+    const resize = resizeFor(records)
+    if (usablePlan && io.startWorker && monotonicMs() - startedAt > ALONE_MS) {
+      const { readInParallel } = await import('./parallel.js')
+      const data = { file: store.file, filter: remaining, plan: usablePlan }
+      for await (const { bytes, lastId } of readInParallel(io.startWorker, data, batches, resize)) {
+        io.stdout.write(bytes)
+        yield lastId
+      }
+      return
+    }
+    next = batches.next(resize)
   }
 }
 
-const ESCAPING: ReadonlySet<string> = new Set(['line', 'dashed', 'padded', 'csv'])
-const SMALL_BATCH = 128 * 1024
-const LARGE_BATCH = 512 * 1024
+/** A worker takes about 30 ms to start: small results are read without one. */
+const ALONE_MS = 100
+
+function pickStyles(palette: Palette): PieceStyles {
+  const { time, thread, target, TRACE, DEBUG, INFO, WARN, ERROR, otherLevel } = palette
+  return { time, thread, target, TRACE, DEBUG, INFO, WARN, ERROR, otherLevel }
+}
 
 /** Thread ids as typed, made whole. In a home without logs yet only whole ids can be meant. */
 function resolveThreads(filter: LogFilter, store: LogStore | undefined): LogFilter {
@@ -255,12 +277,11 @@ interface CursorKeeper {
   afterId: number
   /** Whether a row was recorded to go on from. */
   isResumed: boolean
-  isKept: boolean
   record(store: LogStore, id: number): void
 }
 
 function startCursor({ cursorFile }: LogsFlags, store: LogStore | undefined, io: Io): CursorKeeper {
-  if (cursorFile === undefined) return { afterId: 0, isResumed: false, isKept: false, record() {} }
+  if (cursorFile === undefined) return { afterId: 0, isResumed: false, record() {} }
   let recorded: Cursor | undefined = readCursor(cursorFile)
   if (recorded && store) {
     const { path, created } = identifyDatabase(store)
@@ -275,7 +296,6 @@ function startCursor({ cursorFile }: LogsFlags, store: LogStore | undefined, io:
   return {
     afterId: recorded?.id ?? 0,
     isResumed: recorded !== undefined,
-    isKept: true,
     record(current, id) {
       const database = identified.get(current) ?? identifyDatabase(current)
       identified.set(current, database)

@@ -1,0 +1,189 @@
+// A log database as a busy Codex leaves it, the same for the same arguments: levels, targets and bodies in the
+// proportions of real homes, 500 threads, several processes whose batches overlap in time, gaps from pruning.
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+
+/** Layout → frozen schema and the name of the body's column. */
+const LAYOUTS = {
+  logs_2: { schema: '0.169.0.logs_2', body: 'feedback_log_body' },
+  logs_1: { schema: '0.113.0.logs_1', body: 'message' },
+  state_5: { schema: '0.113.0.state_5', body: 'message' },
+}
+export const THREAD_COUNT = 500
+/** The newest row's second. */
+export const NEWEST_SECONDS = 1_793_520_000
+const SPAN_SECONDS = 10 * 86_400
+
+/** Makes the file unless it is there. `rowCount` rows are inserted, 3 % of them pruned again in runs. */
+export function generateLogs(path, { rowCount, layout = 'logs_2' }) {
+  if (existsSync(path)) return path
+  mkdirSync(dirname(path), { recursive: true })
+  const aside = `${path}.tmp`
+  for (const suffix of ['', '-wal', '-shm']) rmSync(aside + suffix, { force: true })
+  const database = new Database(aside)
+  database.pragma('journal_mode = OFF')
+  database.pragma('synchronous = OFF')
+  database.pragma('cache_size = -400000')
+  const { schema, body } = LAYOUTS[layout]
+  database.exec(
+    readFileSync(fileURLToPath(new URL(`../test/fixtures/schemas/${schema}.sql`, import.meta.url)), 'utf8'),
+  )
+  const insert = database.prepare(
+    `INSERT INTO logs (ts, ts_nanos, level, target, ${body}, module_path, file, line, thread_id, process_uuid, estimated_bytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const random = createRandom(42)
+  const threads = Array.from({ length: THREAD_COUNT }, () => uuid(random))
+  const processes = Array.from({ length: 40 }, (_, index) => `pid:${4000 + index * 17}:${uuid(random)}`)
+  const first = NEWEST_SECONDS - SPAN_SECONDS
+  for (let from = 0; from < rowCount; from += 100_000) {
+    database.transaction(() => {
+      for (let row = from; row < Math.min(from + 100_000, rowCount); row++) {
+        // Batches of several processes: times run back by up to three seconds.
+        const at = first + (row / rowCount) * SPAN_SECONDS - random() * 3
+        const seconds = row === rowCount - 1 ? NEWEST_SECONDS : Math.floor(at)
+        const scene = pick(random, SCENES)
+        const isBridged = scene.target === 'log'
+        const thread = random() < 0.38 ? threads[Math.floor((row / rowCount) * 460 + random() * 40)] : null
+        const text = scene.write(random, row, thread)
+        const file = isBridged ? null : scene.file
+        insert.run(
+          seconds,
+          Math.floor(random() * 1e9),
+          pickLevel(random),
+          scene.target,
+          text,
+          isBridged ? null : scene.target,
+          file,
+          isBridged ? null : 20 + Math.floor(random() * 1500),
+          thread,
+          processes[Math.floor((row / rowCount) * 36 + random() * 4)],
+          text.length + 40,
+        )
+      }
+    })()
+  }
+  // What pruning leaves: runs of ids that are gone, most of them old.
+  const prune = database.prepare('DELETE FROM logs WHERE id BETWEEN ? AND ?')
+  database.transaction(() => {
+    for (let gone = 0; gone < rowCount * 0.03; ) {
+      const from = Math.floor(random() * random() * rowCount)
+      const length = Math.floor(random() * 600)
+      prune.run(from, from + length)
+      gone += length
+    }
+  })()
+  database.pragma('journal_mode = WAL')
+  database.close()
+  renameSync(aside, path)
+  return path
+}
+
+const WORDS = (
+  'turn item response tool call shell exec output delta stream event reasoning summary token usage queue drained ' +
+  'submission dispatch request retry cache prefix approval sandbox policy workspace thread resume plan step patch'
+).split(' ')
+
+const SCENES = [
+  {
+    weight: 24,
+    target: 'log',
+    write: (random, row) =>
+      `inotify event: Event { wd: WatchDescriptor { id: ${row % 90}, fd: (Weak) }, mask: EventMask(OPEN), cookie: 0, name: Some("${words(random, 2).replace(' ', '_')}.rs") }`,
+  },
+  {
+    weight: 22,
+    target: 'codex_api::sse::responses',
+    file: 'codex-api/src/sse/responses.rs',
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: SSE event: {"type":"response.output_text.delta","item_id":"msg_${hex(random, 24)}","delta":"${words(random, 6)}"}`,
+  },
+  {
+    weight: 18,
+    target: 'codex_core::stream_events_utils',
+    file: 'core/src/stream_events_utils.rs',
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: Output item done item_type="${words(random, 1)}" text=${words(random, 22)}`,
+  },
+  {
+    weight: 14,
+    target: 'codex_otel.log_only',
+    file: 'otel/src/events.rs',
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: event.name="codex.${words(random, 1)}" duration_ms=${row % 4000} model="gpt-5.2-codex" slug="${words(random, 3)}"`,
+  },
+  {
+    weight: 10,
+    target: 'codex_app_server::outgoing_message',
+    file: 'app-server/src/outgoing_message.rs',
+    write: (random) => `app-server event: item/${words(random, 1)} targeted_connections=1`,
+  },
+  {
+    weight: 7,
+    target: 'codex_core::tools',
+    file: 'core/src/tools/mod.rs',
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: ToolCall: shell {"command":["bash","-lc","${words(random, 14)}"],"workdir":"/home/demo/projects/${words(random, 1)}"}\n${words(random, 30)}\n${words(random, 25)}`,
+  },
+  {
+    weight: 4,
+    target: 'codex_client::transport',
+    file: 'codex-client/src/transport.rs',
+    write: (random, row, thread) => `${spans(thread, row)}: POST body ${words(random, 260)}`,
+  },
+  {
+    weight: 1,
+    target: 'codex_core::client',
+    file: 'core/src/client.rs',
+    write: (random, row, thread) =>
+      `${spans(thread, row)}: stream disconnected – retrying “${words(random, 4)}” № ${row % 5}`,
+  },
+]
+const TOTAL_WEIGHT = SCENES.reduce((sum, { weight }) => sum + weight, 0)
+
+function pick(random, scenes) {
+  let at = random() * TOTAL_WEIGHT
+  for (const scene of scenes) {
+    at -= scene.weight
+    if (at < 0) return scene
+  }
+  return scenes[0]
+}
+
+function pickLevel(random) {
+  const at = random()
+  return at < 0.005 ? 'ERROR' : at < 0.035 ? 'WARN' : at < 0.3 ? 'INFO' : at < 0.55 ? 'DEBUG' : 'TRACE'
+}
+
+function spans(thread, row) {
+  return `session_loop{thread_id=${thread ?? 'none'}}:submission_dispatch{otel.name="op.dispatch.user_input" submission.id="${row.toString(16).padStart(12, '0')}"}:turn{otel.name="session_task.turn"}`
+}
+
+function words(random, count) {
+  let text = WORDS[Math.floor(random() * WORDS.length)]
+  for (let i = 1; i < count; i++) text += ` ${WORDS[Math.floor(random() * WORDS.length)]}`
+  return text
+}
+
+function hex(random, length) {
+  let text = ''
+  while (text.length < length) text += Math.floor(random() * 16).toString(16)
+  return text
+}
+
+function uuid(random) {
+  return `019a${hex(random, 4)}-${hex(random, 4)}-7${hex(random, 3)}-8${hex(random, 3)}-${hex(random, 12)}`
+}
+
+/** mulberry32: small, fast, the same everywhere. */
+export function createRandom(seed) {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}

@@ -1,0 +1,55 @@
+import { createRecordFormatter } from '../../format/log-line.js'
+import { createUtcTime } from '../../format/time.js'
+import type { LogFilter, LogRow } from '../../model/log.js'
+import type { Piece, PieceStyles } from '../../model/log-formats.js'
+import type { LogBatch } from '../../query/log-batches.js'
+import { readLogBytes } from '../../query/log-bytes.js'
+import type { LogStore } from '../../query/log-store.js'
+import { readLogRows } from '../../query/logs.js'
+
+/** Printed records of a batch. */
+export interface Records {
+  bytes: Uint8Array
+  /** The highest id among the rows. */
+  lastId: number
+}
+
+/** Reads a batch and gives its records; `undefined` when no row matches. */
+export type RecordReader = (batch: LogBatch) => Records | undefined
+
+/** How records are written where SQLite can do it: times in UTC, one line each. Plain data, for a worker too. */
+export interface RecordPlan {
+  pieces: readonly Piece[]
+  isRaw: boolean
+  styles: PieceStyles | undefined
+}
+
+/** Records that SQLite writes, but for batches that hold what only JavaScript can escape. */
+export function createBytesReader(
+  store: LogStore,
+  filter: LogFilter | undefined,
+  plan: RecordPlan,
+): RecordReader {
+  const { pieces, isRaw, styles } = plan
+  const formatRow = createRecordFormatter(pieces, { time: createUtcTime(), isRaw, styles })
+  const readRows = createRowsReader(store, filter, formatRow)
+  return (batch) => {
+    const written = readLogBytes(store, batch, pieces, { filter, isRaw, styles })
+    return written?.mayDiffer ? readRows(batch) : written
+  }
+}
+
+/** Records that JavaScript writes. */
+export function createRowsReader(
+  store: LogStore,
+  filter: LogFilter | undefined,
+  formatRow: (row: LogRow) => string,
+  isReversed = false,
+): RecordReader {
+  return (batch) => {
+    const rows = readLogRows(store, batch, filter, isReversed)
+    if (rows.length === 0) return undefined
+    const lastId = rows.reduce((highest, { id }) => Math.max(highest, id), 0)
+    return { bytes: Buffer.from(rows.map(formatRow).join('')), lastId }
+  }
+}

@@ -1,0 +1,5 @@
+/** Milliseconds from a fixed point in the past. `performance.now()` would load a module for it. */
+export function monotonicMs(): number {
+  const [seconds, nanos] = process.hrtime()
+  return seconds * 1000 + nanos / 1e6
+}

@@ -1,0 +1,295 @@
+import { copyFileSync, mkdirSync, renameSync, rmSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { StateError } from '../../src/errors.js'
+import type { LogFilter } from '../../src/model/log.js'
+import { type FollowEvent, followLogs } from '../../src/query/follow.js'
+import { type LogStore, openLogStore, readHighestId } from '../../src/query/log-store.js'
+import { listDatabases } from '../../src/schema/files.js'
+import { createHome, LAYOUTS, temporaryFolder } from '../helpers/layouts.js'
+import { createLogHome, NEWEST_LAYOUT } from '../helpers/log-layouts.js'
+import { insertLogRows, type NewLogRow } from '../helpers/log-rows.js'
+import { startWriter } from '../helpers/writer.js'
+
+/** What a look brought: ids of rows, and every other event in words. */
+type Seen = number | string
+
+/** A follow whose looks the test calls for one by one. */
+function follow(
+  home: string,
+  { filter = {}, fromNow = true }: { filter?: LogFilter; fromNow?: boolean } = {},
+) {
+  const open = () => openLogStore(listDatabases(home))
+  let idle = Promise.withResolvers<void>()
+  let pending: ((next: IteratorResult<void>) => void) | undefined
+  let time = 0
+  const changes: AsyncIterable<void> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () =>
+        new Promise((resolve) => {
+          pending = resolve
+          idle.resolve()
+        }),
+      return: async () => ({ done: true, value: undefined }),
+    }),
+  }
+  const store = open()
+  const start = store && { store, afterId: fromNow ? readHighestId(store) : 0 }
+  const seen: Seen[] = []
+  const events = followLogs({ open, start, filter, changes, now: () => time++, relocateMs: 1 })
+  const collect = async () => {
+    for await (const event of events) seen.push(...describeEvent(event, home))
+  }
+  const ended = collect()
+  ended.catch((error) => idle.reject(error))
+
+  return {
+    /** One look; what it brought. */
+    async look(): Promise<Seen[]> {
+      await idle.promise
+      idle = Promise.withResolvers()
+      pending!({ done: false, value: undefined })
+      await idle.promise
+      return seen.splice(0)
+    },
+    async end(): Promise<void> {
+      await idle.promise
+      pending!({ done: true, value: undefined })
+      await ended
+    },
+  }
+}
+
+function describeEvent(event: FollowEvent, home: string): Seen[] {
+  const name = (path = '') => path.replace(`${home}/`, '')
+  switch (event.kind) {
+    case 'rows':
+      return event.rows.map(({ id }) => id)
+    case 'pruned':
+      return [`${event.rowCount} pruned`]
+    case 'switched':
+      return [`${event.reason}: ${name(event.path)}`]
+    case 'waiting':
+      return [`waiting: ${name(event.path)}`]
+    case 'failed':
+      return [`failed: ${event.error.code}`]
+  }
+}
+
+/** As one who restores a backup: a log of the old file would spoil the new one. */
+function replace(other: string, path: string): void {
+  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true })
+  renameSync(other, path)
+}
+
+const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, n) => first + n)
+
+test('each row comes once and in order, across checkpoints, VACUUM, a new writer and a killed one', async () => {
+  const { home, path } = createLogHome([])
+  const { look, end } = follow(home)
+  const seen: Seen[] = []
+  const expectUpTo = async (last: number) => {
+    seen.push(...(await look()))
+    expect(seen).toEqual(upTo(last))
+  }
+  await expectUpTo(0)
+  const first = startWriter(path)
+  await first.insert(3)
+  await expectUpTo(3)
+  await first.insert(700)
+  await first.insert(1)
+  await expectUpTo(704)
+  await first.checkpoint('PASSIVE')
+  await expectUpTo(704)
+  await first.insert(2)
+  expect(await first.checkpoint('TRUNCATE')).toMatchObject({ busy: 0 })
+  await expectUpTo(706)
+  await first.insert(2)
+  await first.exec('VACUUM')
+  await first.insert(2)
+  await expectUpTo(710)
+  await first.close()
+  await expectUpTo(710)
+  const second = startWriter(path)
+  await second.insert(5)
+  await expectUpTo(715)
+  await second.insert(5)
+  await second.kill()
+  await expectUpTo(720)
+  const third = startWriter(path)
+  await third.insert(1)
+  await expectUpTo(721)
+  await third.close()
+  await expectUpTo(721)
+  await end()
+})
+
+test('the rows of every layout', async () => {
+  for (const layout of LAYOUTS) {
+    const { home, path } = createLogHome([{}, {}], layout)
+    const { look, end } = follow(home, { fromNow: false })
+    expect(await look()).toEqual([1, 2])
+    insertLogRows(path, [{}])
+    expect(await look()).toEqual([3])
+    await end()
+  }
+})
+
+test('rows that do not match are passed over and not taken for pruned ones', async () => {
+  const { home, path } = createLogHome([])
+  const { look, end } = follow(home, { filter: { levels: ['ERROR'] } })
+  insertLogRows(path, [{ level: 'INFO' }, { level: 'ERROR' }, { level: 'INFO' }])
+  expect(await look()).toEqual([2])
+  insertLogRows(path, [{ level: 'INFO' }])
+  expect(await look()).toEqual([])
+  insertLogRows(path, [{ level: 'error' }])
+  expect(await look()).toEqual([5])
+  await end()
+})
+
+test('rows that were pruned unread are counted, those that were read are not', async () => {
+  const { home, path } = createLogHome(Array<NewLogRow>(5).fill({}))
+  const { look, end } = follow(home)
+  const writer = startWriter(path)
+  expect(await writer.insert(10, 4)).toBe(15)
+  expect(await look()).toEqual([...upTo(15, 12), '6 pruned'])
+  expect(await writer.insert(2, 2)).toBe(17)
+  expect(await look()).toEqual([16, 17])
+  await writer.insert(5, 0)
+  expect(await look()).toEqual(['5 pruned'])
+  await writer.insert(2000, 1000)
+  expect(await look()).toEqual([...upTo(2022, 1023), '1000 pruned'])
+  expect(await look()).toEqual([])
+  await end()
+})
+
+test('a database that comes later is waited for', async () => {
+  const folder = join(temporaryFolder(), 'home')
+  const { look, end } = follow(folder)
+  expect(await look()).toEqual(['waiting: '])
+  mkdirSync(folder)
+  expect(await look()).toEqual([])
+  const { path } = createLogHome([{}, {}])
+  copyFileSync(path, join(folder, 'logs_2.sqlite'))
+  expect(await look()).toEqual(['appeared: logs_2.sqlite', 1, 2])
+  expect(await look()).toEqual([])
+  await end()
+})
+
+test('an empty file is a database that is still being made', async () => {
+  const folder = temporaryFolder()
+  const { look, end } = follow(folder)
+  const path = join(folder, 'logs_2.sqlite')
+  const writer = startWriter(path)
+  expect(await look()).toEqual(['waiting: '])
+  await writer.exec(
+    'CREATE TABLE logs (id INTEGER PRIMARY KEY AUTOINCREMENT, ts INT, ts_nanos INT, level, target, message)',
+  )
+  await writer.insert(1)
+  expect(await look()).toEqual(['appeared: logs_2.sqlite', 1])
+  await end()
+})
+
+test('a newer generation is read from its start, after the rest of the older one', async () => {
+  const older = LAYOUTS.find(({ logsFile }) => logsFile === 'logs_1.sqlite')!
+  const { home, path } = createLogHome([{}], older)
+  const { look, end } = follow(home)
+  expect(await look()).toEqual([])
+  insertLogRows(path, [{}, {}])
+  copyFileSync(join(createHome(NEWEST_LAYOUT), 'logs_2.sqlite'), join(home, 'logs_2.sqlite'))
+  insertLogRows(join(home, 'logs_2.sqlite'), [{}])
+  expect(await look()).toEqual([2, 3, 'newer: logs_2.sqlite', 1])
+  insertLogRows(path, [{}])
+  insertLogRows(join(home, 'logs_2.sqlite'), [{}])
+  expect(await look()).toEqual([2])
+  await end()
+})
+
+test('a file that takes the place of the other is read from its start', async () => {
+  const { home, path } = createLogHome([{}, {}, {}])
+  const { look, end } = follow(home)
+  const other = createLogHome(Array<NewLogRow>(5).fill({})).path
+  insertLogRows(path, [{}])
+  replace(other, path)
+  expect(await look()).toEqual(['replaced: logs_2.sqlite', ...upTo(5)])
+  await end()
+})
+
+test('with rows of the old file that were not read yet first, while its writer lives', async () => {
+  const { home, path } = createLogHome([{}, {}, {}])
+  const writer = startWriter(path)
+  await writer.insert(1)
+  const { look, end } = follow(home)
+  await writer.insert(2)
+  replace(createLogHome([{}]).path, path)
+  expect(await look()).toEqual([5, 6, 'replaced: logs_2.sqlite', 1])
+  await end()
+})
+
+test('a file that is deleted and made anew is read from its start', async () => {
+  const { home, path } = createLogHome([{}, {}, {}])
+  const { look, end } = follow(home)
+  expect(await look()).toEqual([])
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+  expect(await look()).toEqual(['waiting: logs_2.sqlite'])
+  copyFileSync(createLogHome(Array<NewLogRow>(5).fill({})).path, path)
+  expect(await look()).toEqual(['appeared: logs_2.sqlite', ...upTo(5)])
+  await end()
+})
+
+test('ids that begin anew in the same file are read from the first', async () => {
+  const { home, path } = createLogHome(Array<NewLogRow>(5).fill({}))
+  const { look, end } = follow(home)
+  const writer = startWriter(path)
+  await writer.exec('DELETE FROM logs; DELETE FROM sqlite_sequence')
+  await writer.insert(2)
+  expect(await look()).toEqual(['restarted: logs_2.sqlite', 1, 2])
+  await end()
+})
+
+test('a migration of the table under us changes nothing', async () => {
+  const layout = LAYOUTS.find(({ name }) => name === '0.113 to 0.116')!
+  const { home, path } = createLogHome([{ body: 'old' }], layout)
+  const { look, end } = follow(home)
+  const writer = startWriter(path)
+  await writer.insert(1)
+  expect(await look()).toEqual([2])
+  await writer.exec('ALTER TABLE logs RENAME COLUMN message TO feedback_log_body')
+  await writer.insert(1)
+  const seen = [...(await look()), ...(await look())]
+  expect(seen).toEqual([3])
+  await end()
+})
+
+test('a damaged database ends it', async () => {
+  const { home, path } = createLogHome(Array<NewLogRow>(2000).fill({ body: 'x'.repeat(50) }))
+  const { look } = follow(home, { fromNow: false })
+  truncateSync(path, 8192)
+  await expect(look()).rejects.toThrow(StateError)
+})
+
+test('all that is open is closed at the end', async () => {
+  const { home } = createLogHome([{}])
+  const store = openLogStore(listDatabases(home)) as LogStore
+  let closed = 0
+  const close = store.connection.close
+  store.connection.close = () => {
+    closed += 1
+    close()
+  }
+  const events = followLogs({
+    open: () => undefined,
+    start: { store, afterId: 0 },
+    filter: {},
+    changes: (async function* () {
+      yield
+    })(),
+    now: () => 0,
+    relocateMs: 1000,
+  })
+  onTestFinished(() => store.connection.close())
+  const seen: FollowEvent[] = []
+  for await (const event of events) seen.push(event)
+  expect(seen.map(({ kind }) => kind)).toEqual(['rows'])
+  expect(closed).toBe(1)
+})
