@@ -3,8 +3,6 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // These build and install what is shipped: npm run test:package.
-    exclude: ['test/package/**'],
     globalSetup: ['test/helpers/global-setup.ts'],
     testTimeout: 30_000,
     // Local times in expected output are written for this zone.

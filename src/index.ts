@@ -1,3 +1,32 @@
 export * from './errors.js'
-export type * from './model/log.js'
+export * from './model/backfill.js'
+export * from './model/log.js'
+export * from './model/memory.js'
+export * from './model/telemetry.js'
 export type * from './model/thread.js'
+export * from './model/thread-page.js'
+export { decodeCursor, encodeCursor } from './query/cursor.js'
+export { anchorFromItem, metadataFromRow } from './query/thread-pages.js'
+export { builderFromItems, buildMetadata, type ThreadBuilder } from './rollout/builder.js'
+export { normalizeCwd } from './rollout/cwd.js'
+export * from './rollout/list.js'
+export {
+  applyRolloutItem,
+  cutToSeconds,
+  DIFF_FIELDS,
+  type DiffField,
+  diffFields,
+  extractMetadata,
+  extractMetadataFromLines,
+  type LineCounts,
+  type MetadataOptions,
+  type RolloutExtract,
+  type RolloutOrigin,
+  SEED_DIFF_FIELDS,
+} from './rollout/metadata.js'
+export * from './rollout/parse.js'
+export * from './rollout/read.js'
+export * from './rollout/rules.js'
+export * from './runtime.js'
+export { stateDbFilename, stateDbPath } from './schema/files.js'
+export { BACKFILL_LEASE_SECONDS } from './store/backfill.js'

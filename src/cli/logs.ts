@@ -3,7 +3,7 @@ import { LOG_FORMATS } from '../model/log-formats.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { COLOR_CHOICES, collect, parseCount, parsePositive } from './options.js'
-import { createProgram } from './program.js'
+import { addCommand, createProgram } from './program.js'
 import { addWhereCommand } from './where-command.js'
 
 const EXAMPLES = `Examples:
@@ -18,30 +18,32 @@ const EXAMPLES = `Examples:
 export function createLogsProgram(context: CommandContext): Command {
   const program = createProgram('codex-logs', 'tail and query the logs of the Codex CLI', EXAMPLES)
 
-  const tail = program
-    .command('tail')
-    .description('show the last rows, then each new one as Codex writes it')
-    .option('-n, --backfill <count>', 'rows to show first: a number or "all"', parseBackfill, 200)
-    .option(
-      '--poll-ms <ms>',
-      'look at least this often (changes are seen at once where the system tells)',
-      parsePositive,
-      500,
-    )
-    .option('--no-follow', 'end after the first rows')
-  addSharedOptions(tail).action(async (flags) => {
-    const { runTail } = await import('./logs/read.js')
-    await runTail(flags, context)
+  const tail = { name: 'tail', description: 'show the last rows, then each new one as Codex writes it' }
+  addCommand(program, context, tail, (command) => {
+    command
+      .option('-n, --backfill <count>', 'rows to show first: a number or "all"', parseBackfill, 200)
+      .option(
+        '--poll-ms <ms>',
+        'look at least this often (changes are seen at once where the system tells)',
+        parsePositive,
+        500,
+      )
+      .option('--no-follow', 'end after the first rows')
+    addSharedOptions(command).action(async (flags) => {
+      const { runTail } = await import('./logs/read.js')
+      await runTail(flags, context)
+    })
   })
 
-  const query = program
-    .command('query')
-    .description('show the matching rows, oldest first, and end')
-    .option('-n, --lines <count>', 'only the newest rows, this many (default: all)', parseCount)
-    .option('--reverse', 'newest first')
-  addSharedOptions(query).action(async (flags) => {
-    const { runQuery } = await import('./logs/read.js')
-    await runQuery(flags, context)
+  const query = { name: 'query', description: 'show the matching rows, oldest first, and end' }
+  addCommand(program, context, query, (command) => {
+    command
+      .option('-n, --lines <count>', 'only the newest rows, this many (default: all)', parseCount)
+      .option('--reverse', 'newest first')
+    addSharedOptions(command).action(async (flags) => {
+      const { runQuery } = await import('./logs/read.js')
+      await runQuery(flags, context)
+    })
   })
 
   addWhereCommand(program, context)

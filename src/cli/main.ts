@@ -21,6 +21,8 @@ const EXIT_BY_ERROR: Partial<Record<StateErrorCode, number>> = {
 /** What a command's action gets; an action that ends well but has bad news sets `exitCode`. */
 export interface CommandContext {
   readonly io: Io
+  /** The command line; `undefined` where the program is made to be described, not run. */
+  readonly argv: readonly string[] | undefined
   exitCode: number
 }
 
@@ -34,7 +36,7 @@ export async function runProgram(
   argv: readonly string[],
   io: Io,
 ): Promise<number> {
-  const context: CommandContext = { io, exitCode: 0 }
+  const context: CommandContext = { io, argv, exitCode: 0 }
   const program = createProgram(context)
   configure(program, io)
   try {

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import type { CommandContext } from './main.js'
 import { VERSION } from './version.js'
 
 const EXIT_CODES = `
@@ -13,4 +14,18 @@ export function createProgram(name: string, description: string, examples: strin
     .helpCommand(false)
     .addHelpText('before', `${examples}`)
     .addHelpText('after', EXIT_CODES)
+}
+
+/**
+ * Adds a command. Its options are only declared when its name is on the command line: to declare those of all
+ * commands would cost every start a millisecond or two.
+ */
+export function addCommand(
+  parent: Command,
+  { argv }: CommandContext,
+  { name, description }: { name: string; description: string },
+  declare: (command: Command) => void,
+): void {
+  const command = parent.command(name).description(description)
+  if (!argv || argv.includes(name)) declare(command)
 }

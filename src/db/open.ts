@@ -1,8 +1,10 @@
 import {
+  accessSync,
   closeSync,
   constants,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readSync,
@@ -10,7 +12,7 @@ import {
   statSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
 import { StateError } from '../errors.js'
@@ -30,6 +32,22 @@ export interface ReadConnection {
   snapshot<T>(run: () => T): T
   close(): void
 }
+
+/** One database, opened for reading and writing, by one process that may be one of several. */
+export interface WriteConnection extends ReadConnection {
+  /** Runs one statement; gives the number of rows that it inserted, changed or deleted. */
+  run(sql: string, ...params: SqlValue[]): number
+  /** Runs statements that take no parameters. */
+  exec(sql: string): void
+  /**
+   * Runs `work` in a transaction that holds the write lock from its start, so that what `work` read is still
+   * true when it writes; rolled back when `work` throws. One inside another is part of the outer one.
+   */
+  transaction<T>(work: () => T): T
+}
+
+/** How long a writer waits for another one's lock, and gives up with `DB_BUSY`: as Codex does. */
+export const BUSY_TIMEOUT_MS = 5000
 
 /**
  * How a file is reached. A read-only connection to a database in WAL mode creates `-wal` and `-shm` where
@@ -125,6 +143,77 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
       opened?.driver.close()
       opened = undefined
     },
+  }
+}
+
+export interface OpenReadWriteOptions {
+  /** Makes the file and its folder where they are missing, and puts the database in WAL mode. */
+  create?: boolean
+}
+
+/**
+ * Opens a database for reading and writing, foreign keys on. An existing journal mode is kept unless `create`
+ * is set: a database on a network file system is deliberately not in WAL mode.
+ *
+ * @throws {StateError} `DB_NOT_FOUND` (without `create`), `DB_NOT_A_DATABASE`, `DB_UNREADABLE`,
+ *   `DB_READONLY`, `DB_BUSY`; calls throw these and `DB_CORRUPT`, `DB_FULL`, `DB_NO_TABLE`, `INVALID`
+ */
+export function openReadWrite(path: string, { create = false }: OpenReadWriteOptions = {}): WriteConnection {
+  if (create) makeFolder(dirname(path))
+  const isNew = create && !existsSync(path)
+  if (!isNew) readHeader(path)
+  proveWritable(path, isNew ? [dirname(path)] : [path, dirname(path)])
+  const guard = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw toStateError(error, path, 'write')
+    }
+  }
+  const database = guard(() => new Database(path, { fileMustExist: !create, timeout: BUSY_TIMEOUT_MS }))
+  try {
+    guard(() => {
+      if (create) database.pragma('journal_mode = WAL')
+      const isWal = database.pragma('journal_mode', { simple: true }) === 'wal'
+      // Safe in WAL mode alone: there a power cut can lose the last transactions, but damages nothing.
+      if (isWal) database.pragma('synchronous = NORMAL')
+      database.pragma('foreign_keys = ON')
+    })
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  const prepare = cachedBySql((sql) => database.prepare<SqlValue[]>(sql))
+  return {
+    path,
+    all: <Row>(sql: string, ...params: SqlValue[]) => guard(() => prepare(sql).all(...params) as Row[]),
+    get: <Row>(sql: string, ...params: SqlValue[]) =>
+      guard(() => prepare(sql).get(...params) as Row | undefined),
+    run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
+    exec: (sql) => guard(() => void database.exec(sql)),
+    snapshot: (work) => guard(() => database.transaction(work).deferred()),
+    transaction: (work) => guard(() => database.transaction(work).immediate()),
+    close: () => void database.close(),
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new StateError('DB_READONLY', `cannot create the folder ${folder}: ${code}`, { cause: error })
+  }
+}
+
+/** SQLite opens what it may not write for reading, without a word; the first write would be where it shows. */
+function proveWritable(path: string, needed: readonly string[]): void {
+  try {
+    for (const each of needed) accessSync(each, constants.W_OK)
+  } catch (error) {
+    throw new StateError('DB_READONLY', `cannot write ${path}: it or its folder is read-only`, {
+      cause: error,
+    })
   }
 }
 

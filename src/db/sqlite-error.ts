@@ -9,18 +9,22 @@ const BY_RESULT_CODE: Record<number, { name: string; code: StateErrorCode; reaso
   11: { name: 'SQLITE_CORRUPT', code: 'DB_CORRUPT', reason: 'the file is damaged' },
   13: { name: 'SQLITE_FULL', code: 'DB_FULL', reason: 'the disk is full' },
   14: { name: 'SQLITE_CANTOPEN', code: 'DB_UNREADABLE', reason: 'it cannot be opened' },
+  19: { name: 'SQLITE_CONSTRAINT', code: 'INVALID', reason: 'a rule of the schema forbids it' },
   26: { name: 'SQLITE_NOTADB', code: 'DB_NOT_A_DATABASE', reason: 'it is not an SQLite database' },
 }
 
 /** An error of either SQLite driver as ours; what is not an SQLite error (a bug of ours) comes back as it is. */
-export function toStateError(error: unknown, path: string): unknown {
+export function toStateError(error: unknown, path: string, verb: 'read' | 'write' = 'read'): unknown {
   if (!(error instanceof Error) || error instanceof StateError) return error
   const { code, errcode } = error as { code?: string; errcode?: number }
   const found =
     errcode === undefined
       ? Object.values(BY_RESULT_CODE).find(({ name }) => code === name || code?.startsWith(`${name}_`))
       : BY_RESULT_CODE[errcode & 0xff]
-  if (found) return new StateError(found.code, `cannot read ${path}: ${found.reason}`, { cause: error })
+  if (found) {
+    const detail = found.code === 'INVALID' ? ` (${error.message})` : ''
+    return new StateError(found.code, `cannot ${verb} ${path}: ${found.reason}${detail}`, { cause: error })
+  }
   if (/^no such (table|column)/.test(error.message)) {
     return new StateError('DB_NO_TABLE', `${path}: ${error.message}`, { cause: error })
   }

@@ -25,6 +25,40 @@ export interface LogRow {
   line: number | null
 }
 
+/** A log event to be written; SQLite gives the id. What the layout has no column for is not stored. */
+export type NewLogRow = Omit<LogRow, 'id'>
+
+/**
+ * Which log rows, in the terms of Codex's own runtime: all conditions hold together; one that is absent or empty
+ * does not restrict.
+ */
+export interface LogRowFilter {
+  /** Exactly this level; letter case does not matter, an unknown word matches nothing. */
+  level?: string
+  /** Unix seconds, inclusive. */
+  fromSeconds?: number
+  /** Unix seconds, inclusive: all rows within that second. */
+  toSeconds?: number
+  /** Any of these parts of `modulePath`; `%` and `_` are wildcards, ASCII letter case does not matter. */
+  moduleLike?: readonly string[]
+  /** Any of these parts of `file`, likewise. */
+  fileLike?: readonly string[]
+  /** Any of these threads; together with `includeThreadless` also the rows outside any thread. */
+  threadIds?: readonly string[]
+  /** Without `threadIds`: only the rows outside any thread. */
+  includeThreadless?: boolean
+  /** A part of the body, literally and case-sensitively. */
+  search?: string
+  /** Only rows with a higher id. */
+  afterId?: number
+}
+
+export interface LogRowQuery extends LogRowFilter {
+  limit?: number
+  /** Highest id first; otherwise lowest first. */
+  descending?: boolean
+}
+
 /** A point in time to the nanosecond: Unix seconds, UTC, plus `nanos` (0 to 999_999_999). */
 export interface Instant {
   seconds: number

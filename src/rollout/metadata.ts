@@ -128,7 +128,7 @@ export async function extractMetadataFromLines(
 }
 
 /** Metadata before the first line: what the file name tells, or an empty id. */
-function createMetadata(origin: RolloutOrigin, rules: MetadataRules): ThreadMetadata {
+export function createMetadata(origin: RolloutOrigin, rules: MetadataRules): ThreadMetadata {
   const rolloutPath = origin.path.replace(/\.zst$/, '')
   const name = parseRolloutName(rolloutPath)
   const createdAtMs = name?.createdAtMs ?? 0
@@ -170,7 +170,7 @@ function createMetadata(origin: RolloutOrigin, rules: MetadataRules): ThreadMeta
  * Takes over what the first session_meta of a file decides for good: whose file it is, since when, and in which
  * form. When its timestamp cannot be read, id and time stay those of the file name.
  */
-function adoptIdentity(metadata: ThreadMetadata, meta: SessionMetaItem): ThreadMetadata {
+export function adoptIdentity(metadata: ThreadMetadata, meta: SessionMetaItem): ThreadMetadata {
   const createdAtMs = parseTimestampMs(meta.timestamp)
   const historyMode = meta.historyMode ?? metadata.historyMode
   return createdAtMs === null

@@ -30,6 +30,21 @@ export const KNOWN_GENERATIONS: Record<DatabaseRole, readonly number[]> = {
   agent_message_board: [1],
 }
 
+/** State databases before this one hold their logs themselves, whatever log database lies beside them. */
+export const FIRST_STATE_WITH_LOG_DATABASE = 5
+
+/** The generation of the state database that we create and migrate ourselves. */
+export const OWN_STATE_GENERATION = 4
+
+/** The name of our own state database in a Codex home. */
+export function stateDbFilename(): string {
+  return `state_${OWN_STATE_GENERATION}.sqlite`
+}
+
+export function stateDbPath(codexHome: string): string {
+  return join(codexHome, stateDbFilename())
+}
+
 /** Where each table may live, first choice first. */
 export const TABLE_HOMES = {
   logs: ['logs', 'state'],

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { generateLogs } from './generate-logs.mjs'
+import { buildC, dataFolder, logs, pair, run } from './measure.mjs'
+
+export async function* measure({ fewRows, manyRows, rounds, smoke }) {
+  const few = generateLogs(join(dataFolder, `${fewRows}/logs_2.sqlite`), { rowCount: fewRows })
+  const floor = buildC('floor', { withSqlite: true })
+  const json = [...logs, 'query', '--json', '--db', few]
+  const text = [...logs, 'query', '--db', few]
+  if (floor) {
+    // Nothing is worth timing that does not print the same.
+    for (const [ours, theirs] of [
+      [json, [floor, 'json', few]],
+      [text, [floor, 'text', few]],
+    ]) {
+      if (hashOf(ours) !== hashOf(theirs))
+        throw new Error(`${ours.join(' ')} differs from ${theirs.join(' ')}`)
+    }
+    for (const [what, ours, mode, bound] of [
+      ['query --json', json, 'json', 1.4],
+      ['query', text, 'text', 1.25],
+    ]) {
+      const { ratio, aMs, peakMiB } = await pair(ours, [floor, mode, few], { rounds })
+      yield {
+        what: `${what} of ${fewRows} rows`,
+        value: ratio,
+        unit: 'F',
+        bound,
+        detail: `${Math.round(aMs)} ms`,
+      }
+      yield { what: `${what}: peak memory`, value: peakMiB, unit: 'MiB', bound: 220 }
+    }
+    for (const [into, bound] of [
+      ['grep -c ERROR', 1.4],
+      ['jq -c .level', 1.1],
+    ]) {
+      const { ratio } = await pair(json, [floor, 'json', few], { rounds, into })
+      yield { what: `query --json | ${into}`, value: ratio, unit: 'F', bound }
+    }
+  }
+  const columns =
+    'id, ts, ts_nanos, level, target, feedback_log_body, thread_id, process_uuid, module_path, file, line'
+  const cli = (mode) => ['sqlite3', '-readonly', mode, few, `SELECT ${columns} FROM logs ORDER BY id`]
+  const toCliJson = await pair(json, cli('-json'), { rounds })
+  yield { what: 'query --json against sqlite3 -json', value: toCliJson.ratio, unit: 'times', bound: 0.5 }
+  const toCliList = await pair(text, cli('-list'), { rounds })
+  yield { what: 'query against sqlite3 -list', value: toCliList.ratio, unit: 'times', bound: 1.2 }
+  const colored = [...logs, 'query', '--color', 'always', '--db', few]
+  const toPlain = await pair(colored, text, { rounds, output: join(dataFolder, 'out.txt') })
+  yield {
+    what: 'query --color always into a file, against plain',
+    value: toPlain.ratio,
+    unit: 'times',
+    bound: 2,
+  }
+  if (smoke) return
+  const many = generateLogs(join(dataFolder, `${manyRows}/logs_2.sqlite`), { rowCount: manyRows })
+  const { peakMiB } = await run([...logs, 'query', '--json', '--db', many])
+  yield { what: `query --json of ${manyRows} rows: peak memory`, value: peakMiB, unit: 'MiB', bound: 220 }
+}
+
+function hashOf([program, ...args]) {
+  return execFileSync('sh', ['-c', '"$@" | sha256sum', 'sh', program, ...args]).toString()
+}

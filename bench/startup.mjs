@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { generateLogs } from './generate-logs.mjs'
+import { dataFolder, logs, node, pair, state } from './measure.mjs'
+
+export async function* measure({ manyRows, rounds }) {
+  const bare = [node, '-e', '0']
+  const many = generateLogs(join(dataFolder, `${manyRows}/logs_2.sqlite`), { rowCount: manyRows })
+  const few = generateLogs(join(dataFolder, '100000/logs_2.sqlite'), { rowCount: 100_000 })
+  const often = { rounds: rounds * 5 }
+  for (const [program, command] of Object.entries({ 'codex-logs': logs, 'codex-state': state })) {
+    for (const flag of ['--help', '--version']) {
+      const { ratio, aMs } = await pair([...command, flag], bare, often)
+      yield {
+        what: `${program} ${flag}`,
+        value: ratio,
+        unit: 'N',
+        bound: 1.25,
+        detail: `${aMs.toFixed(1)} ms`,
+      }
+    }
+  }
+  const newest = [...logs, 'query', '-n', '200', '--db']
+  const ofMany = await pair([...newest, many], bare, often)
+  yield {
+    what: `query -n 200 of ${manyRows} rows`,
+    value: ofMany.ratio,
+    unit: 'N',
+    bound: 1.4,
+    detail: `${ofMany.aMs.toFixed(1)} ms`,
+  }
+  const { ratio } = await pair([...newest, many], [...newest, few], often)
+  yield { what: `the same against 100000 rows`, value: ratio, unit: 'times', bound: 1.1 }
+}

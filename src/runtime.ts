@@ -1,0 +1,543 @@
+import { appendFileSync, existsSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { migrate } from './db/migrate.js'
+import { loadMigrations } from './db/migration-files.js'
+import { openReadWrite, type WriteConnection } from './db/open.js'
+import { StateError } from './errors.js'
+import type { BackfillState } from './model/backfill.js'
+import type { LogRow, LogRowFilter, LogRowQuery, NewLogRow } from './model/log.js'
+import type { ThreadMemory } from './model/memory.js'
+import type { BackfillCounts, Telemetry, TelemetryCount } from './model/telemetry.js'
+import type { DynamicTool, ThreadMetadata, ThreadRow } from './model/thread.js'
+import type { ThreadPage, ThreadPageQuery } from './model/thread-page.js'
+import { readLogs, readMaxLogId } from './query/seed-logs.js'
+import { findRolloutPath, findThread, readThreadPage } from './query/thread-pages.js'
+import type { ThreadBuilder } from './rollout/builder.js'
+import { chooseRules } from './rollout/choose-rules.js'
+import type { RolloutItem } from './rollout/parse.js'
+import type { MetadataRules } from './rollout/rules.js'
+import {
+  FIRST_STATE_WITH_LOG_DATABASE,
+  listDatabases,
+  OWN_STATE_GENERATION,
+  parseDatabaseFilename,
+  stateDbPath,
+} from './schema/files.js'
+import { resolveHome } from './schema/home.js'
+import { listTables, readMigrations } from './schema/inspect.js'
+import { LOG_TABLE } from './schema/logs.js'
+import * as backfill from './store/backfill.js'
+import * as tools from './store/dynamic-tools.js'
+import { removeLegacyStateFiles } from './store/legacy-files.js'
+import * as logs from './store/logs.js'
+import * as memories from './store/memories.js'
+import * as threads from './store/threads.js'
+import { applyLiveItems } from './sync/live-items.js'
+
+export interface RuntimeOptions {
+  /** Stands for a provider that a rollout does not name. */
+  defaultProvider: string
+  /** Receives the counters that Codex sends to its telemetry. */
+  telemetry?: Telemetry | undefined
+  /** Told, in one line, what went wrong without being an error. */
+  onWarning?: ((message: string) => void) | undefined
+  /** Unix milliseconds; default `Date.now`. */
+  now?: (() => number) | undefined
+}
+
+export interface InitOptions extends RuntimeOptions {
+  /** The folder that holds `sessions/` and, for our own generation, the database. */
+  codexHome: string
+}
+
+/**
+ * `dbPath`: that state database; `codexHome` need only be given with it when the database lies elsewhere.
+ * `codexHome` alone: the newest state database of that home, where its `config.toml` says that databases are.
+ */
+export type OpenExistingOptions = RuntimeOptions &
+  ({ dbPath: string; codexHome?: string | undefined } | { codexHome: string; dbPath?: undefined })
+
+/** Migration 35 is of 0.135, the last release that stores a session_meta's tools. */
+const FIRST_WITHOUT_TOOLS = 35
+
+/** What the class owns and its methods work on. */
+interface Opened {
+  codexHome: string
+  state: WriteConnection
+  threadTable: threads.ThreadTable
+  /** `undefined` when there is no log table. */
+  logTable: logs.LogTable | undefined
+  newestMigration: number
+}
+
+/**
+ * A Codex state database, owned: opened for writing, kept open, and closed.
+ *
+ * Calls are synchronous; one that writes waits for another process's lock for up to 5 s. Each write is one
+ * transaction. Every call throws `StateError`: `DB_BUSY`, `DB_FULL`, `DB_READONLY`, `DB_CORRUPT`, `DB_UNREADABLE`;
+ * and `DB_NO_TABLE` where the layout lacks what the call is about. Shapes, defaults and retention are those of
+ * Codex's own state runtime in the generation of `state_4.sqlite`.
+ *
+ * Several processes may write at once, Codex among them.
+ */
+export class StateRuntime {
+  /** The home that the runtime was opened for; by default, of a database opened by path, the folder that it is in. */
+  readonly codexHome: string
+  readonly dbPath: string
+  /** How the releases that write to this database read rollouts: for `extractMetadata` and `builderFromItems`. */
+  readonly rules: MetadataRules
+  readonly #opened: Opened
+  readonly #options: RuntimeOptions
+
+  private constructor(opened: Opened, options: RuntimeOptions) {
+    this.codexHome = opened.codexHome
+    this.dbPath = opened.state.path
+    const generation = parseDatabaseFilename(basename(this.dbPath))?.generation
+    this.rules = chooseRules(opened.newestMigration, generation)
+    this.#opened = opened
+    this.#options = options
+  }
+
+  /**
+   * Opens our own state database of a home (`state_4.sqlite`) and makes it if it is missing, with its folder: in
+   * WAL mode, migrated, with the checksums that Codex records. Removes what it replaces: state databases of a
+   * **lower** generation and the unversioned one. (Codex to 0.130 removed higher ones too; here a newer
+   * program's data is never touched.) Removes log rows older than 90 days.
+   *
+   * @throws {StateError} `MIGRATION_MISMATCH`: the file has migrations that we do not know, or another one
+   *   under the same number; and as every call
+   */
+  static init(options: InitOptions): StateRuntime {
+    const codexHome = resolve(options.codexHome)
+    const path = stateDbPath(codexHome)
+    const status = existsSync(path) ? 'opened' : 'created'
+    return countingFailure(options, () => {
+      const state = openReadWrite(path, { create: true })
+      return closingOnFailure(state, () => {
+        migrate(state, loadMigrations('state'))
+        // Only now, so that nothing is gone when ours cannot be used.
+        removeLegacyStateFiles(codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
+        const runtime = new StateRuntime(attach(state, codexHome), options)
+        runtime.#pruneLogsByAge()
+        runtime.#count('codex.db.init', 1, { status })
+        return runtime
+      })
+    })
+  }
+
+  /**
+   * Opens our own state database of a home if it is there, as it is: makes, migrates and removes nothing.
+   *
+   * @throws {StateError} as `openExisting`
+   */
+  static openIfPresent(options: InitOptions): StateRuntime | undefined {
+    const codexHome = resolve(options.codexHome)
+    const path = stateDbPath(codexHome)
+    return existsSync(path) ? StateRuntime.#open(path, codexHome, options) : undefined
+  }
+
+  /**
+   * Attaches to a state database of any generation, and to the log database that goes with it, as they are:
+   * makes, migrates and removes nothing. Rows are written by the columns that the file has.
+   *
+   * @throws {StateError} `DB_NOT_FOUND`, `DB_NOT_A_DATABASE`; `SCHEMA_UNKNOWN` when a column must have a value
+   *   that is not known here; `DB_NO_TABLE` when it has no threads; and as every call
+   */
+  static openExisting(options: OpenExistingOptions): StateRuntime {
+    if (options.dbPath !== undefined) {
+      const path = resolve(options.dbPath)
+      return StateRuntime.#open(path, resolve(options.codexHome ?? dirname(path)), options)
+    }
+    const { codexHome, sqliteHome } = resolveHome({
+      typedHome: options.codexHome,
+      env: {},
+      userHome: homedir(),
+      workingFolder: process.cwd(),
+    })
+    const newest = listDatabases(sqliteHome).find(({ role }) => role === 'state')
+    if (!newest) {
+      throw new StateError('DB_NOT_FOUND', `no state database in ${sqliteHome}`, {
+        hint: 'Codex makes it when it is started; StateRuntime.init makes one of our own generation.',
+      })
+    }
+    return StateRuntime.#open(newest.path, codexHome, options)
+  }
+
+  static #open(path: string, codexHome: string, options: RuntimeOptions): StateRuntime {
+    return countingFailure(options, () => {
+      const state = openReadWrite(path)
+      return closingOnFailure(state, () => {
+        const runtime = new StateRuntime(attach(state, codexHome), options)
+        runtime.#count('codex.db.init', 1, { status: 'opened' })
+        return runtime
+      })
+    })
+  }
+
+  /** Closes the connections; no call may follow. A second time does nothing. */
+  close(): void {
+    const { state, logTable } = this.#opened
+    if (logTable && logTable.db !== state) logTable.db.close()
+    state.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  // Backfill state. The row is made, as `pending`, where it is missing.
+
+  /** @throws {StateError} `INVALID` for a status that is none */
+  getBackfillState(): BackfillState {
+    return this.#run('get_backfill_state', ({ state }) =>
+      backfill.readBackfillState(state, this.#nowSeconds()),
+    )
+  }
+
+  /**
+   * Takes the lease of the backfill: `true` for one caller, until 900 s have passed without a checkpoint.
+   * `false` when it is complete, or somebody else's lease holds.
+   */
+  claimBackfill(): boolean {
+    return this.#run('claim_backfill', ({ state }) => backfill.claimBackfill(state, this.#nowSeconds()))
+  }
+
+  /** Without regard to a lease. */
+  markBackfillRunning(): void {
+    this.#run('mark_backfill_running', ({ state }) => backfill.markBackfillRunning(state, this.#nowSeconds()))
+  }
+
+  /**
+   * Writes down how far the backfill got, and renews the lease.
+   *
+   * @param watermark path of the last rollout of a batch, relative to the home, with `/`
+   */
+  checkpointBackfill(watermark: string): void {
+    this.#run('checkpoint_backfill', ({ state }) =>
+      backfill.checkpointBackfill(state, watermark, this.#nowSeconds()),
+    )
+  }
+
+  /** Without a watermark the last checkpoint's stays. */
+  markBackfillComplete(lastWatermark?: string): void {
+    this.#run('mark_backfill_complete', ({ state }) =>
+      backfill.markBackfillComplete(state, lastWatermark, this.#nowSeconds()),
+    )
+  }
+
+  /** Sends the counters of a backfill that has ended. */
+  recordBackfill({ upserted, failed, durationMs }: BackfillCounts): void {
+    const status = failed === 0 ? 'success' : upserted === 0 ? 'failed' : 'partial_failure'
+    this.#count('codex.db.backfill', upserted, { status: 'upserted' })
+    this.#count('codex.db.backfill', failed, { status: 'failed' })
+    this.#count('codex.db.backfill.duration_ms', durationMs, { status })
+  }
+
+  /** Counts that database and rollouts do not agree, under Codex's names (`list_threads_db`, `stale_db_path` …). */
+  recordDiscrepancy(stage: string, reason: string): void {
+    this.#count('codex.db.compare_error', 1, { stage, reason })
+  }
+
+  // Threads.
+
+  getThread(id: string): ThreadRow | undefined {
+    return this.#run('get_thread', ({ state, threadTable }) => findThread(state, threadTable.columns, id))
+  }
+
+  /** One page of the threads that have something to show, newest first. */
+  listThreads(query: ThreadPageQuery): ThreadPage {
+    return this.#run('list_threads', ({ state, threadTable }) =>
+      readThreadPage(state, threadTable.columns, query),
+    )
+  }
+
+  /** The ids of such a page. */
+  listThreadIds(query: ThreadPageQuery): string[] {
+    return this.listThreads(query).items.map(({ id }) => id)
+  }
+
+  /**
+   * Inserts a thread or replaces its metadata. Kept are what no rollout says (name, recency, section,
+   * project), `memory_mode` after the insert, a preview against an empty one, and `paginated` as history
+   * mode; in files of 0.129 on also git values that are there and a title that is not the first message.
+   * In files with milliseconds `updatedAtMs` may be moved up to be unique.
+   */
+  upsertThread(metadata: ThreadMetadata): void {
+    this.#run('upsert_thread', ({ threadTable }) =>
+      threads.upsertThread(threadTable, {
+        ...metadata,
+        modelProvider: metadata.modelProvider || this.#options.defaultProvider,
+      }),
+    )
+  }
+
+  /**
+   * The rollout file that the database has for a thread; whether it is there is not looked at.
+   *
+   * @param archivedOnly `true`: only if archived; `false`: only if not
+   */
+  findRolloutPathById(id: string, archivedOnly?: boolean): string | undefined {
+    return this.#run('find_rollout_path_by_id', ({ state, threadTable }) =>
+      findRolloutPath(state, threadTable.columns, id, archivedOnly),
+    )
+  }
+
+  /**
+   * Applies new items of a rollout to its thread's row, which is made if it is missing, and stores the client's
+   * tools that a session_meta among them names. The rules are those of the releases that write such a file.
+   * The thread counts as changed when its file was (to 0.130) or now.
+   *
+   * @param builder whose items these are (`builderFromItems`); without one nothing is written but a discrepancy
+   *   counted
+   * @returns what was stored
+   */
+  applyRolloutItems(
+    builder: ThreadBuilder | undefined,
+    items: readonly RolloutItem[],
+  ): ThreadMetadata | undefined {
+    if (!builder) {
+      this.recordDiscrepancy('apply_rollout_items', 'missing_builder')
+      return undefined
+    }
+    return this.#run('apply_rollout_items', ({ state, threadTable, newestMigration }) =>
+      applyLiveItems(state, threadTable, builder, items, {
+        rules: this.rules,
+        defaultProvider: this.#options.defaultProvider,
+        // The column came with 0.131, and with it the clock in place of the file's time.
+        changedAtMs:
+          threadTable.columns.preview === undefined ? modifiedAtMs(builder.rolloutPath) : this.#nowMs(),
+        storesTools: threadTable.hasDynamicTools && newestMigration < FIRST_WITHOUT_TOOLS,
+      }),
+    )
+  }
+
+  /**
+   * Notes that a thread's file was moved to `archived_sessions/`. The move itself is the caller's.
+   *
+   * @param rolloutPath where the file is now
+   * @param archivedAtSeconds unix seconds; default now
+   * @returns `false` when there is no such thread
+   */
+  markArchived(id: string, rolloutPath: string, archivedAtSeconds = this.#nowSeconds()): boolean {
+    return this.#moveThread('mark_archived', id, rolloutPath, archivedAtSeconds)
+  }
+
+  /**
+   * Notes that a thread's file was moved back to `sessions/`.
+   *
+   * @returns `false` when there is no such thread
+   */
+  markUnarchived(id: string, rolloutPath: string): boolean {
+    return this.#moveThread('mark_unarchived', id, rolloutPath, null)
+  }
+
+  /**
+   * Gives a thread a name: in its row, where the releases of this database keep one, and as a line of
+   * `session_index.jsonl` in the home, which all releases read. An empty name takes it away.
+   *
+   * @returns `false` when there is no such thread
+   */
+  renameThread(id: string, name: string): boolean {
+    return this.#run('rename_thread', ({ threadTable }) => {
+      if (!threads.renameThread(threadTable, id, name)) return false
+      const line = { id, thread_name: name, updated_at: new Date(this.#nowMs()).toISOString() }
+      appendFileSync(join(this.codexHome, 'session_index.jsonl'), `${JSON.stringify(line)}\n`)
+      return true
+    })
+  }
+
+  /**
+   * Removes a thread's row with its tools, memory and spawn edges. Where logs have a database of their own, its
+   * rows there and in the databases of goals, memories and queued messages go first; each file is a transaction
+   * of its own, so after a failure in between the call is to be repeated. The rollout file is the caller's: while
+   * it is there, a backfill brings the row back.
+   *
+   * @returns `false` when there is no such thread
+   */
+  deleteThread(id: string): boolean {
+    return this.#run('delete_thread', ({ state, threadTable, logTable }) => {
+      if (logTable && logTable.db !== state) {
+        logs.deleteThreadLogs(logTable, id)
+        deleteRowsElsewhere(dirname(state.path), id)
+      }
+      return threads.deleteThread(threadTable, id)
+    })
+  }
+
+  // Tools that a thread's client brought along (0.95 to 0.135).
+
+  /** By position; none where there are none. */
+  getDynamicTools(threadId: string): DynamicTool[] {
+    return this.#run('get_dynamic_tools', ({ state }) => tools.readDynamicTools(state, threadId))
+  }
+
+  /**
+   * Stores all tools or none; a position that has one keeps it.
+   *
+   * @throws {StateError} `INVALID` when there is no such thread
+   */
+  persistDynamicTools(threadId: string, dynamicTools: readonly DynamicTool[]): void {
+    this.#run('persist_dynamic_tools', ({ state }) =>
+      tools.persistDynamicTools(state, threadId, dynamicTools),
+    )
+  }
+
+  // Memory of threads (0.97, 0.98 and our own generation).
+
+  getThreadMemory(threadId: string): ThreadMemory | undefined {
+    return this.#run('get_thread_memory', ({ state }) => memories.findThreadMemory(state, threadId))
+  }
+
+  /**
+   * Its time is now, or one second after the stored one where that is later.
+   *
+   * @throws {StateError} `INVALID` when there is no such thread
+   */
+  upsertThreadMemory(memory: Omit<ThreadMemory, 'updatedAtSeconds'>): ThreadMemory {
+    return this.#run('upsert_thread_memory', ({ state }) =>
+      memories.upsertThreadMemory(state, memory, this.#nowSeconds()),
+    )
+  }
+
+  /** Of the threads whose folder is exactly `cwd`, the last written first. */
+  getLastNThreadMemoriesForCwd(cwd: string, n: number): ThreadMemory[] {
+    return this.#run('get_last_n_thread_memories_for_cwd', ({ state }) =>
+      memories.readLastThreadMemories(state, cwd, n),
+    )
+  }
+
+  // Logs: of the log database where there is one, else of the state database.
+
+  insertLog(row: NewLogRow): void {
+    this.insertLogs([row])
+  }
+
+  /**
+   * Stores all rows or none, in their order. From 0.105 on a partition (a thread, or the rows outside any thread
+   * of one process) keeps its newest 10 MiB, and in a log database its newest 1000 rows: what is beyond goes in
+   * the same transaction.
+   */
+  insertLogs(rows: readonly NewLogRow[]): void {
+    this.#run('insert_logs', (opened) => logs.insertLogs(requireLogs(opened), rows))
+  }
+
+  queryLogs(query: LogRowQuery = {}): LogRow[] {
+    return this.#run('query_logs', (opened) => {
+      const { db, columns } = requireLogs(opened)
+      return readLogs(db, columns, query)
+    })
+  }
+
+  /** The highest id among the rows of the filter, 0 when there are none; it can sink when rows are removed. */
+  maxLogId(filter: LogRowFilter = {}): number {
+    return this.#run('max_log_id', (opened) => {
+      const { db, columns } = requireLogs(opened)
+      return readMaxLogId(db, columns, filter)
+    })
+  }
+
+  /**
+   * @param tsSeconds unix seconds; a row of that very second stays
+   * @returns the number of rows removed
+   */
+  deleteLogsBefore(tsSeconds: number): number {
+    return this.#run('delete_logs_before', (opened) => logs.deleteLogsBefore(requireLogs(opened), tsSeconds))
+  }
+
+  #pruneLogsByAge(): void {
+    const { retention } = requireLogs(this.#opened)
+    this.deleteLogsBefore(this.#nowSeconds() - retention.ageSeconds)
+  }
+
+  #moveThread(stage: string, id: string, rolloutPath: string, archivedAtSeconds: number | null): boolean {
+    const updatedAtMs = modifiedAtMs(rolloutPath)
+    return this.#run(stage, ({ threadTable }) =>
+      threads.moveThread(threadTable, id, { rolloutPath, archivedAtSeconds, updatedAtMs }),
+    )
+  }
+
+  #run<T>(stage: string, work: (opened: Opened) => T): T {
+    try {
+      return work(this.#opened)
+    } catch (error) {
+      this.#count('codex.db.error', 1, { stage })
+      throw error
+    }
+  }
+
+  #count(metric: TelemetryCount['metric'], value: number, tags: TelemetryCount['tags']): void {
+    this.#options.telemetry?.({ metric, value, tags })
+  }
+
+  #nowMs(): number {
+    return (this.#options.now ?? Date.now)()
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#nowMs() / 1000)
+  }
+}
+
+function attach(state: WriteConnection, codexHome: string): Opened {
+  return {
+    codexHome,
+    state,
+    threadTable: threads.openThreadTable(state),
+    newestMigration: readMigrations(state).at(-1)?.version ?? 0,
+    // Last: it may open a connection, which nothing after it could leave open.
+    logTable: attachLogs(state),
+  }
+}
+
+function attachLogs(state: WriteConnection): logs.LogTable | undefined {
+  const generation = parseDatabaseFilename(basename(state.path))?.generation
+  const hasLogDatabase = generation === undefined || generation >= FIRST_STATE_WITH_LOG_DATABASE
+  const file = hasLogDatabase && listDatabases(dirname(state.path)).find(({ role }) => role === 'logs')
+  if (!file) return listTables(state).includes(LOG_TABLE) ? logs.openLogTable(state, 'state') : undefined
+  const db = openReadWrite(file.path)
+  return closingOnFailure(db, () => logs.openLogTable(db, 'logs'))
+}
+
+function countingFailure<T>({ telemetry }: RuntimeOptions, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    telemetry?.({ metric: 'codex.db.init', value: 1, tags: { status: 'init_error' } })
+    throw error
+  }
+}
+
+function deleteRowsElsewhere(folder: string, id: string): void {
+  const files = listDatabases(folder)
+  for (const { role, table } of threads.ROWS_ELSEWHERE) {
+    const file = files.find((found) => found.role === role)
+    if (!file) continue
+    const db = openReadWrite(file.path)
+    try {
+      threads.deleteRowsOfThread(db, table, id)
+    } finally {
+      db.close()
+    }
+  }
+}
+
+function requireLogs({ logTable, state }: Opened): logs.LogTable {
+  if (logTable) return logTable
+  throw new StateError('DB_NO_TABLE', `no log table in ${state.path} or beside it`)
+}
+
+/** `undefined` when the file is not there. */
+function modifiedAtMs(path: string): number | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats && Math.floor(stats.mtimeMs)
+}
+
+function closingOnFailure<T>(connection: WriteConnection, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}

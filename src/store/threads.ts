@@ -1,0 +1,261 @@
+import type { SqlValue, WriteConnection } from '../db/open.js'
+import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
+import { knownColumns, type ResolvedColumns, readWritableColumns, resolveColumns } from '../schema/columns.js'
+import type { DatabaseRole } from '../schema/files.js'
+import { listTables } from '../schema/inspect.js'
+import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
+
+export interface ThreadTable {
+  db: WriteConnection
+  columns: ResolvedColumns<ThreadRow>
+  /** Every column of the table, in all spellings: a time may be stored in both units. */
+  present: ReadonlySet<string>
+  hasDynamicTools: boolean
+  hasSpawnEdges: boolean
+  hasReadReceipts: boolean
+  /** Highest `updatedAtMs` that this process has given out. */
+  updatedAtMark: number
+}
+
+/** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
+export function openThreadTable(db: WriteConnection): ThreadTable {
+  const present = readWritableColumns(db, THREAD_TABLE, knownColumns(THREAD_COLUMNS))
+  const tables = listTables(db)
+  const columns = resolveColumns(THREAD_COLUMNS, present)
+  const highest = isMillisColumn(columns.updatedAtMs)
+    ? db.get<{ ms: number | null }>(`SELECT max(${columns.updatedAtMs}) AS ms FROM ${THREAD_TABLE}`)
+    : undefined
+  return {
+    db,
+    columns,
+    present,
+    hasDynamicTools: tables.includes('thread_dynamic_tools'),
+    hasSpawnEdges: tables.includes('thread_spawn_edges'),
+    hasReadReceipts: tables.includes('thread_read_receipts'),
+    updatedAtMark: highest?.ms ?? 0,
+  }
+}
+
+/**
+ * Inserts or replaces a thread's metadata, in every column that the file has for it, both units of a time in
+ * step. What a user or a later release set stays: name, recency, section, project; `memory_mode` after the
+ * insert; a title that is not the first message, values of git, and the originator and creator, in files of
+ * releases that keep them; `history_mode` only ever rises; an empty preview does not replace one.
+ */
+export function upsertThread(table: ThreadTable, metadata: ThreadMetadata): void {
+  const { db } = table
+  db.transaction(() => {
+    const updatedAtMs = allocateUpdatedAt(table, metadata.id, metadata.updatedAtMs)
+    const stored = storedColumns(table, { ...metadata, updatedAtMs })
+    const assignments = stored.flatMap(({ name, column }) => {
+      const kept = KEPT[name]
+      if (kept === 'always') return []
+      return `${column} = ${kept ? kept(column, table.columns) : `excluded.${column}`}`
+    })
+    db.run(
+      `INSERT INTO ${THREAD_TABLE} (${stored.map(({ column }) => column).join(', ')})
+       VALUES (${stored.map(() => '?').join(', ')})
+       ON CONFLICT (id) DO UPDATE SET ${assignments.join(', ')}`,
+      ...stored.map(({ value }) => value),
+    )
+    const parentId = table.hasSpawnEdges ? spawnParentOf(metadata.source) : undefined
+    if (parentId !== undefined) {
+      db.run(
+        `INSERT OR IGNORE INTO thread_spawn_edges (parent_thread_id, child_thread_id, status) VALUES (?, ?, 'open')`,
+        parentId,
+        metadata.id,
+      )
+    }
+  })
+}
+
+export interface ArchiveChange {
+  /** Where the file is now. */
+  rolloutPath: string
+  /** Unix seconds, `null` for a thread that is active again. */
+  archivedAtSeconds: number | null
+  /** The file's modification time; `undefined` when there is none, and the row keeps its own. */
+  updatedAtMs: number | undefined
+}
+
+/** `false` when there is no such thread. */
+export function moveThread(table: ThreadTable, id: string, change: ArchiveChange): boolean {
+  const { db } = table
+  return db.transaction(() => {
+    const times =
+      change.updatedAtMs === undefined
+        ? []
+        : timeColumns(table, 'updatedAtMs', allocateUpdatedAt(table, id, change.updatedAtMs))
+    const assignments = [
+      { column: 'rollout_path', value: change.rolloutPath },
+      { column: 'archived', value: change.archivedAtSeconds === null ? 0 : 1 },
+      { column: 'archived_at', value: change.archivedAtSeconds },
+      ...times,
+    ]
+    const changed = db.run(
+      `UPDATE ${THREAD_TABLE} SET ${assignments.map(({ column }) => `${column} = ?`).join(', ')} WHERE id = ?`,
+      ...assignments.map(({ value }) => value),
+      id,
+    )
+    return changed === 1
+  })
+}
+
+/**
+ * Puts a thread's name where the releases of this file look for it: paginated threads have a column of their own
+ * (0.145), others their title (from 0.121 on). Files before that have no place for it; names are in
+ * `session_index.jsonl` alone.
+ *
+ * @returns `false` when there is no such thread
+ */
+export function renameThread({ db, columns }: ThreadTable, id: string, name: string): boolean {
+  return db.transaction(() => {
+    const historyMode = columns.historyMode === undefined ? `'legacy'` : columns.historyMode
+    const row = db.get<{ mode: string }>(
+      `SELECT ${historyMode} AS mode FROM ${THREAD_TABLE} WHERE id = ?`,
+      id,
+    )
+    if (!row) return false
+    if (row.mode === 'paginated' && columns.name !== undefined) {
+      db.run(`UPDATE ${THREAD_TABLE} SET ${columns.name} = ? WHERE id = ?`, name || null, id)
+    } else if (isMillisColumn(columns.updatedAtMs)) {
+      db.run(`UPDATE ${THREAD_TABLE} SET ${columns.title} = ? WHERE id = ?`, name, id)
+    }
+    return true
+  })
+}
+
+/** With all rows that hang on it in the same file; `false` when there is no such thread. */
+export function deleteThread({ db, hasSpawnEdges, hasReadReceipts }: ThreadTable, id: string): boolean {
+  return db.transaction(() => {
+    // These two have no foreign key; the rest goes by cascade.
+    if (hasSpawnEdges)
+      db.run('DELETE FROM thread_spawn_edges WHERE parent_thread_id = ? OR child_thread_id = ?', id, id)
+    if (hasReadReceipts) db.run('DELETE FROM thread_read_receipts WHERE thread_id = ?', id)
+    return db.run(`DELETE FROM ${THREAD_TABLE} WHERE id = ?`, id) === 1
+  })
+}
+
+/** Rows about a thread outside the state database, all with a `thread_id`; Codex from 0.140 on deletes them too. */
+export const ROWS_ELSEWHERE = [
+  { role: 'queue', table: 'queued_items' },
+  { role: 'memories', table: 'stage1_outputs' },
+  { role: 'memories_v2', table: 'stage1_outputs' },
+  { role: 'goals', table: 'thread_goals' },
+] as const satisfies { role: DatabaseRole; table: string }[]
+
+export function deleteRowsOfThread(db: WriteConnection, table: string, id: string): void {
+  if (listTables(db).includes(table)) db.run(`DELETE FROM ${table} WHERE thread_id = ?`, id)
+}
+
+/** What the database alone says of a thread: no rollout does, so no upsert writes it. */
+const DATABASE_ONLY = [
+  'recencyAtMs',
+  'name',
+  'isPinned',
+  'threadSectionId',
+  'sectionPosition',
+  'sectionEnteredAtMs',
+  'projectId',
+  'daybreakEnabled',
+  'attachedThreadParentId',
+] as const satisfies readonly (keyof ThreadRow)[]
+
+type WrittenName = Exclude<keyof ThreadRow, (typeof DATABASE_ONLY)[number]>
+
+const WRITTEN = Object.keys(THREAD_COLUMNS).filter(
+  (name) => !(DATABASE_ONLY as readonly string[]).includes(name),
+) as WrittenName[]
+
+type Keep = (column: string, columns: ResolvedColumns<ThreadRow>) => string
+
+/** Columns of an existing row that an upsert does not simply replace. */
+const KEPT: { readonly [Name in WrittenName]?: 'always' | Keep } = {
+  id: 'always',
+  memoryMode: 'always',
+  gitSha: sinceThreadSource(keepUnlessNull),
+  gitBranch: sinceThreadSource(keepUnlessNull),
+  gitOriginUrl: sinceThreadSource(keepUnlessNull),
+  title: sinceThreadSource(
+    (column) => `iif(threads.${column} NOT IN ('', threads.first_user_message)
+      AND excluded.${column} IN ('', excluded.first_user_message), threads.${column}, excluded.${column})`,
+  ),
+  preview: (column) => `iif(excluded.${column} = '', threads.${column}, excluded.${column})`,
+  historyMode: (column) => `iif(threads.${column} = 'paginated', threads.${column}, excluded.${column})`,
+  originator: keepUnlessNull,
+  creatorUserId: keepUnlessNull,
+  creatorAccountId: keepUnlessNull,
+}
+
+function keepUnlessNull(column: string): string {
+  return `coalesce(threads.${column}, excluded.${column})`
+}
+
+/** Releases whose own upserts keep this have the column `thread_source` (0.129); earlier ones replace it. */
+function sinceThreadSource(keep: Keep): Keep {
+  return (column, columns) =>
+    columns.threadSource === undefined ? `excluded.${column}` : keep(column, columns)
+}
+
+interface StoredValue {
+  name: WrittenName
+  column: string
+  value: SqlValue
+}
+
+function storedColumns(table: ThreadTable, metadata: ThreadMetadata): StoredValue[] {
+  const values: Record<WrittenName, SqlValue> = {
+    ...metadata,
+    isArchived: metadata.archivedAtSeconds === null ? 0 : 1,
+    // Filled only where nothing else tells that there is a user message.
+    hasUserEvent: table.columns.firstUserMessage === undefined && metadata.hasUserEvent ? 1 : 0,
+    firstUserMessage: metadata.firstUserMessage ?? '',
+    preview: metadata.preview ?? '',
+    memoryMode: metadata.memoryMode ?? 'enabled',
+  }
+  return WRITTEN.flatMap((name) => {
+    if (name === 'createdAtMs' || name === 'updatedAtMs') return timeColumns(table, name, metadata[name])
+    const column = table.columns[name]
+    return column === undefined ? [] : { name, column, value: values[name] }
+  })
+}
+
+/** A time in each unit that the file has a column for: its own triggers mend only rows of older writers. */
+function timeColumns(
+  table: ThreadTable,
+  name: 'createdAtMs' | 'updatedAtMs',
+  valueMs: number,
+): StoredValue[] {
+  return THREAD_COLUMNS[name]
+    .filter((column) => table.present.has(column))
+    .map((column) => ({
+      name,
+      column,
+      value: isMillisColumn(column) ? valueMs : Math.floor(valueMs / 1000),
+    }))
+}
+
+/**
+ * Files with milliseconds want them unique, as pages go by them alone: a time above all that were given out is
+ * taken as it is, one that is a second or more below is history and taken too, and one in between becomes
+ * the next free one. A thread that already has that very time keeps it.
+ */
+function allocateUpdatedAt(table: ThreadTable, id: string, candidateMs: number): number {
+  const column = table.columns.updatedAtMs
+  if (!isMillisColumn(column)) return candidateMs
+  const own = table.db.get<{ ms: number }>(`SELECT ${column} AS ms FROM ${THREAD_TABLE} WHERE id = ?`, id)
+  if (own?.ms === candidateMs || candidateMs <= table.updatedAtMark - 1000) return candidateMs
+  table.updatedAtMark = Math.max(candidateMs, table.updatedAtMark + 1)
+  return table.updatedAtMark
+}
+
+function spawnParentOf(source: string): string | undefined {
+  if (!source.startsWith('{')) return undefined
+  try {
+    const parsed = JSON.parse(source) as { subagent?: { thread_spawn?: { parent_thread_id?: unknown } } }
+    const parentId = parsed.subagent?.thread_spawn?.parent_thread_id
+    return typeof parentId === 'string' ? parentId : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openReadWrite } from '../../src/db/open.js'
+import { temporaryFolder } from '../helpers/layouts.js'
+
+const pragma = (db: ReturnType<typeof openReadWrite>, name: string) =>
+  Object.values(db.get<Record<string, unknown>>(`PRAGMA ${name}`)!)[0]
+
+test('a new database is in the modes that Codex opens its own with', () => {
+  const db = openReadWrite(join(temporaryFolder(), 'deep', 'x.sqlite'), { create: true })
+  const modes = ['journal_mode', 'synchronous', 'busy_timeout', 'foreign_keys'].map((name) =>
+    pragma(db, name),
+  )
+  expect(modes).toEqual(['wal', 1, 5000, 1])
+  db.close()
+})
+
+test('an existing one keeps its journal, and with that its safety', () => {
+  const path = join(temporaryFolder(), 'x.sqlite')
+  const first = openReadWrite(path, { create: true })
+  first.exec('PRAGMA journal_mode = DELETE; CREATE TABLE t (a)')
+  first.close()
+  const db = openReadWrite(path)
+  expect([pragma(db, 'journal_mode'), pragma(db, 'synchronous')]).toEqual(['delete', 2])
+  db.close()
+})
+
+test('a transaction holds the write lock from its start, is rolled back by an error, and may hold another', () => {
+  const path = join(temporaryFolder(), 'x.sqlite')
+  const db = openReadWrite(path, { create: true })
+  db.exec('CREATE TABLE t (a)')
+  const bug = new Error('a bug')
+  expect(() =>
+    db.transaction(() => {
+      db.run('INSERT INTO t VALUES (1)')
+      throw bug
+    }),
+  ).toThrow(bug)
+  const other = openReadWrite(path)
+  other.exec('PRAGMA busy_timeout = 0')
+  const given = db.transaction(() => {
+    expect(() => other.run('INSERT INTO t VALUES (9)')).toThrow(expect.objectContaining({ code: 'DB_BUSY' }))
+    expect(db.run('INSERT INTO t VALUES (2), (3)')).toBe(2)
+    return db.transaction(() => db.run('UPDATE t SET a = a + 10'))
+  })
+  expect(given).toBe(2)
+  expect(db.all('SELECT a FROM t')).toEqual([{ a: 12 }, { a: 13 }])
+  expect(db.snapshot(() => db.get('SELECT count(*) AS n FROM t'))).toEqual({ n: 2 })
+  other.close()
+  db.close()
+})
+
+test.each([
+  { what: 'nothing', make: () => {}, code: 'DB_NOT_FOUND' },
+  { what: 'a folder', make: (path: string) => void mkdirSync(path), code: 'DB_UNREADABLE' },
+  {
+    what: 'a text',
+    make: (path: string) => writeFileSync(path, 'text '.repeat(50)),
+    code: 'DB_NOT_A_DATABASE',
+  },
+])('$what is no database, and stays what it is', ({ make, code }) => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'x.sqlite')
+  make(path)
+  const existed = existsSync(path)
+  expect(() => openReadWrite(path)).toThrow(expect.objectContaining({ name: 'StateError', code }))
+  if (existed) expect(() => openReadWrite(path, { create: true })).toThrow(expect.objectContaining({ code }))
+  expect(readdirSync(folder)).toEqual(existed ? ['x.sqlite'] : [])
+})
