@@ -119,7 +119,7 @@ export class StateRuntime {
         // Only now, so that nothing is gone when ours cannot be used.
         removeLegacyStateFiles(codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
         const runtime = new StateRuntime(attach(state, codexHome), options)
-        runtime.#pruneLogsByAge()
+        runtime.deleteLogsBefore(runtime.#nowSeconds() - logs.LOG_AGE_SECONDS)
         runtime.#count('codex.db.init', 1, { status })
         return runtime
       })
@@ -260,7 +260,7 @@ export class StateRuntime {
   /**
    * Inserts a thread or replaces its metadata. Kept are what no rollout says (name, recency, section,
    * project), `memory_mode` after the insert, a preview against an empty one, and `paginated` as history
-   * mode; in files of 0.129 on also git values that are there and a title that is not the first message.
+   * mode; in files of 0.117 on a title that is not the first message, of 0.129 on git values that are there.
    * In files with milliseconds `updatedAtMs` may be moved up to be unique.
    */
   upsertThread(metadata: ThreadMetadata): void {
@@ -443,11 +443,6 @@ export class StateRuntime {
    */
   deleteLogsBefore(tsSeconds: number): number {
     return this.#run('delete_logs_before', (opened) => logs.deleteLogsBefore(requireLogs(opened), tsSeconds))
-  }
-
-  #pruneLogsByAge(): void {
-    const { retention } = requireLogs(this.#opened)
-    this.deleteLogsBefore(this.#nowSeconds() - retention.ageSeconds)
   }
 
   #moveThread(stage: string, id: string, rolloutPath: string, archivedAtSeconds: number | null): boolean {

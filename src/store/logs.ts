@@ -4,33 +4,23 @@ import { knownColumns, type ResolvedColumns, readWritableColumns, resolveColumns
 import type { DatabaseRole } from '../schema/files.js'
 import { LOG_COLUMNS, LOG_TABLE } from '../schema/logs.js'
 
-/**
- * How long log rows stay. A partition is a thread, or the rows outside any thread of one process, or those of
- * no known process. Within one, the newest rows stay whose bytes and count fit the limits.
- */
-export interface LogRetention {
-  ageSeconds: number
-  partitionBytes: number
-  partitionRows: number
-}
-
-const DAY_SECONDS = 86_400
+/** How long rows stay in our own generation: what is older goes when it is opened. */
+export const LOG_AGE_SECONDS = 90 * 86_400
 
 /**
- * By the file that the logs are in: releases that keep them in the state database (to 0.112) have no limit on
- * rows. The limit on bytes needs a column, `estimated_bytes`, which layouts before 0.105 lack.
+ * What stays of a partition (a thread, or the rows outside any thread of one process, or those of no known
+ * process): its newest rows that together have so many bytes, and in a log database so many rows at most.
  */
-export const LOG_RETENTION: Readonly<Record<'state' | 'logs', LogRetention>> = {
-  state: { ageSeconds: 90 * DAY_SECONDS, partitionBytes: 10_485_760, partitionRows: Number.MAX_SAFE_INTEGER },
-  logs: { ageSeconds: 10 * DAY_SECONDS, partitionBytes: 10_485_760, partitionRows: 1000 },
-}
+const PARTITION_BYTES = 10_485_760
+const PARTITION_ROWS = 1000
 
 export interface LogTable {
   db: WriteConnection
   columns: ResolvedColumns<LogRow>
-  /** Since 0.105: a column with the bytes of a row's texts, by which a partition is limited. */
+  /** Since 0.105: a column with the bytes of a row's texts. Files without it are not pruned by partition. */
   hasEstimatedBytes: boolean
-  retention: LogRetention
+  /** Releases that keep logs in the state database (to 0.112) have no such limit. */
+  maxPartitionRows: number
 }
 
 /** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
@@ -41,7 +31,7 @@ export function openLogTable(db: WriteConnection, role: DatabaseRole): LogTable 
     db,
     columns: resolveColumns(LOG_COLUMNS, present),
     hasEstimatedBytes: present.has('estimated_bytes'),
-    retention: role === 'logs' ? LOG_RETENTION.logs : LOG_RETENTION.state,
+    maxPartitionRows: role === 'logs' ? PARTITION_ROWS : Number.MAX_SAFE_INTEGER,
   }
 }
 
@@ -73,7 +63,7 @@ interface Partition {
   processUuid: string | null
 }
 
-function prunePartition({ db, retention }: LogTable, { threadId, processUuid }: Partition): void {
+function prunePartition({ db, maxPartitionRows }: LogTable, { threadId, processUuid }: Partition): void {
   // Written apart, each as the partial indexes of these layouts have it.
   const [where, params]: [string, string[]] =
     threadId !== null
@@ -89,8 +79,8 @@ function prunePartition({ db, retention }: LogTable, { threadId, processUuid }: 
          WINDOW newest_first AS (ORDER BY ts DESC, ts_nanos DESC, id DESC ROWS UNBOUNDED PRECEDING))
        WHERE bytes > ? OR rank > ?)`,
     ...params,
-    retention.partitionBytes,
-    retention.partitionRows,
+    PARTITION_BYTES,
+    maxPartitionRows,
   )
 }
 

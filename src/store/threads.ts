@@ -1,6 +1,12 @@
 import type { SqlValue, WriteConnection } from '../db/open.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
-import { knownColumns, type ResolvedColumns, readWritableColumns, resolveColumns } from '../schema/columns.js'
+import {
+  columnSql,
+  knownColumns,
+  type ResolvedColumns,
+  readWritableColumns,
+  resolveColumns,
+} from '../schema/columns.js'
 import type { DatabaseRole } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
@@ -119,7 +125,13 @@ export function renameThread({ db, columns }: ThreadTable, id: string, name: str
     if (row.mode === 'paginated' && columns.name !== undefined) {
       db.run(`UPDATE ${THREAD_TABLE} SET ${columns.name} = ? WHERE id = ?`, name || null, id)
     } else if (isMillisColumn(columns.updatedAtMs)) {
-      db.run(`UPDATE ${THREAD_TABLE} SET ${columns.title} = ? WHERE id = ?`, name, id)
+      // Without a name the title is again what it was made from.
+      db.run(
+        `UPDATE ${THREAD_TABLE} SET ${columns.title} = coalesce(?, ${columnSql(columns.firstUserMessage)}, '')
+         WHERE id = ?`,
+        name || null,
+        id,
+      )
     }
     return true
   })
@@ -173,10 +185,11 @@ type Keep = (column: string, columns: ResolvedColumns<ThreadRow>) => string
 const KEPT: { readonly [Name in WrittenName]?: 'always' | Keep } = {
   id: 'always',
   memoryMode: 'always',
-  gitSha: sinceThreadSource(keepUnlessNull),
-  gitBranch: sinceThreadSource(keepUnlessNull),
-  gitOriginUrl: sinceThreadSource(keepUnlessNull),
-  title: sinceThreadSource(
+  gitSha: since('threadSource', keepUnlessNull),
+  gitBranch: since('threadSource', keepUnlessNull),
+  gitOriginUrl: since('threadSource', keepUnlessNull),
+  title: since(
+    'agentPath',
     (column) => `iif(threads.${column} NOT IN ('', threads.first_user_message)
       AND excluded.${column} IN ('', excluded.first_user_message), threads.${column}, excluded.${column})`,
   ),
@@ -191,10 +204,12 @@ function keepUnlessNull(column: string): string {
   return `coalesce(threads.${column}, excluded.${column})`
 }
 
-/** Releases whose own upserts keep this have the column `thread_source` (0.129); earlier ones replace it. */
-function sinceThreadSource(keep: Keep): Keep {
-  return (column, columns) =>
-    columns.threadSource === undefined ? `excluded.${column}` : keep(column, columns)
+/**
+ * Only in files with this column: `threadSource` came with 0.129, which began to merge git; `agentPath` with 0.117,
+ * after which names came to be titles (0.120). Codex itself lost such a name at the next reconcile until 0.137.
+ */
+function since(name: keyof ThreadRow, keep: Keep): Keep {
+  return (column, columns) => (columns[name] === undefined ? `excluded.${column}` : keep(column, columns))
 }
 
 interface StoredValue {

@@ -257,6 +257,20 @@ describe('what an update keeps', () => {
     expect(read(table, threadId(1)).title).toBe('Set again')
   })
 
+  test('a name that a release of 0.120 put into the title; before, a title is replaced', () => {
+    const named = openLayout(layoutNamed('0.120'))
+    upsertThread(named, sampleMetadata(1))
+    db.exec(`UPDATE threads SET title = 'Named'`)
+    upsertThread(named, sampleMetadata(1))
+    expect(read(named, threadId(1)).title).toBe('Named')
+    db.close()
+
+    const older = openLayout(layoutNamed('0.99'))
+    upsertThread(older, sampleMetadata(1, { title: 'Other' }))
+    upsertThread(older, sampleMetadata(1))
+    expect(read(older, threadId(1)).title).toBe('fix the build 1')
+  })
+
   test('a preview against an empty one', () => {
     const table = openLayout(layoutNamed('0.140'))
     upsertThread(table, sampleMetadata(1, { preview: 'shown' }))
@@ -296,6 +310,10 @@ describe('the name of a thread', () => {
     renameThread(table, threadId(2), 'Named')
     expect(read(table, threadId(1))).toMatchObject({ name: 'Named', title: 'fix the build 1' })
     expect(read(table, threadId(2))).toMatchObject({ name: null, title: 'Named' })
+    renameThread(table, threadId(1), '')
+    renameThread(table, threadId(2), '')
+    expect(read(table, threadId(1))).toMatchObject({ name: null, title: 'fix the build 1' })
+    expect(read(table, threadId(2))).toMatchObject({ name: null, title: 'fix the build 2' })
   })
 
   test('has no place in files before milliseconds', () => {
