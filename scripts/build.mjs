@@ -1,6 +1,7 @@
 // Builds what is shipped: one CommonJS bundle for each command (measured: half the start-up time of ES
 // modules as installed) and the library as ES modules.
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build as esbuild } from 'esbuild'
@@ -36,15 +37,39 @@ const vendorApart = {
 }
 
 /** In a bundle better-sqlite3's own search for its binary would start from the wrong folder. */
-const locateAddon = {
+const locateAddon = (script) => ({
   name: 'locate-better-sqlite3-addon',
   setup(build) {
-    build.onLoad({ filter: /better-sqlite3\/lib\/binding\.js$/ }, () => ({
-      contents: 'module.exports = require("./scripts/addon.cjs")',
+    build.onLoad({ filter: /better-sqlite3[\\/]lib[\\/]binding\.js$/ }, () => ({
+      contents: `module.exports = require("./scripts/${script}")`,
       resolveDir: root,
     }))
   },
+})
+
+/** The commands carry the migrations: CommonJS has no import.meta.url, and an executable no folder beside it. */
+const embedMigrations = {
+  name: 'embed-migrations',
+  setup(build) {
+    build.onLoad({ filter: /src[\\/]db[\\/]migration-folder\.ts$/ }, () => {
+      const families = readdirSync(`${root}migrations`).map((family) => {
+        const folder = `${root}migrations/${family}`
+        const names = readdirSync(folder).filter((name) => name.endsWith('.sql'))
+        return [
+          family,
+          names.sort().map((name) => ({ name, sql: readFileSync(`${folder}/${name}`, 'utf8') })),
+        ]
+      })
+      const files = JSON.stringify(Object.fromEntries(families))
+      return {
+        contents: `const FILES = ${files}\nexport const readMigrationFolder = (family) => FILES[family]`,
+      }
+    })
+  },
 }
+
+/** Bundles that run in threads of their own, by the name that a command starts them with. */
+const WORKERS = { 'log-worker': 'src/cli/logs/log-worker.ts' }
 
 /** Half the bytes to parse at every start; names stay, and lines stay short, for the traces that DEBUG=1 shows. */
 const common = {
@@ -67,13 +92,13 @@ export async function build() {
       entryPoints: {
         'codex-logs': 'src/cli/logs-main.ts',
         'codex-state': 'src/cli/state-main.ts',
-        'log-worker': 'src/cli/logs/log-worker.ts',
+        ...WORKERS,
       },
       outdir: 'dist',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
       external: ['better-sqlite3/package.json'],
-      plugins: [cheapBuiltins, locateAddon, vendorApart],
+      plugins: [cheapBuiltins, locateAddon('addon.cjs'), embedMigrations, vendorApart],
     }),
     esbuild({
       ...common,
@@ -95,6 +120,31 @@ export async function build() {
   return [
     ...new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])),
   ].sort()
+}
+
+/**
+ * What goes into an executable: both commands in one bundle and the bundles of the workers, with nothing left
+ * outside but what is read as an asset. Assets are those of a Node executable, or files beside the bundle.
+ *
+ * @returns the files by asset name, and the path of the bundle
+ */
+export async function buildExecutable({ outdir, addon, areAssetsFiles }) {
+  const addonBytes = readFileSync(addon)
+  await esbuild({
+    ...common,
+    entryPoints: { main: 'src/executable/main.ts', ...WORKERS },
+    outdir,
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    define: {
+      ADDON_SHA256: JSON.stringify(createHash('sha256').update(addonBytes).digest('hex')),
+      ADDON_BYTES: String(addonBytes.length),
+      ASSETS_ARE_FILES: String(areAssetsFiles),
+    },
+    plugins: [cheapBuiltins, locateAddon('addon-embedded.cjs'), embedMigrations],
+  })
+  const workers = Object.keys(WORKERS).map((name) => [`${name}.cjs`, `${outdir}/${name}.cjs`])
+  return { main: `${outdir}/main.cjs`, assets: Object.fromEntries([['addon', addon], ...workers]) }
 }
 
 /** All that the npm package holds under dist/. */

@@ -38,7 +38,7 @@ export interface Ran {
 export function runProgram(
   command: string,
   args: readonly string[],
-  options: { env: Record<string, string>; cwd?: string },
+  options: { env: Record<string, string>; cwd?: string; uid?: number; gid?: number },
 ): Ran {
   const { stdout, stderr, status, error } = spawnSync(command, args, {
     ...options,
