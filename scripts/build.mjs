@@ -3,6 +3,8 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as esbuild } from 'esbuild'
 
@@ -82,6 +84,7 @@ const common = {
   minifySyntax: true,
   lineLimit: 160,
   metafile: true,
+  write: false,
 }
 
 /** The bundles alone: what runs. Gives the names of the packages that went into them. */
@@ -116,10 +119,21 @@ export async function build() {
       external: ['better-sqlite3'],
     }),
   ])
+  await Promise.all(results.flatMap(({ outputFiles }) => outputFiles).map(replaceFile))
   const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs))
   return [
     ...new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])),
   ].sort()
+}
+
+/** As a whole, and only if it changed: a command may just be starting from the file that is there. */
+async function replaceFile({ path, contents }) {
+  const present = await readFile(path).catch(() => undefined)
+  if (present?.equals(contents)) return
+  await mkdir(dirname(path), { recursive: true })
+  const aside = `${path}.${process.pid}.tmp`
+  await writeFile(aside, contents)
+  await rename(aside, path)
 }
 
 /**
@@ -132,6 +146,7 @@ export async function buildExecutable({ outdir, addon, areAssetsFiles }) {
   const addonBytes = readFileSync(addon)
   await esbuild({
     ...common,
+    write: true,
     entryPoints: { main: 'src/executable/main.ts', ...WORKERS },
     outdir,
     outExtension: { '.js': '.cjs' },

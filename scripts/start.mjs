@@ -1,7 +1,7 @@
 // `npm start`: codex-logs on the user's own Codex home when there is one, else on a copy of the demo home in
 // which another process keeps adding rows.
-import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { constants, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,7 +23,7 @@ const needsHome =
 
 let demoHome
 let writer
-if (needsHome && !hasDatabases(home)) {
+if (needsHome && !hasDatabases()) {
   demoHome = mkdtempSync(join(tmpdir(), 'codex-state-demo-'))
   cpSync(file('demo/home'), demoHome, { recursive: true })
   process.stderr.write(
@@ -45,6 +45,9 @@ reader.on('exit', (code, signal) => {
   if (!writer.kill('SIGTERM')) rmSync(demoHome, { recursive: true, force: true })
 })
 
-function hasDatabases(folder) {
-  return existsSync(folder) && readdirSync(folder).some((name) => /^(logs|state)(_\d+)?\.sqlite$/.test(name))
+/** Whether the command finds any by itself, wherever the environment and the configuration say. */
+function hasDatabases() {
+  const where = [file('bin/codex-logs.js'), 'where', '--json']
+  const found = execFileSync(process.execPath, where, { stdio: ['ignore', 'pipe', 'ignore'] })
+  return JSON.parse(found).length > 0
 }

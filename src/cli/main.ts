@@ -18,6 +18,15 @@ const EXIT_BY_ERROR: Partial<Record<StateErrorCode, number>> = {
   DB_REPLACED: EXIT_NO_DATABASE,
 }
 
+/** What to do about a database that cannot be read, where the error itself does not say. */
+const HINTS: Partial<Record<StateErrorCode, string>> = {
+  DB_NOT_A_DATABASE: 'Name another file with --db; where lists those of the home.',
+  DB_CORRUPT: 'Name another file with --db, or save what is left with: sqlite3 FILE .recover',
+  DB_UNREADABLE: 'Check the file and its permissions, or name another one with --db.',
+  DB_BUSY: 'Try again when the other process is done.',
+  DB_REPLACED: 'Try again.',
+}
+
 /** What a command's action gets; an action that ends well but has bad news sets `exitCode`. */
 export interface CommandContext {
   readonly io: Io
@@ -44,7 +53,7 @@ export async function runProgram(
     return context.exitCode
   } catch (error) {
     try {
-      return report(error, program.name(), io)
+      return report(error, program.name(), context)
     } catch (failedReport) {
       if (failedReport instanceof ClosedPipe) return 0
       throw failedReport
@@ -64,7 +73,7 @@ function configure(command: Command, io: Io): void {
   for (const subcommand of command.commands) configure(subcommand, io)
 }
 
-function report(error: unknown, programName: string, io: Io): number {
+function report(error: unknown, programName: string, { io, argv = [] }: CommandContext): number {
   if (error instanceof ClosedPipe) return 0
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
@@ -74,11 +83,14 @@ function report(error: unknown, programName: string, io: Io): number {
       .replace(/\.$/, '')
     // commander reports a bare command by printing help, with a message of its own that says nothing.
     if (error.code === 'commander.help') return EXIT_MISUSED
-    io.stderr.write(`${programName}: ${message}. See --help.\n`)
+    const isBeforeCommand = error.code === 'commander.unknownOption' && argv[0]?.startsWith('-')
+    const hint = isBeforeCommand ? 'Options stand after the command. See --help.' : 'See --help.'
+    io.stderr.write(`${programName}: ${message}. ${hint}\n`)
     return EXIT_MISUSED
   }
   if (error instanceof StateError) {
-    io.stderr.write(`${programName}: ${error.message}${error.hint ? `. ${error.hint}` : ''}\n`)
+    const hint = error.hint ?? HINTS[error.code]
+    io.stderr.write(`${programName}: ${error.message}${hint ? `. ${hint}` : ''}\n`)
     if (io.env.DEBUG) io.stderr.write(`${error.stack}\n${error.cause ? String(error.cause) : ''}\n`)
     return EXIT_BY_ERROR[error.code] ?? EXIT_FAILED
   }

@@ -76,7 +76,8 @@ export async function parseTime(text: string, edge: 'start' | 'end', context: Ti
     return { seconds, nanos: nowNanos }
   }
 
-  const unix = /^(-?\d{1,16})(?:\.(\d{1,9}))?$/.exec(trimmed)
+  // No fraction after a minus: nobody means one, and it would count the other way.
+  const unix = /^(-\d{1,16}$|\d{1,16})(?:\.(\d{1,9}))?$/.exec(trimmed)
   if (unix?.[1] !== undefined) {
     const value = Number(unix[1])
     if (Math.abs(value) < FIRST_MILLISECONDS) return withFraction(value, unix[2], edge)

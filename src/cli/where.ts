@@ -36,6 +36,7 @@ export function runWhere(flags: HomeFlags & { json?: true }, { io }: CommandCont
     return
   }
   if (places.length === 0) throw noDatabase(home)
+  for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${error}\n`)
   io.stdout.write(io.stdout.isTerminal ? formatAligned(places) : formatTabbed(places))
 }
 

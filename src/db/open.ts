@@ -69,7 +69,7 @@ interface Opened {
   driver: Driver
   /** What the files looked like when they were opened; `undefined` where SQLite itself sees changes. */
   fingerprint: string | undefined
-  /** Device and inode: another file under the same name is not what was opened. */
+  /** Another file under the same name is not what was opened. */
   identity: string
 }
 
@@ -412,7 +412,8 @@ const SQLITE_MAGIC = Buffer.from('SQLite format 3\0', 'latin1')
 /** Tells one file from another that came under its name; empty where there is none. */
 export function identityOf(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return stat ? `${stat.dev}:${stat.ino}` : ''
+  // A deleted file's inode is given away again.
+  return stat ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : ''
 }
 
 /** Changes whenever a writer changed the main file, or opened it in WAL mode. */

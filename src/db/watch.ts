@@ -30,7 +30,8 @@ export async function* watchChanges({
   let hasEvent = false
   let watcher: FSWatcher | undefined
   let secondLookAt = 0
-  let lastLookAt = 0
+  // The first look is due at once.
+  let lastLookAt = Number.NEGATIVE_INFINITY
 
   const startWatching = () => {
     try {

@@ -53,7 +53,7 @@ export type Encoding = (typeof ENCODINGS)[number]
 export type PieceStyle = 'time' | 'level' | 'thread' | 'target'
 
 /** A record is printed piece by piece: texts as they are, values as their encoding says. */
-export type Piece = string | { field: LogField; as: Encoding; style?: PieceStyle }
+export type Piece = string | { field: LogField; as: Encoding; style?: PieceStyle | undefined }
 
 /** The bytes that switch a style on and off. */
 export interface Style {
@@ -68,7 +68,7 @@ export type PieceStyles = Readonly<Record<Exclude<PieceStyle, 'level'> | LogLeve
 export function piecesOf(format: LogFormat, fields?: readonly LogField[]): Piece[] {
   switch (format) {
     case 'full':
-      if (fields) return separated(fields, 'line', '\t')
+      if (fields) return tabbed(fields)
       return [
         { field: 'time', as: 'millis', style: 'time' },
         ' ',
@@ -82,7 +82,7 @@ export function piecesOf(format: LogFormat, fields?: readonly LogField[]): Piece
         '\n',
       ]
     case 'compact':
-      if (fields) return separated(fields, 'line', '\t')
+      if (fields) return tabbed(fields)
       return [
         { field: 'time', as: 'clock', style: 'time' },
         ' ',
@@ -92,7 +92,7 @@ export function piecesOf(format: LogFormat, fields?: readonly LogField[]): Piece
         '\n',
       ]
     case 'cat':
-      return separated(fields ?? ['body'], 'line', '\t')
+      return tabbed(fields ?? ['body'])
     case 'json':
       return [
         ...(fields ?? LOG_FIELD_NAMES).flatMap((field, index): Piece[] => [
@@ -110,7 +110,10 @@ export function piecesOf(format: LogFormat, fields?: readonly LogField[]): Piece
         '\n',
       ]
     case 'csv':
-      return separated(fields ?? LOG_FIELD_NAMES, 'csv', ',')
+      return separated(
+        (fields ?? LOG_FIELD_NAMES).map((field) => ({ field, as: 'csv' })),
+        ',',
+      )
     default:
       return format satisfies never
   }
@@ -121,13 +124,21 @@ export function headerOf(format: LogFormat, fields?: readonly LogField[]): strin
   return format === 'csv' ? `${(fields ?? LOG_FIELD_NAMES).join(',')}\n` : ''
 }
 
-function separated(fields: readonly LogField[], as: Encoding, separator: string): Piece[] {
-  return [
-    ...fields.flatMap((field, index): Piece[] =>
-      index === 0 ? [{ field, as }] : [separator, { field, as }],
-    ),
-    '\n',
-  ]
+function tabbed(fields: readonly LogField[]): Piece[] {
+  const styles: Partial<Record<LogField, PieceStyle>> = {
+    time: 'time',
+    level: 'level',
+    thread_id: 'thread',
+    target: 'target',
+  }
+  return separated(
+    fields.map((field) => ({ field, as: 'line', style: styles[field] })),
+    '\t',
+  )
+}
+
+function separated(values: readonly Piece[], separator: string): Piece[] {
+  return [...values.flatMap((value, index) => (index === 0 ? [value] : [separator, value])), '\n']
 }
 
 /** Seconds that are printed as a date: the years 0001 to 9998, as SQLite and JavaScript both can. */

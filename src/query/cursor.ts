@@ -17,7 +17,12 @@ export function encodeCursor({ timestampMs, id }: ThreadAnchor): string {
 export function decodeCursor(token: string): ThreadAnchor | undefined {
   const [time, id, ...rest] = token.split('|')
   if (time === undefined || id === undefined || rest.length > 0 || !UUID.test(id)) return undefined
-  const text = time.replace(FILE_NAME_TIME, '$1T$2:$3:$4Z')
-  const timestampMs = RFC_3339.test(text) ? Date.parse(text) : Number.NaN
+  const timestampMs = parseCursorTime(time)
   return Number.isNaN(timestampMs) ? undefined : { timestampMs, id: id.toLowerCase() }
+}
+
+/** Unix milliseconds; `NaN` for what is neither form of a time. */
+export function parseCursorTime(time: string): number {
+  const text = time.replace(FILE_NAME_TIME, '$1T$2:$3:$4Z')
+  return RFC_3339.test(text) ? Date.parse(text) : Number.NaN
 }

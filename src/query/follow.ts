@@ -12,6 +12,8 @@ export type FollowEvent =
   | { kind: 'pruned'; rowCount: number }
   /** Another database is read from now on, from its start. */
   | { kind: 'switched'; path: string; reason: 'replaced' | 'newer' | 'appeared' | 'restarted' }
+  /** A database that was left before is read on from where it was left. */
+  | { kind: 'returned'; path: string }
   /** There is no database to read; it is waited for. */
   | { kind: 'waiting'; path: string | undefined }
   /** This look failed and will be repeated. */
@@ -22,6 +24,8 @@ export interface FollowOptions {
   open: () => LogStore | undefined
   /** The database that is open already, and the id of the last row that was seen in it. */
   start: { store: LogStore; afterId: number } | undefined
+  /** After which row to begin in a database that comes later; 0 is its start. */
+  startIn?: (store: LogStore) => number
   filter: LogFilter
   /** Yields whenever it is time to look. */
   changes: AsyncIterable<void>
@@ -29,6 +33,11 @@ export interface FollowOptions {
   now: () => number
   /** How often it is looked whether another database took the place of the one that is read. */
   relocateMs: number
+}
+
+interface Follow extends FollowOptions {
+  /** How far the databases that were left have been read, by the identity of their files. */
+  reached: Map<string, number>
 }
 
 interface Position {
@@ -44,7 +53,8 @@ interface Position {
  *
  * @throws {StateError} when the database that is read turns out to be damaged or unreadable
  */
-export async function* followLogs(options: FollowOptions): AsyncGenerator<FollowEvent> {
+export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEvent> {
+  const options: Follow = { ...given, reached: new Map() }
   let position: Position | undefined = options.start && {
     ...options.start,
     identity: identityOf(options.start.store.file.path),
@@ -55,22 +65,21 @@ export async function* followLogs(options: FollowOptions): AsyncGenerator<Follow
     for await (const _ of options.changes) {
       if (position && identityOf(position.store.file.path) !== position.identity) {
         const { path } = position.store.file
-        yield* drain(position, options.filter)
+        yield* leave(position, options)
         position = undefined
         const found = yield* locate(options)
-        if (found) yield { kind: 'switched', path: found.store.file.path, reason: 'replaced' }
-        else yield { kind: 'waiting', path }
+        yield found ? switchedTo(found, 'replaced') : { kind: 'waiting', path }
         position = found
       } else if (!position) {
         position = yield* locate(options)
-        if (position) yield { kind: 'switched', path: position.store.file.path, reason: 'appeared' }
+        if (position) yield switchedTo(position, 'appeared')
       } else if (options.now() - lookedForNewerAt >= options.relocateMs) {
         lookedForNewerAt = options.now()
         const found: Position | undefined = yield* locate(options)
         if (found && found.store.file.path !== position.store.file.path) {
-          yield* drain(position, options.filter)
+          yield* leave(position, options)
           position = found
-          yield { kind: 'switched', path: found.store.file.path, reason: 'newer' }
+          yield switchedTo(found, 'newer')
         } else {
           found?.store.connection.close()
         }
@@ -82,11 +91,18 @@ export async function* followLogs(options: FollowOptions): AsyncGenerator<Follow
   }
 }
 
-/** The database that is to be read now, from its start. One that is half made is not there yet. */
-function* locate({ open }: FollowOptions): Generator<FollowEvent, Position | undefined> {
+function switchedTo({ store, afterId }: Position, reason: 'replaced' | 'newer' | 'appeared'): FollowEvent {
+  const { path } = store.file
+  return afterId > 0 ? { kind: 'returned', path } : { kind: 'switched', path, reason }
+}
+
+/** The database that is to be read now, from where it was left. One that is half made is not there yet. */
+function* locate({ open, reached, startIn }: Follow): Generator<FollowEvent, Position | undefined> {
   try {
     const store = open()
-    return store && { store, afterId: 0, identity: identityOf(store.file.path) }
+    if (!store) return undefined
+    const identity = identityOf(store.file.path)
+    return { store, afterId: reached.get(identity) ?? startIn?.(store) ?? 0, identity }
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     yield { kind: 'failed', error }
@@ -95,19 +111,20 @@ function* locate({ open }: FollowOptions): Generator<FollowEvent, Position | und
 }
 
 /** What can still be read of a database that is left, which is then closed. */
-function* drain(position: Position, filter: LogFilter): Generator<FollowEvent> {
+function* leave(position: Position, { filter, reached }: Follow): Generator<FollowEvent> {
   try {
-    yield* readAfter(position, filter)
+    position = yield* readAfter(position, filter)
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     // Gone with all that could be read of it: whoever left it says so.
     if (error.code !== 'DB_REPLACED' && error.code !== 'DB_NOT_FOUND') yield { kind: 'failed', error }
   } finally {
+    reached.set(position.identity, position.afterId)
     position.store.connection.close()
   }
 }
 
-function* readNew(position: Position, options: FollowOptions): Generator<FollowEvent, Position | undefined> {
+function* readNew(position: Position, options: Follow): Generator<FollowEvent, Position | undefined> {
   try {
     return yield* readAfter(position, options.filter)
   } catch (error) {
@@ -120,9 +137,9 @@ function* readNew(position: Position, options: FollowOptions): Generator<FollowE
         return position
       case 'DB_NO_TABLE': {
         // Migrated under us: the columns are looked at again.
+        options.reached.set(position.identity, position.afterId)
         position.store.connection.close()
-        const found = yield* locate(options)
-        return found?.identity === position.identity ? { ...found, afterId: position.afterId } : found
+        return yield* locate(options)
       }
       default:
         throw error

@@ -71,39 +71,33 @@ export function compileBatch(
   }
 }
 
-/** The ids of the newest rows that match, oldest of them first. Stops as soon as it has them. */
-export function findNewestIds(
+/** Where to look for the newest rows, from the newest id down: whoever has enough of them stops. */
+export function* newestFirstBatches(
   store: LogStore,
   filter: LogFilter,
-  { limit, ...options }: { limit: number } & Pick<BatchOptions, 'afterId' | 'throughId'>,
-): number[] {
+  options: Pick<BatchOptions, 'afterId' | 'throughId' | 'windowSize'>,
+): BatchSource {
   const range = within(options, rangeOfNewest(store, filter))
-  const newestFirst: number[] = []
-  const source = candidateBatches(store, filter, range, {
-    isReversed: true,
-    windowSize: Math.max(2000, limit),
-  })
+  const source = candidateBatches(store, filter, range, { windowSize: options.windowSize, isReversed: true })
   let isBounded = filter.from === undefined
-  for (
-    let next = limit > 0 ? source.next() : undefined;
-    next?.done === false && newestFirst.length < limit;
-    next = source.next('grow')
-  ) {
+  let resize: Resize | undefined
+  for (let next = source.next(); !next.done; next = source.next(resize)) {
     const batch = next.value
-    const { sql, params } = compileBatch(store, batch, filter)
-    const order = batch.kind === 'window' ? 'ORDER BY id DESC ' : ''
-    const rows = store.connection.all<{ id: number }>(
-      `SELECT logs.id AS id ${sql} ${order}LIMIT ?`,
-      ...params,
-      limit - newestFirst.length,
-    )
-    for (const { id } of rows) newestFirst.push(id)
+    resize = yield batch
     if (!isBounded && batch.kind === 'window' && range.high - batch.afterId > SEARCH_BEFORE_BOUND) {
       isBounded = true
       range.low = Math.max(range.low, exactRange(store, filter)?.low ?? range.low)
     }
   }
-  return newestFirst.reverse()
+}
+
+/** Ids of a batch's rows that match, the newest of them, newest first. */
+export function readNewestIds(store: LogStore, batch: LogBatch, filter: LogFilter, limit: number): number[] {
+  const { sql, params } = compileBatch(store, batch, filter)
+  const order = batch.kind === 'window' ? 'ORDER BY id DESC ' : ''
+  return store.connection
+    .all<{ id: number }>(`SELECT logs.id AS id ${sql} ${order}LIMIT ?`, ...params, limit)
+    .map(({ id }) => id)
 }
 
 /** All rows that may match, in the order of their ids. */

@@ -11,7 +11,7 @@ export function readLogRows(
   isReversed = false,
 ): LogRow[] {
   const { sql, params } = compileBatch(store, batch, filter)
-  const order = batch.kind === 'window' ? ` ORDER BY id ${isReversed ? 'DESC' : 'ASC'}` : ''
+  const order = batch.kind === 'window' ? ` ORDER BY logs.id ${isReversed ? 'DESC' : 'ASC'}` : ''
   return store.connection.all<LogRow>(`SELECT ${rowSql(store)} ${sql}${order}`, ...params)
 }
 

@@ -9,15 +9,16 @@ import type {
 import { columnSql, type ResolvedColumns } from '../schema/columns.js'
 import type { SqlReader } from '../schema/inspect.js'
 import { isMillisColumn, THREAD_TABLE } from '../schema/threads.js'
+import { type StoredThread, threadColumnList, toThreadRow } from './thread-rows.js'
 
 type Columns = ResolvedColumns<ThreadRow>
 
 export function findThread(reader: SqlReader, columns: Columns, id: string): ThreadRow | undefined {
-  const [stored] = reader.all<StoredRow>(
-    `SELECT ${selectList(columns)} FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`,
+  const [stored] = reader.all<StoredThread>(
+    `SELECT ${threadColumnList(columns)} FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`,
     id,
   )
-  return stored && fromStored(stored, columns)
+  return stored && toThreadRow(stored, columns)
 }
 
 /** `archivedOnly` as in a list; `undefined` finds either. */
@@ -54,14 +55,14 @@ export function readThreadPage(reader: SqlReader, columns: Columns, query: Threa
     })
   }
   const rows = reader
-    .all<StoredRow>(
-      `SELECT ${selectList(columns)} FROM ${THREAD_TABLE}
+    .all<StoredThread>(
+      `SELECT ${threadColumnList(columns)} FROM ${THREAD_TABLE}
        WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}
        ORDER BY ${columnSql(sortColumn)} DESC, ${id} DESC LIMIT ?`,
       ...conditions.flatMap(({ params }) => params),
       pageSize + 1,
     )
-    .map((stored) => fromStored(stored, columns))
+    .map((stored) => toThreadRow(stored, columns))
   const items = rows.slice(0, pageSize)
   const last = items.at(-1)
   return {
@@ -148,29 +149,4 @@ function archivedCondition(columns: Columns, archivedOnly: boolean): string {
 
 function sortColumnOf(columns: Columns, sortKey: ThreadSortKey): string | undefined {
   return sortKey === 'created_at' ? columns.createdAtMs : columns.updatedAtMs
-}
-
-type StoredRow = Record<keyof ThreadRow, string | number | null>
-
-function selectList(columns: Columns): string {
-  return Object.entries(columns)
-    .map(([name, column]) => `${columnSql(column)} AS ${name}`)
-    .join(', ')
-}
-
-const BOOLEANS = ['hasUserEvent', 'isArchived', 'isPinned', 'daybreakEnabled'] as const
-const TIMES = ['createdAtMs', 'updatedAtMs', 'recencyAtMs'] as const
-
-/** 2020-01-01: a smaller number in a column of milliseconds was written as seconds, and Codex takes it so. */
-const SMALLEST_MILLIS = 1_577_836_800_000
-
-function fromStored(stored: StoredRow, columns: Columns): ThreadRow {
-  const row: Record<string, unknown> = { ...stored }
-  for (const name of BOOLEANS) row[name] = stored[name] === null ? null : stored[name] !== 0
-  for (const name of TIMES) {
-    const value = stored[name]
-    if (typeof value !== 'number') continue
-    row[name] = isMillisColumn(columns[name]) && value >= SMALLEST_MILLIS ? value : value * 1000
-  }
-  return row as unknown as ThreadRow
 }

@@ -56,6 +56,7 @@ export const TABLE_HOMES = {
   stage1_outputs: ['memories', 'memories_v2', 'state'],
   jobs: ['memories', 'memories_v2', 'state'],
   thread_goals: ['goals', 'state'],
+  agent_jobs: ['state'],
 } as const satisfies Record<string, readonly DatabaseRole[]>
 
 /** `older` than the newest generation that we know, that `known` one, or `newer`. */

@@ -90,3 +90,20 @@ function nonBlank(value: unknown): string | undefined {
 function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? ''
 }
+
+/** What Codex uses when `config.toml` names no provider. */
+const DEFAULT_MODEL_PROVIDER = 'openai'
+
+/** `model_provider` of `config.toml`, where the picker takes it from. */
+export function readConfiguredProvider(codexHome: string, onNotice: (text: string) => void): string {
+  const path = join(codexHome, 'config.toml')
+  try {
+    const { model_provider: provider } = parseToml(readFileSync(path, 'utf8'))
+    if (typeof provider === 'string' && provider !== '') return provider
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      onNotice(`cannot read ${path}, so the provider is taken to be ${DEFAULT_MODEL_PROVIDER}`)
+    }
+  }
+  return DEFAULT_MODEL_PROVIDER
+}

@@ -425,6 +425,10 @@ describe('threads by the beginning of their ids', () => {
 
 describe('wrong usage', () => {
   const WRONG: { argv: string[]; says: string }[] = [
+    {
+      argv: ['--json', 'query'],
+      says: "unknown option '--json'. Options stand after the command. See --help.",
+    },
     { argv: ['qury'], says: "unknown command 'qury' (Did you mean query?). See --help." },
     {
       argv: ['query', '--levle', 'info'],

@@ -56,7 +56,9 @@ function open(path: string, notices: string[] = []): ReadConnection {
 const countRows = (connection: ReadConnection) =>
   connection.get<{ n: number }>('SELECT count(*) AS n FROM t')?.n
 
-const privateCopies = () => readdirSync(tmpdir()).filter((name) => /^codex-state-\w{6}$/.test(name))
+/** Where this file's private copies come to lie, and those of no other test. */
+const copies = temporaryFolder()
+process.env.TMPDIR = copies
 
 describe('reading leaves the folder as it is', () => {
   test('a database that was closed', () => {
@@ -102,7 +104,6 @@ describe('reading leaves the folder as it is', () => {
   ])('what a killed writer left: $left', ({ left, notices }) => {
     const path = createLeftover(left)
     const before = describeFolder(dirname(path))
-    const copiesBefore = privateCopies()
     const heard: string[] = []
     const connection = open(path, heard)
     expect(countRows(connection)).toBe(3)
@@ -112,7 +113,7 @@ describe('reading leaves the folder as it is', () => {
     expect(heard).toEqual(
       Array(notices).fill(`reading a private copy of ${path}: its write-ahead log cannot be read in place`),
     )
-    expect(privateCopies()).toEqual(copiesBefore)
+    expect(readdirSync(copies).filter((name) => /^codex-state-\w{6}$/.test(name))).toEqual([])
   })
 
   test('a rollback journal that was left hot is rolled back in a copy alone', () => {
@@ -379,7 +380,7 @@ describe('without the right to write', () => {
     chmodSync(join(home, 'logs_2.sqlite'), 0)
     expect(await query(home)).toEqual({
       stdout: '',
-      stderr: `codex-logs: cannot read ${join(home, 'logs_2.sqlite')}: permission denied\n`,
+      stderr: `codex-logs: cannot read ${join(home, 'logs_2.sqlite')}: permission denied. Check the file and its permissions, or name another one with --db.\n`,
       exitCode: 3,
       signal: null,
     })

@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
@@ -27,7 +28,12 @@ export function binPath(name: 'codex-logs' | 'codex-state'): string {
 }
 
 /** Only what a program needs of the environment, so that a developer's own settings do not show. */
-export const CLEAN_ENV = { PATH: process.env.PATH ?? '', TZ: 'Europe/Berlin', HOME: '/nonexistent' }
+export const CLEAN_ENV = {
+  PATH: process.env.PATH ?? '',
+  TMPDIR: tmpdir(),
+  TZ: 'Europe/Berlin',
+  HOME: '/nonexistent',
+}
 
 /** Starts a shipped command as its own process. */
 export function startBin(

@@ -69,6 +69,8 @@ function describeEvent(event: FollowEvent, home: string): Seen[] {
       return [`${event.rowCount} pruned`]
     case 'switched':
       return [`${event.reason}: ${name(event.path)}`]
+    case 'returned':
+      return [`returned: ${name(event.path)}`]
     case 'waiting':
       return [`waiting: ${name(event.path)}`]
     case 'failed':
@@ -234,6 +236,23 @@ test('a file that is deleted and made anew is read from its start', async () => 
   expect(await look()).toEqual(['waiting: logs_2.sqlite'])
   copyFileSync(createLogHome(Array<NewLogRow>(5).fill({})).path, path)
   expect(await look()).toEqual(['appeared: logs_2.sqlite', ...upTo(5)])
+  await end()
+})
+
+test('a database that comes back is read on from where it was left', async () => {
+  const older = LAYOUTS.find(({ logsFile }) => logsFile === 'logs_1.sqlite')!
+  const { home, path } = createLogHome([{}, {}], older)
+  const { look, end } = follow(home)
+  const newer = join(home, 'logs_2.sqlite')
+  const aside = join(home, 'aside')
+  copyFileSync(createLogHome([{}, {}, {}]).path, newer)
+  expect(await look()).toEqual(['newer: logs_2.sqlite', 1, 2, 3])
+  renameSync(newer, aside)
+  insertLogRows(path, [{}])
+  expect(await look()).toEqual(['returned: logs_1.sqlite', 3])
+  insertLogRows(aside, [{}])
+  renameSync(aside, newer)
+  expect(await look()).toEqual(['returned: logs_2.sqlite', 4])
   await end()
 })
 

@@ -1,30 +1,46 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { StateError, type StateErrorCode } from '../../errors.js'
 import type { LogFilter } from '../../model/log.js'
-import type { LogBatch } from '../../query/log-batches.js'
+import { type LogBatch, readNewestIds } from '../../query/log-batches.js'
 import { patternFunctions } from '../../query/log-filter.js'
-import { openLogStore } from '../../query/log-store.js'
+import { type LogStore, openLogStore } from '../../query/log-store.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import { createBytesReader, type RecordPlan } from './records.js'
 
-/** What a worker is started with. */
+/** What a worker is started with; then it is sent batches. */
 export interface LogWorkerData {
   file: DatabaseFile
   filter: LogFilter
-  plan: RecordPlan
+  job: { kind: 'records'; plan: RecordPlan } | { kind: 'ids'; limit: number }
 }
 
-// A worker thread of its own bundle: reads the batches that it is sent, one after another.
-const { file, filter, plan } = workerData as LogWorkerData
-const store = openLogStore([file], { functions: patternFunctions(filter) })
-if (!store || !parentPort) throw new Error(`${file.path} has no table of logs any more`)
-const port = parentPort
-const read = createBytesReader(store, filter, plan)
+/** What a worker says of a batch. An error's class does not survive the way between threads. */
+export type LogWorkerAnswer<Result> =
+  | { result: Result; failure?: undefined }
+  | { failure: { code: StateErrorCode; message: string } }
+
+// A worker thread, which is a bundle of its own: reads the batches that it is sent, one after another.
+const { file, filter, job } = workerData as LogWorkerData
+const port = parentPort!
+let store: LogStore | undefined
 
 port.on('message', (batch: LogBatch) => {
-  const records = read(batch)
-  if (!records) return port.postMessage(undefined)
-  // Handed over, not copied, where the buffer is the memory's only user.
-  const { buffer, byteLength } = records.bytes
-  const isWhole = buffer.byteLength === byteLength
-  port.postMessage(records, isWhole ? [buffer as ArrayBuffer] : [])
+  try {
+    store ??= openLogStore([file], { functions: patternFunctions(filter) })
+    if (!store) throw new StateError('DB_NO_TABLE', `${file.path} has no table of logs any more`)
+    const { result, transfer } = work(store, batch)
+    port.postMessage({ result }, transfer)
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    port.postMessage({ failure: { code: error.code, message: error.message } })
+  }
 })
+
+function work(opened: LogStore, batch: LogBatch): { result: unknown; transfer: ArrayBuffer[] } {
+  if (job.kind === 'ids') return { result: readNewestIds(opened, batch, filter, job.limit), transfer: [] }
+  const result = createBytesReader(opened, filter, job.plan)(batch)
+  // Handed over, not copied, where the records are all that the memory holds.
+  const buffer = result?.bytes.buffer
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === result?.bytes.byteLength
+  return { result, transfer: isWhole ? [buffer] : [] }
+}

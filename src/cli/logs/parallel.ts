@@ -1,10 +1,8 @@
 import { availableParallelism } from 'node:os'
-import type { Worker } from 'node:worker_threads'
-import type { BatchSource, Resize } from '../../query/log-batches.js'
-import type { StartWorker } from '../io.js'
-import type { LogWorkerData } from './log-worker.js'
-import type { Records } from './records.js'
-import { resizeFor } from './resize.js'
+import { StateError } from '../../errors.js'
+import type { LogBatch, Resize } from '../../query/log-batches.js'
+import type { LogWorkerAnswer } from './log-worker.js'
+import type { BatchWork } from './read-batches.js'
 
 /** Batches that a worker has before it: one to read, one so that it need not wait. */
 const BATCHES_AHEAD = 2
@@ -13,56 +11,53 @@ const BATCHES_AHEAD = 2
 const MOST_WORKERS = 4
 
 /**
- * Reads batches in worker threads, each with a connection of its own, and yields their records in the order
- * of the batches. Ends the workers when it is left.
+ * Reads batches in worker threads, each with a connection of its own, and yields the results in the order of
+ * the batches. Ends the workers when it is left.
  */
-export async function* readInParallel(
-  startWorker: StartWorker,
-  data: LogWorkerData,
-  batches: BatchSource,
+export async function* readInParallel<Result>(
+  { batches, resize, worker }: BatchWork<Result> & { worker: object },
   firstResize: Resize,
-): AsyncGenerator<Records> {
-  const workerCount = Math.min(availableParallelism(), MOST_WORKERS)
-  const workers = Array.from({ length: workerCount }, () => startReader(startWorker, data))
-  const pending: Promise<Records | undefined>[] = []
-  let resize = firstResize
+): AsyncGenerator<Result> {
+  const readers = Array.from({ length: Math.min(availableParallelism(), MOST_WORKERS) }, () =>
+    startReader<Result>(worker),
+  )
+  const pending: Promise<LogWorkerAnswer<Result>>[] = []
+  let nextResize = firstResize
   let turn = 0
   const sendNext = () => {
-    const next = batches.next(resize)
-    if (!next.done) pending.push(workers[turn++ % workerCount]!.read(next.value))
+    const next = batches.next(nextResize)
+    if (!next.done) pending.push(readers[turn++ % readers.length]!.read(next.value))
   }
   try {
-    for (let i = 0; i < workerCount * BATCHES_AHEAD; i++) sendNext()
+    for (let i = 0; i < readers.length * BATCHES_AHEAD; i++) sendNext()
     for (let first = pending.shift(); first; first = pending.shift()) {
-      const records = await first
-      resize = resizeFor(records)
+      const answer = await first
+      if (answer.failure) throw new StateError(answer.failure.code, answer.failure.message)
+      nextResize = resize(answer.result)
       sendNext()
-      if (records) yield records
+      yield answer.result
     }
   } finally {
-    await Promise.all(workers.map(({ worker }) => worker.terminate()))
+    await Promise.all(readers.map((reader) => reader.end()))
   }
 }
 
-interface Reader {
-  worker: Worker
-  read(batch: unknown): Promise<Records | undefined>
+interface Reader<Result> {
+  read(batch: LogBatch): Promise<LogWorkerAnswer<Result>>
+  end(): Promise<unknown>
 }
 
 /** A worker answers in the order in which it was asked. */
-function startReader(startWorker: StartWorker, data: LogWorkerData): Reader {
-  const worker = startWorker('log-worker', data)
-  const asked: { resolve: (records: Records | undefined) => void; reject: (error: unknown) => void }[] = []
-  worker.on('message', (records: Records | undefined) => asked.shift()?.resolve(records))
-  worker.on('error', (error) => {
-    for (const { reject } of asked.splice(0)) reject(error)
-  })
+function startReader<Result>({ start, data }: NonNullable<BatchWork<Result>['worker']>): Reader<Result> {
+  const worker = start('log-worker', data)
+  const asked: ((answer: LogWorkerAnswer<Result>) => void)[] = []
+  worker.on('message', (answer: LogWorkerAnswer<Result>) => asked.shift()?.(answer))
   return {
-    worker,
     read: (batch) =>
-      new Promise((resolve, reject) => {
-        asked.push({ resolve, reject })
+      new Promise((resolve) => {
+        asked.push(resolve)
         worker.postMessage(batch)
       }),
+    end: () => worker.terminate(),
   }
 }

@@ -14,7 +14,7 @@ import {
   piecesOf,
 } from '../../model/log-formats.js'
 import { type FollowEvent, followLogs } from '../../query/follow.js'
-import { type BatchSource, findNewestIds, idBatches, matchingBatches } from '../../query/log-batches.js'
+import { idBatches, matchingBatches, newestFirstBatches, readNewestIds } from '../../query/log-batches.js'
 import { patternFunctions } from '../../query/log-filter.js'
 import { type LogStore, openLogStore, readHighestId } from '../../query/log-store.js'
 import { findLoggedThread } from '../../query/thread-ids.js'
@@ -25,6 +25,7 @@ import type { CommandContext } from '../main.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { noDatabase } from '../where.js'
 import { type Cursor, identifyDatabase, readCursor, writeCursor } from './cursor-file.js'
+import type { LogWorkerData } from './log-worker.js'
 import {
   type LogsFlags,
   resolveFields,
@@ -33,8 +34,8 @@ import {
   resolveHighlight,
   resolveTime,
 } from './options.js'
-import { createBytesReader, createRowsReader, type RecordPlan } from './records.js'
-import { resizeFor } from './resize.js'
+import { type BatchWork, readBatches } from './read-batches.js'
+import { createBytesReader, createRowsReader, type RecordPlan, resizeFor } from './records.js'
 
 export interface TailFlags extends LogsFlags {
   backfill: number
@@ -62,6 +63,8 @@ interface Selection {
   isReversed: boolean
   /** Only rows with a higher id. */
   afterId: number
+  /** No rows with a higher id than this. */
+  throughId?: number
 }
 
 export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promise<void> {
@@ -78,12 +81,13 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
       afterId: cursor.afterId,
     }
     io.stdout.write(session.output.header)
-    let printed = false
+    // Newest first, the first batch has the row to go on from.
+    let highestId = 0
     for await (const lastId of printSelected(store, filter, selection, session.output, io)) {
-      printed = true
-      cursor.record(store, lastId)
+      highestId = Math.max(highestId, lastId)
+      cursor.record(store, highestId)
     }
-    if (!printed) hintAtOtherDatabases(store, session.home, io)
+    if (highestId === 0) hintAtOtherDatabases(store, session.home, io)
   } finally {
     store.connection.close()
   }
@@ -119,10 +123,11 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
     const events = followLogs({
       open: () => session.open(),
       start,
+      startIn: cursor.startIn,
       filter,
       changes: watchChanges({
         folder: session.home.sqliteHome,
-        isRelevant: (name) => name.includes('.sqlite'),
+        isRelevant: (name) => name.includes('.sqlite') || session.home.rule === '--db',
         pollMs: flags.pollMs,
         signal,
       }),
@@ -210,57 +215,66 @@ async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io): Promi
 
 const BODY_INDENT = '    '
 
-/**
- * Prints the rows, a batch at a time, and yields the highest id of each batch. A selection that takes long is
- * read in worker threads.
- */
+/** Prints the rows, a batch at a time, and yields the highest id of each batch. */
 async function* printSelected(
   store: LogStore,
   filter: LogFilter,
-  selection: Selection & { throughId?: number },
+  selection: Selection,
   { formatRow, plan }: Output,
   io: Io,
 ): AsyncGenerator<number> {
-  const { limit, isReversed, afterId, throughId } = selection
-  const isWhole = limit === Number.POSITIVE_INFINITY
-  let batches: BatchSource
-  if (isWhole) {
-    batches = matchingBatches(store, filter, { afterId, throughId, isReversed })
-  } else {
-    const ids = findNewestIds(store, filter, { limit, afterId, throughId })
-    batches = idBatches(isReversed ? ids.reverse() : ids)
-  }
+  const { isReversed } = selection
+  const isWhole = selection.limit === Number.POSITIVE_INFINITY
+  const ids = isWhole ? [] : await findNewestIds(store, filter, selection, io)
+  const batches = isWhole
+    ? matchingBatches(store, filter, selection)
+    : idBatches(isReversed ? ids : ids.reverse())
   // The ids that were found match already.
   const remaining = isWhole ? filter : {}
   // SQLite writes a window in the order of its ids.
   const usablePlan = isWhole && isReversed ? undefined : plan
-  const read = usablePlan
-    ? createBytesReader(store, remaining, usablePlan)
-    : createRowsReader(store, remaining, formatRow, isReversed)
-
-  const startedAt = monotonicMs()
-  for (let next = batches.next(); !next.done; ) {
-    const records = read(next.value)
-    if (records) {
-      io.stdout.write(records.bytes)
-      yield records.lastId
-    }
-    const resize = resizeFor(records)
-    if (usablePlan && io.startWorker && monotonicMs() - startedAt > ALONE_MS) {
-      const { readInParallel } = await import('./parallel.js')
-      const data = { file: store.file, filter: remaining, plan: usablePlan }
-      for await (const { bytes, lastId } of readInParallel(io.startWorker, data, batches, resize)) {
-        io.stdout.write(bytes)
-        yield lastId
-      }
-      return
-    }
-    next = batches.next(resize)
+  const results = readBatches({
+    batches,
+    read: usablePlan
+      ? createBytesReader(store, remaining, usablePlan)
+      : createRowsReader(store, remaining, formatRow, isReversed),
+    resize: resizeFor,
+    worker:
+      usablePlan &&
+      inWorker(io, { file: store.file, filter: remaining, job: { kind: 'records', plan: usablePlan } }),
+  })
+  for await (const records of results) {
+    if (!records) continue
+    io.stdout.write(records.bytes)
+    yield records.lastId
   }
 }
 
-/** A worker takes about 30 ms to start: small results are read without one. */
-const ALONE_MS = 100
+/** The ids of the newest rows that match, newest first. */
+async function findNewestIds(
+  store: LogStore,
+  filter: LogFilter,
+  { limit, afterId, throughId }: Selection,
+  io: Io,
+): Promise<number[]> {
+  const ids: number[] = []
+  if (limit === 0) return ids
+  const results = readBatches({
+    batches: newestFirstBatches(store, filter, { afterId, throughId, windowSize: Math.max(2000, limit) }),
+    read: (batch) => readNewestIds(store, batch, filter, limit - ids.length),
+    resize: () => 'grow',
+    worker: inWorker(io, { file: store.file, filter, job: { kind: 'ids', limit } }),
+  })
+  for await (const found of results) {
+    for (const id of found.slice(0, limit - ids.length)) ids.push(id)
+    if (ids.length === limit) break
+  }
+  return ids
+}
+
+function inWorker({ startWorker }: Io, data: LogWorkerData): BatchWork<never>['worker'] {
+  return startWorker && { start: startWorker, data }
+}
 
 function pickStyles(palette: Palette): PieceStyles {
   const { time, thread, target, TRACE, DEBUG, INFO, WARN, ERROR, otherLevel } = palette
@@ -277,25 +291,30 @@ interface CursorKeeper {
   afterId: number
   /** Whether a row was recorded to go on from. */
   isResumed: boolean
+  /** The same for a database that comes later; 0 when the recorded row is none of its. */
+  startIn(store: LogStore): number
   record(store: LogStore, id: number): void
 }
 
 function startCursor({ cursorFile }: LogsFlags, store: LogStore | undefined, io: Io): CursorKeeper {
-  if (cursorFile === undefined) return { afterId: 0, isResumed: false, record() {} }
+  if (cursorFile === undefined) return { afterId: 0, isResumed: false, startIn: () => 0, record() {} }
   let recorded: Cursor | undefined = readCursor(cursorFile)
-  if (recorded && store) {
-    const { path, created } = identifyDatabase(store)
-    if (recorded.database.path !== path || recorded.database.created !== created) {
-      io.stderr.write(
-        `note: the cursor belongs to another database (${recorded.database.path}); starting anew\n`,
-      )
-      recorded = undefined
-    }
+  const startIn = (current: LogStore) => {
+    if (!recorded) return 0
+    const { path, created } = identifyDatabase(current)
+    return recorded.database.path === path && recorded.database.created === created ? recorded.id : 0
+  }
+  if (recorded && store && startIn(store) === 0) {
+    io.stderr.write(
+      `note: the cursor belongs to another database (${recorded.database.path}); starting anew\n`,
+    )
+    recorded = undefined
   }
   const identified = new Map<LogStore, Cursor['database']>()
   return {
     afterId: recorded?.id ?? 0,
     isResumed: recorded !== undefined,
+    startIn,
     record(current, id) {
       const database = identified.get(current) ?? identifyDatabase(current)
       identified.set(current, database)
@@ -322,6 +341,9 @@ function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 
         io.stderr.write(`note: ${texts[reason]}\n`)
         break
       }
+      case 'returned':
+        io.stderr.write(`note: going on with ${event.path}\n`)
+        break
       case 'waiting':
         io.stderr.write(
           event.path === undefined

@@ -2,7 +2,7 @@ import { createRecordFormatter } from '../../format/log-line.js'
 import { createUtcTime } from '../../format/time.js'
 import type { LogFilter, LogRow } from '../../model/log.js'
 import type { Piece, PieceStyles } from '../../model/log-formats.js'
-import type { LogBatch } from '../../query/log-batches.js'
+import type { LogBatch, Resize } from '../../query/log-batches.js'
 import { readLogBytes } from '../../query/log-bytes.js'
 import type { LogStore } from '../../query/log-store.js'
 import { readLogRows } from '../../query/logs.js'
@@ -52,4 +52,13 @@ export function createRowsReader(
     const lastId = rows.reduce((highest, { id }) => Math.max(highest, id), 0)
     return { bytes: Buffer.from(rows.map(formatRow).join('')), lastId }
   }
+}
+
+const SMALL_BYTES = 128 * 1024
+const LARGE_BYTES = 512 * 1024
+
+/** Batches of some hundred kilobytes: measured, neither smaller nor larger ones are faster. */
+export function resizeFor(records: Records | undefined): Resize {
+  const size = records?.bytes.length ?? 0
+  return size < SMALL_BYTES ? 'grow' : size > LARGE_BYTES ? 'shrink' : 'keep'
 }

@@ -1,0 +1,3 @@
+export const THREAD_COUNT: number
+export const NEWEST_SECONDS: number
+export function generateLogs(path: string, options: { rowCount: number; layout?: string }): string

@@ -1,0 +1,95 @@
+import type { RecordKind } from '../../format/fields.js'
+import { paint } from '../../format/paint.js'
+import { type BackfillStatus, judgeBackfill, readBackfillStatus } from '../../inspect/backfill-status.js'
+import { findHolders } from '../../inspect/holders.js'
+import type { HomeFlags } from '../home-flags.js'
+import { type CommandContext, EXIT_FAILED } from '../main.js'
+import { loadPalette, resolveColor } from '../options.js'
+import { printedFieldNames, writeRecord } from './output.js'
+import type { OutputFlags } from './output-flags.js'
+import { requireDatabases, withSession } from './session.js'
+
+interface StatusRow extends BackfillStatus {
+  verdict: string
+  sentence: string
+  leaseAgeSeconds: number | null
+  isOwnerAlive: boolean | null
+  database: string | null
+}
+
+const seconds = (value: number | null) => (value === null ? null : value * 1000)
+
+const STATUS_KIND: RecordKind<StatusRow> = {
+  noun: 'backfill',
+  fields: [
+    { name: 'verdict', kind: 'text', value: ({ verdict }) => verdict },
+    { name: 'meaning', kind: 'text', value: ({ sentence }) => sentence },
+    { name: 'status', kind: 'text', value: ({ status }) => status },
+    { name: 'last_watermark', kind: 'text', value: ({ lastWatermark }) => lastWatermark },
+    { name: 'last_success_at', kind: 'time', value: (row) => seconds(row.lastSuccessSeconds) },
+    { name: 'updated_at', kind: 'time', value: (row) => seconds(row.updatedSeconds) },
+    { name: 'lease_age_seconds', kind: 'number', value: ({ leaseAgeSeconds }) => leaseAgeSeconds },
+    { name: 'owner_alive', kind: 'flag', value: ({ isOwnerAlive }) => isOwnerAlive },
+    { name: 'rollouts', kind: 'number', value: ({ fileCount }) => fileCount },
+    { name: 'done', kind: 'number', value: ({ doneCount }) => doneCount },
+    { name: 'left', kind: 'number', value: ({ leftCount }) => leftCount },
+    { name: 'failed', kind: 'number', value: ({ failedCount }) => failedCount },
+    { name: 'database', kind: 'path', value: ({ database }) => database },
+  ],
+  shown: [
+    'verdict',
+    'meaning',
+    'status',
+    'last_watermark',
+    'last_success_at',
+    'updated_at',
+    'lease_age_seconds',
+    'owner_alive',
+    'rollouts',
+    'done',
+    'left',
+    'failed',
+    'database',
+  ],
+  nameOf: ({ database }) => database ?? '',
+}
+
+const BAR_CELLS = 30
+
+export async function status(context: CommandContext, flags: HomeFlags & OutputFlags): Promise<void> {
+  if (printedFieldNames(STATUS_KIND, flags, context.io)) return
+  await withSession(context, flags, async (session) => {
+    requireDatabases(session)
+    const threads = session.tryOpen('threads')
+    const state = session.tryOpen('backfill_state')
+    const found = await readBackfillStatus(session.codexHome, state, threads)
+    if (found.unreadableFolderCount > 0) {
+      session.notice(`${found.unreadableFolderCount} folders of rollouts cannot be read`)
+    }
+    const isRunning = found.status === 'running'
+    const { holders, isKnown } =
+      isRunning && state ? findHolders([state.file]) : { holders: [], isKnown: false }
+    const isOwnerAlive = isKnown ? holders.length > 0 : null
+    const nowSeconds = session.nowMs / 1000
+    const { verdict, sentence } = judgeBackfill(found, nowSeconds, isOwnerAlive)
+    const row: StatusRow = {
+      ...found,
+      verdict,
+      sentence,
+      leaseAgeSeconds:
+        isRunning && found.updatedSeconds !== null ? Math.floor(nowSeconds - found.updatedSeconds) : null,
+      isOwnerAlive,
+      database: (state ?? threads)?.file.path ?? null,
+    }
+    await writeRecord(STATUS_KIND, row, flags, session)
+    const { io } = session
+    if (io.stdout.isTerminal && flags.json === undefined && flags.fields === undefined) {
+      const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
+      const { doneCount, fileCount } = found
+      const filled = fileCount === 0 ? BAR_CELLS : Math.floor((doneCount / fileCount) * BAR_CELLS)
+      const bar = `${paint(palette, 'good', '█'.repeat(filled))}${'░'.repeat(BAR_CELLS - filled)}`
+      io.stdout.write(`${bar} ${doneCount} of ${fileCount} rollouts\n`)
+    }
+    if (verdict === 'stale' || found.failedCount + found.leftCount > 0) session.fail(EXIT_FAILED)
+  })
+}

@@ -1,0 +1,98 @@
+import type { FieldValue, RecordKind } from '../../format/fields.js'
+import { type Difference, diffHome } from '../../inspect/diff.js'
+import { readConfiguredProvider } from '../../schema/home.js'
+import { THREAD_COLUMNS } from '../../schema/threads.js'
+import type { HomeFlags } from '../home-flags.js'
+import { type CommandContext, EXIT_FAILED } from '../main.js'
+import { printedFieldNames, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
+import { type Session, withSession } from './session.js'
+
+const DIFFERENCE_KIND: RecordKind<Difference> = {
+  noun: 'difference',
+  fields: [
+    { name: 'difference', kind: 'text', value: ({ kind }) => kind },
+    { name: 'id', kind: 'id', value: ({ id }) => id },
+    { name: 'field', kind: 'text', value: (found) => (found.kind === 'field' ? columnOf(found) : null) },
+    { name: 'row', kind: 'text', value: (found) => (found.kind === 'field' ? sideOf(found, 'row') : null) },
+    {
+      name: 'rollout',
+      kind: 'text',
+      value(found) {
+        if (found.kind === 'field') return sideOf(found, 'rollout')
+        if (found.kind === 'other thread') return found.owner
+        return found.kind === 'unreadable' ? found.reason : null
+      },
+    },
+    { name: 'path', kind: 'path', value: ({ path }) => path },
+  ],
+  shown: ['difference', 'id', 'field', 'row', 'rollout', 'path'],
+  nameOf: ({ id, path }) => id ?? path,
+}
+
+type FieldDifference = Extract<Difference, { kind: 'field' }>
+
+/** The column's name, as everywhere in the output; its last spelling is the one without a unit. */
+function columnOf({ field }: FieldDifference): string {
+  return THREAD_COLUMNS[field].at(-1) ?? field
+}
+
+function sideOf(found: FieldDifference, side: 'row' | 'rollout'): FieldValue {
+  const value = found[side] as FieldValue
+  if (typeof value !== 'number') return value
+  const isTime = found.field.endsWith('AtMs') || found.field.endsWith('AtSeconds')
+  if (!isTime) return value
+  const date = new Date(found.field.endsWith('AtSeconds') ? value * 1000 : value)
+  return Number.isNaN(date.getTime()) ? value : date.toISOString()
+}
+
+export async function run(context: CommandContext, flags: HomeFlags & OutputFlags): Promise<void> {
+  if (printedFieldNames(DIFFERENCE_KIND, flags, context.io)) return
+  await withSession(context, flags, async (session) => {
+    const { codexHome, io, notice } = session
+    const progress = createProgress(session)
+    let differenceCount = 0
+    async function* pages(): AsyncGenerator<Difference[]> {
+      const found = diffHome(session.openThreads(), {
+        codexHome,
+        names: session.names(),
+        defaultProvider: readConfiguredProvider(codexHome, notice),
+        onProgress: progress.show,
+        onNotice: (text) => {
+          progress.clear()
+          notice(text)
+        },
+      })
+      for await (const difference of found) {
+        progress.clear()
+        differenceCount += 1
+        yield [difference]
+      }
+      progress.clear()
+    }
+    await writeRecords(DIFFERENCE_KIND, pages(), flags, session, { emptyText: 'rollouts and rows agree' })
+    // Here nothing to show is the good news.
+    session.fail(differenceCount > 0 ? EXIT_FAILED : 0)
+    if (differenceCount > 0 && io.stdout.isTerminal) {
+      notice(`${differenceCount} ${differenceCount === 1 ? 'difference' : 'differences'}`)
+    }
+  })
+}
+
+/** A line on stderr that is written over, where somebody looks at it. */
+function createProgress({ io }: Session): { show: (done: number, total: number) => void; clear: () => void } {
+  let isShown = false
+  let lastMs = 0
+  return {
+    show(done, total) {
+      if (!io.stderr.isTerminal || io.now() - lastMs < 100) return
+      lastMs = io.now()
+      isShown = true
+      io.stderr.write(`\r${done} of ${total} rollouts`)
+    },
+    clear() {
+      if (isShown) io.stderr.write('\r\x1b[K')
+      isShown = false
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs'
+import { relative } from 'node:path'
+import { StateError } from '../../errors.js'
+import type { RecordKind } from '../../format/fields.js'
+import { formatBytes } from '../../format/quantity.js'
+import { formatSource } from '../../format/thread-fields.js'
+import { measureUsage, type Usage } from '../../inspect/disk-usage.js'
+import type { UsageGroup } from '../../model/inspection.js'
+import { describeThreadTable, findThread } from '../../query/thread-list.js'
+import type { HomeFlags } from '../home-flags.js'
+import type { CommandContext } from '../main.js'
+import { printedFieldNames, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
+import { type Session, withSession } from './session.js'
+
+function createUsageKind(group: UsageGroup): RecordKind<Usage> {
+  return {
+    noun: 'file',
+    fields: [
+      { name: group, kind: group === 'project' ? 'path' : 'text', value: ({ key }) => key },
+      { name: 'size_bytes', kind: 'bytes', heading: 'SIZE', value: ({ sizeBytes }) => sizeBytes },
+      { name: 'files', kind: 'number', value: ({ fileCount }) => fileCount },
+    ],
+    shown: [group, 'size_bytes', 'files'],
+    nameOf: ({ key }) => key,
+  }
+}
+
+export async function run(
+  context: CommandContext,
+  flags: HomeFlags & OutputFlags & { by?: UsageGroup },
+): Promise<void> {
+  const group = flags.by ?? 'kind'
+  const kind = createUsageKind(group)
+  if (printedFieldNames(kind, flags, context.io)) return
+  await withSession(context, flags, async (session) => {
+    const { codexHome, home, nowMs, notice } = session
+    if (!existsSync(codexHome)) throw new StateError('DB_NOT_FOUND', `no Codex home at ${codexHome}`)
+    const isOutside = relative(codexHome, home.sqliteHome).startsWith('..')
+    const usage = measureUsage(
+      isOutside ? [codexHome, home.sqliteHome] : [codexHome],
+      home.databases,
+      group,
+      { nowMs, describeThread: createDescriber(session), onNotice: notice },
+    )
+    await writeRecords(kind, [usage], flags, session)
+    if (context.io.stdout.isTerminal && flags.json === undefined) {
+      const total = usage.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+      context.io.stdout.write(`${formatBytes(total)} in all\n`)
+    }
+  })
+}
+
+function createDescriber(session: Session): (id: string) => { source: string; cwd: string } | undefined {
+  const table = session.tryOpen('threads')
+  const threads = table && describeThreadTable(table)
+  return (id) => {
+    const thread = threads && findThread(threads, id)
+    return thread && { source: formatSource(thread.source), cwd: thread.cwd }
+  }
+}

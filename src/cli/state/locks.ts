@@ -1,0 +1,106 @@
+import { basename } from 'node:path'
+import type { RecordKind } from '../../format/fields.js'
+import { findHolders, processExists, readCommand, readStartMs } from '../../inspect/holders.js'
+import { readLoggedProcesses } from '../../query/log-processes.js'
+import type { HomeFlags } from '../home-flags.js'
+import type { CommandContext } from '../main.js'
+import { printedFieldNames, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
+import { requireDatabases, type Session, withSession } from './session.js'
+
+interface LockRow {
+  pid: number | null
+  /** `false` for a process that wrote and is gone; `null` where that cannot be known. */
+  isAlive: boolean | null
+  does: string
+  command: string
+  database: string | null
+  processUuid: string | null
+  firstLogMs: number | null
+  lastLogMs: number | null
+}
+
+const LOCK_KIND: RecordKind<LockRow> = {
+  noun: 'process',
+  fields: [
+    { name: 'pid', kind: 'number', value: ({ pid }) => pid, cell: ({ pid }) => String(pid ?? '') },
+    {
+      name: 'alive',
+      kind: 'flag',
+      value: ({ isAlive }) => isAlive,
+      cell: ({ isAlive }) => (isAlive === null ? '?' : isAlive ? 'alive' : 'gone'),
+    },
+    { name: 'does', kind: 'text', value: ({ does }) => does },
+    {
+      name: 'database',
+      kind: 'path',
+      value: ({ database }) => database,
+      cell: ({ database }) => (database === null ? '' : basename(database)),
+    },
+    { name: 'process_uuid', kind: 'text', value: ({ processUuid }) => processUuid },
+    { name: 'first_log_at', kind: 'time', value: ({ firstLogMs }) => firstLogMs },
+    { name: 'last_log_at', kind: 'time', value: ({ lastLogMs }) => lastLogMs },
+    { name: 'command', kind: 'text', value: ({ command }) => command },
+  ],
+  shown: ['pid', 'alive', 'does', 'database', 'last_log_at', 'command'],
+  nameOf: ({ pid }) => String(pid),
+}
+
+/** A process cannot have logged before it began; the clocks of both are not the same. */
+const CLOCK_SLACK_MS = 2000
+
+export async function run(context: CommandContext, flags: HomeFlags & OutputFlags): Promise<void> {
+  if (printedFieldNames(LOCK_KIND, flags, context.io)) return
+  await withSession(context, flags, async (session) => {
+    const { holders, isKnown, hiddenCount } = findHolders(requireDatabases(session))
+    if (!isKnown) session.notice('who has the files open is only known on Linux')
+    if (hiddenCount > 0) {
+      session.notice(`${hiddenCount} processes of other users may have the files open too`)
+    }
+    const rows: LockRow[] = holders.map(({ pid, command, database, suffixes, locks }) => ({
+      pid,
+      isAlive: true,
+      does: [
+        suffixes.length > 0 && `has open: ${suffixes.map((suffix) => suffix || 'main').join(' ')}`,
+        ...locks,
+      ]
+        .filter((part) => part)
+        .join(', '),
+      command,
+      database,
+      processUuid: null,
+      firstLogMs: null,
+      lastLogMs: null,
+    }))
+    await writeRecords(LOCK_KIND, [[...rows, ...readLogWriters(session)]], flags, session, {
+      isFaint: ({ isAlive }) => isAlive === false,
+      emptyText: 'nobody has a database of this home open, and no process logged',
+    })
+  })
+}
+
+function readLogWriters(session: Session): LockRow[] {
+  const logs = session.tryOpen('logs')
+  if (!logs) return []
+  return readLoggedProcesses(logs).map(({ processUuid, firstSeconds, lastSeconds }) => {
+    const pid = Number(/^pid:(\d+):/.exec(processUuid)?.[1] ?? Number.NaN)
+    const isAlive = Number.isNaN(pid) ? null : looksAlive(pid, firstSeconds * 1000)
+    return {
+      pid: Number.isNaN(pid) ? null : pid,
+      isAlive,
+      does: 'wrote logs',
+      command: isAlive ? readCommand(pid) : '',
+      database: logs.file.path,
+      processUuid,
+      firstLogMs: firstSeconds * 1000,
+      lastLogMs: lastSeconds * 1000,
+    }
+  })
+}
+
+/** Its number may have gone to another process since: that one began after the first row. */
+function looksAlive(pid: number, firstLogMs: number): boolean {
+  if (!processExists(pid)) return false
+  const startMs = readStartMs(pid)
+  return startMs === undefined || startMs <= firstLogMs + CLOCK_SLACK_MS
+}

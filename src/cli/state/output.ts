@@ -1,0 +1,229 @@
+import { StateError } from '../../errors.js'
+import {
+  type Field,
+  formatCell,
+  formatJsonRow,
+  formatPlain,
+  formatSheetValue,
+  type RecordKind,
+} from '../../format/fields.js'
+import { paint } from '../../format/paint.js'
+import type { Column } from '../../format/table.js'
+import { ClosedPipe, type Io } from '../io.js'
+import { EXIT_FAILED } from '../main.js'
+import { loadPalette, resolveColor } from '../options.js'
+import type { OutputFlags } from './output-flags.js'
+import type { Session } from './session.js'
+
+/**
+ * An optional value takes the word behind it, so in `--json last` commander gives `last` to the flag. Where
+ * that is no list of fields it is the argument that was meant.
+ */
+export function takeBackArgument<Row>(
+  kind: RecordKind<Row>,
+  flags: OutputFlags,
+  argument: string | undefined,
+): string | undefined {
+  for (const name of ['json', 'fields'] as const) {
+    const value = flags[name]
+    if (argument !== undefined || typeof value !== 'string' || isFieldList(kind, value)) continue
+    flags[name] = true
+    return value
+  }
+  return argument
+}
+
+function isFieldList<Row>({ fields }: RecordKind<Row>, text: string): boolean {
+  return splitList(text).every((name) => fields.some((field) => field.name === name))
+}
+
+function splitList(text: string): string[] {
+  return text.split(',').map((name) => name.trim())
+}
+
+/** Answers `--fields` alone; `true` when it did. */
+export function printedFieldNames<Row>(kind: RecordKind<Row>, flags: OutputFlags, io: Io): boolean {
+  if (flags.fields !== true) return false
+  io.stdout.write(kind.fields.map(({ name }) => `${name}\n`).join(''))
+  return true
+}
+
+/** @throws {StateError} `USAGE` for a name that is no field */
+export function selectFields<Row>(kind: RecordKind<Row>, flags: OutputFlags): readonly Field<Row>[] {
+  const typed = typeof flags.json === 'string' ? flags.json : flags.fields
+  if (typeof typed !== 'string') {
+    return flags.json === true ? kind.fields : kind.shown.map((name) => findField(kind, name))
+  }
+  return splitList(typed).map((name) => findField(kind, name))
+}
+
+function findField<Row>(kind: RecordKind<Row>, name: string): Field<Row> {
+  const found = kind.fields.find((field) => field.name === name)
+  if (found) return found
+  throw new StateError('USAGE', `'${name}' is not a field of a ${kind.noun}`, {
+    hint: `There are: ${kind.fields.map((field) => field.name).join(', ')}.`,
+  })
+}
+
+/** A page that is JSON already, for `--json` alone, and not more than what is asked for. */
+export interface JsonPage {
+  bytes: Uint8Array
+  rowCount: number
+}
+
+/**
+ * Writes records, page by page as they come: one JSON array, else on a terminal a table (its columns fitted to
+ * the first page), else a line of tab-separated values for each. Nothing at all to show is exit code 1.
+ */
+export async function writeRecords<Row>(
+  kind: RecordKind<Row>,
+  pages: Iterable<readonly Row[] | JsonPage> | AsyncIterable<readonly Row[] | JsonPage>,
+  flags: OutputFlags,
+  session: Session,
+  options: { isFaint?: (row: Row) => boolean; emptyText?: string } = {},
+): Promise<void> {
+  const { io, notice } = session
+  const fields = selectFields(kind, flags)
+  let remaining = flags.limit ?? Number.POSITIVE_INFINITY
+  let rowCount = 0
+  const writePage =
+    flags.json !== undefined
+      ? (rows: readonly Row[]) =>
+          rows
+            .map((row, index) => {
+              const separator = rowCount + index === 0 ? '[\n' : ',\n'
+              return separator + formatJsonRow(kind, fields, row, notice)
+            })
+            .join('')
+      : io.stdout.isTerminal
+        ? await createTableWriter(kind, fields, flags, session, options.isFaint)
+        : (rows: readonly Row[]) =>
+            rows
+              .map((row) => `${fields.map((field) => formatPlain(kind, field, row, notice)).join('\t')}\n`)
+              .join('')
+  try {
+    for await (const page of remaining > 0 ? pages : []) {
+      if ('bytes' in page) {
+        io.stdout.write(rowCount === 0 ? '[\n' : ',\n')
+        io.stdout.write(page.bytes)
+        rowCount += page.rowCount
+        continue
+      }
+      const rows = page.length > remaining ? page.slice(0, remaining) : page
+      if (rows.length > 0) io.stdout.write(writePage(rows))
+      rowCount += rows.length
+      remaining -= rows.length
+      if (remaining <= 0) break
+    }
+  } catch (error) {
+    // What was written so far is a whole array all the same.
+    if (flags.json !== undefined && rowCount > 0 && !(error instanceof ClosedPipe)) io.stdout.write('\n]\n')
+    throw error
+  }
+  if (flags.json !== undefined) io.stdout.write(rowCount === 0 ? '[]\n' : '\n]\n')
+  if (rowCount > 0) return
+  session.fail(EXIT_FAILED)
+  if (flags.limit !== 0) notice(options.emptyText ?? `no ${kind.noun} found`)
+}
+
+/** Rows of another form, page by page. */
+export function* mapPages<From, To>(
+  pages: Iterable<readonly From[]>,
+  toRow: (row: From) => To,
+): Generator<To[], void, undefined> {
+  for (const page of pages) yield page.map(toRow)
+}
+
+async function createTableWriter<Row>(
+  kind: RecordKind<Row>,
+  fields: readonly Field<Row>[],
+  flags: OutputFlags,
+  { io, nowMs, notice }: Session,
+  isFaint: (row: Row) => boolean = () => false,
+): Promise<(rows: readonly Row[]) => string> {
+  const { fitColumns, formatTableRow, prepareCell } = await import('../../format/table.js')
+  const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
+  const columns = fields.map(columnOf)
+  let widths: number[] | undefined
+  return (rows) => {
+    const cells = rows.map((row) =>
+      fields.map((field, index) =>
+        prepareCell(formatCell(kind, field, row, nowMs, notice), columns[index]?.cutsStart),
+      ),
+    )
+    let text = ''
+    if (!widths) {
+      widths = fitColumns(columns, cells, io.stdout.columns ?? 100)
+      const headings = columns.map(({ heading }) => heading)
+      text = `${formatTableRow(columns, widths, headings, (cell) => paint(palette, 'heading', cell))}\n`
+    }
+    for (const [index, row] of cells.entries()) {
+      const style = isFaint(rows[index] as Row) ? 'faint' : undefined
+      const paintCell = (cell: string, column: number) =>
+        paint(palette, style ?? (fields[column]?.kind === 'time' ? 'time' : 'body'), cell)
+      text += `${formatTableRow(columns, widths, row, paintCell)}\n`
+    }
+    return text
+  }
+}
+
+function columnOf<Row>({ name, kind, heading }: Field<Row>): Column {
+  return {
+    heading:
+      heading ??
+      name
+        .replace(/_at(_ms)?$/, '')
+        .replaceAll('_', ' ')
+        .toUpperCase(),
+    isRightAligned: kind === 'number' || kind === 'bytes',
+    minWidth: kind === 'path' ? 12 : kind === 'id' ? 13 : 8,
+    cutsStart: kind === 'path',
+  }
+}
+
+/** Writes one record: a JSON object, else one line for each field that has a value. */
+export async function writeRecord<Row>(
+  kind: RecordKind<Row>,
+  row: Row,
+  flags: OutputFlags,
+  session: Session,
+): Promise<void> {
+  const { io, nowMs, notice } = session
+  const fields = selectFields(kind, flags)
+  if (flags.json !== undefined) {
+    io.stdout.write(`${formatJsonRow(kind, fields, row, notice)}\n`)
+    return
+  }
+  if (!io.stdout.isTerminal) {
+    io.stdout.write(
+      fields.map((field) => `${field.name}\t${formatPlain(kind, field, row, notice)}\n`).join(''),
+    )
+    return
+  }
+  const lines = fields.map(
+    (field) => [field.name, formatSheetValue(kind, field, row, nowMs, notice)] as const,
+  )
+  await writeSheet(lines, flags, session)
+}
+
+/** Lines of a name and a value, for a terminal. Nothing is cut to its width: what stands here is copied. */
+async function writeSheet(
+  lines: readonly (readonly [name: string, value: string])[],
+  flags: OutputFlags,
+  { io }: Session,
+): Promise<void> {
+  const { prepareCell } = await import('../../format/table.js')
+  const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
+  const filled = lines.filter(([, value]) => value !== '')
+  const nameWidth = Math.max(0, ...filled.map(([name]) => name.length))
+  for (const [name, value] of filled) {
+    // A list of things has a line for each.
+    for (const [index, part] of value.split('\n').slice(0, MAX_PARTS).entries()) {
+      const label = (index === 0 ? name.replaceAll('_', ' ') : '').padEnd(nameWidth)
+      io.stdout.write(`${paint(palette, 'faint', label)}  ${prepareCell(part)}\n`)
+    }
+  }
+}
+
+/** Longer texts are for JSON and pipes. */
+const MAX_PARTS = 20

@@ -1,0 +1,142 @@
+import { StateError } from '../../errors.js'
+import type { ThreadRow } from '../../model/thread.js'
+import { type OpenTable, openTable } from '../../query/databases.js'
+import type { MemorySources } from '../../query/memories.js'
+import { readSessionNames } from '../../query/session-names.js'
+import { describeThreadTable, type ThreadTable } from '../../query/thread-list.js'
+import type { DatabaseFile, TABLE_HOMES } from '../../schema/files.js'
+import type { HomeFlags } from '../home-flags.js'
+import { type Home, resolveHomeOptions } from '../home-options.js'
+import type { Io } from '../io.js'
+import type { CommandContext } from '../main.js'
+
+/** What every command of `codex-state` works with. */
+export interface Session {
+  readonly io: Io
+  readonly home: Home
+  /** Holds `sessions/`, `archived_sessions/`, `config.toml`; with `--db` alone the folder of that file. */
+  readonly codexHome: string
+  readonly nowMs: number
+  /** One line on stderr; after `MAX_NOTICES` they are only counted. */
+  notice(text: string): void
+  /** Bad news, told by the exit code. */
+  fail(exitCode: number): void
+  /** @throws {StateError} `DB_NOT_FOUND` when no database has the table */
+  open(table: TableName): OpenTable
+  tryOpen(table: TableName): OpenTable | undefined
+  openThreads(): ThreadTable
+  names(): ReadonlyMap<string, string>
+  /** What its user called a thread. */
+  nameOf(thread: ThreadRow): string | null
+  memorySources(): MemorySources
+}
+
+type TableName = keyof typeof TABLE_HOMES
+
+const WHERE_HINT = `'codex-state where' shows where was looked; --codex-home or --db name another place.`
+
+const MAX_NOTICES = 20
+
+/** Runs a command's work and closes every database that it opened. */
+export async function withSession(
+  context: CommandContext,
+  flags: HomeFlags,
+  work: (session: Session) => Promise<void> | void,
+): Promise<void> {
+  const { io } = context
+  const home = resolveHomeOptions(flags, io)
+  const codexHome =
+    home.codexHome ??
+    (flags.codexHome === undefined
+      ? home.sqliteHome
+      : (resolveHomeOptions({ codexHome: flags.codexHome }, io).codexHome ?? home.sqliteHome))
+  const opened: OpenTable[] = []
+  let threads: ThreadTable | undefined
+  let names: ReadonlyMap<string, string> | undefined
+  const notices = new Set<string>()
+  let hiddenNotices = 0
+
+  function notice(text: string): void {
+    if (notices.has(text)) return
+    if (notices.size >= MAX_NOTICES) {
+      hiddenNotices += 1
+      return
+    }
+    notices.add(text)
+    io.stderr.write(`codex-state: ${text}\n`)
+  }
+
+  function tryOpen(table: TableName, files = home.databases): OpenTable | undefined {
+    const found = openTable(files, table, { onNotice: notice })
+    if (found) opened.push(found)
+    return found
+  }
+
+  function open(table: TableName): OpenTable {
+    const found = tryOpen(table)
+    if (found) return found
+    throw new StateError(
+      'DB_NOT_FOUND',
+      flags.db !== undefined
+        ? `${home.databases[0]?.path} has no table ${table}`
+        : home.databases.length === 0
+          ? `no Codex database in ${home.sqliteHome}`
+          : `no database in ${home.sqliteHome} has a table ${table}`,
+      { hint: WHERE_HINT },
+    )
+  }
+
+  const session: Session = {
+    io,
+    home,
+    codexHome,
+    nowMs: io.now(),
+    notice,
+    fail(exitCode) {
+      context.exitCode = exitCode
+    },
+    open,
+    tryOpen,
+    openThreads() {
+      threads ??= describeThreadTable(open('threads'))
+      return threads
+    },
+    names() {
+      names ??= readSessionNames(codexHome)
+      return names
+    },
+    nameOf: (thread) => thread.name ?? session.names().get(thread.id) ?? null,
+    memorySources() {
+      const byRole = (['memories', 'memories_v2'] as const).map((role) =>
+        tryOpen(
+          'stage1_outputs',
+          home.databases.filter((file) => file.role === role),
+        ),
+      )
+      const separate = byRole.filter((table) => table !== undefined)
+      const inState = separate.length === 0 ? tryOpen('stage1_outputs') : undefined
+      const stage1 = inState ? [inState] : separate
+      return {
+        stage1,
+        threadMemory: stage1.length === 0 ? tryOpen('thread_memory') : undefined,
+        threads: tryOpen('threads'),
+      }
+    },
+  }
+  try {
+    await work(session)
+  } finally {
+    for (const table of opened) table.connection.close()
+    if (hiddenNotices > 0) io.stderr.write(`codex-state: and ${hiddenNotices} more notices like these\n`)
+  }
+}
+
+/**
+ * The databases of the home.
+ *
+ * @throws {StateError} `DB_NOT_FOUND` when there is none
+ */
+export function requireDatabases({ home }: Session): readonly DatabaseFile[] {
+  if (home.databases.length > 0) return home.databases
+  throw new StateError('DB_NOT_FOUND', `no Codex database in ${home.sqliteHome}`, { hint: WHERE_HINT })
+}

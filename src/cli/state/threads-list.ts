@@ -1,0 +1,143 @@
+import { resolve } from 'node:path'
+import { StateError } from '../../errors.js'
+import { THREAD_KIND, type ThreadEntry } from '../../format/thread-fields.js'
+import type { ThreadSort } from '../../model/inspection.js'
+import type { Instant } from '../../model/log.js'
+import type { ThreadFieldName } from '../../model/thread-output.js'
+import { findCwdSpellings } from '../../query/cwd-spellings.js'
+import { readThreadJson } from '../../query/thread-json.js'
+import {
+  formatCursor,
+  type ListedThread,
+  parseCursor,
+  readThreads,
+  type ThreadFilter,
+  type ThreadTable,
+} from '../../query/thread-list.js'
+import type { HomeFlags } from '../home-flags.js'
+import { type CommandContext, EXIT_FAILED } from '../main.js'
+import { parseTime } from '../options.js'
+import { type JsonPage, printedFieldNames, selectFields, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
+import { type Session, withSession } from './session.js'
+
+export interface ThreadListFlags extends HomeFlags, OutputFlags {
+  sort?: ThreadSort
+  archived?: boolean
+  active?: boolean
+  source?: string[]
+  provider?: string[]
+  cwd?: string[]
+  branch?: string[]
+  since?: string
+  until?: string
+  search?: string
+  children?: boolean
+  quiet?: boolean
+  cursor?: string
+  codexView?: boolean
+  codexPicker?: boolean
+}
+
+const PAGE_ROWS = 500
+
+export async function run(context: CommandContext, flags: ThreadListFlags): Promise<void> {
+  if (printedFieldNames(THREAD_KIND, flags, context.io)) return
+  await withSession(context, flags, async (session) => {
+    const threads = session.openThreads()
+    const filter = await resolveFilter(flags, threads, session)
+    const isCodexList = flags.codexView === true || flags.codexPicker === true
+    // Codex lists by creation when it is not told otherwise.
+    const sort = flags.sort ?? (isCodexList ? 'created' : 'updated')
+    const after = flags.cursor === undefined ? undefined : parseCursor(flags.cursor, threads, sort)
+    const { limit = Number.POSITIVE_INFINITY } = flags
+    const onDamage = (id: string) => {
+      session.notice(`thread ${id}: its row cannot be read, the file is damaged there`)
+      session.fail(EXIT_FAILED)
+    }
+    const options = { after, onDamage, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
+    const pages = isCodexList
+      ? // Loaded where it is needed: it brings the reading of rollouts along.
+        (await import('../../inspect/codex-view.js')).listCodexView(threads, filter, sort, {
+          after,
+          codexHome: session.codexHome,
+          isPicker: flags.codexPicker === true,
+          onDamage,
+          onNotice: session.notice,
+        })
+      : flags.json === undefined
+        ? readThreads(threads, filter, sort, options)
+        : readThreadJson(threads, {
+            filter,
+            sort,
+            fields: selectFields(THREAD_KIND, flags).map(({ name }) => name as ThreadFieldName),
+            names: session.names(),
+            after,
+            limit,
+            onDamage,
+          })
+    await writeRecords(
+      flags.quiet ? { ...THREAD_KIND, shown: ['id'] } : THREAD_KIND,
+      toEntries(pages, threads, sort, session),
+      flags,
+      session,
+      { isFaint: ({ thread }) => thread.isArchived, emptyText: 'no threads match' },
+    )
+  })
+}
+
+async function* toEntries(
+  pages: Iterable<ListedThread[] | JsonPage> | AsyncIterable<ListedThread[] | JsonPage>,
+  threads: ThreadTable,
+  sort: ThreadSort,
+  session: Session,
+): AsyncGenerator<ThreadEntry[] | JsonPage> {
+  for await (const page of pages) {
+    if ('bytes' in page) yield page
+    else
+      yield page.map((listed) => ({
+        thread: listed.thread,
+        name: listed.thread.name ?? session.names().get(listed.thread.id) ?? null,
+        cursor: formatCursor(listed, threads, sort),
+      }))
+  }
+}
+
+async function resolveFilter(
+  flags: ThreadListFlags,
+  threads: ThreadTable,
+  { io, names, nowMs }: Session,
+): Promise<ThreadFilter> {
+  if (flags.archived && flags.active) {
+    throw new StateError('USAGE', '--archived and --active exclude each other', {
+      hint: 'Without either, both are listed.',
+    })
+  }
+  const filter: ThreadFilter = {}
+  if (flags.archived || flags.active) filter.isArchived = flags.archived === true
+  if (flags.source) filter.sources = flags.source
+  if (flags.provider) filter.providers = flags.provider
+  if (flags.cwd) {
+    filter.cwds = flags.cwd.flatMap((cwd) => findCwdSpellings(threads, toAbsolute(cwd, io.workingFolder)))
+  }
+  if (flags.branch) filter.branches = flags.branch
+  const context = { nowMs, zone: undefined }
+  if (flags.since !== undefined) filter.sinceMs = toMillis(await parseTime(flags.since, 'start', context))
+  if (flags.until !== undefined) filter.untilMs = toMillis(await parseTime(flags.until, 'end', context))
+  if (flags.search !== undefined) {
+    const wanted = flags.search.toLowerCase()
+    const named = [...names()].filter(([, name]) => name.toLowerCase().includes(wanted))
+    filter.search = { text: flags.search, namedIds: named.map(([id]) => id) }
+  }
+  if (flags.children !== undefined) filter.isChild = flags.children
+  return filter
+}
+
+/** A Windows path stays what it is, also where this runs on another system. */
+export function toAbsolute(path: string, workingFolder: string): string {
+  return /^([a-z]:[\\/]|\\\\)/i.test(path) ? path : resolve(workingFolder, path)
+}
+
+function toMillis({ seconds, nanos }: Instant): number {
+  return seconds * 1000 + Math.floor(nanos / 1e6)
+}

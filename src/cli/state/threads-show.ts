@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { StateError } from '../../errors.js'
+import { formatJsonRow, formatTime, isPossibleTime } from '../../format/fields.js'
+import { GOAL_KIND, MEMORY_KIND } from '../../format/stored-fields.js'
+import { THREAD_DETAIL_KIND, type ThreadDetails } from '../../format/thread-details.js'
+import { findRollout } from '../../inspect/find-rollout.js'
+import { findThreadPlaces } from '../../inspect/thread-places.js'
+import { findDynamicTools } from '../../inspect/thread-tools.js'
+import { readMemories } from '../../query/memories.js'
+import { readSpawnEdges } from '../../query/spawn-tree.js'
+import { readRows } from '../../query/stored-rows.js'
+import { findThreads } from '../../query/thread-list.js'
+import type { HomeFlags } from '../home-flags.js'
+import type { CommandContext } from '../main.js'
+import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
+import type { OutputFlags } from './output-flags.js'
+import { type Session, withSession } from './session.js'
+import { requireThread } from './thread-argument.js'
+
+export async function run(
+  context: CommandContext,
+  argument: string | undefined,
+  flags: HomeFlags & OutputFlags,
+): Promise<void> {
+  const text = takeBackArgument(THREAD_DETAIL_KIND, flags, argument)
+  if (printedFieldNames(THREAD_DETAIL_KIND, flags, context.io)) return
+  await withSession(context, flags, async (session) => {
+    const found = await requireThread(text, session)
+    if (!found.thread) {
+      throw new StateError('NOT_FOUND', `thread ${found.id} has a rollout and no row`, {
+        hint: `'codex-state threads path ${found.id}' prints where its rollout is, 'codex-state why' what that means.`,
+      })
+    }
+    await writeRecord(THREAD_DETAIL_KIND, await readDetails(found.thread, session), flags, session)
+  })
+}
+
+async function readDetails(thread: ThreadDetails['thread'], session: Session): Promise<ThreadDetails> {
+  const { codexHome, home, notice } = session
+  const threads = session.openThreads()
+  const name = session.nameOf(thread)
+  const edges = readSpawnEdges(threads)
+  const childEdges = edges.filter(({ parentId }) => parentId === thread.id)
+  const childRows = findThreads(
+    threads,
+    childEdges.map(({ childId }) => childId),
+  )
+  const rollout = await findRollout(codexHome, thread.id, thread, notice)
+  const places = findThreadPlaces(home.databases, thread.id, notice)
+  const goals = session.tryOpen('thread_goals')
+  const [goal] = goals ? readRows(goals.connection, 'thread_goals', 'WHERE thread_id = ?', thread.id) : []
+  const memory = readMemories(session.memorySources(), { threadId: thread.id })[0]
+  const asObject = <Row>(kind: Parameters<typeof formatJsonRow<Row>>[0], row: Row | undefined) =>
+    row === undefined ? null : JSON.parse(formatJsonRow(kind, kind.fields, row, notice))
+  const lock = join(session.home.sqliteHome, 'thread-writer-locks', `${thread.id}.lock`)
+  return {
+    thread,
+    name,
+    cursor: null,
+    rollout: {
+      path: rollout?.path ?? thread.rolloutPath,
+      exists: rollout !== undefined,
+      archived: rollout?.isArchived ?? thread.isArchived,
+      compressed: rollout?.isCompressed ?? false,
+      size_bytes: rollout?.sizeBytes ?? null,
+      modified_at: rollout && isPossibleTime(rollout.modifiedAtMs) ? formatTime(rollout.modifiedAtMs) : null,
+    },
+    parentId: edges.find(({ childId }) => childId === thread.id)?.parentId ?? null,
+    children: childEdges.map(({ childId, status }) => {
+      const row = childRows.find(({ id }) => id === childId)
+      return { id: childId, status, agent_nickname: row?.agentNickname ?? null, title: row?.title ?? null }
+    }),
+    dynamicTools: (
+      await findDynamicTools(session.tryOpen('thread_dynamic_tools'), thread.id, rollout, notice)
+    ).map((tool) => tool.name),
+    goal: asObject(GOAL_KIND, goal),
+    memory: asObject(MEMORY_KIND, memory),
+    logRowCount: places
+      .filter(({ table }) => table === 'logs')
+      .reduce((sum, { rowCount }) => sum + rowCount, 0),
+    places: [
+      ...places.map(({ database, table, rowCount }) => ({
+        place: `${basename(database)}:${table}`,
+        rows: rowCount,
+      })),
+      ...(rollout ? [{ place: rollout.path, rows: null }] : []),
+      ...(session.names().has(thread.id) ? [{ place: 'session_index.jsonl', rows: null }] : []),
+      ...(existsSync(lock) ? [{ place: lock, rows: null }] : []),
+    ],
+  }
+}

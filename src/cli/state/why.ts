@@ -1,0 +1,124 @@
+import { cleanLine } from '../../format/clean.js'
+import type { RecordKind } from '../../format/fields.js'
+import { paint } from '../../format/paint.js'
+import { readBackfillStatus } from '../../inspect/backfill-status.js'
+import { findRollout } from '../../inspect/find-rollout.js'
+import { type Check, checkPicker } from '../../inspect/why.js'
+import { describeThreadTable } from '../../query/thread-list.js'
+import { readConfiguredProvider } from '../../schema/home.js'
+import type { HomeFlags } from '../home-flags.js'
+import { type CommandContext, EXIT_FAILED } from '../main.js'
+import { loadPalette, resolveColor } from '../options.js'
+import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
+import type { OutputFlags } from './output-flags.js'
+import { type Session, withSession } from './session.js'
+import { requireThread } from './thread-argument.js'
+import { toAbsolute } from './threads-list.js'
+
+interface Answer {
+  id: string
+  checks: Check[]
+  /** The first check that hides the thread, in plain words; `null` when the picker shows it. */
+  reason: string | null
+  /** `null` when there is no rollout to resume from. */
+  resume: string | null
+}
+
+const ANSWER_KIND: RecordKind<Answer> = {
+  noun: 'answer',
+  fields: [
+    { name: 'id', kind: 'id', value: ({ id }) => id },
+    { name: 'shown', kind: 'flag', value: ({ reason }) => reason === null },
+    { name: 'reason', kind: 'text', value: ({ reason }) => reason },
+    {
+      name: 'checks',
+      kind: 'json',
+      value: ({ checks }) =>
+        JSON.stringify(
+          checks.map(({ name, isPassed, detail }) => ({ check: name, passed: isPassed, detail })),
+        ),
+    },
+    { name: 'resume', kind: 'text', value: ({ resume }) => resume },
+  ],
+  shown: ['id', 'shown', 'reason', 'checks', 'resume'],
+  nameOf: ({ id }) => id,
+}
+
+export async function run(
+  context: CommandContext,
+  argument: string | undefined,
+  flags: HomeFlags & OutputFlags & { cwd?: string },
+): Promise<void> {
+  const text = takeBackArgument(ANSWER_KIND, flags, argument)
+  if (printedFieldNames(ANSWER_KIND, flags, context.io)) return
+  await withSession(context, flags, async (session) => {
+    const answer = await findAnswer(text, flags.cwd, session)
+    if (flags.json !== undefined || flags.fields !== undefined) {
+      await writeRecord(ANSWER_KIND, answer, flags, session)
+    } else {
+      await writeAnswer(answer, flags, session)
+    }
+    if (answer.reason !== null) session.fail(EXIT_FAILED)
+  })
+}
+
+async function findAnswer(
+  text: string | undefined,
+  typedCwd: string | undefined,
+  session: Session,
+): Promise<Answer> {
+  const { codexHome, io, notice } = session
+  const { id, thread } = await requireThread(text, session)
+  const table = session.tryOpen('threads')
+  const rollout = await findRollout(codexHome, id, thread, () => {})
+  const checks = await checkPicker({
+    id,
+    codexHome,
+    threads: table && describeThreadTable(table),
+    thread,
+    rollout,
+    backfill: await readBackfillStatus(codexHome, session.tryOpen('backfill_state'), table),
+    provider: readConfiguredProvider(codexHome, notice),
+    cwd: toAbsolute(typedCwd ?? '.', io.workingFolder),
+  })
+  const failed = checks.find(({ isPassed }) => !isPassed)
+  const isDefaultHome = session.home.rule === 'default' || session.home.rule === 'CODEX_HOME'
+  return {
+    id,
+    checks,
+    reason: failed?.detail ?? null,
+    resume: rollout ? `${isDefaultHome ? '' : `CODEX_HOME=${quote(codexHome)} `}codex resume ${id}` : null,
+  }
+}
+
+/** For a POSIX shell. */
+function quote(text: string): string {
+  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+async function writeAnswer(
+  { id, checks, reason, resume }: Answer,
+  flags: OutputFlags,
+  { io }: Session,
+): Promise<void> {
+  if (!io.stdout.isTerminal) {
+    for (const { name, isPassed, detail } of checks) {
+      io.stdout.write(`${isPassed ? 'pass' : 'fail'}\t${name}\t${cleanLine(detail)}\n`)
+    }
+    if (resume) io.stdout.write(`resume\t${resume}\n`)
+    return
+  }
+  const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
+  for (const { name, isPassed, detail } of checks) {
+    const mark = isPassed ? paint(palette, 'good', '✓') : paint(palette, 'bad', '✗')
+    io.stdout.write(`${mark} ${name.padEnd(8)}  ${cleanLine(detail)}\n`)
+  }
+  io.stdout.write(
+    reason === null
+      ? `\nThe picker shows thread ${id}.\n`
+      : `\nThe picker does not show it: ${cleanLine(reason)}.\n`,
+  )
+  io.stdout.write(
+    resume === null ? 'There is nothing to resume it from.\n' : `It is resumed with: ${resume}\n`,
+  )
+}

@@ -1,0 +1,44 @@
+const SPANS = [
+  { suffix: 'y', seconds: 31_557_600 },
+  { suffix: 'mo', seconds: 2_629_800 },
+  { suffix: 'd', seconds: 86_400 },
+  { suffix: 'h', seconds: 3600 },
+  { suffix: 'm', seconds: 60 },
+] as const
+
+/** `3h ago`, `in 5m`, `just now`: whole units, cut. */
+export function formatRelative(epochMs: number, nowMs: number): string {
+  const text = formatSpan(Math.abs(nowMs - epochMs))
+  if (text === '0s') return 'just now'
+  return epochMs <= nowMs ? `${text} ago` : `in ${text}`
+}
+
+/** `3h`, `2d`; less than a minute is `0s`. */
+export function formatSpan(spanMs: number): string {
+  const seconds = spanMs / 1000
+  const span = SPANS.find((candidate) => seconds >= candidate.seconds)
+  return span ? `${Math.floor(seconds / span.seconds)}${span.suffix}` : '0s'
+}
+
+/** `1.5 MiB`. */
+export function formatBytes(sizeBytes: number): string {
+  if (sizeBytes < 1024) return `${sizeBytes} B`
+  const units = ['KiB', 'MiB', 'GiB', 'TiB']
+  let value = sizeBytes / 1024
+  let unit = 0
+  while (value >= 1023.95 && unit < units.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return `${value.toFixed(1)} ${units[unit]}`
+}
+
+/** `1,234,567`. */
+export function formatCount(count: number): string {
+  return Number.isInteger(count) ? String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ',') : String(count)
+}
+
+/** `1 thread`, `2 threads`. */
+export function formatPlural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}

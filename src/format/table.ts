@@ -1,0 +1,104 @@
+import stringWidth from 'string-width'
+import { cleanLine } from './clean.js'
+
+export interface Column {
+  heading: string
+  isRightAligned: boolean
+  /** Narrower than this is no use; a column of short values may still be narrower. */
+  minWidth: number
+  /** Where the end of a value tells more than its beginning, as in a path, the beginning is cut. */
+  cutsStart: boolean
+}
+
+const GAP = '  '
+
+/** No cell is wider, so of longer texts only a piece is looked at. */
+const MAX_CELL = 400
+
+/** A cell as it is shown if there is room: safe for a terminal, on one line. */
+export function prepareCell(text: string, cutsStart = false): string {
+  return cleanLine(cutsStart ? text.slice(-MAX_CELL) : text.slice(0, MAX_CELL))
+}
+
+/**
+ * Widths in cells such that a row fits into `totalWidth`: what the widest value needs, and when that is too
+ * much the widest columns give way first, down to their `minWidth`.
+ *
+ * @param rows prepared cells
+ */
+export function fitColumns(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  totalWidth: number,
+): number[] {
+  const widths = columns.map((column, index) =>
+    rows.reduce((widest, row) => Math.max(widest, widthOf(row[index] ?? '')), widthOf(column.heading)),
+  )
+  let excess = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (columns.length - 1) - totalWidth
+  while (excess > 0) {
+    const shrinkable = columns
+      .map((column, index) => ({ index, width: widths[index] ?? 0, minWidth: column.minWidth }))
+      .filter(({ width, minWidth }) => width > minWidth)
+      .sort((a, b) => b.width - a.width)
+    const [widest, next] = shrinkable
+    if (!widest) break
+    // Down to the next widest at once, then cell by cell.
+    const floor = Math.max(widest.minWidth, Math.min(next?.width ?? 0, widest.width - 1))
+    const cut = Math.min(excess, widest.width - floor)
+    widths[widest.index] = widest.width - cut
+    excess -= cut
+  }
+  return widths
+}
+
+/** One line, without a line feed and without blanks at its end. */
+export function formatTableRow(
+  columns: readonly Column[],
+  widths: readonly number[],
+  cells: readonly string[],
+  paintCell: (text: string, index: number) => string = (text) => text,
+): string {
+  let line = ''
+  let pending = ''
+  for (const [index, column] of columns.entries()) {
+    const width = widths[index] ?? 0
+    const text = cutToWidth(cells[index] ?? '', width, column.cutsStart)
+    const padding = ' '.repeat(Math.max(0, width - widthOf(text)))
+    if (text !== '') {
+      line += pending + (column.isRightAligned ? padding : '') + paintCell(text, index)
+      pending = ''
+    }
+    if (text === '' || !column.isRightAligned) pending += padding
+    pending += GAP
+  }
+  return line
+}
+
+const PLAIN = /^[\x20-\x7e]*$/
+
+export function widthOf(text: string): number {
+  return PLAIN.test(text) ? text.length : stringWidth(text)
+}
+
+const segmenter = new Intl.Segmenter()
+
+/** Cut to `width` cells, between what a reader sees as characters; `…` stands for what is gone. */
+export function cutToWidth(text: string, width: number, cutsStart = false): string {
+  if (widthOf(text) <= width) return text
+  if (width <= 1) return width === 1 ? '…' : ''
+  if (PLAIN.test(text)) {
+    return cutsStart ? `…${text.slice(text.length - width + 1)}` : `${text.slice(0, width - 1).trimEnd()}…`
+  }
+  const characters = [...segmenter.segment(text)].map(({ segment }) => segment)
+  if (cutsStart) characters.reverse()
+  let kept = 0
+  let used = 0
+  for (const character of characters) {
+    const cells = stringWidth(character)
+    if (used + cells > width - 1) break
+    used += cells
+    kept += 1
+  }
+  const part = characters.slice(0, kept)
+  return cutsStart ? `…${part.reverse().join('')}` : `${part.join('').trimEnd()}…`
+}

@@ -1,0 +1,92 @@
+import { cleanLine } from './clean.js'
+import type { Field, RecordKind } from './fields.js'
+import { formatBytes } from './quantity.js'
+import { THREAD_FIELDS, type ThreadEntry } from './thread-fields.js'
+
+/** What is known of a thread beyond its row. Keys are as in JSON; times are ISO 8601. */
+export interface ThreadDetails extends ThreadEntry {
+  rollout: {
+    path: string
+    exists: boolean
+    archived: boolean
+    compressed: boolean
+    size_bytes: number | null
+    modified_at: string | null
+  }
+  parentId: string | null
+  children: { id: string; status: string | null; agent_nickname: string | null; title: string | null }[]
+  dynamicTools: string[]
+  goal: Record<string, unknown> | null
+  memory: Record<string, unknown> | null
+  logRowCount: number
+  places: { place: string; rows: number | null }[]
+}
+
+type DetailField = Field<ThreadDetails>
+
+function jsonField(
+  name: string,
+  value: (row: ThreadDetails) => unknown,
+  cell: DetailField['cell'],
+): DetailField {
+  return {
+    name,
+    kind: 'json',
+    value: (row) => JSON.stringify(value(row)),
+    ...(cell ? { cell } : {}),
+  }
+}
+
+const DETAIL_FIELDS: readonly DetailField[] = [
+  ...THREAD_FIELDS.filter(({ name }) => name !== 'cursor' && name !== 'label'),
+  jsonField(
+    'rollout',
+    ({ rollout }) => rollout,
+    ({ rollout }) => formatRollout(rollout),
+  ),
+  { name: 'parent_thread_id', kind: 'id', value: ({ parentId }) => parentId },
+  jsonField(
+    'children',
+    ({ children }) => children,
+    ({ children }) =>
+      children
+        .map((child) => [child.id, child.agent_nickname, child.status && `(${child.status})`])
+        .map((parts) => parts.filter((part) => part).join(' '))
+        .join(', '),
+  ),
+  jsonField(
+    'dynamic_tools',
+    ({ dynamicTools }) => dynamicTools,
+    ({ dynamicTools }) => dynamicTools.join(', '),
+  ),
+  jsonField(
+    'goal',
+    ({ goal }) => goal,
+    ({ goal }) => (goal ? `${goal.status}: ${goal.objective}` : ''),
+  ),
+  jsonField(
+    'memory',
+    ({ memory }) => memory,
+    ({ memory }) => (memory ? String(memory.summary ?? '') : ''),
+  ),
+  { name: 'log_rows', kind: 'number', value: ({ logRowCount }) => logRowCount },
+  jsonField(
+    'places',
+    ({ places }) => places,
+    ({ places }) =>
+      places.map(({ place, rows }) => (rows === null ? place : `${place} (${rows})`)).join('\n'),
+  ),
+]
+
+export const THREAD_DETAIL_KIND: RecordKind<ThreadDetails> = {
+  noun: 'thread',
+  fields: DETAIL_FIELDS,
+  shown: DETAIL_FIELDS.map(({ name }) => name),
+  nameOf: ({ thread }) => thread.id,
+}
+
+function formatRollout({ path, exists, archived, compressed, size_bytes }: ThreadDetails['rollout']): string {
+  if (!exists) return `missing: ${path}`
+  const facts = [formatBytes(size_bytes ?? 0), archived && 'archived', compressed && 'compressed']
+  return cleanLine(`${path} (${facts.filter((fact) => fact).join(', ')})`)
+}

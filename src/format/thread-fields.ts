@@ -1,0 +1,83 @@
+import type { ThreadRow } from '../model/thread.js'
+import {
+  THREAD_OUTPUT,
+  type ThreadFieldName,
+  type ThreadField as ThreadOutput,
+} from '../model/thread-output.js'
+import type { Field, FieldKind, FieldValue, RecordKind } from './fields.js'
+
+/** A thread as it is listed. */
+export interface ThreadEntry {
+  thread: ThreadRow
+  name: string | null
+  /** `null` outside of a list. */
+  cursor: string | null
+}
+
+/** Where a table says it in another form than the field's kind would. */
+const CELLS: Partial<Record<ThreadFieldName, Pick<Field<ThreadEntry>, 'cell' | 'heading'>>> = {
+  archived: { cell: ({ thread }) => (thread.isArchived ? 'archived' : '') },
+  source: { cell: ({ thread }) => formatSource(thread.source) },
+  model_provider: { heading: 'PROVIDER' },
+  label: { heading: 'TITLE' },
+}
+
+export const THREAD_FIELDS: readonly Field<ThreadEntry>[] = Object.entries(THREAD_OUTPUT).map(
+  ([name, output]) => ({
+    name,
+    kind: kindOf(output),
+    value: readerOf(output),
+    ...CELLS[name as ThreadFieldName],
+  }),
+)
+
+export const THREAD_KIND: RecordKind<ThreadEntry> = {
+  noun: 'thread',
+  fields: THREAD_FIELDS,
+  shown: ['id', 'updated_at', 'archived', 'source', 'model_provider', 'cwd', 'label'],
+  nameOf: ({ thread }) => thread.id,
+}
+
+function kindOf(output: ThreadOutput): FieldKind {
+  if ('made' in output) return 'text'
+  return output.kind === 'millis' || output.kind === 'seconds' ? 'time' : output.kind
+}
+
+function readerOf(output: ThreadOutput): (entry: ThreadEntry) => FieldValue {
+  if ('made' in output) {
+    switch (output.made) {
+      case 'name':
+        return ({ name }) => name
+      case 'label':
+        return labelOf
+      case 'cursor':
+        return ({ cursor }) => cursor
+      default:
+        return output satisfies never
+    }
+  }
+  const { property, kind } = output
+  if (kind !== 'seconds') return ({ thread }) => thread[property]
+  return ({ thread }) => {
+    const seconds = thread[property]
+    return typeof seconds === 'number' ? seconds * 1000 : seconds
+  }
+}
+
+/** What a list calls a thread. */
+export function labelOf({ thread, name }: Pick<ThreadEntry, 'thread' | 'name'>): string {
+  return name || thread.title || thread.preview || thread.firstUserMessage || ''
+}
+
+/** `cli`; of a JSON source its kind and what it says: `subagent:review`, `subagent:thread_spawn`. */
+export function formatSource(stored: string): string {
+  if (!stored.startsWith('{')) return stored
+  try {
+    const [kind, inner] = Object.entries(JSON.parse(stored))[0] ?? ['']
+    if (typeof inner === 'string') return `${kind}:${inner}`
+    const [innerKind, value] = Object.entries(inner ?? {})[0] ?? ['']
+    return `${kind}:${typeof value === 'string' ? value : innerKind}`
+  } catch {
+    return stored
+  }
+}

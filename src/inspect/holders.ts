@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import type { DatabaseFile } from '../schema/files.js'
+
+/** A process that has a database open or holds a lock on it. */
+export interface Holder {
+  pid: number
+  command: string
+  database: string
+  /** Files of the database that it has open: ``, `-wal`, `-shm`, `-journal`. */
+  suffixes: string[]
+  /** Locks on them, as the system tells: `POSIX READ`, `POSIX WRITE`. */
+  locks: string[]
+}
+
+export interface Holders {
+  holders: Holder[]
+  /** `false` where the system does not tell. */
+  isKnown: boolean
+  /** Processes that this user may not look into. */
+  hiddenCount: number
+}
+
+const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const
+
+/** Asks Linux's /proc; elsewhere there is no way without other programs. */
+export function findHolders(databases: readonly DatabaseFile[]): Holders {
+  if (process.platform !== 'linux') return { holders: [], isKnown: false, hiddenCount: 0 }
+  const targets = new Map<string, { database: string; suffix: string }>()
+  const byInode = new Map<number, { database: string; suffix: string }>()
+  for (const { path } of databases) {
+    for (const suffix of SUFFIXES) {
+      const stats = statSync(path + suffix, { throwIfNoEntry: false })
+      if (!stats) continue
+      targets.set(realpathSync(path + suffix), { database: path, suffix })
+      byInode.set(stats.ino, { database: path, suffix })
+    }
+  }
+  const holders = new Map<string, Holder>()
+  const holderOf = (pid: number, database: string) => {
+    const key = `${pid} ${database}`
+    const holder = holders.get(key) ?? { pid, command: readCommand(pid), database, suffixes: [], locks: [] }
+    holders.set(key, holder)
+    return holder
+  }
+  let hiddenCount = 0
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || pid === process.pid) continue
+    let fds: string[]
+    try {
+      fds = readdirSync(`/proc/${pid}/fd`)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EACCES') hiddenCount += 1
+      continue
+    }
+    for (const fd of fds) {
+      const target = targets.get(readLink(`/proc/${pid}/fd/${fd}`))
+      if (!target) continue
+      const { suffixes } = holderOf(pid, target.database)
+      if (!suffixes.includes(target.suffix)) suffixes.push(target.suffix)
+    }
+  }
+  for (const { kind, pid, inode } of readLocks()) {
+    const target = byInode.get(inode)
+    if (!target || pid === process.pid) continue
+    const { locks } = holderOf(pid, target.database)
+    const lock = `${kind}${target.suffix && ` on ${target.suffix}`}`
+    if (!locks.includes(lock)) locks.push(lock)
+  }
+  return { holders: [...holders.values()], isKnown: true, hiddenCount }
+}
+
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
+
+/** Lines such as `1: POSIX  ADVISORY  WRITE 1234 fd:00:5678 0 EOF`. */
+function readLocks(): { kind: string; pid: number; inode: number }[] {
+  try {
+    return readFileSync('/proc/locks', 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        const match = /^\d+: (\w+)\s+\w+\s+(\w+)\s+(\d+)\s+\w+:\w+:(\d+)/.exec(line)
+        return match
+          ? [{ kind: `${match[1]} ${match[2]}`, pid: Number(match[3]), inode: Number(match[4]) }]
+          : []
+      })
+  } catch {
+    return []
+  }
+}
+
+export function readCommand(pid: number): string {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim()
+    return command || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+/** When a process began, Unix milliseconds; `undefined` when there is none, or no way to know. */
+export function readStartMs(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const bootSeconds = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1])
+    // The name, in brackets, may hold blanks; `starttime` is the 20th field after it, in ticks of 10 ms.
+    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
+    return Number.isFinite(ticks) && Number.isFinite(bootSeconds)
+      ? bootSeconds * 1000 + ticks * 10
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,0 +1,46 @@
+import { type RolloutFileFacts, readRolloutLines } from '../rollout/read.js'
+
+/** What releases to 0.98 made of the head of a rollout for an entry of a list. */
+export interface RolloutHead {
+  preview: string
+  cliVersion: string
+}
+
+/** As far as those releases read for a user's message. */
+const MAX_LINES = 210
+
+/** Codex puts these before what the user typed. */
+const INJECTED = [
+  '# AGENTS.md instructions for ',
+  '<user_instructions>',
+  '<environment_context>',
+  '<turn_aborted>',
+  '<skill>',
+  '<user_shell_command>',
+]
+
+/** Stands around an image that goes along with a message. */
+const IMAGE_FRAME = /<image(?: name=\[[^\]]*\])?><\/image>/g
+
+/**
+ * `undefined` where those releases listed nothing: no session_meta, or no typed message before the event that
+ * reports it (a review begins so, its thread was never listed).
+ */
+export async function readRolloutHead(file: RolloutFileFacts): Promise<RolloutHead | undefined> {
+  let cliVersion: string | undefined
+  let preview: string | undefined
+  let lineCount = 0
+  for await (const line of readRolloutLines(file)) {
+    if (line.kind === 'sessionMeta') cliVersion ??= line.cliVersion
+    if (line.kind === 'responseMessage' && !isInjected(line.text))
+      preview ??= line.text.replaceAll(IMAGE_FRAME, '')
+    lineCount += 1
+    if (line.kind === 'userMessage' || lineCount >= MAX_LINES) break
+  }
+  return cliVersion === undefined || preview === undefined ? undefined : { preview, cliVersion }
+}
+
+function isInjected(text: string): boolean {
+  const start = text.trimStart().toLowerCase()
+  return INJECTED.some((prefix) => start.startsWith(prefix.toLowerCase()))
+}

@@ -1,0 +1,79 @@
+import { StateError } from '../errors.js'
+import type { ThreadRow } from '../model/thread.js'
+import { findThreads, readThreads, type ThreadTable } from '../query/thread-list.js'
+import { findThreadIds } from '../query/thread-lookup.js'
+import { parseRolloutName } from '../rollout/list.js'
+import { findRolloutsByName } from './rollout-places.js'
+
+/** Where a thread is looked for. */
+export interface ThreadSources {
+  /** `undefined` in a home without a state database: its rollouts still tell ids. */
+  threads: ThreadTable | undefined
+  names: () => ReadonlyMap<string, string>
+  codexHome: string
+  /** Makes a label safe to show among the candidates. */
+  cleanLabel: (label: string) => string
+}
+
+export interface FoundThread {
+  id: string
+  /** `undefined` for a thread of which only a rollout is there. */
+  thread: ThreadRow | undefined
+}
+
+const MAX_CANDIDATES = 10
+
+/** What a person may type for a thread id, or for the beginning of one. */
+const ID_PREFIX = /^[0-9a-f][0-9a-f-]{3,35}$/
+
+/**
+ * The thread that a person means: an id, the unique beginning of one, a name or title in any case, or `last`,
+ * the one that was touched last.
+ *
+ * @throws {StateError} `NOT_FOUND`, `AMBIGUOUS`
+ */
+export async function resolveThread(text: string, sources: ThreadSources): Promise<FoundThread> {
+  const { threads, names, codexHome, cleanLabel } = sources
+  const wanted = text.trim()
+  if (threads && wanted === 'last') {
+    const [page] = readThreads(threads, {}, 'updated', { pageRows: 1 })
+    const newest = page?.[0]
+    if (newest) return { id: newest.thread.id, thread: newest.thread }
+    throw new StateError('NOT_FOUND', `${threads.table.file.path} holds no thread`)
+  }
+  if (threads) {
+    const namedIds = [...names()].filter(([, name]) => isSameName(name, wanted)).map(([id]) => id)
+    const ids = findThreadIds(threads, wanted, namedIds, MAX_CANDIDATES + 1)
+    const found = findThreads(threads, ids)
+    if (found.length > 1) {
+      const lines = found.map((thread) => {
+        const label = names().get(thread.id) ?? thread.name ?? thread.title
+        return `${thread.id}  ${cleanLabel(label.slice(0, 60))}`
+      })
+      throw ambiguous(text, lines)
+    }
+    const [only] = found
+    if (only) return { id: only.id, thread: only }
+  }
+  const prefix = wanted.toLowerCase()
+  if (ID_PREFIX.test(prefix)) {
+    const { files } = await findRolloutsByName(codexHome, prefix)
+    const ids = [...new Set(files.map(({ path }) => parseRolloutName(path)?.threadId ?? ''))]
+    if (ids.length > 1) throw ambiguous(text, ids)
+    const [only] = ids
+    if (only) return { id: only, thread: undefined }
+  }
+  throw new StateError('NOT_FOUND', `no thread is called '${text}'`, {
+    hint: `Give an id, its beginning, a name or title, or 'last'; 'threads list --search' finds parts of them.`,
+  })
+}
+
+function isSameName(name: string, wanted: string): boolean {
+  return name.toLowerCase() === wanted.toLowerCase()
+}
+
+function ambiguous(text: string, candidates: readonly string[]): StateError {
+  const shown = candidates.slice(0, MAX_CANDIDATES).map((line) => `\n  ${line}`)
+  const rest = candidates.length > MAX_CANDIDATES ? '\n  …' : ''
+  return new StateError('AMBIGUOUS', `'${text}' fits more than one thread:${shown.join('')}${rest}`)
+}

@@ -1,0 +1,90 @@
+import { openReadOnly, type ReadConnection } from '../db/open.js'
+import { StateError } from '../errors.js'
+import type { DatabaseFile, DatabaseRole } from '../schema/files.js'
+
+export interface Verdict {
+  database: string
+  role: DatabaseRole
+  state: 'ok' | 'damaged' | 'unreadable'
+  /** What SQLite says, the first 100 lines. */
+  problems: string[]
+  /** What the damage costs; `null` when there is none. */
+  meaning: string | null
+  /** Whether Codex fills a new file by itself. */
+  isRebuildable: boolean
+}
+
+const MAX_PROBLEMS = 100
+
+/** What is in the files, and what becomes of it when Codex (0.140 on) puts a damaged one aside. */
+const CONSEQUENCES: Record<DatabaseRole, { isRebuildable: boolean; meaning: string }> = {
+  state: {
+    isRebuildable: true,
+    meaning: 'Codex fills threads again from the rollouts; sections, projects, pins and read marks are lost',
+  },
+  logs: { isRebuildable: false, meaning: 'the log rows are lost, nothing else; Codex begins a new file' },
+  goals: { isRebuildable: false, meaning: 'the goals of threads are lost; nothing else holds them' },
+  memories: {
+    isRebuildable: false,
+    meaning: 'what Codex remembers of threads is lost; it extracts anew only as threads come up',
+  },
+  memories_v2: {
+    isRebuildable: false,
+    meaning: 'what the second memory pipeline remembers is lost; it extracts anew only as threads come up',
+  },
+  queue: { isRebuildable: false, meaning: 'messages that wait in queues are lost' },
+  thread_history: {
+    isRebuildable: true,
+    meaning: 'nothing is lost: Codex makes turns and items again from the rollouts',
+  },
+  agent_message_board: { isRebuildable: false, meaning: 'the posts of agents are lost' },
+}
+
+/** Looks for damage without writing: SQLite's quick check, or all of its checks. */
+export function verifyDatabase(
+  file: DatabaseFile,
+  options: { isFull: boolean; onNotice: (text: string) => void },
+): Verdict {
+  const { path, role } = file
+  const consequence = CONSEQUENCES[role]
+  const judge = (state: Verdict['state'], problems: string[]): Verdict => ({
+    database: path,
+    role,
+    state,
+    problems,
+    meaning: state === 'ok' ? null : consequence.meaning,
+    isRebuildable: consequence.isRebuildable,
+  })
+  try {
+    const connection = openReadOnly(path, options)
+    try {
+      const problems = check(connection, options.isFull)
+      return judge(problems.length === 0 ? 'ok' : 'damaged', problems)
+    } finally {
+      connection.close()
+    }
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    const isDamage = error.code === 'DB_CORRUPT' || error.code === 'DB_NOT_A_DATABASE'
+    return judge(isDamage ? 'damaged' : 'unreadable', [error.message])
+  }
+}
+
+function check(connection: ReadConnection, isFull: boolean): string[] {
+  const pragma = isFull ? 'integrity_check' : 'quick_check'
+  const problems = connection
+    .all<Record<string, string>>(`PRAGMA ${pragma}(${MAX_PROBLEMS})`)
+    .map((row) => Object.values(row)[0] ?? '')
+    .filter((line) => line !== 'ok')
+  if (!isFull) return problems
+  const orphans = connection.all<{ table: string; rowid: number | null; parent: string }>(
+    'PRAGMA foreign_key_check',
+  )
+  const orphanLines = orphans
+    .slice(0, MAX_PROBLEMS)
+    .map(
+      ({ table, rowid, parent }) =>
+        `row ${rowid ?? '?'} of ${table} points to a row of ${parent} that is not there`,
+    )
+  return [...problems, ...orphanLines]
+}

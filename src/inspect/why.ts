@@ -1,0 +1,188 @@
+import { StateError } from '../errors.js'
+import type { ThreadRow } from '../model/thread.js'
+import { isSameFolder } from '../query/cwd-spellings.js'
+import { readThreadPage, type ThreadTable } from '../query/thread-list.js'
+import { INTERACTIVE_SOURCES, resolveCodexView } from '../schema/codex-view.js'
+import { readIndexNames } from '../schema/inspect.js'
+import type { BackfillStatus } from './backfill-status.js'
+import type { ThreadRollout } from './find-rollout.js'
+import { readRolloutHead } from './rollout-head.js'
+import { relocatePath } from './rollout-places.js'
+
+export interface Check {
+  name: string
+  isPassed: boolean
+  /** What was found, in plain words. */
+  detail: string
+}
+
+export interface WhyFacts {
+  id: string
+  codexHome: string
+  /** `undefined` where there is no state database. */
+  threads: ThreadTable | undefined
+  thread: ThreadRow | undefined
+  rollout: ThreadRollout | undefined
+  backfill: BackfillStatus
+  /** That of `config.toml`. */
+  provider: string
+  /** The folder that Codex is started in. */
+  cwd: string
+}
+
+/** Every reason for which Codex's picker leaves a thread out. The first that fails is the one to look at. */
+export async function checkPicker(facts: WhyFacts): Promise<Check[]> {
+  const { thread, threads } = facts
+  const ofRow =
+    thread && threads
+      ? [
+          checkArchived(thread),
+          checkSource(thread),
+          checkProvider(thread, facts.provider),
+          checkCwd(thread, facts.cwd),
+          await checkContent(facts, thread, threads),
+        ]
+      : []
+  const ofHome = thread && facts.rollout?.foundBy === 'row' ? [checkHome(facts, thread)] : []
+  return [checkRow(facts), ...ofRow, checkRollout(facts), ...ofHome, checkBackfill(facts.backfill)]
+}
+
+function checkRow({ thread, threads, id }: WhyFacts): Check {
+  if (thread) return { name: 'row', isPassed: true, detail: 'it has a row in the state database' }
+  return {
+    name: 'row',
+    isPassed: false,
+    detail: threads
+      ? `no row of ${threads.table.file.path} has the id ${id}: Codex has not taken its rollout over yet`
+      : 'there is no state database in this home',
+  }
+}
+
+function checkRollout({ rollout, thread }: WhyFacts): Check {
+  const name = 'rollout'
+  if (!rollout) {
+    return {
+      name,
+      isPassed: false,
+      detail: `its rollout is gone${thread ? `: nothing at ${thread.rolloutPath}, nor elsewhere in this home` : ''}`,
+    }
+  }
+  if (rollout.foundBy === 'name' && thread) {
+    return { name, isPassed: false, detail: `its rollout was moved: it is at ${rollout.path}` }
+  }
+  if (rollout.foundBy === 'unverified') {
+    return { name, isPassed: false, detail: `${rollout.path} does not say that it belongs to this thread` }
+  }
+  return {
+    name,
+    isPassed: true,
+    detail: rollout.isCompressed
+      ? 'its rollout is there, compressed: Codex 0.137 or newer reads it, older ones do not'
+      : 'its rollout is there and says that it is this thread',
+  }
+}
+
+function checkBackfill({ status, leftCount, failedCount }: BackfillStatus): Check {
+  const name = 'backfill'
+  const missing = leftCount + failedCount
+  if (status === null) return { name, isPassed: true, detail: 'this layout has no backfill to wait for' }
+  if (status !== 'complete') {
+    return {
+      name,
+      isPassed: false,
+      detail: `taking over threads from rollouts is not complete (${status}): until then Codex lists from files, or not at all`,
+    }
+  }
+  return {
+    name,
+    isPassed: true,
+    detail: `taking over threads from rollouts is complete${missing > 0 ? `; files without a row: ${missing}` : ''}`,
+  }
+}
+
+function checkHome({ codexHome }: WhyFacts, { rolloutPath }: ThreadRow): Check {
+  const isPassed = relocatePath(codexHome, rolloutPath) === rolloutPath
+  return {
+    name: 'home',
+    isPassed,
+    detail: isPassed
+      ? 'its row points into this home'
+      : `its row points into another home: ${rolloutPath}; this one was copied, mounted or restored`,
+  }
+}
+
+function checkArchived({ isArchived }: ThreadRow): Check {
+  return {
+    name: 'archived',
+    isPassed: !isArchived,
+    detail: isArchived ? 'it is archived, and the picker shows active threads' : 'it is active',
+  }
+}
+
+function checkProvider({ modelProvider }: ThreadRow, configured: string): Check {
+  const isPassed = modelProvider === configured
+  return {
+    name: 'provider',
+    isPassed,
+    detail: isPassed
+      ? `its provider is the configured one, ${configured}`
+      : `its provider is ${modelProvider}, and the picker shows those of the configured one, ${configured}`,
+  }
+}
+
+function checkSource({ source }: ThreadRow): Check {
+  const isPassed = (INTERACTIVE_SOURCES as readonly string[]).includes(source)
+  return {
+    name: 'source',
+    isPassed,
+    detail: isPassed
+      ? `its source is interactive: ${source}`
+      : `its source is ${source}, and the picker shows interactive sessions (cli, vscode)`,
+  }
+}
+
+async function checkContent({ rollout }: WhyFacts, thread: ThreadRow, threads: ThreadTable): Promise<Check> {
+  const { table } = threads
+  const view = resolveCodexView(
+    {
+      columns: table.columns,
+      indexes: readIndexNames(table.connection, 'threads'),
+      generation: table.file.generation,
+    },
+    thread.isArchived,
+  )
+  const conditions = ['id = ?', ...view.conditions].join(' AND ')
+  const fits = readThreadPage(threads, `WHERE ${conditions}`, thread.id).length > 0
+  const hasHead = !view.isFromRolloutHead || (rollout && (await hasTypedHead(rollout)))
+  const isPassed = fits && hasHead === true
+  return {
+    name: 'content',
+    isPassed,
+    detail: isPassed
+      ? 'it has a message to show'
+      : thread.attachedThreadParentId
+        ? `it is attached to thread ${thread.attachedThreadParentId} and shown there`
+        : 'it has no user message, and the picker leaves empty threads out',
+  }
+}
+
+async function hasTypedHead(rollout: ThreadRollout): Promise<boolean> {
+  try {
+    return (await readRolloutHead(rollout)) !== undefined
+  } catch (error) {
+    if (error instanceof StateError) return false
+    throw error
+  }
+}
+
+function checkCwd(thread: ThreadRow, cwd: string): Check {
+  const name = 'cwd'
+  if (thread.cwd === cwd) return { name, isPassed: true, detail: `its folder is this one, ${cwd}` }
+  return {
+    name,
+    isPassed: false,
+    detail: isSameFolder(thread.cwd, cwd)
+      ? `its folder is this one in another spelling, ${thread.cwd}: Codex compares the text`
+      : `its folder is ${thread.cwd}, and in ${cwd} the picker shows those of this folder until asked for all`,
+  }
+}

@@ -1,0 +1,57 @@
+import type { TokenGroup } from '../model/inspection.js'
+import type { ThreadRow } from '../model/thread.js'
+import { columnSql } from '../schema/columns.js'
+import { isMillisColumn } from '../schema/threads.js'
+import { readThreadPage, type ThreadTable } from './thread-list.js'
+
+export interface TokenSum {
+  /** `null` where the threads have none. */
+  key: string | null
+  tokens: number
+  threadCount: number
+}
+
+/** Sums over threads, most tokens first; days by when a thread began, newest first. */
+export function readTokenSums(
+  { table, columns }: ThreadTable,
+  group: TokenGroup,
+  options: { ids?: readonly string[] | undefined; isLocal: boolean },
+): TokenSum[] {
+  const createdSeconds = isMillisColumn(columns.createdAtMs)
+    ? `${columns.createdAtMs} / 1000`
+    : columnSql(columns.createdAtMs)
+  const keys: Record<TokenGroup, string> = {
+    cwd: columnSql(columns.cwd),
+    source: columnSql(columns.source),
+    provider: columnSql(columns.modelProvider),
+    model: columnSql(columns.model),
+    branch: columnSql(columns.gitBranch),
+    day: `date(${createdSeconds}, 'unixepoch'${options.isLocal ? ", 'localtime'" : ''})`,
+    total: `'all'`,
+  }
+  return table.connection.all<TokenSum>(
+    `SELECT ${keys[group]} AS key, sum(${columnSql(columns.tokensUsed)}) AS tokens, count(*) AS threadCount
+     FROM threads ${options.ids ? 'WHERE id IN (SELECT value FROM json_each(?))' : ''}
+     GROUP BY 1 ORDER BY ${group === 'day' ? '1 DESC' : '2 DESC, 1'}`,
+    ...(options.ids ? [JSON.stringify(options.ids)] : []),
+  )
+}
+
+const PAGE_ROWS = 500
+
+/** All threads, most tokens first. There is no index on tokens, so each page sorts anew and keeps few rows. */
+export function* readTokenThreads(threads: ThreadTable): Generator<ThreadRow[], void, undefined> {
+  const tokens = columnSql(threads.columns.tokensUsed)
+  let after: ThreadRow | undefined
+  for (;;) {
+    const page = readThreadPage(
+      threads,
+      `${after ? `WHERE (${tokens}, id) < (?, ?)` : ''} ORDER BY ${tokens} DESC, id DESC LIMIT ?`,
+      ...(after ? [after.tokensUsed, after.id] : []),
+      PAGE_ROWS,
+    )
+    if (page.length > 0) yield page
+    after = page.at(-1)
+    if (page.length < PAGE_ROWS) return
+  }
+}

@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+/** Which folders (or single files) of src/ a folder's files may import from; themselves always. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  model: [],
+  errors: [],
+  db: ['model', 'errors'],
+  schema: ['model', 'errors'],
+  rollout: ['model', 'errors'],
+  format: ['model', 'errors'],
+  query: ['schema', 'db', 'model', 'errors'],
+  inspect: ['rollout', 'query', 'schema', 'db', 'model', 'errors'],
+  store: ['schema', 'db', 'model', 'errors'],
+  sync: ['rollout', 'schema', 'query', 'store', 'db', 'model', 'errors'],
+  // Never store or sync: what inspects cannot write.
+  cli: ['format', 'inspect', 'rollout', 'query', 'schema', 'db', 'model', 'errors'],
+  runtime: ['sync', 'store', 'rollout', 'inspect', 'query', 'schema', 'db', 'model', 'errors'],
+  index: ['runtime', 'sync', 'store', 'rollout', 'inspect', 'query', 'schema', 'db', 'model', 'errors'],
+}
+
+/** Files that may import more, each for a reason of its own. */
+const EXCEPTIONS: Record<string, readonly string[]> = {
+  'cli/state/backfill.ts': ['sync', 'runtime'],
+}
+
+/** Who may import which package; a package that is not here may not be imported at all. */
+const PACKAGES: Record<string, (file: string) => boolean> = {
+  'better-sqlite3': (file) => file.startsWith('db/') || file === 'runtime.ts',
+  chalk: (file) => file === 'format/palette.ts',
+  commander: (file) => file.startsWith('cli/'),
+  luxon: (file) => file === 'format/time.ts' || file === 'cli/options.ts',
+  'smol-toml': (file) => file === 'schema/home.ts',
+  'string-width': (file) => file.startsWith('format/'),
+}
+
+const src = fileURLToPath(new URL('../src/', import.meta.url))
+
+interface SourceFile {
+  /** Below src/, with slashes. */
+  path: string
+  text: string
+  imports: string[]
+}
+
+const files: SourceFile[] = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => {
+    const text = readFileSync(join(src, name), 'utf8')
+    return { path: name.split(sep).join('/'), text, imports: importsOf(text) }
+  })
+
+/** What a file imports, also for its types, and when it runs. */
+function importsOf(text: string): string[] {
+  const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+  const specifiers = code.matchAll(
+    /^(?:import|export)\s[\w\s{},*]*\bfrom\s'([^']+)'|^import\s'([^']+)'|\bimport\('([^']+)'\)/gm,
+  )
+  return [...specifiers].map(([, from, alone, called]) => (from ?? alone ?? called)!)
+}
+
+const areaOf = (path: string) => path.split('/')[0]!.replace(/\.ts$/, '')
+
+describe.each(files)('src/$path', ({ path, text, imports }) => {
+  test('imports from where it may', () => {
+    const area = areaOf(path)
+    const allowed = [area, ...(MAY_IMPORT[area] ?? []), ...(EXCEPTIONS[path] ?? [])]
+    for (const specifier of imports) {
+      if (specifier.startsWith('.')) {
+        const target = relative('.', normalize(join(dirname(path), specifier)))
+          .split(sep)
+          .join('/')
+        expect(allowed, specifier).toContain(areaOf(target.replace(/\.js$/, '.ts')))
+        expect(specifier).toMatch(/\.js(on)?$/)
+      } else if (!specifier.startsWith('node:')) {
+        expect(PACKAGES[specifier]?.(path), specifier).toBe(true)
+      }
+    }
+  })
+
+  test('re-exports nothing unless it is the public API', () => {
+    expect(path !== 'index.ts' && /^export (type )?(\*|\{[^}]*\}) from/m.test(text)).toBe(false)
+  })
+
+  test('talks to the process only at the edge', () => {
+    if (path.startsWith('cli/') || path === 'index.ts') return
+    expect(text).not.toMatch(/\bconsole\.|process\.(stdout|stderr|argv|exit\b)|process\.env\b|Date\.now\(/)
+  })
+})
+
+test('every folder is in the table', () => {
+  expect([...new Set(files.map(({ path }) => areaOf(path)))].filter((area) => !(area in MAY_IMPORT))).toEqual(
+    [],
+  )
+})
+
+test('an import is found in all its forms', () => {
+  const text = [
+    "import a from './a.js'",
+    "import {\n  b,\n} from './b.js'",
+    "import type { C } from './c.js'",
+    "import './d.js'",
+    "const e = await import('./e.js')",
+    "type F = typeof import('./f.js')",
+    "export * from './g.js'",
+    "// import './no.js'",
+    "/* import './no.js' */",
+  ].join('\n')
+  expect(importsOf(text)).toEqual(['./a.js', './b.js', './c.js', './d.js', './e.js', './f.js', './g.js'])
+})
+
+test('a database is opened in one place for reading', () => {
+  const openers = files.filter(({ text }) => /new Database\(/.test(text)).map(({ path }) => path)
+  expect(openers).toEqual(['db/open.ts'])
+})

@@ -1,0 +1,128 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../helpers/layouts.js'
+import { createLogHome } from '../helpers/log-layouts.js'
+import { binPath, runBin, startProcess } from '../helpers/spawn.js'
+
+const bin = fileURLToPath(new URL('../../bin/', import.meta.url))
+const { findNode, isNewEnough } = createRequire(import.meta.url)(join(bin, 'find-node.js'))
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+
+test.each([
+  ['18.20.0', false],
+  ['20.20.2', false],
+  ['22.11.0', false],
+  ['22.12.0', true],
+  ['22.23.3', true],
+  ['23.0.0', true],
+  ['24.21.0', true],
+  ['100.0.0', true],
+])('Node %s is new enough: %s', (node, expected) => {
+  expect(isNewEnough(node)).toBe(expected)
+})
+
+describe('the Node to run under', () => {
+  const running = { execPath: '/usr/bin/node', platform: process.platform, arch: process.arch }
+
+  test('is the running one when that is new enough', () => {
+    expect(findNode({ ...running, versions: { node: '22.12.0' } })).toEqual({ path: '/usr/bin/node' })
+  })
+  test('else the one of a checkout', () => {
+    const { path } = findNode({ ...running, versions: { node: '20.20.2' } })
+    expect(path).toMatch(/node_modules[\\/]node-.*node(\.exe)?$/)
+  })
+  test('else none, and what is needed is said', () => {
+    const elsewhere = { ...running, platform: 'aix', versions: { node: '20.20.2' } }
+    expect(findNode(elsewhere)).toEqual({
+      problem: 'codex-state needs Node 22.12 or newer; this is Node 20.20.2 (/usr/bin/node).',
+    })
+  })
+})
+
+/** Runs a command's file as if this Node were an older one. */
+function runUnder(node: string, folder: string, name: string, ...args: string[]) {
+  const pretend = join(temporaryFolder(), 'pretend.cjs')
+  writeFileSync(
+    pretend,
+    `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${node}' } })`,
+  )
+  return startProcess(process.execPath, ['--require', pretend, join(folder, `${name}.js`), ...args])
+}
+
+describe.each(['codex-logs', 'codex-state'] as const)('%s', (name) => {
+  test('runs', async () => {
+    expect(await runBin(name, ['--version'])).toMatchObject({
+      stdout: `${version}\n`,
+      stderr: '',
+      exitCode: 0,
+    })
+  })
+
+  test('under an old Node, installed: one clear line', async () => {
+    const copy = join(temporaryFolder(), 'bin')
+    cpSync(bin, copy, { recursive: true })
+    expect(await runUnder('20.20.2', copy, name, '--version').end()).toEqual({
+      stdout: '',
+      stderr: `codex-state needs Node 22.12 or newer; this is Node 20.20.2 (${process.execPath}).\n`,
+      exitCode: 1,
+      signal: null,
+    })
+  })
+
+  test('under an old Node, in a checkout: runs again under the newer one', async () => {
+    expect(await runUnder('20.20.2', bin, name, '--version').end()).toMatchObject({
+      stdout: `${version}\n`,
+      stderr: '',
+      exitCode: 0,
+    })
+    expect(await runUnder('18.0.0', bin, name, 'where', '--db', '/no/such').end()).toMatchObject({
+      exitCode: 3,
+    })
+  })
+})
+
+test.each([
+  { signal: 'SIGINT', exitCode: 130 },
+  { signal: 'SIGTERM', exitCode: 143 },
+] as const)(
+  '$signal is passed on to the newer Node, and its exit code back',
+  async ({ signal, exitCode }) => {
+    const { home } = createLogHome([{ body: 'first' }])
+    const tail = runUnder('20.20.2', bin, 'codex-logs', 'tail', '--format', 'cat', '--codex-home', home)
+    await tail.until(() => tail.stdout === 'first\n')
+    expect(await tail.end(signal)).toEqual({ stdout: 'first\n', stderr: '', exitCode, signal: null })
+  },
+)
+
+test('bin/ needs nothing but itself before the version is known', () => {
+  for (const file of ['codex-logs.js', 'codex-state.js', 'find-node.js', 'restart.js']) {
+    const required = readFileSync(join(bin, file), 'utf8').matchAll(/require\('([^']+)'\)/g)
+    for (const [, name] of required)
+      expect(name).toMatch(/^(node:|\.\/|\.\.\/dist\/codex-(logs|state)\.cjs$)/)
+  }
+})
+
+test('a package that is installed has all that it needs', async () => {
+  // As npm lays it out: the files of the package, its one dependency beside it.
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  const modules = join(temporaryFolder(), 'node_modules')
+  const { files, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  mkdirSync(join(modules, 'codex-state'), { recursive: true })
+  for (const name of ['package.json', ...files.filter((file: string) => ['bin', 'dist'].includes(file))]) {
+    cpSync(join(root, name), join(modules, 'codex-state', name), { recursive: true })
+  }
+  for (const name of Object.keys(dependencies)) {
+    cpSync(join(root, 'node_modules', name), join(modules, name), {
+      recursive: true,
+      filter: (path) => !/better-sqlite3[\\/](deps|src)([\\/]|$)/.test(path),
+    })
+  }
+  const { home } = createLogHome([{ body: 'first' }])
+  const command = join(modules, 'codex-state', 'bin', 'codex-logs.js')
+  const query = startProcess(process.execPath, [command, 'query', '--format', 'cat', '--codex-home', home])
+  expect(await query.end()).toEqual({ stdout: 'first\n', stderr: '', exitCode: 0, signal: null })
+  expect(binPath('codex-logs')).not.toBe(command)
+})

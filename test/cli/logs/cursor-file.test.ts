@@ -1,0 +1,104 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readCursor, writeCursor } from '../../../src/cli/logs/cursor-file.js'
+import { temporaryFolder } from '../../helpers/layouts.js'
+import { createLogHome } from '../../helpers/log-layouts.js'
+import { insertLogRows, type NewLogRow } from '../../helpers/log-rows.js'
+import { runLogs } from '../../helpers/run.js'
+
+const some = (count: number): NewLogRow[] => Array(count).fill({})
+
+describe('the file', () => {
+  const cursor = { database: { path: '/home/logs_2.sqlite', created: '2026-02-06 09:15:02' }, id: 7 }
+
+  test('holds what was written, and no other file is left beside it', () => {
+    const path = join(temporaryFolder(), 'cursor')
+    expect(readCursor(path)).toBeUndefined()
+    writeCursor(path, cursor)
+    writeCursor(path, { ...cursor, id: 8 })
+    expect(readCursor(path)).toEqual({ ...cursor, id: 8 })
+    expect(readdirSync(dirname(path))).toEqual(['cursor'])
+  })
+
+  test.each([
+    '',
+    'text',
+    '{}',
+    'null',
+    '{"id":1}',
+    '{"database":{"path":"/x","created":5},"id":1}',
+    '{"database":{"path":"/x","created":"y"},"id":1.5}',
+  ])('with other content is refused: %j', (content) => {
+    const path = join(temporaryFolder(), 'cursor')
+    writeFileSync(path, content)
+    expect(() => readCursor(path)).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: `${path} is not a cursor file` }),
+    )
+    expect(readFileSync(path, 'utf8')).toBe(content)
+  })
+
+  test('that cannot be read or written is named', () => {
+    const folder = temporaryFolder()
+    expect(() => readCursor(folder)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+    expect(() => writeCursor('/no/such/folder/cursor', cursor)).toThrow(
+      expect.objectContaining({ code: 'USAGE' }),
+    )
+  })
+})
+
+describe('query --cursor-file', () => {
+  const query = (home: string, cursor: string, ...argv: string[]) =>
+    runLogs(['query', '--codex-home', home, '--fields', 'id', '--cursor-file', cursor, ...argv])
+
+  test('starts after the row recorded there and records the last one printed', async () => {
+    const { home, path } = createLogHome(some(3))
+    const cursor = join(temporaryFolder(), 'cursor')
+    expect(await query(home, cursor)).toEqual({ stdout: '1\n2\n3\n', stderr: '', exitCode: 0 })
+    expect(JSON.parse(readFileSync(cursor, 'utf8'))).toEqual({
+      database: { path, created: '2026-11-21 00:11:16' },
+      id: 3,
+    })
+    expect(await query(home, cursor)).toEqual({ stdout: '', stderr: '', exitCode: 0 })
+    insertLogRows(path, some(2))
+    expect(await query(home, cursor, '-n', '1')).toMatchObject({ stdout: '5\n' })
+    insertLogRows(path, [{ level: 'WARN' }, {}])
+    expect(await query(home, cursor, '--level', 'warn')).toMatchObject({ stdout: '6\n' })
+    expect(await query(home, cursor)).toMatchObject({ stdout: '7\n' })
+  })
+
+  test('newest first, the newest is recorded all the same', async () => {
+    const { home } = createLogHome(some(3))
+    const cursor = join(temporaryFolder(), 'cursor')
+    expect(await query(home, cursor, '--reverse')).toMatchObject({ stdout: '3\n2\n1\n' })
+    expect(readCursor(cursor)).toMatchObject({ id: 3 })
+    expect(await query(home, cursor)).toMatchObject({ stdout: '' })
+  })
+
+  test('records nothing when nothing is printed, and refuses a file of another kind before it prints', async () => {
+    const { home } = createLogHome(some(1))
+    const folder = temporaryFolder()
+    expect(await query(home, join(folder, 'cursor'), '--level', 'error')).toMatchObject({ exitCode: 0 })
+    expect(readdirSync(folder)).toEqual([])
+    writeFileSync(join(folder, 'notes'), 'my notes')
+    expect(await query(home, join(folder, 'notes'))).toEqual({
+      stdout: '',
+      stderr: `codex-logs: ${join(folder, 'notes')} is not a cursor file. Name another file, or remove it.\n`,
+      exitCode: 2,
+    })
+    mkdirSync(join(folder, 'sub'))
+    expect(await query(home, join(folder, 'sub'))).toMatchObject({ stdout: '', exitCode: 2 })
+  })
+
+  test('belongs to one database', async () => {
+    const one = createLogHome(some(3))
+    const cursor = join(temporaryFolder(), 'cursor')
+    await query(one.home, cursor)
+    const other = createLogHome(some(2))
+    expect(await query(other.home, cursor)).toEqual({
+      stdout: '1\n2\n',
+      stderr: `note: the cursor belongs to another database (${one.path}); starting anew\n`,
+      exitCode: 0,
+    })
+  })
+})

@@ -1,0 +1,103 @@
+import { Command } from 'commander'
+import { expect, test } from 'vitest'
+import { ClosedPipe, type Io } from '../../src/cli/io.js'
+import { runProgram } from '../../src/cli/main.js'
+import { VERSION } from '../../src/cli/version.js'
+import { STATE_ERROR_CODES, StateError, type StateErrorCode } from '../../src/errors.js'
+import { runLogs, runState } from '../helpers/run.js'
+
+test('the version', async () => {
+  for (const argv of [['--version'], ['-V']]) {
+    expect(await runLogs(argv)).toEqual({ stdout: `${VERSION}\n`, stderr: '', exitCode: 0 })
+    expect(await runState(argv)).toEqual({ stdout: `${VERSION}\n`, stderr: '', exitCode: 0 })
+  }
+})
+
+test('help goes to stdout, with examples and the exit codes', async () => {
+  for (const argv of [['--help'], ['-h']]) {
+    const { stdout, stderr, exitCode } = await runLogs(argv)
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 })
+    expect(stdout).toContain('Examples:\n  codex-logs tail')
+    expect(stdout).toContain(
+      'Exit codes: 0 fine, 1 nothing found or not all well, 2 wrong usage, 3 no readable',
+    )
+  }
+})
+
+test.each(['tail', 'query'])('every flag of %s is in its help', async (command) => {
+  const { stdout } = await runLogs([command, '--help'])
+  const flags = `--codex-home --db --level --min-level --from --since --to --until --module --file --target
+    --thread-id --threadless --process --search -g --grep -v --invert-match --format --json --compact --fields
+    --utc --tz --raw --color --cursor-file -n ${command === 'tail' ? '--backfill --poll-ms --no-follow' : '--lines --reverse'}`
+  for (const flag of flags.split(/\s+/)) expect(stdout).toMatch(new RegExp(`(^|[ ,])${flag}[ ,]`, 'm'))
+})
+
+async function runThrowing(error: unknown, env: Record<string, string> = {}) {
+  const stderr: string[] = []
+  const io = {
+    stdout: { isTerminal: false, columns: undefined, write() {} },
+    stderr: { isTerminal: false, columns: undefined, write: (text: string) => void stderr.push(text) },
+    env,
+  } as unknown as Io
+  const exitCode = await runProgram(
+    () =>
+      new Command('codex-x').action(() => {
+        throw error
+      }),
+    [],
+    io,
+  )
+  return { stderr: stderr.join(''), exitCode }
+}
+
+const DATABASE_ERRORS: StateErrorCode[] = [
+  'DB_NOT_FOUND',
+  'DB_NOT_A_DATABASE',
+  'DB_NO_TABLE',
+  'DB_CORRUPT',
+  'DB_UNREADABLE',
+  'DB_BUSY',
+  'DB_REPLACED',
+]
+
+test.each(STATE_ERROR_CODES)('an error of code %s is one line', async (code) => {
+  const expected = code === 'USAGE' ? 2 : DATABASE_ERRORS.includes(code) ? 3 : 1
+  expect(await runThrowing(new StateError(code, 'it went wrong', { hint: 'Do that.' }))).toEqual({
+    stderr: 'codex-x: it went wrong. Do that.\n',
+    exitCode: expected,
+  })
+})
+
+test('what to do about a database that cannot be read is always said', async () => {
+  for (const code of [
+    'DB_NOT_A_DATABASE',
+    'DB_CORRUPT',
+    'DB_UNREADABLE',
+    'DB_BUSY',
+    'DB_REPLACED',
+  ] as const) {
+    const { stderr } = await runThrowing(new StateError(code, 'it went wrong'))
+    expect(stderr).toMatch(/^codex-x: it went wrong\. [A-Z][^\n]+\n$/)
+  }
+  const { stderr } = await runThrowing(new StateError('ABORTED', 'it went wrong'))
+  expect(stderr).toBe('codex-x: it went wrong\n')
+})
+
+test('the stack and the cause are shown with DEBUG', async () => {
+  const error = new StateError('NOT_FOUND', 'it went wrong', { cause: new Error('because') })
+  const { stderr } = await runThrowing(error, { DEBUG: '1' })
+  expect(stderr).toMatch(/^codex-x: it went wrong\nStateError: it went wrong\n {4}at /)
+  expect(stderr).toContain('Error: because')
+})
+
+test('a bug is named as such', async () => {
+  expect(await runThrowing(new TypeError('x is not a function'))).toEqual({
+    stderr: 'codex-x: unexpected error: x is not a function (DEBUG=1 shows where)\n',
+    exitCode: 1,
+  })
+  expect((await runThrowing(new TypeError('oops'), { DEBUG: '1' })).stderr).toContain('    at ')
+})
+
+test('a pipe that was closed is no error', async () => {
+  expect(await runThrowing(new ClosedPipe())).toEqual({ stderr: '', exitCode: 0 })
+})

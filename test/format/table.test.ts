@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { formatBytes, formatCount, formatPlural, formatRelative } from '../../src/format/quantity.js'
+import { cutToWidth, fitColumns, formatTableRow, prepareCell, widthOf } from '../../src/format/table.js'
+
+const column = (
+  heading: string,
+  options: { isRightAligned?: boolean; minWidth?: number; cutsStart?: boolean } = {},
+) => ({
+  heading,
+  isRightAligned: false,
+  minWidth: 4,
+  cutsStart: false,
+  ...options,
+})
+
+describe('a table', () => {
+  test('takes the room that it has, and the widest columns give way', () => {
+    const columns = [column('ID'), column('TITLE'), column('N', { isRightAligned: true })]
+    const rows = [
+      ['abc', 'a title that is long', '7'],
+      ['d', '你好，世界', '12345'],
+    ]
+    expect(fitColumns(columns, rows, 100)).toEqual([3, 20, 5])
+    const widths = fitColumns(columns, rows, 24)
+    expect(rows.map((row) => formatTableRow(columns, widths, row))).toEqual([
+      'abc  a title tha…      7',
+      'd    你好，世界    12345',
+    ])
+    expect(fitColumns(columns, rows, 5)).toEqual([3, 4, 4])
+  })
+
+  test.each([
+    { text: 'abcdef', width: 6, cut: 'abcdef' },
+    { text: 'abcdef', width: 5, cut: 'abcd…' },
+    { text: 'abc def', width: 5, cut: 'abc…' },
+    { text: '/srv/demo/shop', width: 8, cutsStart: true, cut: '…mo/shop' },
+    { text: '你好世界', width: 5, cut: '你好…' },
+    { text: '👩‍👩‍👧‍👦 family', width: 4, cut: '👩‍👩‍👧‍👦…' },
+    { text: '目录/项目', width: 6, cutsStart: true, cut: '…/项目' },
+    { text: 'abc', width: 1, cut: '…' },
+    { text: 'abc', width: 0, cut: '' },
+  ])('cuts $text to $width cells', ({ text, width, cutsStart, cut }) => {
+    expect(cutToWidth(text, width, cutsStart)).toBe(cut)
+    expect(widthOf(cut)).toBeLessThanOrEqual(width)
+  })
+
+  test.each([
+    ['two\nlines\tand\r\nmore', 'two lines and more'],
+    ['\x1b[31mred', '\\x1b[31mred'],
+    ['left\u202eright', 'left\\u202eright'],
+    ['\u009b31m', '\\x9b31m'],
+  ])('makes %j safe', (text, safe) => {
+    expect(prepareCell(text)).toBe(safe)
+  })
+})
+
+test.each([
+  [0, 'just now'],
+  [59_999, 'just now'],
+  [60_000, '1m ago'],
+  [3_599_999, '59m ago'],
+  [7_200_000, '2h ago'],
+  [172_800_000, '2d ago'],
+  [5_259_600_000, '2mo ago'],
+  [63_115_200_000, '2y ago'],
+  [-7_200_000, 'in 2h'],
+])('tells %d ms as %s', (age, text) => {
+  expect(formatRelative(1_770_000_000_000 - age, 1_770_000_000_000)).toBe(text)
+})
+
+test.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 KiB'],
+  [1_048_575, '1.0 MiB'],
+  [5_000_000_000, '4.7 GiB'],
+])('tells %d bytes as %s', (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text)
+})
+
+test('counts have separators, and one thing is one', () => {
+  expect([
+    formatCount(1_234_567),
+    formatCount(999),
+    formatPlural(1, 'thread'),
+    formatPlural(2000, 'thread'),
+  ]).toEqual(['1,234,567', '999', '1 thread', '2,000 threads'])
+})

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { LOG_FORMATS } from '../src/model/log-formats.js'
+import { type RunOptions, type RunResult, runLogs, runState } from './helpers/run.js'
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
+/** A command as its own help tells of it. */
+interface CommandHelp {
+  /** `codex-logs tail` */
+  name: string
+  flags: string[]
+}
+
+type Run = (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
+
+/** The command and all below it. */
+async function readHelp(run: Run, program: string, path: readonly string[] = []): Promise<CommandHelp[]> {
+  const { stdout } = await run([...path, '--help'])
+  const lines = stdout.split('\n')
+  // A flag’s line begins with it: `  -n, --lines <count>  …`, `  --from, --since <time>  …`.
+  const flags = lines.flatMap((line) => {
+    const start = /^ {2}((?:-[-\w]+(?:, )?)+)/.exec(line)?.[1] ?? ''
+    return start.match(/--?[a-zA-Z][-\w]*/g) ?? []
+  })
+  const commandLines = lines.slice(lines.indexOf('Commands:') + 1)
+  const names = lines.includes('Commands:')
+    ? commandLines
+        .slice(0, commandLines.indexOf(''))
+        .flatMap((line) => /^ {2}([a-z][-\w]*)/.exec(line)?.[1] ?? [])
+    : []
+  const below = await Promise.all(names.map((name) => readHelp(run, program, [...path, name])))
+  return [{ name: [program, ...path].join(' '), flags }, ...below.flat()]
+}
+
+let commands: CommandHelp[]
+beforeAll(async () => {
+  commands = [...(await readHelp(runLogs, 'codex-logs')), ...(await readHelp(runState, 'codex-state'))]
+})
+
+test('the help is understood', () => {
+  const tail = commands.find(({ name }) => name === 'codex-logs tail')
+  expect(tail?.flags).toEqual(
+    expect.arrayContaining(['-n', '--backfill', '--since', '--from', '-g', '--grep', '-h']),
+  )
+  expect(commands.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['codex-logs tail', 'codex-logs query', 'codex-logs where', 'codex-state where']),
+  )
+})
+
+describe('the README', () => {
+  test('has every command', () => {
+    const missing = commands.filter(({ name }) => !readme.includes(name))
+    expect(missing.map(({ name }) => name)).toEqual([])
+  })
+
+  test('has every flag', () => {
+    const missing = commands.flatMap(({ name, flags }) =>
+      flags
+        .filter((flag) => !new RegExp(`(^|[\\s\`,])${flag}($|[\\s\`,=])`, 'm').test(readme))
+        .map((flag) => `${name} ${flag}`),
+    )
+    expect(missing).toEqual([])
+  })
+
+  test('has no flag that is not there', () => {
+    const known = new Set(commands.flatMap(({ flags }) => flags))
+    const named = [...readme.matchAll(/(?<=^|[\s`|])--[a-z][-a-z]+/gm)].map(([flag]) => flag)
+    expect(named.length).toBeGreaterThan(20)
+    expect(named.filter((flag) => !known.has(flag))).toEqual([])
+  })
+
+  test('has no command that is not there', () => {
+    const known = commands.map(({ name }) => name)
+    const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, code]) => code!)
+    const lines = blocks
+      .flatMap((code) => code.split('\n'))
+      .filter((line) => /^codex-(logs|state) /.test(line))
+    expect(lines.length).toBeGreaterThan(4)
+    const named = lines.map((line) => /^codex-(?:logs|state)(?: [a-z]+)+/.exec(line)?.[0] ?? line)
+    expect(named.filter((name) => !known.some((one) => one === name || name.startsWith(`${one} `)))).toEqual(
+      [],
+    )
+  })
+
+  test('names every format and exit code', () => {
+    for (const format of LOG_FORMATS) expect(readme).toContain(`\`${format}\``)
+    for (const code of [0, 1, 2, 3]) expect(readme).toMatch(new RegExp(`^\\| ${code} \\|`, 'm'))
+  })
+
+  test('sets up and tests in one line each, with scripts that are there', () => {
+    expect(readme).toContain('```sh\nnpm ci && npm start\n```')
+    expect(readme).toContain('```sh\nnpm ci && npm test\n```')
+    const named = [...readme.matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name!)
+    expect(['start', 'test', ...named].filter((name) => !(name in scripts))).toEqual([])
+  })
+})

@@ -1,0 +1,87 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type CodexHome, type HomeRequest, resolveHome } from '../../src/schema/home.js'
+import { temporaryFolder } from '../helpers/layouts.js'
+
+const nowhere: HomeRequest = { typedHome: undefined, env: {}, userHome: '/users/me', workingFolder: '/work' }
+
+const at = (codexHome: string, rule: CodexHome['rule'], sqliteHome = codexHome): CodexHome => ({
+  codexHome,
+  sqliteHome,
+  rule,
+})
+
+test.each<[string, Partial<HomeRequest>, CodexHome]>([
+  ['nothing given', {}, at('/users/me/.codex', 'default')],
+  ['CODEX_HOME', { env: { CODEX_HOME: '/env' } }, at('/env', 'CODEX_HOME')],
+  ['a relative CODEX_HOME', { env: { CODEX_HOME: 'env' } }, at('/work/env', 'CODEX_HOME')],
+  ['a blank CODEX_HOME', { env: { CODEX_HOME: '  ' } }, at('/users/me/.codex', 'default')],
+  ['~ in CODEX_HOME', { env: { CODEX_HOME: '~/c' } }, at('/users/me/c', 'CODEX_HOME')],
+  ['a typed home', { typedHome: '/typed', env: { CODEX_HOME: '/env' } }, at('/typed', '--codex-home')],
+  ['a relative typed home', { typedHome: '../typed' }, at('/typed', '--codex-home')],
+  ['~ typed in quotes', { typedHome: '~' }, at('/users/me', '--codex-home')],
+  ['~name is a name', { typedHome: '~name' }, at('/work/~name', '--codex-home')],
+  ['a blank typed home', { typedHome: ' ', env: { CODEX_HOME: '/env' } }, at('/env', 'CODEX_HOME')],
+  [
+    'CODEX_SQLITE_HOME',
+    { env: { CODEX_SQLITE_HOME: '/db' } },
+    at('/users/me/.codex', 'CODEX_SQLITE_HOME', '/db'),
+  ],
+  [
+    'CODEX_SQLITE_HOME, relative to the working folder and trimmed',
+    { env: { CODEX_HOME: '/env', CODEX_SQLITE_HOME: ' db ' } },
+    at('/env', 'CODEX_SQLITE_HOME', '/work/db'),
+  ],
+  ['a blank CODEX_SQLITE_HOME', { env: { CODEX_SQLITE_HOME: '\t' } }, at('/users/me/.codex', 'default')],
+  [
+    'what is typed wins over CODEX_SQLITE_HOME',
+    { typedHome: '/typed', env: { CODEX_SQLITE_HOME: '/db' } },
+    at('/typed', '--codex-home'),
+  ],
+])('%s', (_title, request, expected) => {
+  expect(resolveHome({ ...nowhere, ...request })).toEqual(expected)
+})
+
+function withConfig(toml: string, request: Partial<HomeRequest> = {}) {
+  const home = join(temporaryFolder(), 'home')
+  mkdirSync(home)
+  writeFileSync(join(home, 'config.toml'), toml)
+  const { codexHome, ...rest } = resolveHome({ ...nowhere, env: { CODEX_HOME: home }, ...request })
+  return { ...rest, sqliteHome: rest.sqliteHome.replace(home, 'HOME'), isHome: codexHome === home }
+}
+
+test.each<[string, string, string]>([
+  ['relative to the home', 'sqlite_home = "db"', 'HOME/db'],
+  ['absolute', 'model = "x"\nsqlite_home = "/var/db"\n[features]\na = true', '/var/db'],
+  ['with ~', "sqlite_home = '~/db'", '/users/me/db'],
+  ['in another spelling', '"sqlite_home" = "db" # comment', 'HOME/db'],
+])('sqlite_home %s', (_title, toml, sqliteHome) => {
+  expect(withConfig(toml)).toEqual({ sqliteHome, rule: 'sqlite_home', isHome: true })
+})
+
+test.each([
+  ['blank', 'sqlite_home = " "'],
+  ['of another type', 'sqlite_home = 5'],
+  ['of another table', '[other]\nsqlite_home = "db"'],
+  ['in a comment', '# sqlite_home = "db"'],
+  ['not there', 'model = "x"'],
+])('a sqlite_home that is %s counts as unset', (_title, toml) => {
+  expect(withConfig(toml)).toEqual({ sqliteHome: 'HOME', rule: 'CODEX_HOME', isHome: true })
+})
+
+test('the file wins over CODEX_SQLITE_HOME, also beside a typed home', () => {
+  const home = temporaryFolder()
+  writeFileSync(join(home, 'config.toml'), 'sqlite_home = "db"')
+  const env = { CODEX_HOME: home, CODEX_SQLITE_HOME: '/env' }
+  expect(resolveHome({ ...nowhere, env })).toEqual(at(home, 'sqlite_home', join(home, 'db')))
+  expect(resolveHome({ ...nowhere, env, typedHome: home })).toEqual(at(home, 'sqlite_home', join(home, 'db')))
+})
+
+test('a file that is no TOML is said to be so and passed over', () => {
+  const home = temporaryFolder()
+  writeFileSync(join(home, 'config.toml'), 'sqlite_home = "db\n')
+  const { warning, ...rest } = resolveHome({ ...nowhere, env: { CODEX_HOME: home } })
+  expect(rest).toEqual(at(home, 'CODEX_HOME'))
+  expect(warning).toMatch(/config\.toml is not valid TOML, so its sqlite_home is not used: [^\n]+$/)
+})
