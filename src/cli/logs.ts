@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LOG_FORMATS } from '../model/log-formats.js'
+import { addCompletionCommands } from './completion/command.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { COLOR_CHOICES, collect, parseCount, parsePositive } from './options.js'
@@ -47,6 +48,7 @@ export function createLogsProgram(context: CommandContext): Command {
   })
 
   addWhereCommand(program, context)
+  addCompletionCommands(program, context)
   return program
 }
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { THREAD_SORTS, TOKEN_GROUPS, USAGE_GROUPS } from '../model/inspection.js'
+import { addCompletionCommands } from './completion/command.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { collect } from './options.js'
@@ -141,6 +142,7 @@ export function createStateProgram(context: CommandContext): Command {
     .option('--cwd <dir>', 'the folder that Codex is started in (default: this one)')
     .action(async (argument, flags) => (await import('./state/why.js')).run(context, argument, flags))
 
+  addCompletionCommands(program, context)
   return program
 }
 
