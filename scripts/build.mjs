@@ -2,8 +2,9 @@
 // modules as installed) and the library as ES modules.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as esbuild } from 'esbuild'
@@ -167,7 +168,26 @@ export async function buildAll() {
   rmSync(`${root}dist`, { recursive: true, force: true })
   const bundled = await build()
   buildTypes()
+  await buildManuals()
   writeFileSync(`${root}dist/LICENSES.txt`, collectLicenses(bundled))
+}
+
+/** The manual pages: from the same tables of options as --help, so the program itself is asked. */
+async function buildManuals() {
+  const result = await esbuild({
+    ...common,
+    entryPoints: ['src/cli/manual.ts'],
+    format: 'cjs',
+    outfile: 'manual.cjs',
+    packages: 'external',
+  })
+  const loaded = { exports: {} }
+  const code = result.outputFiles[0].text
+  new Function('module', 'exports', 'require', code)(loaded, loaded.exports, createRequire(import.meta.url))
+  mkdirSync(`${root}dist/man`, { recursive: true })
+  for (const [name, page] of Object.entries(loaded.exports.formatManuals())) {
+    writeFileSync(`${root}dist/man/${name}.1`, page)
+  }
 }
 
 function buildTypes() {

@@ -8,6 +8,15 @@ import { createProgram } from './program.js'
 import { addOutputOptions } from './state/output-flags.js'
 import { addWhereCommand } from './where-command.js'
 
+const EXAMPLES = `Examples:
+  codex-state threads list --cwd .                     the threads of this folder
+  codex-state threads show last                        everything known of the newest thread
+  codex-state why 019a                                 why the picker of Codex does not show a thread
+  codex-state memories last --cwd . -n 3               what Codex remembers of this folder
+  codex-state du --by project                          what takes room
+  codex-state threads list --json | jq -r '.[].title'  one JSON array
+`
+
 /**
  * Declares the commands alone: what does their work is loaded when one runs, so that `--help` and a wrong flag
  * answer at once.
@@ -16,7 +25,7 @@ export function createStateProgram(context: CommandContext): Command {
   const program = createProgram(
     'codex-state',
     'inspect the state of the Codex CLI, without ever writing to it',
-    '',
+    EXAMPLES,
   )
 
   const threads = program.command('threads').helpCommand(false).description('the threads that Codex knows')

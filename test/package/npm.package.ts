@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type PackedPackage, packageNpm } from '../../scripts/package-npm.mjs'
@@ -50,7 +50,10 @@ test('the package holds what it needs, and nothing of the workshop', () => {
       'dist/codex-logs.cjs',
       'dist/codex-state.cjs',
       'dist/index.js',
+      'dist/man/codex-logs.1',
+      'dist/man/codex-state.1',
       'dist/types/index.d.ts',
+      'migrations/state/0001_threads.sql',
     ]),
   )
   expect(names.filter((name) => /^(src|test|scripts|tools|demo|bench)\//.test(name))).toEqual([])
@@ -98,6 +101,7 @@ describe.each([22, 24, 26] as const)('Node %i', (node) => {
         stderr: '',
         status: 0,
       })
+      expect(existsSync(join(prefix, `share/man/man1/${name}.1`))).toBe(true)
     }
     const shown = runProgram(
       join(prefix, 'bin/codex-logs'),
