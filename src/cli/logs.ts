@@ -4,7 +4,7 @@ import { addCompletionCommands } from './completion/command.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { COLOR_CHOICES, collect, parseCount, parsePositive } from './options.js'
-import { addCommand, createProgram } from './program.js'
+import { createProgram, isAsked } from './program.js'
 import { addWhereCommand } from './where-command.js'
 
 const EXAMPLES = `Examples:
@@ -19,9 +19,15 @@ const EXAMPLES = `Examples:
 export function createLogsProgram(context: CommandContext): Command {
   const program = createProgram('codex-logs', 'tail and query the logs of the Codex CLI', EXAMPLES)
 
-  const tail = { name: 'tail', description: 'show the last rows, then each new one as Codex writes it' }
-  addCommand(program, context, tail, (command) => {
-    command
+  const tail = program
+    .command('tail')
+    .description('show the last rows, then each new one as Codex writes it')
+    .action(async (flags) => {
+      const { runTail } = await import('./logs/read.js')
+      await runTail(flags, context)
+    })
+  if (isAsked(context, tail)) {
+    tail
       .option('-n, --backfill <count>', 'rows to show first: a number or "all"', parseBackfill, 200)
       .option(
         '--poll-ms <ms>',
@@ -30,22 +36,22 @@ export function createLogsProgram(context: CommandContext): Command {
         500,
       )
       .option('--no-follow', 'end after the first rows')
-    addSharedOptions(command).action(async (flags) => {
-      const { runTail } = await import('./logs/read.js')
-      await runTail(flags, context)
-    })
-  })
+    addSharedOptions(tail)
+  }
 
-  const query = { name: 'query', description: 'show the matching rows, oldest first, and end' }
-  addCommand(program, context, query, (command) => {
-    command
-      .option('-n, --lines <count>', 'only the newest rows, this many (default: all)', parseCount)
-      .option('--reverse', 'newest first')
-    addSharedOptions(command).action(async (flags) => {
+  const query = program
+    .command('query')
+    .description('show the matching rows, oldest first, and end')
+    .action(async (flags) => {
       const { runQuery } = await import('./logs/read.js')
       await runQuery(flags, context)
     })
-  })
+  if (isAsked(context, query)) {
+    query
+      .option('-n, --lines <count>', 'only the newest rows, this many (default: all)', parseCount)
+      .option('--reverse', 'newest first')
+    addSharedOptions(query)
+  }
 
   addWhereCommand(program, context)
   addCompletionCommands(program, context)

@@ -17,15 +17,11 @@ export function createProgram(name: string, description: string, examples: strin
 }
 
 /**
- * Adds a command. Its options are only declared when its name is on the command line: to declare those of all
- * commands would cost every start a millisecond or two.
+ * Whether a command, or one below it, may be the one that runs: its name, or that of the group that it is in, is
+ * on the command line. Options of others need not be declared, which would cost every start milliseconds.
  */
-export function addCommand(
-  parent: Command,
-  { argv }: CommandContext,
-  { name, description }: { name: string; description: string },
-  declare: (command: Command) => void,
-): void {
-  const command = parent.command(name).description(description)
-  if (!argv || argv.includes(name)) declare(command)
+export function isAsked({ argv }: CommandContext, command: Command): boolean {
+  let top = command
+  while (top.parent?.parent) top = top.parent
+  return !argv || argv.includes(top.name())
 }

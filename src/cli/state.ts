@@ -4,7 +4,7 @@ import { addCompletionCommands } from './completion/command.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { collect } from './options.js'
-import { createProgram } from './program.js'
+import { createProgram, isAsked } from './program.js'
 import { addOutputOptions } from './state/output-flags.js'
 import { addWhereCommand } from './where-command.js'
 
@@ -27,6 +27,9 @@ export function createStateProgram(context: CommandContext): Command {
     'inspect the state of the Codex CLI, without ever writing to it',
     EXAMPLES,
   )
+
+  const withOutput = (command: Command, options?: { hasLimit: boolean }): Command =>
+    isAsked(context, command) ? addOutputOptions(addHomeOptions(command), options) : command
 
   const threads = program.command('threads').helpCommand(false).description('the threads that Codex knows')
   withOutput(threads.command('list', { isDefault: true }))
@@ -153,8 +156,4 @@ export function createStateProgram(context: CommandContext): Command {
 
   addCompletionCommands(program, context)
   return program
-}
-
-function withOutput(command: Command, options?: { hasLimit: boolean }): Command {
-  return addOutputOptions(addHomeOptions(command), options)
 }

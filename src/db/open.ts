@@ -54,7 +54,8 @@ export const BUSY_TIMEOUT_MS = 5000
  * they are missing (https://www.sqlite.org/wal.html, "Read-Only Databases"), and a reader here creates nothing:
  * - `live`: both are there, or the database is not in WAL mode: an ordinary read-only connection;
  * - `still`: there is no WAL to read, so the main file is complete: opened as immutable;
- * - `copy`: a WAL or a hot journal that cannot be read in place: a private copy is read.
+ * - `copy`: a WAL or a hot journal that cannot be read in place: a private copy is read, as it is of a `still`
+ *   one where the driver for that is missing.
  */
 type Access = 'live' | 'still' | 'copy'
 
@@ -229,7 +230,7 @@ function open(path: string, { onNotice, functions = {} }: OpenReadOnlyOptions): 
       const driver = openImmutable(path, functions)
       if (driver) return { driver, fingerprint, identity }
     }
-    if (access !== 'copy')
+    if (access === 'live')
       return { driver: openWithBetterSqlite(path, functions), fingerprint: undefined, identity }
   } catch (error) {
     const cannotReadInPlace = ['SQLITE_CANTOPEN', 'SQLITE_READONLY_DIRECTORY', 'SQLITE_READONLY_RECOVERY']
@@ -237,7 +238,11 @@ function open(path: string, { onNotice, functions = {} }: OpenReadOnlyOptions): 
   }
   try {
     const driver = openCopy(path, functions)
-    onNotice?.(`reading a private copy of ${path}: its write-ahead log cannot be read in place`)
+    const reason =
+      access === 'still'
+        ? 'it takes Node 22.13 to read it in place without a trace'
+        : 'its write-ahead log cannot be read in place'
+    onNotice?.(`reading a private copy of ${path}: ${reason}`)
     return { driver, fingerprint, identity }
   } catch (error) {
     throw toStateError(error, path)
@@ -254,6 +259,8 @@ type Functions = NonNullable<OpenReadOnlyOptions['functions']>
 
 function openWithBetterSqlite(path: string, functions: Functions, readonly = true): Driver {
   const database = new Database(path, { readonly, fileMustExist: true })
+  // Windows are read once: 16 MB for each connection, the default here, buys no time.
+  database.pragma('cache_size = -2000')
   for (const [name, run] of Object.entries(functions)) {
     database.function(name, { deterministic: true }, (value: unknown) => run(value as SqlValue))
   }
@@ -269,7 +276,7 @@ function openWithBetterSqlite(path: string, functions: Functions, readonly = tru
 
 /**
  * better-sqlite3 is built without URI names, so `immutable=1` needs Node's own SQLite.
- * `undefined` on a Node that has it behind a flag (22.12): an ordinary connection is the next best thing.
+ * `undefined` on a Node that has it behind a flag (22.12).
  */
 function openImmutable(path: string, functions: Functions): Driver | undefined {
   const sqlite = loadNodeSqlite()

@@ -38,6 +38,8 @@ export interface BatchOptions {
   isReversed?: boolean
   /** Ids of the first window. */
   windowSize?: number
+  /** Ids of the first list. */
+  listSize?: number
 }
 
 const TIME_INDEX = 'idx_logs_ts'
@@ -75,10 +77,10 @@ export function compileBatch(
 export function* newestFirstBatches(
   store: LogStore,
   filter: LogFilter,
-  options: Pick<BatchOptions, 'afterId' | 'throughId' | 'windowSize'>,
+  options: Omit<BatchOptions, 'isReversed'>,
 ): BatchSource {
   const range = within(options, rangeOfNewest(store, filter))
-  const source = candidateBatches(store, filter, range, { windowSize: options.windowSize, isReversed: true })
+  const source = candidateBatches(store, filter, range, { ...options, isReversed: true })
   let isBounded = filter.from === undefined
   let resize: Resize | undefined
   for (let next = source.next(); !next.done; next = source.next(resize)) {
@@ -134,7 +136,7 @@ function candidateBatches(
 ): BatchSource {
   const asksForThreads = (filter.threadIds?.length ?? 0) > 0 || filter.includesThreadless === true
   return asksForThreads && store.indexes.has(THREAD_INDEX)
-    ? threadBatches(store, filter, range, options.isReversed ?? false)
+    ? threadBatches(store, filter, range, options)
     : windowBatches(range, options)
 }
 
@@ -164,8 +166,9 @@ function* threadBatches(
   store: LogStore,
   filter: LogFilter,
   range: IdRange,
-  isReversed: boolean,
+  { isReversed = false, listSize = IDS_IN_BATCH }: BatchOptions,
 ): BatchSource {
+  let size = Math.min(listSize, IDS_IN_BATCH)
   const threadColumn = columnSql(store.columns.threadId)
   const parts: { condition: string; params: SqlValue[] }[] = (filter.threadIds ?? []).map((id) => ({
     condition: `${threadColumn} = ?`,
@@ -185,18 +188,18 @@ function* threadBatches(
           ...params,
           low,
           high,
-          IDS_IN_BATCH,
+          size,
         )
         .map(({ id }) => id)
       const last = ids.at(-1)
-      if (last !== undefined && ids.length === IDS_IN_BATCH) {
+      if (last !== undefined && ids.length === size) {
         end = isReversed ? Math.max(end, last) : Math.min(end, last)
       }
       for (const id of ids) merged.push(id)
     }
     const ids = merged.filter((id) => (isReversed ? id >= end : id <= end))
     ids.sort(isReversed ? (a, b) => b - a : (a, b) => a - b)
-    if (ids.length > 0) yield { kind: 'ids', ids }
+    if (ids.length > 0 && (yield { kind: 'ids', ids }) === 'grow') size = Math.min(size * 2, IDS_IN_BATCH)
     if (isReversed) high = end - 1
     else low = end + 1
   }

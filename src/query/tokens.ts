@@ -2,7 +2,7 @@ import type { TokenGroup } from '../model/inspection.js'
 import type { ThreadRow } from '../model/thread.js'
 import { columnSql } from '../schema/columns.js'
 import { isMillisColumn } from '../schema/threads.js'
-import { readThreadPage, type ThreadTable } from './thread-list.js'
+import { findThreads, type ThreadTable } from './thread-list.js'
 
 export interface TokenSum {
   /** `null` where the threads have none. */
@@ -39,19 +39,16 @@ export function readTokenSums(
 
 const PAGE_ROWS = 500
 
-/** All threads, most tokens first. There is no index on tokens, so each page sorts anew and keeps few rows. */
+/** All threads, most tokens first. There is no index on tokens: the ids are sorted once, rows come in pages. */
 export function* readTokenThreads(threads: ThreadTable): Generator<ThreadRow[], void, undefined> {
-  const tokens = columnSql(threads.columns.tokensUsed)
-  let after: ThreadRow | undefined
-  for (;;) {
-    const page = readThreadPage(
-      threads,
-      `${after ? `WHERE (${tokens}, id) < (?, ?)` : ''} ORDER BY ${tokens} DESC, id DESC LIMIT ?`,
-      ...(after ? [after.tokensUsed, after.id] : []),
-      PAGE_ROWS,
+  const ids = threads.table.connection
+    .all<{ id: string }>(
+      `SELECT id FROM threads ORDER BY ${columnSql(threads.columns.tokensUsed)} DESC, id DESC`,
     )
-    if (page.length > 0) yield page
-    after = page.at(-1)
-    if (page.length < PAGE_ROWS) return
+    .map(({ id }) => id)
+  for (let start = 0; start < ids.length; start += PAGE_ROWS) {
+    const page = ids.slice(start, start + PAGE_ROWS)
+    const rows = new Map(findThreads(threads, page).map((row) => [row.id, row]))
+    yield page.map((id) => rows.get(id)).filter((row) => row !== undefined)
   }
 }

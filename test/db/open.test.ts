@@ -20,6 +20,7 @@ import { openReadOnly, type ReadConnection } from '../../src/db/open.js'
 import { StateError } from '../../src/errors.js'
 import { describeFolder } from '../helpers/folder.js'
 import { temporaryFolder } from '../helpers/layouts.js'
+import { createLogHome } from '../helpers/log-layouts.js'
 import { asOrdinaryUser, binPath, startProcess } from '../helpers/spawn.js'
 
 /** Makes a database in WAL mode with rows 1 to `count` of a table `t`; the connection stays open. */
@@ -326,6 +327,27 @@ describe('what cannot be read', () => {
     expect(() => connection.all('SELEC')).toThrow(/syntax error/)
     expect(() => connection.all('SELEC')).not.toThrow(StateError)
   })
+})
+
+test('a Node without an SQLite of its own reads a database at rest without a trace too', async () => {
+  const { home, path } = createLogHome([{ body: 'at rest' }])
+  const before = describeFolder(home)
+  const args = [
+    '--no-experimental-sqlite',
+    binPath('codex-logs'),
+    'query',
+    '--format',
+    'cat',
+    '--codex-home',
+    home,
+  ]
+  expect(await startProcess(process.execPath, args).end()).toEqual({
+    stdout: 'at rest\n',
+    stderr: `warning: reading a private copy of ${path}: it takes Node 22.13 to read it in place without a trace\n`,
+    exitCode: 0,
+    signal: null,
+  })
+  expect(describeFolder(home)).toEqual(before)
 })
 
 describe('without the right to write', () => {

@@ -26,7 +26,8 @@ export function insertThreads(path: string, threads: readonly SeedThread[]): voi
   const columns = new Set(
     (database.pragma('table_info(threads)') as { name: string }[]).map(({ name }) => name),
   )
-  const insert = database.transaction(() => {
+  let insert: Database.Statement | undefined
+  database.transaction(() => {
     for (const thread of threads) {
       const title = thread.title ?? 'Fix the build'
       const createdAt = thread.createdAt ?? 1_770_000_000
@@ -50,16 +51,15 @@ export function insertThreads(path: string, threads: readonly SeedThread[]): voi
         first_user_message: title,
         preview: title,
       }
-      const names = Object.keys(values).filter((name) => columns.has(name))
-      database
-        .prepare(
-          `INSERT INTO threads (${names.join(', ')}) VALUES (${names.map((name) => `@${name}`).join(', ')})`,
-        )
-        .run(values)
+      insert ??= database.prepare(compileInsert(Object.keys(values).filter((name) => columns.has(name))))
+      insert.run(values)
     }
-  })
-  insert()
+  })()
   database.close()
+}
+
+function compileInsert(names: readonly string[]): string {
+  return `INSERT INTO threads (${names.join(', ')}) VALUES (${names.map((name) => `@${name}`).join(', ')})`
 }
 
 /** `00000000-0000-7000-8000-00000000002a` for 42. */

@@ -3,12 +3,14 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { SqlValue } from '../../src/db/open.js'
 import { createRecordFormatter } from '../../src/format/log-line.js'
+import { createPalette } from '../../src/format/palette.js'
 import { createUtcTime } from '../../src/format/time.js'
 import {
   LOG_FIELD_NAMES,
   LOG_FORMATS,
   type LogField,
   type LogFormat,
+  type PieceStyles,
   piecesOf,
 } from '../../src/model/log-formats.js'
 import { mayDiffer, readLogBytes } from '../../src/query/log-bytes.js'
@@ -135,12 +137,12 @@ function bothTexts(
   store: LogStore,
   format: LogFormat,
   fields: readonly LogField[] | undefined,
-  isRaw: boolean,
+  options: { isRaw?: boolean; styles?: PieceStyles },
 ) {
   const pieces = piecesOf(format, fields)
-  const written = readLogBytes(store, everything, pieces, { isRaw })
+  const written = readLogBytes(store, everything, pieces, options)
   const bytes = written?.bytes ?? new Uint8Array()
-  const formatRow = createRecordFormatter(pieces, { time: createUtcTime(), isRaw })
+  const formatRow = createRecordFormatter(pieces, { time: createUtcTime(), ...options })
   const fromRows = readLogRows(store, everything).map(formatRow).join('')
   return {
     bytes,
@@ -150,17 +152,23 @@ function bothTexts(
 }
 
 describe.each(LOG_FORMATS)('records that SQLite writes: %s', (format) => {
-  test.each([false, true])(
-    'are the same as those written here, whatever the rows hold (raw: %s)',
-    (isRaw) => {
+  test.each([
+    { isRaw: false, isColored: false },
+    { isRaw: true, isColored: false },
+    { isRaw: false, isColored: true },
+    { isRaw: true, isColored: true },
+  ])(
+    'are the same as those written here, whatever the rows hold (raw: $isRaw, coloured: $isColored)',
+    ({ isRaw, isColored }) => {
+      const options = isColored ? { isRaw, styles: createPalette() } : { isRaw }
       const { store, replace } = openSample()
       fc.assert(
         fc.property(fc.array(row, { minLength: 1, maxLength: 4 }), (rows) => {
           replace(rows)
-          const { fromSqlite, fromRows } = bothTexts(store, format, undefined, isRaw)
+          const { fromSqlite, fromRows } = bothTexts(store, format, undefined, options)
           expect(fromSqlite).toBe(fromRows)
         }),
-        { numRuns: 250, seed: 20_260_206 },
+        { numRuns: 150, seed: 20_260_206 },
       )
     },
   )
@@ -170,7 +178,7 @@ describe.each(LOG_FORMATS)('records that SQLite writes: %s', (format) => {
     fc.assert(
       fc.property(row, fc.subarray(LOG_FIELD_NAMES, { minLength: 1 }), (one, fields) => {
         replace([one])
-        const { fromSqlite, fromRows } = bothTexts(store, format, fields, false)
+        const { fromSqlite, fromRows } = bothTexts(store, format, fields, {})
         expect(fromSqlite).toBe(fromRows)
       }),
       { numRuns: 150, seed: 20_260_206 },
@@ -214,7 +222,7 @@ describe('where SQLite and JavaScript cannot agree', () => {
   test('text that is not UTF-8: SQLite passes its bytes on, JavaScript prints U+FFFD', () => {
     const { store, replace } = openSample()
     replace([{ body: Buffer.from([0x61, 0xff, 0x62]) }])
-    const { bytes, fromRows } = bothTexts(store, 'cat', undefined, false)
+    const { bytes, fromRows } = bothTexts(store, 'cat', undefined, {})
     expect([...bytes]).toEqual([0x61, 0xff, 0x62, 0x0a])
     expect(fromRows).toBe('a\ufffdb\n')
   })
@@ -222,7 +230,7 @@ describe('where SQLite and JavaScript cannot agree', () => {
   test('integers above 2^53: SQLite prints them exactly, JavaScript rounds them', () => {
     const { store, replace } = openSample()
     replace([{ line: 2n ** 53n + 1n }])
-    const { fromSqlite, fromRows } = bothTexts(store, 'csv', ['line'], false)
+    const { fromSqlite, fromRows } = bothTexts(store, 'csv', ['line'], {})
     expect(fromSqlite).toBe('9007199254740993\n')
     expect(fromRows).toBe('9007199254740992\n')
   })

@@ -16,7 +16,8 @@ import {
 import { type FollowEvent, followLogs } from '../../query/follow.js'
 import { idBatches, matchingBatches, newestFirstBatches, readNewestIds } from '../../query/log-batches.js'
 import { patternFunctions } from '../../query/log-filter.js'
-import { type LogStore, openLogStore, readHighestId } from '../../query/log-store.js'
+import { type LogStore, openLogStore, readHighestId, readLowestId } from '../../query/log-store.js'
+import { countRows } from '../../query/logs.js'
 import { findLoggedThread } from '../../query/thread-ids.js'
 import { candidatesFor } from '../../schema/files.js'
 import { type Home, resolveHomeOptions } from '../home-options.js'
@@ -34,6 +35,7 @@ import {
   resolveHighlight,
   resolveTime,
 } from './options.js'
+import { createScanProgress, type ScanProgress } from './progress.js'
 import { type BatchWork, readBatches } from './read-batches.js'
 import { createBytesReader, createRowsReader, type RecordPlan, resizeFor } from './records.js'
 
@@ -80,6 +82,7 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
       isReversed: flags.reverse ?? false,
       afterId: cursor.afterId,
     }
+    tellPruned(store, cursor, readHighestId(store), io)
     io.stdout.write(session.output.header)
     // Newest first, the first batch has the row to go on from.
     let highestId = 0
@@ -108,6 +111,7 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
   if (store) {
     // Before the first rows are read: what comes meanwhile is new. A cursor says by itself where to go on.
     const highestId = readHighestId(store)
+    tellPruned(store, cursor, highestId, io)
     const limit = cursor.isResumed ? Number.POSITIVE_INFINITY : flags.backfill
     const selection = { limit, isReversed: false, afterId: cursor.afterId, throughId: highestId }
     for await (const lastId of printSelected(store, filter, selection, session.output, io)) {
@@ -224,8 +228,9 @@ async function* printSelected(
   io: Io,
 ): AsyncGenerator<number> {
   const { isReversed } = selection
+  const progress = createScanProgress(io)
   const isWhole = selection.limit === Number.POSITIVE_INFINITY
-  const ids = isWhole ? [] : await findNewestIds(store, filter, selection, io)
+  const ids = isWhole ? [] : await findNewestIds(store, filter, selection, io, progress)
   const batches = isWhole
     ? matchingBatches(store, filter, selection)
     : idBatches(isReversed ? ids : ids.reverse())
@@ -234,7 +239,7 @@ async function* printSelected(
   // SQLite writes a window in the order of its ids.
   const usablePlan = isWhole && isReversed ? undefined : plan
   const results = readBatches({
-    batches,
+    batches: progress.watch(batches, readLowestId(store), readHighestId(store)),
     read: usablePlan
       ? createBytesReader(store, remaining, usablePlan)
       : createRowsReader(store, remaining, formatRow, isReversed),
@@ -245,9 +250,11 @@ async function* printSelected(
   })
   for await (const records of results) {
     if (!records) continue
+    progress.clear()
     io.stdout.write(records.bytes)
     yield records.lastId
   }
+  progress.clear()
 }
 
 /** The ids of the newest rows that match, newest first. */
@@ -256,11 +263,14 @@ async function findNewestIds(
   filter: LogFilter,
   { limit, afterId, throughId }: Selection,
   io: Io,
+  progress: ScanProgress,
 ): Promise<number[]> {
   const ids: number[] = []
   if (limit === 0) return ids
+  const sizes = { windowSize: Math.max(2000, limit), listSize: limit }
+  const batches = newestFirstBatches(store, filter, { afterId, throughId, ...sizes })
   const results = readBatches({
-    batches: newestFirstBatches(store, filter, { afterId, throughId, windowSize: Math.max(2000, limit) }),
+    batches: progress.watch(batches, readLowestId(store), readHighestId(store)),
     read: (batch) => readNewestIds(store, batch, filter, limit - ids.length),
     resize: () => 'grow',
     worker: inWorker(io, { file: store.file, filter, job: { kind: 'ids', limit } }),
@@ -269,6 +279,7 @@ async function findNewestIds(
     for (const id of found.slice(0, limit - ids.length)) ids.push(id)
     if (ids.length === limit) break
   }
+  progress.clear()
   return ids
 }
 
@@ -323,12 +334,23 @@ function startCursor({ cursorFile }: LogsFlags, store: LogStore | undefined, io:
   }
 }
 
+/** What was deleted since the row that is gone on from, which nobody can read any more. */
+function tellPruned(store: LogStore, { isResumed, afterId }: CursorKeeper, highestId: number, io: Io): void {
+  if (!isResumed || highestId <= afterId) return
+  const rowCount = highestId - afterId - countRows(store, afterId, highestId)
+  if (rowCount > 0) io.stderr.write(prunedNote(rowCount))
+}
+
+function prunedNote(rowCount: number): string {
+  return `note: ${rowCount} rows were deleted by Codex before they could be read\n`
+}
+
 function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 'rows' }>) => void {
   let lastFailure = ''
   return (event) => {
     switch (event.kind) {
       case 'pruned':
-        io.stderr.write(`note: ${event.rowCount} rows were deleted by Codex before they could be read\n`)
+        io.stderr.write(prunedNote(event.rowCount))
         break
       case 'switched': {
         const { path, reason } = event

@@ -46,6 +46,8 @@ function sideOf(found: FieldDifference, side: 'row' | 'rollout'): FieldValue {
   return Number.isNaN(date.getTime()) ? value : date.toISOString()
 }
 
+const TABLE_ROWS = 100
+
 export async function run(context: CommandContext, flags: HomeFlags & OutputFlags): Promise<void> {
   if (printedFieldNames(DIFFERENCE_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
@@ -63,12 +65,19 @@ export async function run(context: CommandContext, flags: HomeFlags & OutputFlag
           notice(text)
         },
       })
+      // Columns of a table are fitted to its first rows, so there some are gathered; elsewhere each is told at once.
+      const isTable = io.stdout.isTerminal && flags.json === undefined
+      let page: Difference[] = []
       for await (const difference of found) {
-        progress.clear()
         differenceCount += 1
-        yield [difference]
+        page.push(difference)
+        if (isTable && page.length < TABLE_ROWS) continue
+        progress.clear()
+        yield page
+        page = []
       }
       progress.clear()
+      yield page
     }
     await writeRecords(DIFFERENCE_KIND, pages(), flags, session, { emptyText: 'rollouts and rows agree' })
     // Here nothing to show is the good news.

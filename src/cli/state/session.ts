@@ -1,4 +1,5 @@
 import { StateError } from '../../errors.js'
+import { cleanLine } from '../../format/clean.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
 import type { MemorySources } from '../../query/memories.js'
@@ -63,7 +64,8 @@ export async function withSession(
       return
     }
     notices.add(text)
-    io.stderr.write(`codex-state: ${text}\n`)
+    // Paths and ids of a damaged home may hold anything.
+    io.stderr.write(`codex-state: ${cleanLine(text)}\n`)
   }
 
   function tryOpen(table: TableName, files = home.databases): OpenTable | undefined {

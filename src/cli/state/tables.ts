@@ -4,7 +4,7 @@ import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import type { StoredRecord } from '../../format/stored-fields.js'
 import { GOAL_KIND, JOB_KIND, TOOL_KIND } from '../../format/stored-fields.js'
-import { type HomeTable, listHomeTables } from '../../inspect/home-tables.js'
+import { findHomeTable, type HomeTable, listHomeTables } from '../../inspect/home-tables.js'
 import { readAgentJobs } from '../../query/agent-jobs.js'
 import { readTable, type StoredRow } from '../../query/stored-rows.js'
 import type { HomeFlags } from '../home-flags.js'
@@ -45,20 +45,15 @@ export async function list(context: CommandContext, flags: Flags): Promise<void>
 }
 
 /** One table as it is stored. Of a table that several databases have, the first in the order of `tables`. */
-export async function show(
-  context: CommandContext,
-  name: string,
-  flags: Flags & { database?: string },
-): Promise<void> {
+export async function show(context: CommandContext, name: string, flags: Flags): Promise<void> {
   await withSession(context, flags, async (session) => {
-    const tables = listHomeTables(requireDatabases(session), session.notice)
-    const found = tables.find((table) => table.name === name)
+    const found = findHomeTable(requireDatabases(session), name, session.notice)
     if (!found) {
       throw new StateError('NOT_FOUND', `no database of this home has a table '${name}'`, {
         hint: `'codex-state tables' names those that there are.`,
       })
     }
-    const kind = createRawKind(found)
+    const kind = createRawKind(name, found.columns)
     if (printedFieldNames(kind, flags, context.io)) return
     const connection = openReadOnly(found.database, { onNotice: session.notice })
     try {
@@ -69,7 +64,7 @@ export async function show(
   })
 }
 
-function createRawKind({ name, columns }: HomeTable): RecordKind<StoredRow> {
+function createRawKind(name: string, columns: readonly string[]): RecordKind<StoredRow> {
   return {
     noun: `${name} row`,
     fields: columns.map((column) => ({ name: column, kind: 'text', value: (row) => row[column] })),

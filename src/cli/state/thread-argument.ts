@@ -12,7 +12,7 @@ import type { Session } from './session.js'
  */
 export async function requireThread(text: string | undefined, session: Session): Promise<FoundThread> {
   if (text === undefined) {
-    throw new StateError('USAGE', 'which thread?', {
+    throw new StateError('USAGE', 'a thread is missing', {
       hint: `Give an id, its beginning, a name or title, or 'last'.`,
     })
   }

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { readCursor, writeCursor } from '../../../src/cli/logs/cursor-file.js'
 import { temporaryFolder } from '../../helpers/layouts.js'
@@ -65,6 +66,23 @@ describe('query --cursor-file', () => {
     insertLogRows(path, [{ level: 'WARN' }, {}])
     expect(await query(home, cursor, '--level', 'warn')).toMatchObject({ stdout: '6\n' })
     expect(await query(home, cursor)).toMatchObject({ stdout: '7\n' })
+  })
+
+  test.each(['query', 'tail'])('%s says how many rows went since the row recorded', async (command) => {
+    const { home, path } = createLogHome(some(3))
+    const cursor = join(temporaryFolder(), 'cursor')
+    await query(home, cursor)
+    insertLogRows(path, some(4))
+    const writer = new Database(path)
+    writer.exec('DELETE FROM logs WHERE id IN (2, 4, 5)')
+    writer.close()
+    const argv = ['--codex-home', home, '--fields', 'id', '--cursor-file', cursor]
+    const ending = command === 'tail' ? ['--no-follow'] : []
+    expect(await runLogs([command, ...argv, ...ending])).toEqual({
+      stdout: '6\n7\n',
+      stderr: 'note: 2 rows were deleted by Codex before they could be read\n',
+      exitCode: 0,
+    })
   })
 
   test('newest first, the newest is recorded all the same', async () => {

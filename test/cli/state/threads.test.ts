@@ -560,13 +560,13 @@ test('a list of 50,000 threads is complete, in order, and the same by either way
   const ids = database.prepare('SELECT id FROM threads ORDER BY updated_at_ms DESC, id DESC').pluck().all()
   database.close()
   expect(exitCode).toBe(0)
-  expect(items.map(({ id }) => id)).toEqual(ids)
+  expect(items.map(({ id }) => id).join('\n')).toBe(ids.join('\n'))
 
   // One row that SQLite cannot write as JSON sends its page the other way.
   insertThreads(path, [{ id: threadId(60_000), updatedAt: 1_770_090_000, sandboxPolicy: '{broken' }])
   const other = await runState(['threads', 'list', '--json', '--codex-home', home])
   const rest = other.stdout.split('\n').slice(2)
-  expect(rest).toEqual(stdout.split('\n').slice(1))
+  expect(rest.join('\n')).toBe(stdout.split('\n').slice(1).join('\n'))
   expect(other.stderr).toBe(
     `codex-state: thread ${threadId(60_000)}: sandbox_policy is not valid JSON, shown as text\n`,
   )

@@ -1,0 +1,43 @@
+import { monotonicMs } from '../../db/clock.js'
+import type { BatchSource, Resize } from '../../query/log-batches.js'
+import type { Io } from '../io.js'
+
+/** A scan that prints nothing for this long says that it is at work. */
+const QUIET_MS = 1000
+const REDRAW_MS = 100
+
+export interface ScanProgress {
+  /** The same batches, each noted as it is handed out. */
+  watch(batches: BatchSource, lowId: number, highId: number): BatchSource
+  /** Takes the line away, as rows are about to be printed or all is done. */
+  clear(): void
+}
+
+/** Tells on a terminal how far a long scan is; elsewhere nothing. */
+export function createScanProgress({ stderr }: Io): ScanProgress {
+  let quietSince = monotonicMs()
+  let drawnAt = 0
+  const draw = (doneRatio: number) => {
+    const now = monotonicMs()
+    if (!stderr.isTerminal || now - quietSince < QUIET_MS || now - drawnAt < REDRAW_MS) return
+    drawnAt = now
+    stderr.write(`\r\x1b[Kscanning … ${Math.floor(doneRatio * 100)} %`)
+  }
+  return {
+    *watch(batches, lowId, highId) {
+      const total = Math.max(1, highId - lowId + 1)
+      let resize: Resize | undefined
+      let done = 0
+      for (let next = batches.next(); !next.done; next = batches.next(resize)) {
+        resize = yield next.value
+        if (next.value.kind === 'window') done += next.value.throughId - next.value.afterId
+        draw(Math.min(1, done / total))
+      }
+    },
+    clear() {
+      quietSince = monotonicMs()
+      if (drawnAt > 0) stderr.write('\r\x1b[K')
+      drawnAt = 0
+    },
+  }
+}
