@@ -14,6 +14,7 @@ const TOOLS = {
   fish: 'fish',
   groff: 'groff-base',
   man: 'man-db',
+  less: 'less',
 }
 
 export function ensureTestTools() {

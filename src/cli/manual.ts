@@ -14,6 +14,7 @@ const ENVIRONMENT: readonly (readonly [name: string, text: string])[] = [
     'FORCE_COLOR, NO_COLOR, TERM',
     'Whether --color auto colours: FORCE_COLOR wins, then NO_COLOR, then TERM=dumb.',
   ],
+  ['PAGER', 'Shows what does not fit on the terminal; empty or cat: nothing does. Else less does.'],
   ['DEBUG', 'When set, an error says where it came from.'],
 ]
 
