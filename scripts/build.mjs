@@ -9,7 +9,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as esbuild } from 'esbuild'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+export const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
  * commander loads node:child_process (4 ms) for executable subcommands, which these commands lack; chalk and
@@ -174,20 +174,24 @@ export async function buildAll() {
 
 /** The manual pages: from the same tables of options as --help, so the program itself is asked. */
 async function buildManuals() {
-  const result = await esbuild({
+  const { formatManuals } = await loadSource('src/cli/manual.ts')
+  mkdirSync(`${root}dist/man`, { recursive: true })
+  for (const [name, page] of Object.entries(formatManuals())) writeFileSync(`${root}dist/man/${name}.1`, page)
+}
+
+/** A module of the sources, for a script to call. */
+export async function loadSource(path) {
+  const { outputFiles } = await esbuild({
     ...common,
-    entryPoints: ['src/cli/manual.ts'],
+    entryPoints: [path],
     format: 'cjs',
-    outfile: 'manual.cjs',
+    outfile: 'loaded.cjs',
     packages: 'external',
   })
   const loaded = { exports: {} }
-  const code = result.outputFiles[0].text
-  new Function('module', 'exports', 'require', code)(loaded, loaded.exports, createRequire(import.meta.url))
-  mkdirSync(`${root}dist/man`, { recursive: true })
-  for (const [name, page] of Object.entries(loaded.exports.formatManuals())) {
-    writeFileSync(`${root}dist/man/${name}.1`, page)
-  }
+  const run = new Function('module', 'exports', 'require', outputFiles[0].text)
+  run(loaded, loaded.exports, createRequire(import.meta.url))
+  return loaded.exports
 }
 
 function buildTypes() {
