@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { openReadOnly } from '../db/open.js'
 import { StateError } from '../errors.js'
+import { formatBytes } from '../format/quantity.js'
 import type { DatabaseFile } from '../schema/files.js'
 import { readMigrations } from '../schema/inspect.js'
 import type { HomeFlags } from './home-flags.js'
@@ -31,11 +32,9 @@ interface Place {
 export function runWhere(flags: HomeFlags & { json?: true }, { io }: CommandContext): void {
   const home = resolveHomeOptions(flags, io)
   const places = home.databases.map((file) => describe(file, home.rule))
-  if (flags.json) {
-    io.stdout.write(`${JSON.stringify(places, null, 2)}\n`)
-    return
-  }
+  if (flags.json) io.stdout.write(`${JSON.stringify(places, null, 2)}\n`)
   if (places.length === 0) throw noDatabase(home)
+  if (flags.json) return
   for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${error}\n`)
   io.stdout.write(io.stdout.isTerminal ? formatAligned(places) : formatTabbed(places))
 }
@@ -99,8 +98,8 @@ function formatAligned(places: readonly Place[]): string {
       place.role,
       place.generation === 0 ? '-' : String(place.generation),
       place.age,
-      formatSize(place.size_bytes),
-      formatSize(place.wal_bytes),
+      formatBytes(place.size_bytes),
+      formatBytes(place.wal_bytes),
       place.migrations === null ? 'unreadable' : String(place.migrations),
       `${place.last_write.slice(0, 19)}Z`,
       place.rule,
@@ -117,11 +116,4 @@ function formatAligned(places: readonly Place[]): string {
           .trimEnd()}\n`,
     )
     .join('')
-}
-
-function formatSize(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`
-  const units = ['KiB', 'MiB', 'GiB', 'TiB']
-  const power = Math.min(Math.trunc(Math.log2(bytes) / 10), units.length)
-  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1]}`
 }

@@ -137,10 +137,11 @@ describe.each([
   test('nothing found', async () => {
     expect(await run(['where', '--codex-home', '/no/such/home'])).toMatchObject({ stdout: '', exitCode: 3 })
     expect(await run(['where', '--db', '/no/such/file'])).toMatchObject({ stdout: '', exitCode: 3 })
+    // An empty list for a program, and the same error as without --json.
     expect(await run(['where', '--json', '--codex-home', '/no/such/home'])).toEqual({
       stdout: '[]\n',
-      stderr: '',
-      exitCode: 0,
+      stderr: expect.stringContaining('no Codex database in /no/such/home'),
+      exitCode: 3,
     })
   })
 
