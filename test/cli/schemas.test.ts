@@ -1,9 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { createSchemas } from '../../src/cli/schemas.js'
 import { copyHome, HOMES } from '../helpers/homes.js'
+import { createHome, LAYOUTS } from '../helpers/layouts.js'
+import { THREAD_ID } from '../helpers/rollouts.js'
 import { runLogs, runState } from '../helpers/run.js'
+import { insertThreads } from '../helpers/seed.js'
 
 const folder = new URL('../../schemas/', import.meta.url)
 const ajv = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true })
@@ -98,11 +103,30 @@ test('the tools of a thread that has some', async () => {
   expectValid('codex-state.threads-tools', JSON.parse(stdout))
 })
 
-test('every schema was held against records of a real release, but for what no home at hand has', () => {
-  expect(Object.keys(validators).filter((name) => !seen.has(name))).toEqual([
-    'codex-state.jobs',
-    'codex-state.memories-jobs',
-    'codex-state.memories-list',
-    'codex-state.memories-show',
-  ])
+test('memories and jobs, which no home at hand has', async () => {
+  const layout = LAYOUTS.find(({ name }) => name === '0.106 to 0.112')!
+  const home = createHome(layout)
+  insertThreads(join(home, layout.stateFile), [{ id: THREAD_ID, cwd: '/srv/a', title: 'A' }])
+  const database = new Database(join(home, layout.stateFile))
+  database.exec(
+    `INSERT INTO stage1_outputs (thread_id, source_updated_at, raw_memory, rollout_summary, generated_at)
+       VALUES ('${THREAD_ID}', 1770000000, 'long', 'short', 1770000060);
+     INSERT INTO jobs (kind, job_key, status, retry_remaining) VALUES ('memory_stage1', '${THREAD_ID}', 'error', 2);
+     INSERT INTO agent_jobs (id, name, status, instruction, input_headers_json, input_csv_path, output_csv_path, created_at, updated_at)
+       VALUES ('j', 'Sweep', 'running', 'do', '["a"]', '/in', '/out', 1770000000, 1770000000);`,
+  )
+  database.close()
+  for (const [name, argv] of [
+    ['memories-list', ['memories', 'list']],
+    ['memories-show', ['memories', 'show', THREAD_ID]],
+    ['memories-jobs', ['memories', 'jobs']],
+    ['jobs', ['jobs']],
+  ] as const) {
+    const { stdout } = await runState([...argv, '--json', '--codex-home', home])
+    expectValid(`codex-state.${name}`, JSON.parse(stdout))
+  }
+})
+
+test('every schema was held against records', () => {
+  expect(Object.keys(validators).filter((name) => !seen.has(name))).toEqual([])
 })

@@ -83,8 +83,13 @@ describe.each([
     ['codex-logs', 'query', '--level', 'warn', '-g', 'a.*b', '--color', 'always', '--utc'],
     ['codex-logs', 'tail', '--no-follow', '-n', '5', '--compact', '--tz', 'Asia/Tokyo'],
     ['codex-state', 'where'],
+    ['codex-state', 'threads', 'list', '--json'],
+    ['codex-state', 'threads', 'show', '01a1fb71-715e'],
+    ['codex-state', 'why', 'last', '--json'],
+    ['codex-state', 'backfill', 'status', '--json'],
+    ['codex-state', 'completion', 'zsh'],
   ])('%s %s prints what the sources print', async (name, ...args) => {
-    const argv = [...args, '--codex-home', home]
+    const argv = args[0] === 'completion' ? args : [...args, '--codex-home', home]
     const expected =
       name === 'codex-logs' ? await runLogs(argv, { env: {} }) : await runState(argv, { env: {} })
     const { stdout, stderr, status } = run(join(install, name), argv)
