@@ -22,6 +22,8 @@ export const STATE_ERROR_CODES = [
   'DB_BUSY',
   /** The database or its folder cannot be written. */
   'DB_READONLY',
+  /** A text is longer than SQLite allows (1,000,000,000 bytes). */
+  'DB_TOO_BIG',
   /** The disk, or the database's page limit, is full. */
   'DB_FULL',
   /** The recorded migrations do not fit ours: changed, unknown or half done. */

@@ -17,6 +17,7 @@ const EXIT_BY_ERROR: Partial<Record<StateErrorCode, number>> = {
   DB_UNREADABLE: EXIT_NO_DATABASE,
   DB_BUSY: EXIT_NO_DATABASE,
   DB_REPLACED: EXIT_NO_DATABASE,
+  DB_TOO_BIG: EXIT_NO_DATABASE,
 }
 
 /** What to do about a database that cannot be read, where the error itself does not say. */

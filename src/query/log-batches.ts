@@ -45,7 +45,7 @@ export interface BatchOptions {
 const TIME_INDEX = 'idx_logs_ts'
 const THREAD_INDEX = 'idx_logs_thread_id'
 const DEFAULT_WINDOW = 512
-const LARGEST_WINDOW = 262_144
+const LARGEST_WINDOW = 65_536
 const IDS_IN_BATCH = 1000
 /** Ids that a search for the newest rows looks at before it asks the time index where to end. */
 const SEARCH_BEFORE_BOUND = 65_536
@@ -93,7 +93,7 @@ export function* newestFirstBatches(
   }
 }
 
-/** Ids of a batch's rows that match, the newest of them, newest first. */
+/** Ids of a batch's rows that match, the newest of them (-1: all), newest first. */
 export function readNewestIds(store: LogStore, batch: LogBatch, filter: LogFilter, limit: number): number[] {
   const { sql, params } = compileBatch(store, batch, filter)
   const order = batch.kind === 'window' ? 'ORDER BY id DESC ' : ''

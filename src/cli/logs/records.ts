@@ -1,8 +1,9 @@
+import { StateError } from '../../errors.js'
 import { createRecordFormatter } from '../../format/log-line.js'
 import { createUtcTime } from '../../format/time.js'
 import type { LogFilter, LogRow } from '../../model/log.js'
 import type { Piece, PieceStyles } from '../../model/log-formats.js'
-import type { LogBatch, Resize } from '../../query/log-batches.js'
+import { type LogBatch, type Resize, readNewestIds } from '../../query/log-batches.js'
 import { readLogBytes } from '../../query/log-bytes.js'
 import type { LogStore } from '../../query/log-store.js'
 import { readLogRows } from '../../query/logs.js'
@@ -33,9 +34,29 @@ export function createBytesReader(
   const { pieces, isRaw, styles } = plan
   const formatRow = createRecordFormatter(pieces, { time: createUtcTime(), isRaw, styles })
   const readRows = createRowsReader(store, filter, formatRow)
-  return (batch) => {
-    const written = readLogBytes(store, batch, pieces, { filter, isRaw, styles })
-    return written?.mayDiffer ? readRows(batch) : written
+  return function read(batch): Records | undefined {
+    try {
+      const written = readLogBytes(store, batch, pieces, { filter, isRaw, styles })
+      return written?.mayDiffer ? readRows(batch) : written
+    } catch (error) {
+      if (!(error instanceof StateError) || error.code !== 'DB_TOO_BIG') throw error
+      const ids = batch.kind === 'ids' ? batch.ids : readNewestIds(store, batch, filter ?? {}, -1).reverse()
+      return ids.length > 1 ? readHalves(ids) : readRows(batch)
+    }
+
+    /** The records of all rows together are longer than one text may be. */
+    function readHalves(ids: readonly number[]): Records | undefined {
+      const middle = ids.length >> 1
+      const halves = [ids.slice(0, middle), ids.slice(middle)]
+        .map((half) => read({ kind: 'ids', ids: half }))
+        .filter((records) => records !== undefined)
+      const [first, second = first] = halves
+      if (!first || !second || first === second) return first
+      return {
+        bytes: Buffer.concat([first.bytes, second.bytes]),
+        lastId: Math.max(first.lastId, second.lastId),
+      }
+    }
   }
 }
 

@@ -1,0 +1,41 @@
+import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createBytesReader } from '../../../src/cli/logs/records.js'
+import { piecesOf } from '../../../src/model/log-formats.js'
+import { type LogStore, openLogStore } from '../../../src/query/log-store.js'
+import { listDatabases } from '../../../src/schema/files.js'
+import { createLogHome } from '../../helpers/log-layouts.js'
+
+const MEGABYTE = 1_000_000
+let home: string
+let store: LogStore
+
+beforeAll(() => {
+  // Together more than the 1,000,000,000 bytes that SQLite allows for one text.
+  home = createLogHome(Array(11).fill({ body: 'x'.repeat(95 * MEGABYTE) })).home
+  store = openLogStore(listDatabases(home))!
+})
+afterAll(() => {
+  store.connection.close()
+  rmSync(dirname(home), { recursive: true })
+})
+
+test('records that are longer together than one text may be are read in parts', () => {
+  const read = createBytesReader(
+    store,
+    {},
+    { pieces: piecesOf('json', ['id', 'body']), isRaw: false, styles: undefined },
+  )
+  const { bytes, lastId } = read({ kind: 'window', afterId: 0, throughId: 1000 })!
+  expect(lastId).toBe(11)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const lineLength = '{"id":1,"body":""}\n'.length + 95 * MEGABYTE
+  for (let id = 1, at = 0; id <= 11; id++) {
+    const head = `{"id":${id},"body":"x`
+    expect(text.toString('latin1', at, at + head.length)).toBe(head)
+    at += lineLength + (id > 9 ? 1 : 0)
+    expect(text.toString('latin1', at - 3, at)).toBe('"}\n')
+    if (id === 11) expect(at).toBe(text.length)
+  }
+})
