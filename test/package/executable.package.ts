@@ -90,8 +90,8 @@ describe.each([
     ['codex-state', 'completion', 'zsh'],
   ])('%s %s prints what the sources print', async (name, ...args) => {
     const argv = args[0] === 'completion' ? args : [...args, '--codex-home', home]
-    const expected =
-      name === 'codex-logs' ? await runLogs(argv, { env: {} }) : await runState(argv, { env: {} })
+    const runSource = name === 'codex-logs' ? runLogs : runState
+    const expected = await runSource(argv, { env: {}, workingFolder: '/' })
     const { stdout, stderr, status } = run(join(install, name), argv)
     expect({ stdout, stderr, exitCode: status }).toEqual(expected)
     expect(stdout).not.toBe('')
