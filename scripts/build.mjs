@@ -39,6 +39,12 @@ const vendorApart = {
   },
 }
 
+/** In CommonJS there is no `import.meta`; what asks for its URL wants the place of the bundle. */
+const bundleUrl = {
+  define: { 'import.meta.url': 'bundleUrl' },
+  banner: { js: `const bundleUrl = require('node:url').pathToFileURL(__filename).href` },
+}
+
 /** In a bundle better-sqlite3's own search for its binary would start from the wrong folder. */
 const locateAddon = (script) => ({
   name: 'locate-better-sqlite3-addon',
@@ -71,8 +77,21 @@ const embedMigrations = {
   },
 }
 
-/** Bundles that run in threads of their own, by the name that a command starts them with. */
-const WORKERS = { 'log-worker': 'src/cli/logs/log-worker.ts' }
+/** Of what looks for files beside the bundle there is another form for executables. */
+const packedForms = {
+  name: 'packed-forms',
+  setup(build) {
+    build.onResolve({ filter: /\/start-worker\.js$/ }, () => ({
+      path: `${root}src/executable/start-extract-worker.ts`,
+    }))
+  },
+}
+
+/** Bundles that run in threads of their own, of the commands and of the library alike, by name. */
+const WORKERS = {
+  'log-worker': 'src/cli/logs/log-worker.ts',
+  'backfill-worker': 'src/rollout/extract-worker.ts',
+}
 
 /** Half the bytes to parse at every start; names stay, and lines stay short, for the traces that DEBUG=1 shows. */
 const common = {
@@ -102,6 +121,7 @@ export async function build() {
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
       external: ['better-sqlite3/package.json'],
+      ...bundleUrl,
       plugins: [cheapBuiltins, locateAddon('addon.cjs'), embedMigrations, vendorApart],
     }),
     esbuild({
@@ -157,7 +177,7 @@ export async function buildExecutable({ outdir, addon, areAssetsFiles }) {
       ADDON_BYTES: String(addonBytes.length),
       ASSETS_ARE_FILES: String(areAssetsFiles),
     },
-    plugins: [cheapBuiltins, locateAddon('addon-embedded.cjs'), embedMigrations],
+    plugins: [cheapBuiltins, locateAddon('addon-embedded.cjs'), embedMigrations, packedForms],
   })
   const workers = Object.keys(WORKERS).map((name) => [`${name}.cjs`, `${outdir}/${name}.cjs`])
   return { main: `${outdir}/main.cjs`, assets: Object.fromEntries([['addon', addon], ...workers]) }

@@ -8,13 +8,19 @@ import { StateError } from './errors.js'
 import type { BackfillState } from './model/backfill.js'
 import type { LogRow, LogRowFilter, LogRowQuery, NewLogRow } from './model/log.js'
 import type { ThreadMemory } from './model/memory.js'
+import type {
+  BackfillOptions,
+  BackfillResult,
+  FindThreadPathOptions,
+  SyncFailure,
+  ThreadListQuery,
+} from './model/sync.js'
 import type { BackfillCounts, Telemetry, TelemetryCount } from './model/telemetry.js'
 import type { DynamicTool, ThreadMetadata, ThreadRow } from './model/thread.js'
 import type { ThreadPage, ThreadPageQuery } from './model/thread-page.js'
 import { readLogs, readMaxLogId } from './query/seed-logs.js'
 import { findRolloutPath, findThread, readThreadPage } from './query/thread-pages.js'
 import type { ThreadBuilder } from './rollout/builder.js'
-import { chooseRules } from './rollout/choose-rules.js'
 import type { RolloutItem } from './rollout/parse.js'
 import type { MetadataRules } from './rollout/rules.js'
 import {
@@ -25,7 +31,7 @@ import {
   stateDbPath,
 } from './schema/files.js'
 import { resolveHome } from './schema/home.js'
-import { listTables, readMigrations } from './schema/inspect.js'
+import { listTables } from './schema/inspect.js'
 import { LOG_TABLE } from './schema/logs.js'
 import * as backfill from './store/backfill.js'
 import * as tools from './store/dynamic-tools.js'
@@ -33,7 +39,11 @@ import { removeLegacyStateFiles } from './store/legacy-files.js'
 import * as logs from './store/logs.js'
 import * as memories from './store/memories.js'
 import * as threads from './store/threads.js'
+import { backfill as runBackfill } from './sync/backfill.js'
+import { listThreadsWithFallback } from './sync/list.js'
 import { applyLiveItems } from './sync/live-items.js'
+import { findThreadPath } from './sync/read-repair.js'
+import { attachTarget, type SyncTarget } from './sync/target.js'
 
 export interface RuntimeOptions {
   /** Stands for a provider that a rollout does not name. */
@@ -58,17 +68,10 @@ export interface InitOptions extends RuntimeOptions {
 export type OpenExistingOptions = RuntimeOptions &
   ({ dbPath: string; codexHome?: string | undefined } | { codexHome: string; dbPath?: undefined })
 
-/** Migration 35 is of 0.135, the last release that stores a session_meta's tools. */
-const FIRST_WITHOUT_TOOLS = 35
-
 /** What the class owns and its methods work on. */
-interface Opened {
-  codexHome: string
-  state: WriteConnection
-  threadTable: threads.ThreadTable
+interface Opened extends SyncTarget {
   /** `undefined` when there is no log table. */
   logTable: logs.LogTable | undefined
-  newestMigration: number
 }
 
 /**
@@ -93,8 +96,7 @@ export class StateRuntime {
   private constructor(opened: Opened, options: RuntimeOptions) {
     this.codexHome = opened.codexHome
     this.dbPath = opened.state.path
-    const generation = parseDatabaseFilename(basename(this.dbPath))?.generation
-    this.rules = chooseRules(opened.newestMigration, generation)
+    this.rules = opened.rules
     this.#opened = opened
     this.#options = options
   }
@@ -226,6 +228,24 @@ export class StateRuntime {
     )
   }
 
+  /**
+   * Reads the rollouts of the home into the database, unless that has been done: resumes after the last
+   * checkpoint, stores batches of 200 in one transaction each together with their checkpoint, and marks the
+   * end. A rollout that cannot be read is told to `onFailure` (by default to
+   * `onWarning` of the runtime) and passed over. Where another process is at it,
+   * that one is waited for, and its work taken over when its lease of 900 s ends without a sign of life.
+   *
+   * @throws {StateError} `BACKFILL_TIMEOUT` when the other one is not done in time; `ABORTED`, with everything
+   *   up to the last batch stored and the lease given back; `DB_NO_TABLE` in layouts to 0.98
+   */
+  async backfill(options: Omit<BackfillOptions, 'defaultProvider'> = {}): Promise<BackfillResult> {
+    const result = await this.#run('backfill', (opened) =>
+      runBackfill(opened, { ...this.#syncOptions(), ...options }),
+    )
+    if (result.kind === 'ran') this.recordBackfill(result)
+    return result
+  }
+
   /** Sends the counters of a backfill that has ended. */
   recordBackfill({ upserted, failed, durationMs }: BackfillCounts): void {
     const status = failed === 0 ? 'success' : upserted === 0 ? 'failed' : 'partial_failure'
@@ -273,6 +293,34 @@ export class StateRuntime {
   }
 
   /**
+   * `listThreads`, held against the files: a row whose file is gone is mended if the thread's file is elsewhere
+   * below the home, and left out of the page if it is not (it stays in the table). While the backfill is not
+   * complete, or when the database cannot be read, the page is made from the rollouts themselves: at most
+   * 10,000 files, and the head of each.
+   *
+   * @throws {StateError} `ABORTED`
+   */
+  listThreadsWithFallback(query: ThreadListQuery): Promise<ThreadPage> {
+    return this.#run('list_threads_with_fallback', (opened) =>
+      listThreadsWithFallback(opened, query, this.#syncOptions()),
+    )
+  }
+
+  /**
+   * The rollout of a thread on disk; ends in `.jsonl.zst` where it is compressed. The row's path wins if the
+   * file is there and its session_meta carries this id, whatever its name; else the folders are searched for a
+   * file that is named after the thread and carries its id, and the row is mended or made. A file of another
+   * thread is never given.
+   *
+   * @throws {StateError} `ABORTED`
+   */
+  findThreadPath(id: string, options: FindThreadPathOptions = {}): Promise<string | undefined> {
+    return this.#run('find_thread_path', (opened) =>
+      findThreadPath(opened, id, { ...options, ...this.#syncOptions() }),
+    )
+  }
+
+  /**
    * The rollout file that the database has for a thread; whether it is there is not looked at.
    *
    * @param archivedOnly `true`: only if archived; `false`: only if not
@@ -300,14 +348,14 @@ export class StateRuntime {
       this.recordDiscrepancy('apply_rollout_items', 'missing_builder')
       return undefined
     }
-    return this.#run('apply_rollout_items', ({ state, threadTable, newestMigration }) =>
+    return this.#run('apply_rollout_items', ({ state, threadTable, storesTools }) =>
       applyLiveItems(state, threadTable, builder, items, {
         rules: this.rules,
         defaultProvider: this.#options.defaultProvider,
         // The column came with 0.131, and with it the clock in place of the file's time.
         changedAtMs:
           threadTable.columns.preview === undefined ? modifiedAtMs(builder.rolloutPath) : this.#nowMs(),
-        storesTools: threadTable.hasDynamicTools && newestMigration < FIRST_WITHOUT_TOOLS,
+        storesTools,
       }),
     )
   }
@@ -453,12 +501,23 @@ export class StateRuntime {
   }
 
   #run<T>(stage: string, work: (opened: Opened) => T): T {
-    try {
-      return work(this.#opened)
-    } catch (error) {
+    const fail = (error: unknown): never => {
       this.#count('codex.db.error', 1, { stage })
       throw error
     }
+    try {
+      const result = work(this.#opened)
+      return result instanceof Promise ? (result.catch(fail) as T) : result
+    } catch (error) {
+      return fail(error)
+    }
+  }
+
+  #syncOptions() {
+    const { defaultProvider, now = Date.now } = this.#options
+    const onDiscrepancy = (stage: string, reason: string) => this.recordDiscrepancy(stage, reason)
+    const onFailure = ({ path, reason }: SyncFailure) => this.#options.onWarning?.(`${path}: ${reason}`)
+    return { defaultProvider, now, onDiscrepancy, onFailure }
   }
 
   #count(metric: TelemetryCount['metric'], value: number, tags: TelemetryCount['tags']): void {
@@ -475,14 +534,8 @@ export class StateRuntime {
 }
 
 function attach(state: WriteConnection, codexHome: string): Opened {
-  return {
-    codexHome,
-    state,
-    threadTable: threads.openThreadTable(state),
-    newestMigration: readMigrations(state).at(-1)?.version ?? 0,
-    // Last: it may open a connection, which nothing after it could leave open.
-    logTable: attachLogs(state),
-  }
+  // The logs last: that may open a connection, which nothing after it could leave open.
+  return { ...attachTarget(state, codexHome), logTable: attachLogs(state) }
 }
 
 function attachLogs(state: WriteConnection): logs.LogTable | undefined {

@@ -5,6 +5,7 @@ import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { collect } from './options.js'
 import { createProgram, isAsked } from './program.js'
+import { addBackfillRunCommand } from './state/backfill-run-command.js'
 import { addOutputOptions } from './state/output-flags.js'
 import { addWhereCommand } from './where-command.js'
 
@@ -24,7 +25,7 @@ const EXAMPLES = `Examples:
 export function createStateProgram(context: CommandContext): Command {
   const program = createProgram(
     'codex-state',
-    'inspect the state of the Codex CLI, without ever writing to it',
+    'inspect the state of the Codex CLI; nothing but backfill run writes',
     EXAMPLES,
   )
 
@@ -106,6 +107,7 @@ export function createStateProgram(context: CommandContext): Command {
   withOutput(backfill.command('status', { isDefault: true }), { hasLimit: false })
     .description('how far it is, and whether anything is wrong with it')
     .action(async (flags) => (await import('./state/backfill.js')).status(context, flags))
+  addBackfillRunCommand(backfill, context)
 
   withOutput(program.command('tokens'))
     .description('tokens that threads used, most first')

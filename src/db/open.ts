@@ -44,6 +44,19 @@ export interface WriteConnection extends ReadConnection {
    * true when it writes; rolled back when `work` throws. One inside another is part of the outer one.
    */
   transaction<T>(work: () => T): T
+  /**
+   * Makes the database at `path` a copy of this one, as it is at one moment; what was there before is replaced
+   * in one transaction. Other connections may read and write meanwhile.
+   */
+  backup(path: string): Promise<void>
+}
+
+/** A connection that may be asked for anything and changes nothing: for a look at what writing would do. */
+export function refuseWrites(connection: ReadConnection): WriteConnection {
+  const refuse = (): never => {
+    throw new StateError('DB_READONLY', `${connection.path} is only looked at`)
+  }
+  return { ...connection, run: refuse, exec: refuse, transaction: refuse, backup: refuse }
 }
 
 /** How long a writer waits for another one's lock, and gives up with `DB_BUSY`: as Codex does. */
@@ -194,6 +207,13 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
     exec: (sql) => guard(() => void database.exec(sql)),
     snapshot: (work) => guard(() => database.transaction(work).deferred()),
     transaction: (work) => guard(() => database.transaction(work).immediate()),
+    async backup(target) {
+      try {
+        await database.backup(target)
+      } catch (error) {
+        throw toStateError(error, target, 'write')
+      }
+    },
     close: () => void database.close(),
   }
 }

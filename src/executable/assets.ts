@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
 import type { StartWorker } from '../cli/io.js'
 
 /** Put in by the build: whether the assets are those of Node's own executables or lie beside the bundle. */
@@ -13,8 +14,10 @@ export function readAsset(name: string): Uint8Array {
 }
 
 /** Where assets are no files, the bundle of a worker has no path. */
-export const startPackedWorker: StartWorker = (name, workerData) => {
-  const { Worker } = process.getBuiltinModule('node:worker_threads')
-  if (ASSETS_ARE_FILES) return new Worker(join(__dirname, `${name}.cjs`), { workerData })
-  return new Worker(Buffer.from(readAsset(`${name}.cjs`)).toString(), { eval: true, workerData })
+export function createPackedWorker(name: string, options: WorkerOptions): Worker {
+  const threads = process.getBuiltinModule('node:worker_threads')
+  if (ASSETS_ARE_FILES) return new threads.Worker(join(__dirname, `${name}.cjs`), options)
+  return new threads.Worker(Buffer.from(readAsset(`${name}.cjs`)).toString(), { ...options, eval: true })
 }
+
+export const startPackedWorker: StartWorker = (name, workerData) => createPackedWorker(name, { workerData })

@@ -4,13 +4,8 @@ import { isSameFolder } from '../query/cwd-spellings.js'
 import { findThread, readThreads, type ThreadTable } from '../query/thread-list.js'
 import { chooseRules } from '../rollout/choose-rules.js'
 import { listRollouts } from '../rollout/list.js'
-import {
-  cutToSeconds,
-  DIFF_FIELDS,
-  type DiffField,
-  diffFields,
-  extractMetadata,
-} from '../rollout/metadata.js'
+import { cutToSeconds, DIFF_FIELDS, type DiffField, diffFields } from '../rollout/metadata.js'
+import { readBatches } from '../rollout/read-batches.js'
 import { readMigrations } from '../schema/inspect.js'
 import { isMillisColumn } from '../schema/threads.js'
 import { findRecordedRollout, readRolloutThreadId } from './rollout-places.js'
@@ -31,7 +26,7 @@ export interface DiffOptions {
   /** Names by `session_index.jsonl`: a title that is one was given by the user. */
   names: ReadonlyMap<string, string>
   defaultProvider: string
-  /** After each rollout. */
+  /** After each batch of rollouts. */
   onProgress: (done: number, total: number) => void
   onNotice: (text: string) => void
 }
@@ -50,34 +45,37 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
   const { codexHome, onNotice } = options
   const { files, unreadable } = await listRollouts(codexHome)
   if (unreadable.length > 0) onNotice(`${unreadable.length} folders of rollouts cannot be read`)
-  const { connection, file } = threads.table
-  const rules = chooseRules(readMigrations(connection).at(-1)?.version ?? 0, file.generation)
+  const { connection, file: database } = threads.table
+  const rules = chooseRules(readMigrations(connection).at(-1)?.version ?? 0, database.generation)
   const fields = DIFF_FIELDS.filter((field) => threads.columns[field] !== undefined)
-  /** Threads of which some file was seen. */
-  const seen = new Set<string>()
-  for (const [index, { path, root }] of files.entries()) {
-    try {
-      const { metadata, lineCounts } = await extractMetadata(path, {
-        defaultProvider: options.defaultProvider,
-        rules,
-        isArchived: root === 'archived_sessions',
-      })
-      if (lineCounts.malformed > 0) onNotice(`${path}: ${lineCounts.malformed} bad lines`)
-      seen.add(metadata.id)
+  /** Whose each rollout is, by path. */
+  const owners = new Map<string, string>()
+  const settings = { defaultProvider: options.defaultProvider, rules, normalizesCwd: false }
+  let doneCount = 0
+  for await (const batch of readBatches(files, settings)) {
+    for (const { file, result } of batch) {
+      if (result.kind === 'failed') {
+        yield { kind: 'unreadable', id: null, path: file.path, reason: result.reason }
+        continue
+      }
+      const { metadata, malformedCount } = result
+      if (malformedCount > 0) onNotice(`${file.path}: ${malformedCount} bad lines`)
+      owners.set(file.path, metadata.id)
       const row = findThread(threads, metadata.id)
-      if (!row) yield { kind: 'no row', id: metadata.id, path }
+      if (!row) yield { kind: 'no row', id: metadata.id, path: file.path }
       // A thread can have several rollouts; the row says which one is current.
-      else if (isCurrent(row, path, codexHome)) yield* diffRow(row, metadata, fields, threads, options)
-    } catch (error) {
-      if (!(error instanceof StateError)) throw error
-      yield { kind: 'unreadable', id: null, path, reason: error.message }
+      else if (isCurrent(row, file.path, codexHome)) {
+        yield* diffRow(row, metadata, fields, threads, options)
+      }
     }
-    options.onProgress(index + 1, files.length)
+    doneCount += batch.length
+    options.onProgress(doneCount, files.length)
   }
+  const seen = new Set(owners.values())
   for (const page of readThreads(threads, {}, 'created')) {
     for (const { thread } of page) {
       const found = findRecordedRollout(codexHome, thread.rolloutPath)
-      const owner = found && (await readOwner(found))
+      const owner = found && (owners.get(found.path) ?? (await readOwner(found)))
       if (!found && !seen.has(thread.id)) {
         yield { kind: 'no file', id: thread.id, path: thread.rolloutPath }
       } else if (owner && owner !== thread.id) {

@@ -116,11 +116,7 @@ function compileConditions(columns: Columns, filter: ThreadFilter): Condition[] 
   addOneOf(columns.source, allowedSources)
   addOneOf(columns.modelProvider, modelProviders)
 
-  // A thread without content is not listed; which column tells so came and went.
-  if (columns.preview !== undefined) conditions.push({ sql: `${columns.preview} <> ''`, params: [] })
-  else if (columns.firstUserMessage !== undefined)
-    conditions.push({ sql: `${columns.firstUserMessage} <> ''`, params: [] })
-  else conditions.push({ sql: `${columnSql(columns.hasUserEvent)} = 1`, params: [] })
+  conditions.push({ sql: contentCondition(columns), params: [] })
   if (columns.attachedThreadParentId !== undefined)
     conditions.push({ sql: `${columns.attachedThreadParentId} IS NULL`, params: [] })
 
@@ -141,6 +137,13 @@ function compileConditions(columns: Columns, filter: ThreadFilter): Condition[] 
   }
 
   return conditions
+}
+
+/** A thread without content is not listed; which column tells so came and went. */
+export function contentCondition(columns: Columns): string {
+  if (columns.preview !== undefined) return `${columns.preview} <> ''`
+  if (columns.firstUserMessage !== undefined) return `${columns.firstUserMessage} <> ''`
+  return `${columnSql(columns.hasUserEvent)} = 1`
 }
 
 function archivedCondition(columns: Columns, archivedOnly: boolean): string {

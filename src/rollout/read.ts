@@ -97,12 +97,15 @@ function isSystemError(error: unknown): boolean {
   return error instanceof Error && !(error instanceof StateError) && 'code' in error
 }
 
+/** Of files that were read to their end: over many small ones, new buffers would be most of the memory. */
+const idleBuffers: Buffer[] = []
+
 /**
  * Each chunk is overwritten by the next. The calls are synchronous: for the many small files of a backfill, going
  * through the thread pool takes several times as long as the reading itself.
  */
 async function* readChunks({ path, sizeBytes }: RolloutFileFacts): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafe(Math.min(sizeBytes, CHUNK_BYTES))
+  const buffer = idleBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
   const fd = openSync(path, 'r')
   try {
     for (let position = 0; position < sizeBytes; ) {
@@ -116,6 +119,7 @@ async function* readChunks({ path, sizeBytes }: RolloutFileFacts): AsyncGenerato
     }
   } finally {
     closeSync(fd)
+    if (idleBuffers.length === 0) idleBuffers.push(buffer)
   }
 }
 

@@ -5,6 +5,11 @@ import { BACKFILL_STATUSES, type BackfillState, type BackfillStatus } from '../m
 /** How long a claim holds without a checkpoint; then another process may take over. */
 export const BACKFILL_LEASE_SECONDS = 900
 
+/** Looks alone: a row that is missing counts as not complete. */
+export function isBackfillComplete(db: Pick<WriteConnection, 'get'>): boolean {
+  return db.get(`SELECT 1 FROM backfill_state WHERE id = 1 AND status = 'complete'`) !== undefined
+}
+
 /** @throws {StateError} `INVALID` for a status that is none; `DB_NO_TABLE` in layouts to 0.98 */
 export function readBackfillState(db: WriteConnection, nowSeconds: number): BackfillState {
   ensureRow(db, nowSeconds)
@@ -25,15 +30,17 @@ function isBackfillStatus(text: string): text is BackfillStatus {
 
 /**
  * Takes the lease unless the backfill is complete, or running under a lease that holds. One statement, so of
- * two processes one gets it.
+ * two processes one gets it. A lease from further in the future than a lease lasts is nobody's: the clock that
+ * wrote it has been set back since.
  */
 export function claimBackfill(db: WriteConnection, nowSeconds: number): boolean {
   ensureRow(db, nowSeconds)
   const claimed = db.run(
     `UPDATE backfill_state SET status = 'running', updated_at = ?
-     WHERE id = 1 AND status <> 'complete' AND (status <> 'running' OR updated_at <= ?)`,
+     WHERE id = 1 AND status <> 'complete' AND (status <> 'running' OR updated_at <= ? OR updated_at > ?)`,
     nowSeconds,
     nowSeconds - BACKFILL_LEASE_SECONDS,
+    nowSeconds + BACKFILL_LEASE_SECONDS,
   )
   return claimed === 1
 }
@@ -49,6 +56,14 @@ export function checkpointBackfill(db: WriteConnection, watermark: string, nowSe
   db.run(
     `UPDATE backfill_state SET status = 'running', last_watermark = ?, updated_at = ? WHERE id = 1`,
     watermark,
+    nowSeconds,
+  )
+}
+
+/** Gives the lease back, so that the next claimant need not wait for its end; how far it got stays. */
+export function releaseBackfill(db: WriteConnection, nowSeconds: number): void {
+  db.run(
+    `UPDATE backfill_state SET status = 'pending', updated_at = ? WHERE id = 1 AND status = 'running'`,
     nowSeconds,
   )
 }

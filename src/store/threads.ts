@@ -21,6 +21,8 @@ export interface ThreadTable {
   hasReadReceipts: boolean
   /** Highest `updatedAtMs` that this process has given out. */
   updatedAtMark: number
+  /** For a time in the past, the last one that was given out in its place. */
+  pastTimes: Map<number, number>
 }
 
 /** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
@@ -39,6 +41,7 @@ export function openThreadTable(db: WriteConnection): ThreadTable {
     hasSpawnEdges: tables.includes('thread_spawn_edges'),
     hasReadReceipts: tables.includes('thread_read_receipts'),
     updatedAtMark: highest?.ms ?? 0,
+    pastTimes: new Map(),
   }
 }
 
@@ -58,21 +61,52 @@ export function upsertThread(table: ThreadTable, metadata: ThreadMetadata): void
       if (kept === 'always') return []
       return `${column} = ${kept ? kept(column, table.columns) : `excluded.${column}`}`
     })
-    db.run(
-      `INSERT INTO ${THREAD_TABLE} (${stored.map(({ column }) => column).join(', ')})
-       VALUES (${stored.map(() => '?').join(', ')})
-       ON CONFLICT (id) DO UPDATE SET ${assignments.join(', ')}`,
-      ...stored.map(({ value }) => value),
-    )
-    const parentId = table.hasSpawnEdges ? spawnParentOf(metadata.source) : undefined
-    if (parentId !== undefined) {
-      db.run(
-        `INSERT OR IGNORE INTO thread_spawn_edges (parent_thread_id, child_thread_id, status) VALUES (?, ?, 'open')`,
-        parentId,
-        metadata.id,
-      )
-    }
+    insert(table, stored, `DO UPDATE SET ${assignments.join(', ')}`)
+    insertSpawnEdge(table, metadata)
   })
+}
+
+/** Inserts a thread that has no row yet; `false` when it has one, which stays as it is. */
+export function insertThread(table: ThreadTable, metadata: ThreadMetadata): boolean {
+  return table.db.transaction(() => {
+    const updatedAtMs = allocateUpdatedAt(table, metadata.id, metadata.updatedAtMs)
+    const isNew = insert(table, storedColumns(table, { ...metadata, updatedAtMs }), 'DO NOTHING') === 1
+    if (isNew) insertSpawnEdge(table, metadata)
+    return isNew
+  })
+}
+
+/** Sets these values of a row, as they are, and no others. */
+export function mendThread(table: ThreadTable, id: string, changes: Partial<ThreadMetadata>): void {
+  const names: ReadonlySet<string> = new Set([
+    ...Object.keys(changes),
+    ...('archivedAtSeconds' in changes ? ['isArchived'] : []),
+  ])
+  const stored = storedColumns(table, changes as ThreadMetadata).filter(({ name }) => names.has(name))
+  if (stored.length === 0) return
+  table.db.run(
+    `UPDATE ${THREAD_TABLE} SET ${stored.map(({ column }) => `${column} = ?`).join(', ')} WHERE id = ?`,
+    ...stored.map(({ value }) => value),
+    id,
+  )
+}
+
+function insert({ db }: ThreadTable, stored: readonly StoredValue[], onConflict: string): number {
+  return db.run(
+    `INSERT INTO ${THREAD_TABLE} (${stored.map(({ column }) => column).join(', ')})
+     VALUES (${stored.map(() => '?').join(', ')}) ON CONFLICT (id) ${onConflict}`,
+    ...stored.map(({ value }) => value),
+  )
+}
+
+function insertSpawnEdge({ db, hasSpawnEdges }: ThreadTable, { id, source }: ThreadMetadata): void {
+  const parentId = hasSpawnEdges ? spawnParentOf(source) : undefined
+  if (parentId === undefined) return
+  db.run(
+    `INSERT OR IGNORE INTO thread_spawn_edges (parent_thread_id, child_thread_id, status) VALUES (?, ?, 'open')`,
+    parentId,
+    id,
+  )
 }
 
 export interface ArchiveChange {
@@ -251,17 +285,27 @@ function timeColumns(
 }
 
 /**
- * Files with milliseconds want them unique, as pages go by them alone: a time above all that were given out is
- * taken as it is, one that is a second or more below is history and taken too, and one in between becomes
- * the next free one. A thread that already has that very time keeps it.
+ * Files with milliseconds want them unique: 0.122 to 0.141 go from page to page by them alone, and would lose a
+ * thread between two. A time above all that were given out is taken as it is, one that is a second or more below
+ * is history, and one in between becomes the next free one. A thread that already has that very time keeps it.
+ * Codex takes history as it is; here it becomes the next free time too, as files that were restored from an
+ * archive often have whole seconds.
  */
 function allocateUpdatedAt(table: ThreadTable, id: string, candidateMs: number): number {
   const column = table.columns.updatedAtMs
   if (!isMillisColumn(column)) return candidateMs
   const own = table.db.get<{ ms: number }>(`SELECT ${column} AS ms FROM ${THREAD_TABLE} WHERE id = ?`, id)
-  if (own?.ms === candidateMs || candidateMs <= table.updatedAtMark - 1000) return candidateMs
+  if (own?.ms === candidateMs) return candidateMs
+  if (candidateMs <= table.updatedAtMark - 1000) return findFreeTime(table, candidateMs)
   table.updatedAtMark = Math.max(candidateMs, table.updatedAtMark + 1)
   return table.updatedAtMark
+}
+
+function findFreeTime({ db, columns, pastTimes }: ThreadTable, candidateMs: number): number {
+  let ms = (pastTimes.get(candidateMs) ?? candidateMs - 1) + 1
+  while (db.get(`SELECT 1 FROM ${THREAD_TABLE} WHERE ${columns.updatedAtMs} = ?`, ms)) ms += 1
+  pastTimes.set(candidateMs, ms)
+  return ms
 }
 
 function spawnParentOf(source: string): string | undefined {

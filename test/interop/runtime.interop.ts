@@ -10,6 +10,7 @@ import {
   type ThreadSortKey,
 } from '../../src/index.js'
 import { copyHome, expectedPath, type HomeName } from '../helpers/homes.js'
+import { runState } from '../helpers/run.js'
 import { describeSchema } from '../helpers/schema.js'
 import { type AppServer, type InstalledRelease, installRelease, startAppServer } from './app-server.js'
 
@@ -123,7 +124,62 @@ describe.each(RELEASES)('Codex $version', ({ version, home, stateFile, logsFile 
     })
     logs.close()
   })
+
+  test('lists again the threads that vanished, once they were brought back', async ({ skip }) => {
+    if ('problem' in release) return skip(`Codex ${version} is not tried: ${release.problem}`)
+    const codexHome = moveIn(home, stateFile)
+    const complete = await listIds(codexHome, home, release.path)
+    expect(complete.flat().length).toBeGreaterThan(40)
+
+    const database = new Database(join(codexHome, stateFile))
+    const lost = database
+      .prepare('DELETE FROM threads WHERE rowid % 2 = 0 RETURNING id')
+      .pluck()
+      .all() as string[]
+    database.close()
+    const without = complete.map((ids) => ids.filter((id) => !lost.includes(id)))
+    expect(without).not.toEqual(complete)
+    expect(await listIds(codexHome, home, release.path)).toEqual(without)
+
+    const { stdout, exitCode } = await runState(['backfill', 'run', '--codex-home', codexHome, '--yes'])
+    expect(exitCode).toBe(0)
+    expect(stdout.split('\n').filter((line) => line.startsWith('insert'))).toHaveLength(lost.length)
+    expect(await listIds(codexHome, home, release.path)).toEqual(complete)
+    rmSync(dirname(codexHome), { recursive: true, force: true })
+  })
+
+  test('uses a database that was built from its rollouts', async ({ skip }) => {
+    if ('problem' in release) return skip(`Codex ${version} is not tried: ${release.problem}`)
+    const codexHome = moveIn(home, stateFile)
+    const complete = await listIds(codexHome, home, release.path)
+    const built = join(dirname(codexHome), 'built')
+    const { exitCode } = await runState(['backfill', 'run', '--codex-home', codexHome, '--into', built])
+    expect(exitCode).toBe(0)
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(codexHome, stateFile + suffix), { force: true })
+    renameSync(join(built, stateFile), join(codexHome, stateFile))
+    expect(await listIds(codexHome, home, release.path)).toEqual(complete)
+    rmSync(dirname(codexHome), { recursive: true, force: true })
+  })
 })
+
+/** `thread/list` from 0.124 on can be told not to look at the files, and so to show what the database has. */
+const DATABASE_ONLY = { useStateDbOnly: true }
+
+async function listIds(codexHome: string, home: HomeName, program: string): Promise<string[][]> {
+  const server = await startAppServer(program, codexHome)
+  try {
+    const lists: string[][] = []
+    for (const list of LISTS) {
+      const listed = await listWithTheirs(server, home, list, DATABASE_ONLY)
+      // Times of change may differ by the second that a running Codex is ahead of its file.
+      const ids = listed.map(({ id }) => id)
+      lists.push(list.sortKey === 'created_at' ? ids : ids.sort())
+    }
+    return lists
+  } finally {
+    expect(await server.end()).toEqual({ exitCode: 0 })
+  }
+}
 
 /** A copy of the home whose rows name the copy's files, and whose model provider nobody is. */
 function moveIn(home: HomeName, stateFile: string): string {
@@ -237,13 +293,18 @@ interface List {
   archived: boolean
 }
 
-async function listWithTheirs(server: AppServer, home: HomeName, { sortKey, archived }: List) {
+async function listWithTheirs(
+  server: AppServer,
+  home: HomeName,
+  { sortKey, archived }: List,
+  changes: object = {},
+) {
   const file = `thread-list.${archived ? 'archived' : 'active'}.${sortKey}.json`
   const { params } = JSON.parse(readFileSync(join(expectedPath(home), file), 'utf8')) as { params: object }
   const listed: ListedThread[] = []
   let cursor: unknown = null
   do {
-    const page = await server.request('thread/list', { ...params, cursor, limit: 7 })
+    const page = await server.request('thread/list', { ...params, ...changes, cursor, limit: 7 })
     listed.push(...(page.data as ListedThread[]))
     cursor = page.nextCursor
   } while (cursor !== null)

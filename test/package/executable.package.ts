@@ -152,6 +152,19 @@ describe.each([
     expect(together).toBeGreaterThan(alone)
   })
 
+  test('backfills into a database of its own, in threads', async () => {
+    const into = temporaryFolder()
+    const ran = run(state(), ['backfill', 'run', '--into', into, '--codex-home', home, '--json'])
+    expect(ran.status).toBe(0)
+    const threads = run(state(), ['threads', 'list', '--json', '--codex-home', into])
+    const own = run(state(), ['threads', 'list', '--json', '--codex-home', home])
+    const ids = (text: string) =>
+      JSON.parse(text)
+        .map(({ id }: { id: string }) => id)
+        .sort()
+    expect(ids(threads.stdout)).toEqual(ids(own.stdout))
+  })
+
   test('follows', async () => {
     const identity = NOBODY === undefined ? {} : { uid: NOBODY, gid: NOBODY }
     const child = spawn(logs(), ['tail', '-n', '1', '--format', 'cat', '--codex-home', home], {

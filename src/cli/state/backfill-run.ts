@@ -1,0 +1,283 @@
+import { dirname, resolve, sep } from 'node:path'
+import { openReadOnly, openReadWrite, refuseWrites } from '../../db/open.js'
+import { StateError } from '../../errors.js'
+import type { RecordKind } from '../../format/fields.js'
+import { findHolders } from '../../inspect/holders.js'
+import type { SyncProgress } from '../../model/sync.js'
+import type { ThreadMetadata } from '../../model/thread.js'
+import type { DatabaseFile } from '../../schema/files.js'
+import { readConfiguredProvider } from '../../schema/home.js'
+import { listTables } from '../../schema/inspect.js'
+import { THREAD_COLUMNS, THREAD_TABLE } from '../../schema/threads.js'
+import { buildStateDatabase, builtPath } from '../../sync/build.js'
+import { copyDatabase, findCopy, putBack } from '../../sync/home-copies.js'
+import { type HomeChange, type RepairCounts, repairHome } from '../../sync/repair-home.js'
+import { attachTarget } from '../../sync/target.js'
+import type { Io } from '../io.js'
+import { type CommandContext, EXIT_FAILED } from '../main.js'
+import type { BackfillRunFlags } from './backfill-run-command.js'
+import { printedFieldNames, selectFields, writeRecords } from './output.js'
+import type { OutputFlags } from './output-flags.js'
+import { type Session, withSession } from './session.js'
+
+const BACKFILL_TABLE = 'backfill_state'
+
+const CHANGE_KIND: RecordKind<HomeChange> = {
+  noun: 'change',
+  fields: [
+    { name: 'change', kind: 'text', value: ({ kind }) => kind },
+    { name: 'id', kind: 'id', value: (change) => threadOf(change)?.id },
+    { name: 'title', kind: 'text', value: (change) => threadOf(change)?.title },
+    { name: 'columns', kind: 'text', value: mendedColumns },
+    { name: 'path', kind: 'path', value: (change) => threadOf(change)?.rolloutPath },
+  ],
+  shown: ['change', 'id', 'title', 'columns', 'path'],
+  nameOf: (change) => threadOf(change)?.id ?? BACKFILL_TABLE,
+}
+
+function threadOf(change: HomeChange): ThreadMetadata | undefined {
+  return change.kind === 'finish' ? undefined : change.metadata
+}
+
+/** The last spelling of a column is the one without a unit. */
+function mendedColumns(change: HomeChange): string | null {
+  if (change.kind === 'finish') return BACKFILL_TABLE
+  if (change.kind === 'insert') return null
+  return Object.keys(change.values)
+    .map((name) => THREAD_COLUMNS[name as keyof typeof change.values].at(-1))
+    .join(', ')
+}
+
+export async function run(context: CommandContext, flags: BackfillRunFlags & OutputFlags): Promise<void> {
+  if (printedFieldNames(CHANGE_KIND, flags, context.io)) return
+  checkFlags(flags)
+  selectFields(CHANGE_KIND, flags)
+  await withSession(
+    context,
+    flags.codexHome === undefined ? {} : { codexHome: flags.codexHome },
+    (session) => {
+      if (flags.into !== undefined) return buildInto(session, flags.into)
+      const database = requireStateDatabase(session)
+      return flags.undo ? undo(session, database, flags) : repair(session, database, flags)
+    },
+  )
+}
+
+/** @throws {StateError} `USAGE` */
+function checkFlags({ into, yes, dryRun, undo }: BackfillRunFlags): void {
+  const typed = Object.entries({ '--into': into, '--yes': yes, '--dry-run': dryRun, '--undo': undo })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => name)
+  const allowed = [
+    ['--into'],
+    ['--yes'],
+    ['--dry-run'],
+    ['--undo'],
+    ['--yes', '--undo'],
+    ['--dry-run', '--undo'],
+  ]
+  if (typed.length === 0) {
+    throw new StateError('USAGE', `backfill run would write to the home's own database`, {
+      hint: 'Say --dry-run to see what it would change, --yes to do it, or --into DIR to build another one.',
+    })
+  }
+  if (!allowed.some((names) => names.join() === typed.join())) {
+    throw new StateError('USAGE', `${typed.join(' and ')} do not go together`)
+  }
+}
+
+function requireStateDatabase({ home }: Session): DatabaseFile {
+  const found = home.databases.find(({ role }) => role === 'state')
+  if (found) return found
+  throw new StateError('DB_NOT_FOUND', `no state database in ${home.sqliteHome}`, {
+    hint: `Codex makes one when it starts; --into DIR builds one elsewhere.`,
+  })
+}
+
+async function buildInto(session: Session, typedFolder: string): Promise<void> {
+  const { io, home, codexHome } = session
+  const folder = resolve(io.workingFolder, typedFolder)
+  for (const kept of [codexHome, home.sqliteHome]) {
+    if (`${folder}${sep}`.startsWith(`${resolve(kept)}${sep}`)) {
+      throw new StateError('USAGE', `${folder} is in the home, which stays as it is`, {
+        hint: 'Name a folder elsewhere; --yes writes to the home itself.',
+      })
+    }
+  }
+  const modelPath = findModel(session)
+  const path = builtPath({ folder, modelPath })
+  const progress = createProgress(io)
+  let failureCount = 0
+  const counts = await buildStateDatabase({
+    codexHome: resolve(codexHome),
+    modelPath,
+    folder,
+    defaultProvider: readConfiguredProvider(codexHome, session.notice),
+    isHeld,
+    now: io.now,
+    signal: io.interruption(),
+    onProgress: progress.show,
+    onWait: () => say(io, `another process is building ${path}: waiting for it`),
+    onFailure(failure) {
+      failureCount += 1
+      progress.clear()
+      session.notice(`${failure.path}: ${failure.reason}`)
+    },
+  }).finally(progress.clear)
+  io.stdout.write(`${path}\n`)
+  say(
+    io,
+    counts.scanned === 0
+      ? 'nothing to do: it has every rollout as it is now'
+      : `${count(counts.upserted, 'thread')} stored from ${count(counts.scanned, 'rollout')}` +
+          ` in ${(counts.durationMs / 1000).toFixed(1)} s`,
+  )
+  if (failureCount > 0) session.fail(EXIT_FAILED)
+}
+
+/** The newest state database that can be read: a damaged one is a reason to build another. */
+function findModel({ home, notice }: Session): string | undefined {
+  for (const { path, role } of home.databases) {
+    if (role !== 'state') continue
+    try {
+      const model = openReadOnly(path)
+      const isUsable = listTables(model).includes(THREAD_TABLE)
+      model.close()
+      if (isUsable) return path
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error
+      notice(error.message)
+    }
+  }
+  return undefined
+}
+
+async function repair(
+  session: Session,
+  database: DatabaseFile,
+  flags: BackfillRunFlags & OutputFlags,
+): Promise<void> {
+  const { io, codexHome } = session
+  const isDryRun = flags.dryRun === true
+  if (!isDryRun) refuseWhileHeld(session, database)
+  const state = isDryRun
+    ? refuseWrites(openReadOnly(database.path, { onNotice: session.notice }))
+    : openReadWrite(database.path)
+  const progress = createProgress(io)
+  let failureCount = 0
+  let counts: RepairCounts | undefined
+  const changed = { insert: 0, mend: 0, finish: 0 }
+  try {
+    const changes = repairHome(attachTarget(state, resolve(codexHome)), {
+      isDryRun,
+      defaultProvider: readConfiguredProvider(codexHome, session.notice),
+      now: io.now,
+      signal: io.interruption(),
+      onProgress: progress.show,
+      onFailure(failure) {
+        failureCount += 1
+        progress.clear()
+        session.notice(`${failure.path}: ${failure.reason}`)
+      },
+      async beforeFirstWrite() {
+        progress.clear()
+        // Rollouts take their time to be read: a Codex may have been started since.
+        refuseWhileHeld(session, database)
+        say(io, `a copy of the database is at ${await copyDatabase(state, io.now())}`)
+      },
+    })
+    async function* pages(): AsyncGenerator<HomeChange[]> {
+      for (;;) {
+        const next = await changes.next()
+        if (next.done) {
+          counts = next.value
+          return
+        }
+        progress.clear()
+        for (const { kind } of next.value) changed[kind] += 1
+        yield next.value
+      }
+    }
+    await writeRecords(CHANGE_KIND, pages(), flags, session, {
+      emptyText: 'nothing to do: rollouts and rows agree',
+    })
+  } finally {
+    progress.clear()
+    state.close()
+  }
+  // Nothing to change is good news here.
+  session.fail(failureCount > 0 ? EXIT_FAILED : 0)
+  if (changed.insert + changed.mend + changed.finish === 0) return
+  const would = isDryRun ? 'would be ' : ''
+  say(
+    io,
+    `${count(changed.insert, 'thread')} ${would}inserted, ${changed.mend} mended, of ${count(counts?.found ?? 0, 'rollout')}`,
+  )
+  say(
+    io,
+    isDryRun ? 'nothing was written; --yes does it' : `'codex-state backfill run --undo' puts the copy back`,
+  )
+}
+
+async function undo(session: Session, database: DatabaseFile, { dryRun }: BackfillRunFlags): Promise<void> {
+  const { io } = session
+  const copyPath = findCopy(database.path)
+  if (copyPath === undefined) {
+    throw new StateError('NOT_FOUND', `no copy to put back beside ${database.path}`)
+  }
+  if (dryRun) {
+    say(io, `${copyPath} would be put back`)
+    return
+  }
+  refuseWhileHeld(session, database)
+  const done = await putBack(database.path, copyPath, io.now())
+  say(io, `${database.path} is again what it was; that copy is now in ${dirname(done.copyPath)}`)
+  say(io, `what it was until now is at ${done.savedPath}`)
+}
+
+/** @throws {StateError} `DB_BUSY` */
+function refuseWhileHeld(session: Session, database: DatabaseFile): void {
+  const { holders, isKnown } = findHolders([database])
+  if (!isKnown)
+    session.notice('whether a Codex is running cannot be told on this system: make sure that none is')
+  if (holders.length === 0) return
+  const processes = holders.map(({ pid, command }) => `${pid} (${command})`).join(', ')
+  throw new StateError('DB_BUSY', `${database.path} is open in process ${processes}`, {
+    hint: 'End it first: it would not see what changes under it.',
+  })
+}
+
+/** Where that cannot be told, a lease is taken for what it says. */
+function isHeld(path: string): boolean {
+  const { holders, isKnown } = findHolders([{ path, role: 'state', generation: 0, age: 'known' }])
+  return !isKnown || holders.length > 0
+}
+
+/** What must not be lost among notices, of which only the first ones are shown. */
+function say({ stderr }: Io, text: string): void {
+  stderr.write(`codex-state: ${text}\n`)
+}
+
+function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
+}
+
+const BAR_CELLS = 24
+
+/** A bar on stderr that is written over, where somebody looks at it. */
+function createProgress({ stderr }: Io): { show: (progress: SyncProgress) => void; clear: () => void } {
+  let isShown = false
+  return {
+    show({ done, total }) {
+      if (!stderr.isTerminal || total === 0) return
+      isShown = true
+      const filled = Math.round((done / total) * BAR_CELLS)
+      const bar = '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled)
+      stderr.write(`\r${bar} ${done.toLocaleString('en')} of ${count(total, 'rollout')}`)
+    },
+    clear() {
+      if (isShown) stderr.write('\r\x1b[K')
+      isShown = false
+    },
+  }
+}

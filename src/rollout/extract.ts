@@ -1,0 +1,52 @@
+import { StateError } from '../errors.js'
+import type { DynamicTool, ThreadMetadata } from '../model/thread.js'
+import { normalizeCwd } from './cwd.js'
+import { extractMetadata } from './metadata.js'
+import type { MetadataRules } from './rules.js'
+
+export interface ExtractJob {
+  path: string
+  isArchived: boolean
+}
+
+export interface ExtractSettings {
+  defaultProvider: string
+  rules: MetadataRules
+  normalizesCwd: boolean
+}
+
+/** What one rollout says, as plain data that can be sent between threads. */
+export type Extracted =
+  | {
+      kind: 'extracted'
+      metadata: ThreadMetadata
+      dynamicTools: readonly DynamicTool[]
+      malformedCount: number
+    }
+  | { kind: 'failed'; reason: string }
+
+/** @throws {StateError} `ABORTED` */
+export async function extractRollout(
+  { path, isArchived }: ExtractJob,
+  { defaultProvider, rules, normalizesCwd }: ExtractSettings,
+  signal?: AbortSignal,
+): Promise<Extracted> {
+  try {
+    const { metadata, dynamicTools, lineCounts } = await extractMetadata(path, {
+      defaultProvider,
+      rules,
+      isArchived,
+      signal,
+    })
+    return {
+      kind: 'extracted',
+      metadata: normalizesCwd ? { ...metadata, cwd: normalizeCwd(metadata.cwd) } : metadata,
+      dynamicTools,
+      malformedCount: lineCounts.malformed,
+    }
+  } catch (error) {
+    if (!(error instanceof StateError) || error.code === 'ABORTED') throw error
+    const detail = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+    return { kind: 'failed', reason: `${error.message}${detail}` }
+  }
+}

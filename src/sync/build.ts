@@ -1,0 +1,100 @@
+import { basename, join, resolve, sep } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { copySchema } from '../db/copy-schema.js'
+import { migrate } from '../db/migrate.js'
+import { loadMigrations } from '../db/migration-files.js'
+import { openReadOnly, openReadWrite, type WriteConnection } from '../db/open.js'
+import { StateError } from '../errors.js'
+import type { BackfillOptions, SyncCounts } from '../model/sync.js'
+import { findForeignRollout } from '../query/thread-files.js'
+import { listRollouts } from '../rollout/list.js'
+import { readBatches } from '../rollout/read-batches.js'
+import { stateDbFilename } from '../schema/files.js'
+import { listTables } from '../schema/inspect.js'
+import { markBackfillComplete } from '../store/backfill.js'
+import { backfill, type Clock, reportFailures, storeRollouts } from './backfill.js'
+import { selectUnsettled } from './settled.js'
+import { attachTarget, extractSettings, type SyncTarget } from './target.js'
+
+export interface BuildOptions extends BackfillOptions, Clock {
+  codexHome: string
+  /** The home's own state database, whose generation and migrations the new one gets; `undefined`: ours. */
+  modelPath: string | undefined
+  /** Where the new database is made. */
+  folder: string
+  /** Whether somebody works on the new database at this moment, as far as can be told. */
+  isHeld: (path: string) => boolean
+}
+
+export function builtPath({ folder, modelPath }: Pick<BuildOptions, 'folder' | 'modelPath'>): string {
+  return join(folder, modelPath === undefined ? stateDbFilename() : basename(modelPath))
+}
+
+/**
+ * Builds a state database from a home's rollouts in another folder, or goes on with one that was begun, or brings
+ * one up to date that was built before. Of the home everything is only read.
+ *
+ * @throws {StateError} `INVALID` when the database there is of another home; `BACKFILL_TIMEOUT`; `ABORTED`; and
+ *   as every read and write
+ */
+export async function buildStateDatabase(options: BuildOptions): Promise<SyncCounts> {
+  const startedMs = performance.now()
+  const state = openReadWrite(builtPath(options), { create: true })
+  try {
+    const target = prepare(state, options)
+    const counts = target.hasBackfillState
+      ? // Ours alone: a run that was killed has left its lease, and nobody has to wait for that.
+        await backfill(target, { ...options, isAbandoned: () => !options.isHeld(state.path) })
+      : ({ kind: 'alreadyComplete' } as const)
+    if (counts.kind === 'ran') return counts
+    return { ...(await refresh(target, options)), durationMs: Math.round(performance.now() - startedMs) }
+  } finally {
+    state.close()
+  }
+}
+
+function prepare(state: WriteConnection, options: BuildOptions): SyncTarget {
+  if (listTables(state).length === 0) makeSchema(state, options.modelPath)
+  const target = attachTarget(state, options.codexHome)
+  const foreign = findForeignRollout(state, target.threadTable.columns, resolve(options.codexHome) + sep)
+  if (foreign !== undefined) {
+    throw new StateError('INVALID', `${state.path} has threads of another home: ${foreign}`, {
+      hint: 'Name an empty or new folder.',
+    })
+  }
+  return target
+}
+
+function makeSchema(state: WriteConnection, modelPath: string | undefined): void {
+  if (modelPath === undefined) {
+    migrate(state, loadMigrations('state'))
+    return
+  }
+  const model = openReadOnly(modelPath)
+  try {
+    copySchema(model, state)
+  } finally {
+    model.close()
+  }
+}
+
+/** Reads what is new or changed since; all of it where the layout does not tell how far a backfill got. */
+async function refresh(target: SyncTarget, options: BuildOptions) {
+  const { files, unreadable } = await listRollouts(target.codexHome, options)
+  for (const { path, reason } of unreadable) options.onFailure?.({ path, reason })
+  const pending = selectUnsettled(target, files, { includesEmpty: false })
+  const counts = { scanned: 0, upserted: 0, failed: 0 }
+  options.onProgress?.({ done: 0, total: pending.length })
+  const settings = extractSettings(target, options.defaultProvider)
+  for await (const batch of readBatches(pending, settings, options)) {
+    target.state.transaction(() => storeRollouts(target, batch))
+    counts.scanned += batch.length
+    counts.failed += reportFailures(batch, options)
+    counts.upserted = counts.scanned - counts.failed
+    options.onProgress?.({ done: counts.scanned, total: pending.length })
+  }
+  if (target.hasBackfillState && pending.length > 0) {
+    markBackfillComplete(target.state, files.at(-1)?.watermark, Math.floor(options.now() / 1000))
+  }
+  return counts
+}

@@ -1,0 +1,103 @@
+import { StateError } from '../errors.js'
+import type { FindThreadPathOptions, SyncFailure } from '../model/sync.js'
+import type { ThreadMetadata } from '../model/thread.js'
+import { findRolloutPath, findThread } from '../query/thread-pages.js'
+import { normalizeCwd } from '../rollout/cwd.js'
+import { extractRollout } from '../rollout/extract.js'
+import type { RolloutFile } from '../rollout/list.js'
+import { resolveRolloutFile } from '../rollout/read.js'
+import { mendThread } from '../store/threads.js'
+import { storeRollouts } from './backfill.js'
+import { findOwnFile, indexByThread, readOwner, rolloutExists, rootsOf } from './rollout-files.js'
+import { extractSettings, type OnDiscrepancy, type SyncTarget } from './target.js'
+
+export interface RepairOptions {
+  defaultProvider: string
+  onDiscrepancy: OnDiscrepancy
+  /** Told when a row could not be mended; what was read is still right. */
+  onFailure?: ((failure: SyncFailure) => void) | undefined
+}
+
+const FIND_STAGE = 'find_thread_path_by_id_str_in_subdir'
+const REPAIR_STAGE = 'read_repair_rollout_path'
+
+/**
+ * The rollout on disk of a thread, plain or compressed: that of its row if the file is there and says that it is
+ * this thread's, whatever its name; else one that is named after the thread and says so, and the row is mended.
+ * A row's file that does not say whose it is, is the last resort; one of another thread is never given.
+ *
+ * @throws {StateError} `ABORTED`
+ */
+export async function findThreadPath(
+  target: SyncTarget,
+  id: string,
+  options: FindThreadPathOptions & RepairOptions,
+): Promise<string | undefined> {
+  const { archivedOnly, onDiscrepancy, signal } = options
+  const stored = findRolloutPath(target.state, target.threadTable.columns, id, archivedOnly)
+  let lastResort: string | undefined
+  if (stored !== undefined) {
+    if (rolloutExists(stored)) {
+      const owner = await readOwner(stored)
+      if (owner === id) return resolveRolloutFile(stored).path
+      if (owner === undefined) lastResort = stored
+      else onDiscrepancy(FIND_STAGE, 'mismatched_db_path')
+    } else {
+      onDiscrepancy(FIND_STAGE, 'stale_db_path')
+    }
+  }
+  const byThread = await indexByThread(target.codexHome, rootsOf(archivedOnly), signal)
+  const found = await findOwnFile(byThread.get(id) ?? [], id)
+  if (!found) return lastResort
+  onDiscrepancy(FIND_STAGE, 'falling_back')
+  await repairRow(target, id, found, options)
+  return found.path
+}
+
+/**
+ * Makes the row of a thread name this file of it, and be archived or not as the file is; makes the row where
+ * there is none. A read can go on without it, so a write that fails is told and not thrown.
+ */
+export async function repairRow(
+  target: SyncTarget,
+  id: string,
+  file: RolloutFile,
+  { defaultProvider, onDiscrepancy, onFailure }: RepairOptions,
+): Promise<void> {
+  try {
+    const row = findThread(target.state, target.threadTable.columns, id)
+    if (row) {
+      const changes: Partial<ThreadMetadata> = {}
+      const rolloutPath = file.path.replace(/\.zst$/, '')
+      const cwd = normalizeCwd(row.cwd)
+      const isArchived = file.root === 'archived_sessions'
+      if (row.rolloutPath !== rolloutPath) changes.rolloutPath = rolloutPath
+      if (row.cwd !== cwd) changes.cwd = cwd
+      if (row.isArchived !== isArchived) {
+        changes.archivedAtSeconds = isArchived ? Math.floor(row.updatedAtMs / 1000) : null
+      }
+      if (Object.keys(changes).length === 0) return
+      onDiscrepancy(REPAIR_STAGE, 'upsert_needed (fast path)')
+      mendThread(target.threadTable, id, changes)
+      return
+    }
+    onDiscrepancy(REPAIR_STAGE, 'upsert_needed (slow path)')
+    const job = { path: file.path, isArchived: file.root === 'archived_sessions' }
+    const result = await extractRollout(job, extractSettings(target, defaultProvider))
+    if (result.kind === 'failed') onFailure?.({ path: file.path, reason: result.reason })
+    else target.state.transaction(() => storeRollouts(target, [{ file, result }]))
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    onFailure?.({ path: file.path, reason: `its row could not be mended: ${error.message}` })
+  }
+}
+
+/** `findThreadPath` where there is no database to ask. */
+export async function findThreadPathOnDisk(
+  codexHome: string,
+  id: string,
+  { archivedOnly, signal }: FindThreadPathOptions,
+): Promise<string | undefined> {
+  const byThread = await indexByThread(codexHome, rootsOf(archivedOnly), signal)
+  return (await findOwnFile(byThread.get(id) ?? [], id))?.path
+}

@@ -1,0 +1,192 @@
+import type { SyncOptions } from '../model/sync.js'
+import type { DynamicTool, ThreadMetadata, ThreadRow } from '../model/thread.js'
+import { findThread } from '../query/thread-pages.js'
+import { listRollouts } from '../rollout/list.js'
+import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
+import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
+import { persistDynamicTools } from '../store/dynamic-tools.js'
+import { insertThread, mendThread, type ThreadTable } from '../store/threads.js'
+import { type Clock, reportFailures } from './backfill.js'
+import { readOwner, rolloutExists } from './rollout-files.js'
+import { selectUnsettled } from './settled.js'
+import { extractSettings, type SyncTarget } from './target.js'
+
+/** One change of a home's database, made or to be made. */
+export type HomeChange =
+  | {
+      kind: 'insert'
+      metadata: ThreadMetadata
+      dynamicTools: readonly DynamicTool[]
+    }
+  | { kind: 'mend'; metadata: ThreadMetadata; values: Partial<ThreadMetadata> }
+  /** The backfill is not marked as done, so Codex would not use the rows. */
+  | { kind: 'finish' }
+
+export interface RepairOptions extends SyncOptions, Clock {
+  /** Only tells the changes. */
+  isDryRun: boolean
+  /** Awaited before the first change is made. */
+  beforeFirstWrite: () => Promise<void>
+}
+
+export interface RepairCounts {
+  /** Rollouts on disk. */
+  found: number
+  /** Those that had to be read. */
+  scanned: number
+  failed: number
+}
+
+/**
+ * Brings a home's own database in line with its rollouts, and yields the changes batch by batch, newest rollouts
+ * first. Rows are inserted where they are missing. A row that is there keeps everything, but that: its path and
+ * whether it is archived, when its file is not where it says; values that are empty; and what a file that was
+ * written to since says of tokens, model, policies and the time of change.
+ *
+ * @throws {StateError} `ABORTED`, with all changes that were yielded made; and as every write
+ */
+export async function* repairHome(
+  target: SyncTarget,
+  options: RepairOptions,
+): AsyncGenerator<HomeChange[], RepairCounts, undefined> {
+  const { files, unreadable } = await listRollouts(target.codexHome, options)
+  for (const { path, reason } of unreadable) options.onFailure?.({ path, reason })
+  // Where two files are of one thread, the first that is met makes the row: a backfill lets the last one win.
+  const pending = selectUnsettled(target, files, { includesEmpty: true }).reverse()
+  const counts: RepairCounts = { found: files.length, scanned: 0, failed: 0 }
+  const inserted = new Set<string>()
+  let hasWritten = false
+
+  async function* apply(changes: HomeChange[]): AsyncGenerator<HomeChange[], void, undefined> {
+    if (changes.length === 0) return
+    if (!options.isDryRun) {
+      if (!hasWritten) await options.beforeFirstWrite()
+      hasWritten = true
+      target.state.transaction(() => {
+        for (const change of changes) makeChange(target, change, files.at(-1)?.watermark, options)
+      })
+    }
+    yield changes
+  }
+
+  options.onProgress?.({ done: 0, total: pending.length })
+  const settings = extractSettings(target, options.defaultProvider)
+  for await (const batch of readBatches(pending, settings, options)) {
+    const changes: HomeChange[] = []
+    for (const read of batch) {
+      const change = await planChange(target, read, inserted)
+      if (change) changes.push(change)
+    }
+    counts.scanned += batch.length
+    counts.failed += reportFailures(batch, options)
+    yield* apply(changes)
+    options.onProgress?.({ done: counts.scanned, total: pending.length })
+  }
+  if (target.hasBackfillState && !isBackfillComplete(target.state)) yield* apply([{ kind: 'finish' }])
+  return counts
+}
+
+async function planChange(
+  { state, threadTable }: SyncTarget,
+  { result }: ReadRollout,
+  inserted: Set<string>,
+): Promise<HomeChange | undefined> {
+  if (result.kind === 'failed') return undefined
+  const { metadata, dynamicTools } = result
+  const { id, rolloutPath: path } = metadata
+  if (inserted.has(id)) return undefined
+  const row = findThread(state, threadTable.columns, id)
+  if (!row) {
+    inserted.add(id)
+    return { kind: 'insert', metadata, dynamicTools }
+  }
+  // A thread can have several rollouts; the row says which one is current.
+  if (row.rolloutPath !== path && (await hasOwnFile(row))) return undefined
+  const values = findStaleValues(row, metadata, threadTable.columns)
+  return Object.keys(values).length === 0 ? undefined : { kind: 'mend', metadata, values }
+}
+
+async function hasOwnFile({ id, rolloutPath }: ThreadRow): Promise<boolean> {
+  if (!rolloutExists(rolloutPath)) return false
+  const owner = await readOwner(rolloutPath)
+  return owner === undefined || owner === id
+}
+
+/** Filled where the row has nothing. */
+const FILLED = [
+  'title',
+  'firstUserMessage',
+  'preview',
+  'modelProvider',
+  'cwd',
+  'cliVersion',
+  'model',
+  'reasoningEffort',
+  'agentNickname',
+  'agentRole',
+  'agentPath',
+  'gitSha',
+  'gitBranch',
+  'gitOriginUrl',
+] as const satisfies readonly (keyof ThreadMetadata)[]
+
+/** What a later turn changes. */
+const MOVED = [
+  'tokensUsed',
+  'model',
+  'reasoningEffort',
+  'sandboxPolicy',
+  'approvalMode',
+  'updatedAtMs',
+] as const satisfies readonly (keyof ThreadMetadata)[]
+
+/**
+ * What a row has to take over from its rollout. Never a value that is there and may be somebody's wish (a title
+ * can be a name), nor another way to write the same, as an older release left it.
+ */
+function findStaleValues(
+  row: ThreadRow,
+  rollout: ThreadMetadata,
+  columns: ThreadTable['columns'],
+): Partial<ThreadMetadata> {
+  const values: Partial<ThreadMetadata> = {}
+  const take = (name: keyof ThreadMetadata) => {
+    // What has no column reads as empty, and cannot be filled.
+    if (columns[name] !== undefined) Object.assign(values, { [name]: rollout[name] })
+  }
+  if (row.rolloutPath !== rollout.rolloutPath) take('rolloutPath')
+  if (row.isArchived !== (rollout.archivedAtSeconds !== null)) take('archivedAtSeconds')
+  for (const name of FILLED) if (!row[name] && rollout[name]) take(name)
+  // In layouts of which it is the only sign that there is something to show.
+  if (columns.firstUserMessage === undefined && !row.hasUserEvent && rollout.hasUserEvent)
+    take('hasUserEvent')
+  const isNewer = Math.floor(rollout.updatedAtMs / 1000) > Math.floor(row.updatedAtMs / 1000)
+  // Times alone say nothing: those of a home that was copied are all new.
+  if (isNewer && row.tokensUsed !== rollout.tokensUsed) {
+    for (const name of MOVED) if (row[name] !== rollout[name]) take(name)
+  }
+  return values
+}
+
+function makeChange(
+  { state, threadTable, storesTools }: SyncTarget,
+  change: HomeChange,
+  lastWatermark: string | undefined,
+  { now }: Clock,
+): void {
+  switch (change.kind) {
+    case 'insert':
+      if (insertThread(threadTable, change.metadata) && storesTools) {
+        persistDynamicTools(state, change.metadata.id, change.dynamicTools)
+      }
+      return
+    case 'mend':
+      mendThread(threadTable, change.metadata.id, change.values)
+      return
+    case 'finish':
+      markBackfillComplete(state, lastWatermark, Math.floor(now() / 1000))
+      return
+    default:
+      change satisfies never
+  }
+}

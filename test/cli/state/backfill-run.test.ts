@@ -1,0 +1,398 @@
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
+import { describe, expect, test } from 'vitest'
+import { listDatabases } from '../../../src/schema/files.js'
+import { describeFolder } from '../../helpers/folder.js'
+import { copyHome, HOMES, type HomeName } from '../../helpers/homes.js'
+import { temporaryFolder } from '../../helpers/layouts.js'
+import { runState } from '../../helpers/run.js'
+import { readStored, writeSession, writeSessions } from '../../helpers/sessions.js'
+import { asOrdinaryUser, binPath, runBin, startBin, startProcess, waitUntil } from '../../helpers/spawn.js'
+import { threadId } from '../../helpers/threads.js'
+
+const run = (home: string, ...args: string[]) => runState(['backfill', 'run', '--codex-home', home, ...args])
+
+function statePath(home: string): string {
+  return listDatabases(home).find(({ role }) => role === 'state')!.path
+}
+
+/** A copy of a real home whose rows name the files of the copy, as they did where it was. */
+function moveIn(name: HomeName): { home: string; path: string } {
+  const home = copyHome(name)
+  const path = statePath(home)
+  const database = new Database(path)
+  database
+    .prepare(`UPDATE threads SET rollout_path = replace(rollout_path, '/home/demo/.codex', ?)`)
+    .run(home)
+  database.close()
+  return { home, path }
+}
+
+/** Every row of every table, for a comparison of whole databases. */
+function dump(path: string): Record<string, unknown[]> {
+  const database = new Database(path)
+  const tables = database
+    .prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`)
+    .pluck()
+    .all() as string[]
+  const rows = tables.map((name) => [name, database.prepare(`SELECT * FROM ${name} ORDER BY 1, 2`).all()])
+  database.close()
+  return Object.fromEntries(rows)
+}
+
+function execute(path: string, sql: string): void {
+  const database = new Database(path)
+  database.exec(sql)
+  database.close()
+}
+
+describe.each(HOMES)('on %s', (name) => {
+  test('finds nothing to do where rollouts and rows agree', async () => {
+    const { home, path } = moveIn(name)
+    const before = dump(path)
+    const result = await run(home, '--yes')
+    expect(result).toEqual({
+      stdout: '',
+      stderr: 'codex-state: nothing to do: rollouts and rows agree\n',
+      exitCode: 0,
+    })
+    expect(dump(path)).toEqual(before)
+    expect(readdirSync(home)).not.toContain('db-backups')
+  })
+
+  test('brings back rows that vanished, and takes them away again', async () => {
+    const { home, path } = moveIn(name)
+    const complete = dump(path)
+    const isOrdinary = (table: string) => table !== 'sqlite_sequence'
+    execute(path, 'DELETE FROM threads WHERE rowid % 2 = 0')
+    const vanished = dump(path)
+    const lost = new Set(complete.threads!.map((row) => (row as { id: string }).id))
+    for (const row of vanished.threads!) lost.delete((row as { id: string }).id)
+
+    const bytes = describeFolder(home)
+    const dryRun = await run(home, '--dry-run')
+    expect(describeFolder(home)).toEqual(bytes)
+    expect(dryRun).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('nothing was written') })
+    expect(dump(path)).toEqual(vanished)
+    const real = await run(home, '--yes')
+    expect(real.exitCode).toBe(0)
+    expect(real.stdout).toBe(dryRun.stdout)
+    const inserted = real.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t'))
+    expect(new Set(inserted.map(([kind, id]) => `${kind} ${id}`))).toEqual(
+      new Set([...lost].map((id) => `insert ${id}`)),
+    )
+    const after = dump(path)
+    const known = new Set(vanished.threads!.map((row) => (row as { id: string }).id))
+    // What was there stays as it was, to the last column.
+    expect(after.threads!.filter((row) => known.has((row as { id: string }).id))).toEqual(vanished.threads)
+    expect(after.threads!.map((row) => (row as { id: string }).id)).toEqual(
+      complete.threads!.map((row) => (row as { id: string }).id),
+    )
+    for (const table of Object.keys(vanished)) {
+      if (['threads', 'thread_spawn_edges', 'thread_dynamic_tools'].includes(table)) continue
+      expect({ table, rows: after[table] }).toEqual({ table, rows: vanished[table] })
+    }
+
+    const [copy] = readdirSync(join(home, 'db-backups'))
+    const copyPath = join(home, 'db-backups', copy!, basename(path))
+    expect(real.stderr).toContain(`a copy of the database is at ${copyPath}\n`)
+    expect(dump(copyPath)).toEqual(vanished)
+    const undone = await run(home, '--undo')
+    expect(undone).toMatchObject({ stdout: '', exitCode: 0 })
+    expect(dump(path)).toEqual(vanished)
+    const saved = readdirSync(join(home, 'db-backups')).find((folder) => folder.endsWith('-before-undo'))!
+    expect(Object.keys(dump(join(home, 'db-backups', saved, basename(path)))).filter(isOrdinary)).toEqual(
+      Object.keys(after).filter(isOrdinary),
+    )
+    expect(dump(join(home, 'db-backups', saved, basename(path)))).toEqual(after)
+    expect(await run(home, '--undo')).toEqual({
+      stdout: '',
+      stderr: `codex-state: no copy to put back beside ${path}\n`,
+      exitCode: 1,
+    })
+  })
+
+  test('mends what diff names, and nothing else', async () => {
+    const { home, path } = moveIn(name)
+    execute(
+      path,
+      `UPDATE threads SET rollout_path = '/gone' || rollout_path WHERE rowid % 3 = 0;
+       UPDATE threads SET archived = 1 - archived, archived_at = iif(archived = 0, 5, NULL) WHERE rowid % 3 = 1;
+       UPDATE threads SET tokens_used = 1, updated_at = 5 WHERE rowid % 3 = 2`,
+    )
+    const before = readStored(path).threads
+    const { stdout } = await runState(['diff', '--codex-home', home, '--json'])
+    const named = new Set(
+      (JSON.parse(stdout) as { id: string; field: string }[]).map(({ id, field }) => `${id} ${field}`),
+    )
+    expect((await run(home, '--yes')).exitCode).toBe(0)
+    const after = readStored(path).threads
+    const changed = after.flatMap((row, index) =>
+      Object.keys(row)
+        .filter((column) => row[column] !== before[index]![column])
+        .map((column) => `${row.id} ${column}`),
+    )
+    expect(changed.length).toBeGreaterThan(0)
+    // A path is mended where Codex would find nothing; diff follows it to where the home is now. Columns that go
+    // together: whether and when archived, and both units of a time.
+    const unnamed = changed
+      .map((change) => change.replace(/ archived$/, ' archived_at').replace(/updated_at_ms$/, 'updated_at'))
+      .filter((change) => !named.has(change) && !change.endsWith(' rollout_path'))
+    expect(unnamed).toEqual([])
+    expect(after.filter(({ rollout_path }) => String(rollout_path).startsWith('/gone'))).toEqual([])
+    expect((await run(home, '--dry-run')).stderr).toBe(
+      'codex-state: nothing to do: rollouts and rows agree\n',
+    )
+  })
+
+  test('builds a database elsewhere and leaves the home as it is, byte for byte', async () => {
+    const home = copyHome(name)
+    const before = describeFolder(home)
+    const folder = join(temporaryFolder(), 'built')
+    const path = join(folder, basename(statePath(home)))
+    const threads = readStored(join(copyHome(name), basename(path))).threads.length
+    const { stdout, stderr, exitCode } = await run(home, '--into', folder)
+    expect({ stdout, exitCode }).toEqual({ stdout: `${path}\n`, exitCode: 0 })
+    expect(stderr).toMatch(
+      new RegExp(`^codex-state: ${threads} threads stored from ${threads} rollouts in \\d\\.\\d s\\n$`),
+    )
+    expect(describeFolder(home)).toEqual(before)
+    expect(readStored(path).threads).toHaveLength(threads)
+    expect((await run(home, '--into', folder)).stderr).toBe(
+      'codex-state: nothing to do: it has every rollout as it is now\n',
+    )
+    const listed = await runState(['threads', 'list', '-q', '--db', path, '--codex-home', home])
+    expect(listed.stdout.trim().split('\n')).toHaveLength(threads)
+  })
+})
+
+describe('what a user gave the home', () => {
+  test('stays: names, sections, pins, projects, memory modes', async () => {
+    const { home, path } = moveIn('codex-0.169.0')
+    const kept = [
+      'name',
+      'title',
+      'thread_section_id',
+      'section_position',
+      'is_pinned',
+      'project_id',
+      'memory_mode',
+    ]
+    execute(
+      path,
+      `UPDATE threads SET name = 'mine', title = 'my title', memory_mode = 'disabled', is_pinned = 1,
+         project_id = (SELECT id FROM projects), section_position = 7, rollout_path = '/gone', tokens_used = 1, updated_at = 5`,
+    )
+    const before = readStored(path).threads
+    const { stdout } = await run(home, '--yes', '--json')
+    const changes = JSON.parse(stdout) as { change: string; columns: string }[]
+    expect(new Set(changes.map(({ change }) => change))).toEqual(new Set(['mend']))
+    for (const [index, row] of readStored(path).threads.entries()) {
+      for (const column of kept)
+        expect({ column, value: row[column] }).toEqual({ column, value: before[index]![column] })
+      expect(row.rollout_path).not.toBe('/gone')
+    }
+  })
+
+  test('a stuck backfill is marked as done, as every rollout has its row now', async () => {
+    const { home, path } = moveIn('codex-0.140.0')
+    execute(
+      path,
+      `UPDATE backfill_state SET status = 'running', updated_at = unixepoch(), last_watermark = NULL`,
+    )
+    const result = await run(home, '--yes')
+    expect(result).toMatchObject({ stdout: 'finish\t\t\tbackfill_state\t\n', exitCode: 0 })
+    expect(dump(path).backfill_state).toMatchObject([
+      { status: 'complete', last_watermark: expect.stringMatching(/^sessions\/.*\.jsonl$/) },
+    ])
+  })
+
+  test('a row that names the file of another thread gets its own', async () => {
+    const home = temporaryFolder()
+    const paths = writeSessions(home, 3)
+    await run(home, '--into', join(home, '../built'))
+    const built = `${join(home, '../built')}`
+    cpSync(built, home, { recursive: true })
+    rmSync(built, { recursive: true })
+    const path = statePath(home)
+    execute(path, `UPDATE threads SET rollout_path = '${paths[1]}' WHERE id = '${threadId(0)}'`)
+    expect((await run(home, '--yes')).stdout).toBe(
+      `mend\t${threadId(0)}\tmessage 0\trollout_path\t${paths[0]}\n`,
+    )
+  })
+
+  test('of two rollouts of one thread the row keeps its own', async () => {
+    const { home, path } = moveIn('codex-0.140.0')
+    const [row] = readStored(path).threads.filter(({ archived }) => archived === 0)
+    const copy = String(row!.rollout_path).replace('rollout-2026', 'rollout-2027')
+    cpSync(String(row!.rollout_path), copy)
+    expect((await run(home, '--yes')).stderr).toBe('codex-state: nothing to do: rollouts and rows agree\n')
+  })
+})
+
+describe('a home that is in use', () => {
+  test('is refused while a process has its database open, and is served when that has ended', async () => {
+    const { home, path } = moveIn('codex-0.140.0')
+    execute(path, 'DELETE FROM threads')
+    const holder = startProcess(
+      process.execPath,
+      [
+        '-e',
+        `const db = new (require('better-sqlite3'))(process.argv[1]); db.prepare('SELECT 1 FROM threads').get()
+       console.log('open'); setInterval(() => {}, 1000)`,
+        path,
+      ],
+      { cwd: dirname(binPath('codex-state')) },
+    )
+    await holder.until(() => holder.stdout !== '')
+    for (const way of ['--yes', '--undo']) {
+      if (way === '--undo') {
+        mkdirSync(join(home, 'db-backups/codex-state-20260101T000000.000Z'), { recursive: true })
+        cpSync(path, join(home, 'db-backups/codex-state-20260101T000000.000Z', basename(path)))
+      }
+      const refused = await runBin('codex-state', ['backfill', 'run', '--codex-home', home, way])
+      expect(refused).toMatchObject({ stdout: '', exitCode: 3 })
+      expect(refused.stderr).toContain(`${path} is open in process ${holder.child.pid} (`)
+    }
+    expect(readStored(path).threads).toEqual([])
+    // Looking is always allowed.
+    expect((await run(home, '--dry-run')).stdout.split('\n')).toHaveLength(25)
+    await holder.end('SIGKILL')
+    expect((await run(home, '--yes')).exitCode).toBe(0)
+    expect(readStored(path).threads).toHaveLength(24)
+  })
+})
+
+describe('a build that was ended', () => {
+  test('by SIGKILL, again and again, has the rows of one run in the end', async () => {
+    const home = temporaryFolder()
+    writeSessions(home, 1500)
+    const folder = temporaryFolder()
+    const path = join(folder, 'state_4.sqlite')
+    const args = ['backfill', 'run', '--codex-home', home, '--into', folder]
+    const count = () => {
+      try {
+        return readStored(path).threads.length
+      } catch {
+        return 0
+      }
+    }
+    let kills = 0
+    for (const atLeast of [1, 400, 800]) {
+      const running = startBin('codex-state', args)
+      await waitUntil(() => count() >= atLeast || running.child.exitCode !== null)
+      const { signal } = await running.end('SIGKILL')
+      if (signal === 'SIGKILL') kills += 1
+    }
+    expect(kills).toBeGreaterThan(0)
+    expect((await runBin('codex-state', args)).exitCode).toBe(0)
+    const fresh = temporaryFolder()
+    await run(home, '--into', fresh)
+    expect(readStored(path)).toEqual(readStored(join(fresh, 'state_4.sqlite')))
+  })
+})
+
+test('folders and files that cannot be read are told of, and the others are stored', async () => {
+  const home = temporaryFolder()
+  const paths = [writeSession(home, 0), writeSession(home, 300), writeSession(home, 600)]
+  chmodSync(dirname(paths[1]!), 0o000)
+  chmodSync(paths[2]!, 0o000)
+  const folder = temporaryFolder()
+  const args = [binPath('codex-state'), 'backfill', 'run', '--codex-home', home, '--into', folder]
+  const result = await startProcess(...asOrdinaryUser(process.execPath, args)).end()
+  expect(result).toMatchObject({ stdout: `${join(folder, 'state_4.sqlite')}\n`, exitCode: 1 })
+  expect(result.stderr).toContain(`codex-state: ${dirname(paths[1]!)}: EACCES: permission denied`)
+  expect(result.stderr).toContain(`codex-state: ${paths[2]}: cannot read rollout ${paths[2]}: EACCES`)
+  expect(result.stderr).toContain('codex-state: 1 thread stored from 2 rollouts')
+  chmodSync(dirname(paths[1]!), 0o755)
+  chmodSync(paths[2]!, 0o644)
+  expect((await run(home, '--into', folder)).stderr).toContain('2 threads stored from 2 rollouts')
+})
+
+test('a home whose database is damaged gets another one built', async () => {
+  const { home, path } = moveIn('codex-0.140.0')
+  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true })
+  writeFileSync(path, 'this is not a database, though it is long enough to have been one\n'.repeat(100))
+  const folder = temporaryFolder()
+  const result = await run(home, '--into', folder)
+  expect(result).toMatchObject({ stdout: `${join(folder, 'state_4.sqlite')}\n`, exitCode: 0 })
+  expect(result.stderr).toContain(`${path} is not an SQLite database`)
+  expect(readStored(join(folder, 'state_4.sqlite')).threads).toHaveLength(24)
+})
+
+test('a progress bar is shown on a terminal alone', async () => {
+  const home = temporaryFolder()
+  writeSessions(home, 201)
+  const args = ['backfill', 'run', '--codex-home', home, '--into', temporaryFolder()]
+  const { stderr } = await runState(args, { isTerminal: true })
+  expect(stderr).toMatch(
+    /^\r░{24} 0 of 201 rollouts\r█{24} 200 of 201 rollouts\r█{24} 201 of 201 rollouts\r\x1b\[Kcodex-state: 201 /,
+  )
+})
+
+test.each([
+  [
+    [],
+    `codex-state: backfill run would write to the home's own database. Say --dry-run to see what it would change, --yes to do it, or --into DIR to build another one.\n`,
+  ],
+  [['--into', '/x', '--yes'], 'codex-state: --into and --yes do not go together\n'],
+  [['--yes', '--dry-run'], 'codex-state: --yes and --dry-run do not go together\n'],
+  [
+    ['--dry-run', '--json=nonsense'],
+    `codex-state: 'nonsense' is not a field of a change. There are: change, id, title, columns, path.\n`,
+  ],
+])('wrong words are refused: %j', async (args, stderr) => {
+  const { home, path } = moveIn('codex-0.140.0')
+  execute(path, 'DELETE FROM threads')
+  const before = describeFolder(home)
+  expect(await run(home, ...args)).toEqual({ stdout: '', stderr, exitCode: 2 })
+  expect(describeFolder(home)).toEqual(before)
+})
+
+test('a folder of the home is refused as the place of a new database', async () => {
+  const { home } = moveIn('codex-0.140.0')
+  for (const folder of [home, join(home, 'new')]) {
+    expect(await run(home, '--into', folder)).toMatchObject({ stdout: '', exitCode: 2 })
+  }
+  expect(readdirSync(home)).not.toContain('new')
+})
+
+test('a home without a database is told of', async () => {
+  const home = temporaryFolder()
+  writeSessions(home, 1)
+  expect(await run(home, '--yes')).toEqual({
+    stdout: '',
+    stderr: `codex-state: no state database in ${home}. Codex makes one when it starts; --into DIR builds one elsewhere.\n`,
+    exitCode: 3,
+  })
+})
+
+test('the databases of a sqlite_home are the ones that are mended, with their copies beside them', async () => {
+  const { home, path } = moveIn('codex-0.140.0')
+  const sqliteHome = temporaryFolder()
+  for (const suffix of ['', '-wal', '-shm']) {
+    try {
+      renameSync(path + suffix, join(sqliteHome, basename(path) + suffix))
+    } catch {}
+  }
+  const config = join(home, 'config.toml')
+  writeFileSync(config, `sqlite_home = ${JSON.stringify(sqliteHome)}\n${readFileSync(config, 'utf8')}`)
+  execute(join(sqliteHome, basename(path)), 'DELETE FROM threads')
+  expect((await run(home, '--yes')).exitCode).toBe(0)
+  expect(readStored(join(sqliteHome, basename(path))).threads).toHaveLength(24)
+  expect(readdirSync(sqliteHome)).toContain('db-backups')
+  expect(readdirSync(home)).not.toContain('db-backups')
+})
