@@ -117,6 +117,8 @@ export async function build() {
         'codex-state': 'src/cli/state-main.ts',
         ...WORKERS,
       },
+      // The package is to stay below a megabyte; executables and the library keep their names.
+      minifyIdentifiers: true,
       outdir: 'dist',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
@@ -127,6 +129,7 @@ export async function build() {
     esbuild({
       ...common,
       entryPoints: Object.fromEntries(VENDORED.map((name) => [name, name])),
+      minifyIdentifiers: true,
       outdir: 'dist/vendor',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
@@ -207,6 +210,8 @@ export async function loadSource(path) {
     format: 'cjs',
     outfile: 'loaded.cjs',
     packages: 'external',
+    // Nothing that is called looks for files.
+    define: { 'import.meta.url': '""' },
   })
   const loaded = { exports: {} }
   const run = new Function('module', 'exports', 'require', outputFiles[0].text)
