@@ -1,6 +1,6 @@
 // `npm start`: codex-logs on the user's own Codex home when there is one, else on a copy of the demo home in
 // which another process keeps adding rows.
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { constants, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,7 +47,5 @@ reader.on('exit', (code, signal) => {
 
 /** Whether the command finds any by itself, wherever the environment and the configuration say. */
 function hasDatabases() {
-  const where = [file('bin/codex-logs.js'), 'where', '--json']
-  const found = execFileSync(process.execPath, where, { stdio: ['ignore', 'pipe', 'ignore'] })
-  return JSON.parse(found).length > 0
+  return spawnSync(process.execPath, [file('bin/codex-logs.js'), 'where'], { stdio: 'ignore' }).status === 0
 }

@@ -58,6 +58,7 @@ const DATABASE_ERRORS: StateErrorCode[] = [
   'DB_UNREADABLE',
   'DB_BUSY',
   'DB_REPLACED',
+  'DB_TOO_BIG',
 ]
 
 test.each(STATE_ERROR_CODES)('an error of code %s is one line', async (code) => {
