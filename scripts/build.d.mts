@@ -1,1 +1,3 @@
-export function build(): Promise<void>
+/** Gives the names of the packages that went into the bundles. */
+export function build(): Promise<string[]>
+export function buildAll(): Promise<void>

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from './build.mjs'
 
 const file = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
-const COMMANDS = ['tail', 'query', 'where', 'completion']
+const COMMANDS = ['tail', 'query', 'where']
 
 const typed = process.argv.slice(2)
 const isBare =

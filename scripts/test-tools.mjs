@@ -4,7 +4,18 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Program → Debian package. */
-const TOOLS = { sqlite3: 'sqlite3', tmux: 'tmux', xz: 'xz-utils', jq: 'jq', script: 'bsdutils' }
+const TOOLS = {
+  sqlite3: 'sqlite3',
+  tmux: 'tmux',
+  xz: 'xz-utils',
+  jq: 'jq',
+  script: 'bsdutils',
+  zsh: 'zsh',
+  fish: 'fish',
+  groff: 'groff-base',
+  man: 'man-db',
+  less: 'less',
+}
 
 export function ensureTestTools() {
   const missing = Object.keys(TOOLS).filter((name) => !isOnPath(name))

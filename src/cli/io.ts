@@ -8,6 +8,8 @@ export interface OutputStream {
   readonly columns: number | undefined
   /** @throws {ClosedPipe} when nobody reads any more */
   write(chunk: string | Uint8Array): void
+  /** Says that nothing more comes, where somebody waits for it. */
+  end?(): void
 }
 
 /** Starts a worker thread of the program by the name of its bundle. */
@@ -25,6 +27,8 @@ export interface Io {
   now(): number
   /** `undefined` where there are no bundles to start a worker from. */
   readonly startWorker: StartWorker | undefined
+  /** Puts a pager between `stdout` and the terminal, where there is one. */
+  readonly page: (() => Promise<void>) | undefined
   /**
    * Aborted when the user or the system asks the program to end; its reason is the signal's name. Asked for
    * only by commands that wait: a handler that is installed keeps Ctrl-C from ending a command that writes.
@@ -37,8 +41,11 @@ export class ClosedPipe extends Error {}
 
 export function createProcessIo(startWorker: StartWorker): Io {
   let controller: AbortController | undefined
-  return {
-    stdout: createOutput(1),
+  let stdout = createOutput(1)
+  const io: Io = {
+    get stdout() {
+      return stdout
+    },
     stderr: createOutput(2),
     get stdinIsTerminal() {
       return isTerminalAt(0)
@@ -60,7 +67,12 @@ export function createProcessIo(startWorker: StartWorker): Io {
       }
       return controller.signal
     },
+    async page() {
+      const { startPager } = await import('./pager.js')
+      stdout = startPager(io) ?? stdout
+    },
   }
+  return io
 }
 
 /** Not `process.stdout`: touching it costs milliseconds and makes a pipe non-blocking. */
@@ -93,7 +105,8 @@ function isTerminalAt(fd: number): boolean {
 /** Major 1, minor 3: https://docs.kernel.org/admin-guide/devices.html */
 const LINUX_DEV_NULL = 0x103
 
-function writeFully(fd: number, bytes: Uint8Array): void {
+/** @throws {ClosedPipe} */
+export function writeFully(fd: number, bytes: Uint8Array): void {
   let offset = 0
   while (offset < bytes.length) {
     try {

@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LOG_FORMATS } from '../model/log-formats.js'
+import { addCompletionCommands } from './completion/command.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { COLOR_CHOICES, collect, parseCount, parsePositive } from './options.js'
+import { addPagerOption } from './pager-flag.js'
 import { createProgram, isAsked } from './program.js'
 import { addWhereCommand } from './where-command.js'
 
@@ -53,6 +55,7 @@ export function createLogsProgram(context: CommandContext): Command {
   }
 
   addWhereCommand(program, context)
+  addCompletionCommands(program, context)
   return program
 }
 
@@ -76,8 +79,8 @@ function addSharedOptions(command: Command): Command {
     .option('--search <text>', 'body contains the text; repeatable', collect)
     .option('-g, --grep <regex>', 'body matches; case counts only if the pattern has a capital')
     .option('-v, --invert-match', 'with --grep: body does not match')
+  addPagerOption(command.optionsGroup('Output:'))
   return command
-    .optionsGroup('Output:')
     .addOption(
       new Option('--format <format>', 'how a row is printed').choices([...LOG_FORMATS]).default('full'),
     )

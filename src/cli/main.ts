@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander'
 import { StateError, type StateErrorCode } from '../errors.js'
 import { ClosedPipe, type Io } from './io.js'
+import { wantsPager } from './pager-flag.js'
 
 /** Exit codes: 0 fine, 1 nothing found or not all well, 2 misused, 3 no readable database. */
 export const EXIT_FAILED = 1
@@ -52,6 +53,9 @@ export async function runProgram(
   const context: CommandContext = { io, argv, exitCode: 0 }
   const program = createProgram(context)
   configure(program, io)
+  program.hook('preAction', async (_, command) => {
+    if (wantsPager(command, io)) await io.page?.()
+  })
   try {
     await program.parseAsync(argv, { from: 'user' })
     return context.exitCode
@@ -62,6 +66,8 @@ export async function runProgram(
       if (failedReport instanceof ClosedPipe) return 0
       throw failedReport
     }
+  } finally {
+    io.stdout.end?.()
   }
 }
 

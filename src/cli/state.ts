@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { THREAD_SORTS, TOKEN_GROUPS, USAGE_GROUPS } from '../model/inspection.js'
+import { addCompletionCommands } from './completion/command.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
 import { collect } from './options.js'
@@ -7,6 +8,15 @@ import { createProgram, isAsked } from './program.js'
 import { addBackfillRunCommand } from './state/backfill-run-command.js'
 import { addOutputOptions } from './state/output-flags.js'
 import { addWhereCommand } from './where-command.js'
+
+const EXAMPLES = `Examples:
+  codex-state threads list --cwd .                     the threads of this folder
+  codex-state threads show last                        everything known of the newest thread
+  codex-state why 019a                                 why the picker of Codex does not show a thread
+  codex-state memories last --cwd . -n 3               what Codex remembers of this folder
+  codex-state du --by project                          what takes room
+  codex-state threads list --json | jq -r '.[].title'  one JSON array
+`
 
 /**
  * Declares the commands alone: what does their work is loaded when one runs, so that `--help` and a wrong flag
@@ -16,7 +26,7 @@ export function createStateProgram(context: CommandContext): Command {
   const program = createProgram(
     'codex-state',
     'inspect the state of the Codex CLI; nothing but backfill run writes',
-    '',
+    EXAMPLES,
   )
 
   const withOutput = (command: Command, options?: { hasLimit: boolean }): Command =>
@@ -146,5 +156,6 @@ export function createStateProgram(context: CommandContext): Command {
     .option('--cwd <dir>', 'the folder that Codex is started in (default: this one)')
     .action(async (argument, flags) => (await import('./state/why.js')).run(context, argument, flags))
 
+  addCompletionCommands(program, context)
   return program
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
+import { addPagerOption } from './pager-flag.js'
 import { isAsked } from './program.js'
 
 /** `where`, which both commands have. */
@@ -12,5 +13,5 @@ export function addWhereCommand(program: Command, context: CommandContext): void
       const { runWhere } = await import('./where.js')
       runWhere(flags, context)
     })
-  if (isAsked(context, where)) addHomeOptions(where.option('--json', 'one JSON array'))
+  if (isAsked(context, where)) addPagerOption(addHomeOptions(where.option('--json', 'one JSON array')))
 }

@@ -1,10 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Migration } from './migrate.js'
-
-/** Seen from `src/db/` and from the bundle in `dist/`; an installed package has the second form. */
-const CANDIDATES = ['../../migrations', '../migrations']
+import { readMigrationFolder } from './migration-folder.js'
 
 /**
  * Our own migrations of one family of databases, in version order. The name of a file says the version and the
@@ -14,14 +9,7 @@ const CANDIDATES = ['../../migrations', '../migrations']
  * refuses a file whose recorded checksum is not that of its own migration of that number.
  */
 export function loadMigrations(family: 'state'): Migration[] {
-  const folder = CANDIDATES.map((candidate) =>
-    fileURLToPath(new URL(`${candidate}/${family}`, import.meta.url)),
-  ).find((path) => existsSync(path))
-  if (folder === undefined) throw new Error(`the folder migrations/${family} is missing beside the program`)
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.sql'))
-    .sort()
-    .map((name) => parseMigration(name, readFileSync(join(folder, name), 'utf8')))
+  return readMigrationFolder(family).map(({ name, sql }) => parseMigration(name, sql))
 }
 
 export function parseMigration(name: string, sql: string): Migration {

@@ -39,6 +39,8 @@ export interface RecordKind<Row> {
   readonly shown: readonly string[]
   /** Names the row in a notice. */
   readonly nameOf: (row: Row) => string
+  /** The file that a row's id leads to, on a terminal that shows links. */
+  readonly fileOf?: (row: Row) => string
 }
 
 /** Told, in one line, what is wrong with a row; what can be shown of it is shown all the same. */

@@ -83,6 +83,7 @@ export const THREAD_DETAIL_KIND: RecordKind<ThreadDetails> = {
   fields: DETAIL_FIELDS,
   shown: DETAIL_FIELDS.map(({ name }) => name),
   nameOf: ({ thread }) => thread.id,
+  fileOf: ({ rollout }) => rollout.path,
 }
 
 function formatRollout({ path, exists, archived, compressed, size_bytes }: ThreadDetails['rollout']): string {

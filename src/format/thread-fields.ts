@@ -36,6 +36,7 @@ export const THREAD_KIND: RecordKind<ThreadEntry> = {
   fields: THREAD_FIELDS,
   shown: ['id', 'updated_at', 'archived', 'source', 'model_provider', 'cwd', 'label'],
   nameOf: ({ thread }) => thread.id,
+  fileOf: ({ thread }) => thread.rolloutPath,
 }
 
 function kindOf(output: ThreadOutput): FieldKind {

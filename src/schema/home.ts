@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import nodePath, { join, type PlatformPath } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
 
 export interface HomeRequest {
@@ -9,6 +9,8 @@ export interface HomeRequest {
   /** The user's own home folder. */
   userHome: string
   workingFolder: string
+  /** How paths are written: as on this system, unless a test says otherwise. */
+  paths?: PlatformPath
 }
 
 /** Which rule said where the databases are. */
@@ -31,24 +33,26 @@ export interface CodexHome {
  * is not overruled by the environment. Blank values count as unset; `~` is the user's home; a relative
  * `sqlite_home` is taken from the home, a relative variable from the working folder (as Codex does).
  */
-export function resolveHome({ typedHome, env, userHome, workingFolder }: HomeRequest): CodexHome {
+export function resolveHome(request: HomeRequest): CodexHome {
+  const { typedHome, env, userHome, workingFolder, paths = nodePath } = request
+  const resolveFrom = (folder: string, value: string) => resolveValue(paths, userHome, folder, value)
   const fromEnv = nonBlank(env.CODEX_HOME)
   const typed = nonBlank(typedHome)
   const codexHome =
     typed !== undefined
-      ? resolveFrom(workingFolder, typed, userHome)
+      ? resolveFrom(workingFolder, typed)
       : fromEnv !== undefined
-        ? resolveFrom(workingFolder, fromEnv, userHome)
-        : join(userHome, '.codex')
+        ? resolveFrom(workingFolder, fromEnv)
+        : paths.join(userHome, '.codex')
   const { sqliteHome, warning } = readSqliteHome(codexHome)
   const fromSqliteEnv = typed === undefined ? nonBlank(env.CODEX_SQLITE_HOME) : undefined
   const found: Omit<CodexHome, 'warning'> =
     sqliteHome !== undefined
-      ? { codexHome, sqliteHome: resolveFrom(codexHome, sqliteHome, userHome), rule: 'sqlite_home' }
+      ? { codexHome, sqliteHome: resolveFrom(codexHome, sqliteHome), rule: 'sqlite_home' }
       : fromSqliteEnv !== undefined
         ? {
             codexHome,
-            sqliteHome: resolveFrom(workingFolder, fromSqliteEnv, userHome),
+            sqliteHome: resolveFrom(workingFolder, fromSqliteEnv),
             rule: 'CODEX_SQLITE_HOME',
           }
         : {
@@ -77,10 +81,11 @@ function readSqliteHome(codexHome: string): { sqliteHome?: string; warning?: str
   }
 }
 
-function resolveFrom(folder: string, value: string, userHome: string): string {
-  if (value === '~' || value.startsWith('~/') || value.startsWith('~\\'))
-    return join(userHome, value.slice(1))
-  return isAbsolute(value) ? resolve(value) : resolve(folder, value)
+function resolveValue(paths: PlatformPath, userHome: string, folder: string, value: string): string {
+  if (value === '~' || value.startsWith('~/') || value.startsWith('~\\')) {
+    return paths.join(userHome, value.slice(1))
+  }
+  return paths.isAbsolute(value) ? paths.resolve(value) : paths.resolve(folder, value)
 }
 
 function nonBlank(value: unknown): string | undefined {

@@ -75,7 +75,8 @@ describe('bytes that reach a terminal', () => {
   async function write(...args: string[]): Promise<string> {
     const line = `${command} query --codex-home '${home}' ${args.join(' ')}`
     const { stdout } = await startProcess('script', ['-qec', line, '/dev/null'], {
-      env: { TERM: 'xterm-256color' },
+      // The bytes of the program, not those of a pager.
+      env: { TERM: 'xterm-256color', PAGER: '' },
     }).end()
     return stdout
   }

@@ -51,6 +51,7 @@ async function run(
     userHome: options.userHome ?? '/nonexistent',
     now: () => options.now ?? Date.now(),
     startWorker: undefined,
+    page: undefined,
     interruption: () => options.signal ?? new AbortController().signal,
   }
   const exitCode = await runProgram(createProgram, argv, io)

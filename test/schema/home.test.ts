@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { join, win32 } from 'node:path'
+import { describe, expect, test } from 'vitest'
 import { type CodexHome, type HomeRequest, resolveHome } from '../../src/schema/home.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 
@@ -84,4 +84,25 @@ test('a file that is no TOML is said to be so and passed over', () => {
   const { warning, ...rest } = resolveHome({ ...nowhere, env: { CODEX_HOME: home } })
   expect(rest).toEqual(at(home, 'CODEX_HOME'))
   expect(warning).toMatch(/config\.toml is not valid TOML, so its sqlite_home is not used: [^\n]+$/)
+})
+
+describe('on Windows', () => {
+  const request = {
+    typedHome: undefined,
+    userHome: 'C:\\Users\\demo',
+    workingFolder: 'D:\\work',
+    paths: win32,
+  }
+
+  test.each<[typed: string | undefined, env: Record<string, string>, codexHome: string, sqliteHome: string]>([
+    [undefined, {}, 'C:\\Users\\demo\\.codex', 'C:\\Users\\demo\\.codex'],
+    ['~\\homes\\a', {}, 'C:\\Users\\demo\\homes\\a', 'C:\\Users\\demo\\homes\\a'],
+    ['~/homes/a', {}, 'C:\\Users\\demo\\homes\\a', 'C:\\Users\\demo\\homes\\a'],
+    ['E:/codex', {}, 'E:\\codex', 'E:\\codex'],
+    ['..\\codex', {}, 'D:\\codex', 'D:\\codex'],
+    ['\\\\server\\share\\codex', {}, '\\\\server\\share\\codex', '\\\\server\\share\\codex'],
+    [undefined, { CODEX_HOME: 'codex', CODEX_SQLITE_HOME: 'E:\\db' }, 'D:\\work\\codex', 'E:\\db'],
+  ])('--codex-home %j and %j', (typedHome, env, codexHome, sqliteHome) => {
+    expect(resolveHome({ ...request, typedHome, env })).toMatchObject({ codexHome, sqliteHome })
+  })
 })

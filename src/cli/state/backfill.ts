@@ -19,7 +19,7 @@ interface StatusRow extends BackfillStatus {
 
 const seconds = (value: number | null) => (value === null ? null : value * 1000)
 
-const STATUS_KIND: RecordKind<StatusRow> = {
+export const STATUS_KIND: RecordKind<StatusRow> = {
   noun: 'backfill',
   fields: [
     { name: 'verdict', kind: 'text', value: ({ verdict }) => verdict },

@@ -8,7 +8,7 @@ import { printedFieldNames, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
 import { type Session, withSession } from './session.js'
 
-const DIFFERENCE_KIND: RecordKind<Difference> = {
+export const DIFFERENCE_KIND: RecordKind<Difference> = {
   noun: 'difference',
   fields: [
     { name: 'difference', kind: 'text', value: ({ kind }) => kind },

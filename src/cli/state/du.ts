@@ -13,7 +13,7 @@ import { printedFieldNames, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
 import { type Session, withSession } from './session.js'
 
-function createUsageKind(group: UsageGroup): RecordKind<Usage> {
+export function createUsageKind(group: UsageGroup): RecordKind<Usage> {
   return {
     noun: 'file',
     fields: [

@@ -20,7 +20,7 @@ interface LockRow {
   lastLogMs: number | null
 }
 
-const LOCK_KIND: RecordKind<LockRow> = {
+export const LOCK_KIND: RecordKind<LockRow> = {
   noun: 'process',
   fields: [
     { name: 'pid', kind: 'number', value: ({ pid }) => pid, cell: ({ pid }) => String(pid ?? '') },

@@ -29,7 +29,7 @@ export async function last(context: CommandContext, flags: Flags & { cwd?: strin
   })
 }
 
-const MEMORY_DETAIL_KIND = { ...MEMORY_KIND, shown: MEMORY_KIND.fields.map(({ name }) => name) }
+export const MEMORY_DETAIL_KIND = { ...MEMORY_KIND, shown: MEMORY_KIND.fields.map(({ name }) => name) }
 
 export async function show(
   context: CommandContext,

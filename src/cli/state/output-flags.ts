@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { COLOR_CHOICES, type ColorChoice, parseCount } from '../options.js'
+import { addPagerOption } from '../pager-flag.js'
 
 export interface OutputFlags {
   /** `true`: all fields. */
@@ -15,7 +16,7 @@ export function addOutputOptions(command: Command, { hasLimit = true } = {}): Co
     .option('--json [fields]', 'print JSON: all fields, or those named (--json=id,title)')
     .option('--fields [list]', 'print these fields; alone, list what there is')
   if (hasLimit) command.addOption(new Option('-n, --limit <n>', 'at most this many').argParser(parseCount))
-  return command.addOption(
+  return addPagerOption(command).addOption(
     new Option('--color <when>', 'colour: auto, always or never').choices(COLOR_CHOICES).default('auto'),
   )
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { StateError } from '../../errors.js'
 import {
   type Field,
@@ -7,6 +8,7 @@ import {
   formatSheetValue,
   type RecordKind,
 } from '../../format/fields.js'
+import { linkToFile, supportsHyperlinks } from '../../format/hyperlink.js'
 import { paint } from '../../format/paint.js'
 import type { Column } from '../../format/table.js'
 import { ClosedPipe, type Io } from '../io.js'
@@ -159,12 +161,22 @@ async function createTableWriter<Row>(
     }
     for (const [index, row] of cells.entries()) {
       const style = isFaint(rows[index] as Row) ? 'faint' : undefined
-      const paintCell = (cell: string, column: number) =>
-        paint(palette, style ?? (fields[column]?.kind === 'time' ? 'time' : 'body'), cell)
+      const link = linkerOf(kind, rows[index] as Row, io)
+      const paintCell = (cell: string, column: number) => {
+        const painted = paint(palette, style ?? (fields[column]?.kind === 'time' ? 'time' : 'body'), cell)
+        return fields[column]?.name === 'id' ? link(painted) : painted
+      }
       text += `${formatTableRow(columns, widths, row, paintCell)}\n`
     }
     return text
   }
+}
+
+/** Makes a link of an id where the terminal shows links and the file is there. */
+function linkerOf<Row>(kind: RecordKind<Row>, row: Row, { stdout, env }: Io): (text: string) => string {
+  if (!kind.fileOf || !stdout.isTerminal || !supportsHyperlinks(env)) return (text) => text
+  const path = kind.fileOf(row)
+  return existsSync(path) ? (text) => linkToFile(path, text) : (text) => text
 }
 
 function columnOf<Row>({ name, kind, heading }: Field<Row>): Column {
@@ -203,7 +215,7 @@ export async function writeRecord<Row>(
   const lines = fields.map(
     (field) => [field.name, formatSheetValue(kind, field, row, nowMs, notice)] as const,
   )
-  await writeSheet(lines, flags, session)
+  await writeSheet(lines, flags, session, linkerOf(kind, row, io))
 }
 
 /** Lines of a name and a value, for a terminal. Nothing is cut to its width: what stands here is copied. */
@@ -211,6 +223,7 @@ async function writeSheet(
   lines: readonly (readonly [name: string, value: string])[],
   flags: OutputFlags,
   { io }: Session,
+  linkId: (text: string) => string,
 ): Promise<void> {
   const { prepareCell } = await import('../../format/table.js')
   const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
@@ -220,7 +233,8 @@ async function writeSheet(
     // A list of things has a line for each.
     for (const [index, part] of value.split('\n').slice(0, MAX_PARTS).entries()) {
       const label = (index === 0 ? name.replaceAll('_', ' ') : '').padEnd(nameWidth)
-      io.stdout.write(`${paint(palette, 'faint', label)}  ${prepareCell(part)}\n`)
+      const text = prepareCell(part)
+      io.stdout.write(`${paint(palette, 'faint', label)}  ${name === 'id' ? linkId(text) : text}\n`)
     }
   }
 }

@@ -9,7 +9,7 @@ import { printedFieldNames, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
 import { requireDatabases, withSession } from './session.js'
 
-const MIGRATION_KIND: RecordKind<MigrationReport> = {
+export const MIGRATION_KIND: RecordKind<MigrationReport> = {
   noun: 'migration',
   fields: [
     {

@@ -15,7 +15,7 @@ import { requireDatabases, type Session, withSession } from './session.js'
 
 type Flags = HomeFlags & OutputFlags
 
-const HOME_TABLE_KIND: RecordKind<HomeTable> = {
+export const HOME_TABLE_KIND: RecordKind<HomeTable> = {
   noun: 'table',
   fields: [
     { name: 'name', kind: 'text', value: ({ name }) => name },

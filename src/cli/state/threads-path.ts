@@ -10,7 +10,7 @@ import { requireThread } from './thread-argument.js'
 
 type PathEntry = ThreadRollout & { id: string }
 
-const PATH_KIND: RecordKind<PathEntry> = {
+export const PATH_KIND: RecordKind<PathEntry> = {
   noun: 'rollout',
   fields: [
     { name: 'id', kind: 'id', value: ({ id }) => id },

@@ -21,7 +21,7 @@ interface TreeRow {
   subtreeThreads: number
 }
 
-const TREE_KIND: RecordKind<TreeRow> = {
+export const TREE_KIND: RecordKind<TreeRow> = {
   noun: 'spawned thread',
   fields: [
     { name: 'id', kind: 'text', value: ({ node }) => node.id, cell: ({ node }) => node.id.slice(0, 13) },

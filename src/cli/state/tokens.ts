@@ -18,7 +18,7 @@ interface ThreadTokens {
   label: string
 }
 
-const THREAD_TOKEN_KIND: RecordKind<ThreadTokens> = {
+export const THREAD_TOKEN_KIND: RecordKind<ThreadTokens> = {
   noun: 'thread',
   fields: [
     { name: 'id', kind: 'id', value: ({ thread }) => thread.id },
@@ -39,7 +39,7 @@ const THREAD_TOKEN_KIND: RecordKind<ThreadTokens> = {
   nameOf: ({ thread }) => thread.id,
 }
 
-function createSumKind(group: TokenGroup): RecordKind<TokenSum> {
+export function createSumKind(group: TokenGroup): RecordKind<TokenSum> {
   return {
     noun: 'sum',
     fields: [

@@ -7,7 +7,7 @@ import { printedFieldNames, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
 import { requireDatabases, withSession } from './session.js'
 
-const VERDICT_KIND: RecordKind<Verdict> = {
+export const VERDICT_KIND: RecordKind<Verdict> = {
   noun: 'database',
   fields: [
     {

@@ -24,7 +24,7 @@ interface Answer {
   resume: string | null
 }
 
-const ANSWER_KIND: RecordKind<Answer> = {
+export const ANSWER_KIND: RecordKind<Answer> = {
   noun: 'answer',
   fields: [
     { name: 'id', kind: 'id', value: ({ id }) => id },

@@ -1,0 +1,12 @@
+import type { WorkerOptions } from 'node:worker_threads'
+import type { ExtractSettings } from './extract.js'
+
+export function workerOptions(settings: ExtractSettings): WorkerOptions {
+  return {
+    workerData: settings,
+    // Flags of the process around it (a loader, a test runner's) are nothing to it.
+    execArgv: [],
+    // Lines are garbage at once; a larger nursery costs memory and saves no time.
+    resourceLimits: { maxYoungGenerationSizeMb: 16 },
+  }
+}

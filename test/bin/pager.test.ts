@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { copyHome } from '../helpers/homes.js'
+import { temporaryFolder } from '../helpers/layouts.js'
+import { binPath, CLEAN_ENV, waitUntil } from '../helpers/spawn.js'
+
+let home: string
+beforeAll(() => {
+  home = copyHome('codex-0.169.0')
+})
+
+/** A terminal of 19 lines (and tmux's own) that runs one command line of codex-logs and then says how that ended. */
+function openTerminal(line: string, env: Record<string, string> = {}) {
+  const socket = join(temporaryFolder(), 'tmux')
+  const tmux = (...args: string[]) =>
+    execFileSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], {
+      env: { ...CLEAN_ENV, LANG: 'C.UTF-8', TERM: 'xterm-256color', CODEX_HOME: home, ...env },
+      encoding: 'utf8',
+    })
+  const command = `'${process.execPath}' '${binPath('codex-logs')}'`
+  tmux(
+    'new-session',
+    '-d',
+    '-x',
+    '100',
+    '-y',
+    '20',
+    `${line.replace('codex-logs', command)}; echo "ended with $?"; read -r _`,
+  )
+  onTestFinished(() => void tmux('kill-server'))
+  return {
+    screen: () => tmux('capture-pane', '-p').trimEnd(),
+    press: (key: string) => void tmux('send-keys', key),
+  }
+}
+
+test('what is longer than the terminal waits in less, which is left with q', async () => {
+  const { screen, press } = openTerminal('codex-logs query --format cat')
+  await waitUntil(() => screen().endsWith('\n:'))
+  expect(screen()).not.toContain('ended with')
+  press('C-c')
+  press('q')
+  await waitUntil(() => screen().includes('ended with 0'))
+})
+
+test('what fits is printed, and less is gone', async () => {
+  const { screen } = openTerminal('codex-logs query --format cat -n 2')
+  await waitUntil(() => screen().includes('ended with 0'))
+  expect(screen().split('\n').length).toBeGreaterThan(2)
+})
+
+test('the end of the output is reached, with its colours', async () => {
+  const { screen, press } = openTerminal('codex-logs query --fields id -n 500')
+  await waitUntil(() => screen().endsWith('\n:'))
+  press('G')
+  await waitUntil(() => screen().includes('(END)'))
+  const last = execFileSync(process.execPath, [binPath('codex-logs'), 'query', '--fields', 'id', '-n', '1'], {
+    env: { ...CLEAN_ENV, CODEX_HOME: home },
+    encoding: 'utf8',
+  }).trim()
+  expect(screen()).toContain(last)
+  press('q')
+})
+
+test('$PAGER is what shows it', async () => {
+  const pager = join(temporaryFolder(), 'pager')
+  writeFileSync(pager, '#!/bin/sh\necho "mine: $(wc -l)"\n', { mode: 0o755 })
+  const { screen } = openTerminal('codex-logs query --fields id -n 77', { PAGER: `'${pager}'` })
+  await waitUntil(() => screen().includes('ended with 0'))
+  expect(screen()).toContain('mine: 77')
+})
+
+test.each([
+  ['--no-pager', 'codex-logs query --fields id -n 77 --no-pager', {}],
+  ['an empty $PAGER', 'codex-logs query --fields id -n 77', { PAGER: '' }],
+  ['no terminal to read keys from', 'codex-logs query --fields id -n 77 < /dev/null', {}],
+  ['no less', 'PATH=/nonexistent codex-logs query --fields id -n 77', {}],
+])('with %s everything is printed at once', async (_, line, env) => {
+  const { screen } = openTerminal(line, env)
+  await waitUntil(() => screen().includes('ended with 0'))
+  expect(screen().split('\n')).toHaveLength(19)
+})
+
+test('a tail that follows does not page', async () => {
+  const { screen, press } = openTerminal('codex-logs tail --fields id -n 77')
+  await waitUntil(() => /^\d+$/m.test(screen()))
+  press('C-c')
+  await waitUntil(() => screen().includes('ended with 130'))
+})
+
+test('an error is seen', async () => {
+  const { screen } = openTerminal('codex-logs query --codex-home /nonexistent/home')
+  await waitUntil(() => screen().includes('ended with 3'))
+  expect(screen()).toContain('codex-logs: no Codex database')
+})
