@@ -15,6 +15,7 @@ const TOOLS = {
   groff: 'groff-base',
   man: 'man-db',
   less: 'less',
+  fzf: 'fzf',
 }
 
 export function ensureTestTools() {

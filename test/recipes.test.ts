@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { copyHome } from './helpers/homes.js'
+import { temporaryFolder } from './helpers/layouts.js'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const section = readme.slice(readme.indexOf('\n## Recipes\n'), readme.indexOf('\n## codex-logs\n'))
+const recipes = [...section.matchAll(/\n([^\n`]+(?:\n?[^\n]*)?)\n\n```sh\n([\s\S]*?)```/g)].map(
+  ([, title, code]) => ({
+    title: title!.trim(),
+    code: code!,
+  }),
+)
+
+interface Outcome {
+  stdout: string
+  stderr: string
+  exitCode: number | null
+}
+
+/** As a user's shell runs it: the commands on the PATH, a home of release 0.169, a folder of one's own. */
+async function runRecipe(code: string, codexHome: string): Promise<Outcome> {
+  const folder = temporaryFolder()
+  const commands = join(folder, 'commands')
+  mkdirSync(commands)
+  for (const name of ['codex-logs', 'codex-state']) {
+    writeFileSync(
+      join(commands, name),
+      `#!/bin/sh\nexec "${process.execPath}" "${root}bin/${name}.js" "$@"\n`,
+      {
+        mode: 0o755,
+      },
+    )
+  }
+  const shell = spawn('bash', ['-c', code], {
+    cwd: folder,
+    detached: true,
+    env: { ...process.env, CODEX_HOME: codexHome, PATH: commands + delimiter + process.env.PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const outcome: Outcome = { stdout: '', stderr: '', exitCode: null }
+  shell.stdout.on('data', (chunk) => {
+    outcome.stdout += chunk
+    // A recipe that follows ends as a person ends it.
+    if (code.includes('codex-logs tail')) process.kill(-shell.pid!, 'SIGINT')
+  })
+  shell.stderr.on('data', (chunk) => {
+    outcome.stderr += chunk
+  })
+  outcome.exitCode = await new Promise((resolve) => shell.on('close', resolve))
+  return outcome
+}
+
+/** The first command of each recipe → what it gives in the home of release 0.169. */
+const EXPECTED: Record<string, { exitCode?: number; stdout: RegExp; stderr?: RegExp }> = {
+  'codex-logs tail --thread-id': { exitCode: 130, stdout: /\[01a1fb72-1070-7d72-a57b-9ce71b9c75c6\]/ },
+  'codex-logs query --since 1h': { stdout: /^$/ },
+  'codex-logs query --min-level warn --json': { stdout: /^ +\d+ codex_/ },
+  'codex-logs query --compact': { stdout: /ToolCall: / },
+  'codex-logs query --json --cursor-file': { stdout: /^$/ },
+  'codex-state threads list | fzf': { stdout: /^01a1fb71-715e-7f23-a852-149551519dd4\n/ },
+  'echo codex resume': { stdout: /^codex resume 01a1fb71-715e-7f23-a852-149551519dd4\n$/ },
+  'codex-state why': { exitCode: 1, stdout: /^pass\trow\t.*codex resume 01a1fb71-715e/s },
+  'codex-state backfill run --dry-run': { stdout: /^insert\t/m, stderr: /1 thread inserted/ },
+  'codex-state backfill run --into': { stdout: /rescued\/state_5\.sqlite\n$/, stderr: /25 threads stored/ },
+  'codex-state du': { stdout: /^logs\t\d+\t/m },
+  'codex-state memories last': { exitCode: 1, stdout: /^$/, stderr: /no memor/ },
+  'codex-state tokens --by day': { stdout: /^2026-11-21\t\d+\n$/ },
+  'codex-state verify': { stdout: /state_5\.sqlite\tok.*\tthread turn root\tknown\t/s },
+}
+
+test('there are recipes enough', () => {
+  expect(recipes.length).toBeGreaterThanOrEqual(12)
+  expect(recipes.length).toBe(Object.keys(EXPECTED).length)
+})
+
+test.each(recipes)('$title', async ({ code }) => {
+  const [command, expected] = Object.entries(EXPECTED).find(([start]) => code.startsWith(start))!
+  const home = copyHome('codex-0.169.0')
+  if (command.includes('--dry-run')) {
+    const database = new Database(join(home, 'state_5.sqlite'))
+    database.exec(`DELETE FROM threads WHERE id LIKE '01a1fb71-715e%'`)
+    database.close()
+  }
+  const { stdout, stderr, exitCode } = await runRecipe(code, home)
+  expect(stdout).toMatch(expected.stdout)
+  expect(stderr).toMatch(expected.stderr ?? /^$/)
+  expect(exitCode).toBe(expected.exitCode ?? 0)
+})
