@@ -74,6 +74,12 @@ const EXPECTED: Record<string, { exitCode?: number; stdout: RegExp; stderr?: Reg
   'codex-state verify': { stdout: /state_5\.sqlite\tok.*\tthread turn root\tknown\t/s },
 }
 
+/** Every other line of the README that is a command, in its code blocks; what it prints is left out there or cut. */
+const lines = [...readme.replace(section, '').matchAll(/```(?:sh|console)\n([\s\S]*?)```/g)]
+  .flatMap(([, code]) => code!.split('\n'))
+  .map((line) => line.replace(/^\$ /, ''))
+  .filter((line) => /^codex-(logs|state) /.test(line))
+
 test('there are recipes enough', () => {
   expect(recipes.length).toBeGreaterThanOrEqual(12)
   expect(recipes.length).toBe(Object.keys(EXPECTED).length)
@@ -91,4 +97,15 @@ test.each(recipes)('$title', async ({ code }) => {
   expect(stdout).toMatch(expected.stdout)
   expect(stderr).toMatch(expected.stderr ?? /^$/)
   expect(exitCode).toBe(expected.exitCode ?? 0)
+})
+
+test('there are commands beside the recipes', () => {
+  expect(lines.length).toBeGreaterThan(30)
+})
+
+test.each(lines)('%s', async (line) => {
+  const { stderr, exitCode } = await runRecipe(line, copyHome('codex-0.169.0'))
+  expect(stderr).not.toMatch(/See --help|unexpected error/)
+  // Not misused, and a home that can be read: what is not there in this one is 1.
+  expect(line.startsWith('codex-logs tail') ? [0, 130] : [0, 1]).toContain(exitCode)
 })

@@ -33,6 +33,11 @@ export interface FollowOptions {
   now: () => number
   /** How often it is looked whether another database took the place of the one that is read. */
   relocateMs: number
+  /**
+   * Which files would be read rather than this one, as a text that changes when they do: while it stays the
+   * same, none of them is opened to see whether it has logs by now. Without it that is done each time.
+   */
+  filesBefore?: (path: string) => string
 }
 
 interface Follow extends FollowOptions {
@@ -60,6 +65,16 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
     identity: identityOf(options.start.store.file.path),
   }
   let lookedForNewerAt = options.now()
+  let seenBefore: string | undefined = ''
+  /** Whether it is time to look for a newer database, and there is something to look at. */
+  const mayHaveNewer = ({ store }: Position): boolean => {
+    if (options.now() - lookedForNewerAt < options.relocateMs) return false
+    lookedForNewerAt = options.now()
+    const before = options.filesBefore?.(store.file.path)
+    const isSame = before !== undefined && before === seenBefore
+    seenBefore = before
+    return !isSame
+  }
   try {
     if (!position) yield { kind: 'waiting', path: undefined }
     for await (const _ of options.changes) {
@@ -73,8 +88,7 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
       } else if (!position) {
         position = yield* locate(options)
         if (position) yield switchedTo(position, 'appeared')
-      } else if (options.now() - lookedForNewerAt >= options.relocateMs) {
-        lookedForNewerAt = options.now()
+      } else if (mayHaveNewer(position)) {
         const found: Position | undefined = yield* locate(options)
         if (found && found.store.file.path !== position.store.file.path) {
           yield* leave(position, options)

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { monotonicMs } from '../../db/clock.js'
 import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
@@ -19,7 +20,7 @@ import { patternFunctions } from '../../query/log-filter.js'
 import { type LogStore, openLogStore, readHighestId, readLowestId } from '../../query/log-store.js'
 import { countRows } from '../../query/logs.js'
 import { findLoggedThread } from '../../query/thread-ids.js'
-import { candidatesFor } from '../../schema/files.js'
+import { candidatesFor, type DatabaseFile } from '../../schema/files.js'
 import { type Home, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
 import { type CommandContext, EXIT_BY_SIGNAL } from '../main.js'
@@ -137,6 +138,7 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
       }),
       now: monotonicMs,
       relocateMs: Math.max(flags.pollMs, SHORTEST_RELOCATE_MS),
+      filesBefore: (path) => describeFilesBefore(path, resolveHomeOptions(flags, io).databases),
     })
     const tell = createTeller(session.home, io)
     for await (const event of events) {
@@ -155,6 +157,25 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
 }
 
 const SHORTEST_RELOCATE_MS = 250
+
+/** The databases that would be read rather than the one at the path, and whether they were written to. */
+function describeFilesBefore(path: string, databases: readonly DatabaseFile[]): string {
+  const candidates = candidatesFor('logs', databases)
+  const before = candidates.slice(
+    0,
+    Math.max(
+      0,
+      candidates.findIndex((file) => file.path === path),
+    ),
+  )
+  return before
+    .flatMap((file) => [file.path, `${file.path}-wal`])
+    .map((name) => {
+      const stat = statSync(name, { throwIfNoEntry: false })
+      return `${name}:${stat?.ino}:${stat?.size}:${stat?.mtimeMs}`
+    })
+    .join()
+}
 
 interface Session {
   home: Home
