@@ -44,15 +44,22 @@ async function runRecipe(code: string, codexHome: string): Promise<Outcome> {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const outcome: Outcome = { stdout: '', stderr: '', exitCode: null }
+  // A recipe that follows ends as a person ends it, once it has shown something or after a while.
+  const isFollowing = code.includes('codex-logs tail')
+  let end = () => {
+    end = () => {}
+    process.kill(-shell.pid!, 'SIGINT')
+  }
+  const patience = isFollowing ? setTimeout(() => end(), 5000) : undefined
   shell.stdout.on('data', (chunk) => {
     outcome.stdout += chunk
-    // A recipe that follows ends as a person ends it.
-    if (code.includes('codex-logs tail')) process.kill(-shell.pid!, 'SIGINT')
+    if (isFollowing) end()
   })
   shell.stderr.on('data', (chunk) => {
     outcome.stderr += chunk
   })
   outcome.exitCode = await new Promise((resolve) => shell.on('close', resolve))
+  clearTimeout(patience)
   return outcome
 }
 
