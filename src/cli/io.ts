@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs'
-import type { Worker } from 'node:worker_threads'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
 
 /** Where text goes. A write returns when every byte is handed over, so nothing piles up in memory. */
 export interface OutputStream {
@@ -14,6 +14,11 @@ export interface OutputStream {
 
 /** Starts a worker thread of the program by the name of its bundle. */
 export type StartWorker = (name: string, data: unknown) => Worker
+
+export function workerOptions(workerData: unknown): WorkerOptions {
+  // Else Node joins the worker's streams to process.stdout, whose making turns a pipe non-blocking.
+  return { workerData, stdout: true, stderr: true }
+}
 
 /** All that the commands know of the process around them. */
 export interface Io {

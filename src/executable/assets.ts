@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Worker, WorkerOptions } from 'node:worker_threads'
-import type { StartWorker } from '../cli/io.js'
+import { type StartWorker, workerOptions } from '../cli/io.js'
 
 /** Put in by the build: whether the assets are those of Node's own executables or lie beside the bundle. */
 declare const ASSETS_ARE_FILES: boolean
@@ -20,4 +20,4 @@ export function createPackedWorker(name: string, options: WorkerOptions): Worker
   return new threads.Worker(Buffer.from(readAsset(`${name}.cjs`)).toString(), { ...options, eval: true })
 }
 
-export const startPackedWorker: StartWorker = (name, workerData) => createPackedWorker(name, { workerData })
+export const startPackedWorker: StartWorker = (name, data) => createPackedWorker(name, workerOptions(data))

@@ -8,8 +8,8 @@ import { workerOptions } from './worker-options.js'
 const CANDIDATES = ['./backfill-worker.cjs', '../../dist/backfill-worker.cjs']
 
 /**
- * The one place that knows where the worker's code is; in an executable another one takes its place. `undefined` where it is not, as in a program that bundles
- * the library: then rollouts are read in the thread that asks.
+ * The one place that knows where the worker's code is; in an executable another one takes its place. `undefined`
+ * where it is not, as in a program that bundles the library: then rollouts are read in the thread that asks.
  */
 export function startExtractWorker(settings: ExtractSettings): Worker | undefined {
   const path = CANDIDATES.map((candidate) => fileURLToPath(new URL(candidate, import.meta.url))).find(

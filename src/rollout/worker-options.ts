@@ -4,6 +4,9 @@ import type { ExtractSettings } from './extract.js'
 export function workerOptions(settings: ExtractSettings): WorkerOptions {
   return {
     workerData: settings,
+    // Else Node joins the worker's streams to process.stdout, whose making turns a pipe non-blocking.
+    stdout: true,
+    stderr: true,
     // Flags of the process around it (a loader, a test runner's) are nothing to it.
     execArgv: [],
     // Lines are garbage at once; a larger nursery costs memory and saves no time.

@@ -30,7 +30,7 @@ export function sampleMetadata(number: number, changes: Partial<ThreadMetadata> 
     cliVersion: '0.99.0',
     agentNickname: 'Ada',
     agentRole: 'reviewer',
-    agentPath: '/root/ada',
+    agentPath: '/lead/ada',
     model: 'gpt-5.2-codex',
     reasoningEffort: 'medium',
     threadSource: 'user',

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type CodexHome, type HomeRequest, resolveHome } from '../../src/schema/home.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 
-const nowhere: HomeRequest = { typedHome: undefined, env: {}, userHome: '/users/me', workingFolder: '/work' }
+const nowhere: HomeRequest = { typedHome: undefined, env: {}, userHome: '/users/me', workingFolder: '/cwd' }
 
 const at = (codexHome: string, rule: CodexHome['rule'], sqliteHome = codexHome): CodexHome => ({
   codexHome,
@@ -15,13 +15,13 @@ const at = (codexHome: string, rule: CodexHome['rule'], sqliteHome = codexHome):
 test.each<[string, Partial<HomeRequest>, CodexHome]>([
   ['nothing given', {}, at('/users/me/.codex', 'default')],
   ['CODEX_HOME', { env: { CODEX_HOME: '/env' } }, at('/env', 'CODEX_HOME')],
-  ['a relative CODEX_HOME', { env: { CODEX_HOME: 'env' } }, at('/work/env', 'CODEX_HOME')],
+  ['a relative CODEX_HOME', { env: { CODEX_HOME: 'env' } }, at('/cwd/env', 'CODEX_HOME')],
   ['a blank CODEX_HOME', { env: { CODEX_HOME: '  ' } }, at('/users/me/.codex', 'default')],
   ['~ in CODEX_HOME', { env: { CODEX_HOME: '~/c' } }, at('/users/me/c', 'CODEX_HOME')],
   ['a typed home', { typedHome: '/typed', env: { CODEX_HOME: '/env' } }, at('/typed', '--codex-home')],
   ['a relative typed home', { typedHome: '../typed' }, at('/typed', '--codex-home')],
   ['~ typed in quotes', { typedHome: '~' }, at('/users/me', '--codex-home')],
-  ['~name is a name', { typedHome: '~name' }, at('/work/~name', '--codex-home')],
+  ['~name is a name', { typedHome: '~name' }, at('/cwd/~name', '--codex-home')],
   ['a blank typed home', { typedHome: ' ', env: { CODEX_HOME: '/env' } }, at('/env', 'CODEX_HOME')],
   [
     'CODEX_SQLITE_HOME',
@@ -31,7 +31,7 @@ test.each<[string, Partial<HomeRequest>, CodexHome]>([
   [
     'CODEX_SQLITE_HOME, relative to the working folder and trimmed',
     { env: { CODEX_HOME: '/env', CODEX_SQLITE_HOME: ' db ' } },
-    at('/env', 'CODEX_SQLITE_HOME', '/work/db'),
+    at('/env', 'CODEX_SQLITE_HOME', '/cwd/db'),
   ],
   ['a blank CODEX_SQLITE_HOME', { env: { CODEX_SQLITE_HOME: '\t' } }, at('/users/me/.codex', 'default')],
   [

@@ -206,7 +206,7 @@ describe('threads list', () => {
       { id: threadId(1), cwd: folder, updatedAt: 1_770_000_001 },
       { id: threadId(2), cwd: `${link}/`, updatedAt: 1_770_000_002 },
       { id: threadId(3), cwd: '\\\\?\\C:\\Work\\Shop', updatedAt: 1_770_000_003 },
-      { id: threadId(4), cwd: 'c:/work/shop/', updatedAt: 1_770_000_004 },
+      { id: threadId(4), cwd: 'c:/code/shop/', updatedAt: 1_770_000_004 },
       { id: threadId(5), cwd: '\\\\?\\UNC\\host\\share', updatedAt: 1_770_000_005 },
       { id: threadId(6), title: 'Straße \x1b[31m red\u202e', updatedAt: 1_770_000_006 },
     ])
@@ -226,7 +226,7 @@ describe('threads list', () => {
     { cwd: '.', ids: [2, 1] },
     { cwd: link, ids: [2, 1] },
     { cwd: `${folder}/.//`, ids: [2, 1] },
-    { cwd: 'C:\\work\\shop\\', ids: [4, 3] },
+    { cwd: 'C:\\code\\shop\\', ids: [4, 3] },
     { cwd: '//host/share', ids: [] },
     { cwd: '\\\\host\\share', ids: [5] },
   ])('finds a folder in its other spellings: $cwd', async ({ cwd, ids }) => {
