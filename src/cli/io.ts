@@ -16,7 +16,7 @@ export interface OutputStream {
 export type StartWorker = (name: string, data: unknown) => Worker
 
 export function workerOptions(workerData: unknown): WorkerOptions {
-  // Else Node joins the worker's streams to process.stdout, whose making turns a pipe non-blocking.
+  // Else Node joins the worker's streams to those of the process, which turns a pipe non-blocking.
   return { workerData, stdout: true, stderr: true }
 }
 

@@ -4,7 +4,7 @@ import type { ExtractSettings } from './extract.js'
 export function workerOptions(settings: ExtractSettings): WorkerOptions {
   return {
     workerData: settings,
-    // Else Node joins the worker's streams to process.stdout, whose making turns a pipe non-blocking.
+    // Else Node joins the worker's streams to those of the process, which turns a pipe non-blocking.
     stdout: true,
     stderr: true,
     // Flags of the process around it (a loader, a test runner's) are nothing to it.

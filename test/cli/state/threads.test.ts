@@ -205,7 +205,7 @@ describe('threads list', () => {
     insertThreads(join(home, NEWEST.stateFile), [
       { id: threadId(1), cwd: folder, updatedAt: 1_770_000_001 },
       { id: threadId(2), cwd: `${link}/`, updatedAt: 1_770_000_002 },
-      { id: threadId(3), cwd: '\\\\?\\C:\\Work\\Shop', updatedAt: 1_770_000_003 },
+      { id: threadId(3), cwd: '\\\\?\\C:\\Code\\Shop', updatedAt: 1_770_000_003 },
       { id: threadId(4), cwd: 'c:/code/shop/', updatedAt: 1_770_000_004 },
       { id: threadId(5), cwd: '\\\\?\\UNC\\host\\share', updatedAt: 1_770_000_005 },
       { id: threadId(6), title: 'Straße \x1b[31m red\u202e', updatedAt: 1_770_000_006 },
