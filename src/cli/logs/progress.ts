@@ -7,8 +7,8 @@ const QUIET_MS = 1000
 const REDRAW_MS = 100
 
 export interface ScanProgress {
-  /** The same batches, each noted as it is handed out. */
-  watch(batches: BatchSource, lowId: number, highId: number): BatchSource
+  /** The same batches, each noted as it is handed out; `countIds` is asked only when there is a line to draw. */
+  watch(batches: BatchSource, countIds: () => number): BatchSource
   /** Takes the line away, as rows are about to be printed or all is done. */
   clear(): void
 }
@@ -17,21 +17,24 @@ export interface ScanProgress {
 export function createScanProgress({ stderr }: Io): ScanProgress {
   let quietSince = monotonicMs()
   let drawnAt = 0
-  const draw = (doneRatio: number) => {
+  const draw = (doneRatio: () => number) => {
     const now = monotonicMs()
     if (!stderr.isTerminal || now - quietSince < QUIET_MS || now - drawnAt < REDRAW_MS) return
     drawnAt = now
-    stderr.write(`\r\x1b[Kscanning … ${Math.floor(doneRatio * 100)} %`)
+    stderr.write(`\r\x1b[Kscanning … ${Math.floor(Math.min(1, doneRatio()) * 100)} %`)
   }
   return {
-    *watch(batches, lowId, highId) {
-      const total = Math.max(1, highId - lowId + 1)
+    *watch(batches, countIds) {
+      let total: number | undefined
       let resize: Resize | undefined
       let done = 0
       for (let next = batches.next(); !next.done; next = batches.next(resize)) {
         resize = yield next.value
         if (next.value.kind === 'window') done += next.value.throughId - next.value.afterId
-        draw(Math.min(1, done / total))
+        draw(() => {
+          total ??= Math.max(1, countIds())
+          return done / total
+        })
       }
     },
     clear() {

@@ -258,7 +258,7 @@ async function* printSelected(
   // SQLite writes a window in the order of its ids.
   const usablePlan = isWhole && isReversed ? undefined : plan
   const results = readBatches({
-    batches: progress.watch(batches, readLowestId(store), readHighestId(store)),
+    batches: progress.watch(batches, () => countIds(store)),
     read: usablePlan
       ? createBytesReader(store, remaining, usablePlan)
       : createRowsReader(store, remaining, formatRow, isReversed),
@@ -276,6 +276,11 @@ async function* printSelected(
   progress.clear()
 }
 
+/** How many ids there are to look at, those of deleted rows in between included. */
+function countIds(store: LogStore): number {
+  return readHighestId(store) - readLowestId(store) + 1
+}
+
 /** The ids of the newest rows that match, newest first. */
 async function findNewestIds(
   store: LogStore,
@@ -289,7 +294,7 @@ async function findNewestIds(
   const sizes = { windowSize: Math.max(2000, limit), listSize: limit }
   const batches = newestFirstBatches(store, filter, { afterId, throughId, ...sizes })
   const results = readBatches({
-    batches: progress.watch(batches, readLowestId(store), readHighestId(store)),
+    batches: progress.watch(batches, () => countIds(store)),
     read: (batch) => readNewestIds(store, batch, filter, limit - ids.length),
     resize: () => 'grow',
     worker: inWorker(io, { file: store.file, filter, job: { kind: 'ids', limit } }),
