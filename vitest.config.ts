@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/helpers/global-setup.ts'],
     testTimeout: 30_000,
+    hookTimeout: 30_000,
     // Local times in expected output are written for this zone.
     env: { TZ: 'Europe/Berlin' },
   },

@@ -7,13 +7,15 @@ import { type LogStore, openLogStore } from '../../../src/query/log-store.js'
 import { listDatabases } from '../../../src/schema/files.js'
 import { createLogHome } from '../../helpers/log-layouts.js'
 
-const MEGABYTE = 1_000_000
+/** A control character is one byte in the database and six in JSON. */
+const BODY = '\u0001'.repeat(16_000_000)
+const BODY_BYTES = 6 * BODY.length
 let home: string
 let store: LogStore
 
 beforeAll(() => {
   // Together more than the 1,000,000,000 bytes that SQLite allows for one text.
-  home = createLogHome(Array(11).fill({ body: 'x'.repeat(95 * MEGABYTE) })).home
+  home = createLogHome(Array(11).fill({ body: BODY })).home
   store = openLogStore(listDatabases(home))!
 })
 afterAll(() => {
@@ -30,9 +32,9 @@ test('records that are longer together than one text may be are read in parts', 
   const { bytes, lastId } = read({ kind: 'window', afterId: 0, throughId: 1000 })!
   expect(lastId).toBe(11)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const lineLength = '{"id":1,"body":""}\n'.length + 95 * MEGABYTE
+  const lineLength = '{"id":1,"body":""}\n'.length + BODY_BYTES
   for (let id = 1, at = 0; id <= 11; id++) {
-    const head = `{"id":${id},"body":"x`
+    const head = `{"id":${id},"body":"\\u0001`
     expect(text.toString('latin1', at, at + head.length)).toBe(head)
     at += lineLength + (id > 9 ? 1 : 0)
     expect(text.toString('latin1', at - 3, at)).toBe('"}\n')
