@@ -4,14 +4,15 @@ import {
   constants,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readSync,
+  realpathSync,
   rmSync,
   statSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
@@ -124,7 +125,11 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
       } catch (error) {
         failure = error
       }
-      if (isInSnapshot || opened.fingerprint === undefined || opened.fingerprint === fingerprintOf(path)) {
+      if (
+        isInSnapshot ||
+        opened.fingerprint === undefined ||
+        opened.fingerprint === fingerprintOf(withoutLink(path))
+      ) {
         if (failure !== undefined) throw toStateError(failure, path)
         return result as T
       }
@@ -238,7 +243,18 @@ function proveWritable(path: string, needed: readonly string[]): void {
   }
 }
 
-function open(path: string, { onNotice, functions = {} }: OpenReadOnlyOptions): Opened {
+/** SQLite keeps the log of a database beside the file itself, not beside a link to it. */
+function withoutLink(path: string): string {
+  try {
+    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path
+  } catch {
+    // Said when it is opened.
+    return path
+  }
+}
+
+function open(given: string, { onNotice, functions = {} }: OpenReadOnlyOptions): Opened {
+  const path = withoutLink(given)
   const header = readHeader(path)
   const isWal = header.length > 19 && header[18] === 2
   // Before the files are looked at, so that a change in between shows.
@@ -359,7 +375,7 @@ function fromNodeRow(row: Record<string, unknown> | undefined): Record<string, u
 
 /** Copies the database with its log to a private folder, which goes when the connection is closed. */
 function openCopy(path: string, functions: Functions): Driver {
-  const folder = mkdtempSync(join(tmpdir(), 'codex-state-'))
+  const folder = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'codex-state-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', remove)
   const discard = () => {
@@ -441,6 +457,15 @@ export function identityOf(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
   // A deleted file's inode is given away again.
   return stat ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : ''
+}
+
+/** Writers commit every few seconds while Codex is at work. */
+const AT_WORK_MS = 2000
+
+/** Whether a writer has committed just now. */
+export function isBeingWritten(path: string, nowMs: number): boolean {
+  const wal = statSync(`${withoutLink(path)}-wal`, { throwIfNoEntry: false })
+  return wal !== undefined && wal.size > 0 && nowMs - wal.mtimeMs < AT_WORK_MS
 }
 
 /** Changes whenever a writer changed the main file, or opened it in WAL mode. */

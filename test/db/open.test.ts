@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
@@ -85,6 +86,25 @@ describe('reading leaves the folder as it is', () => {
     const written = describeFolder(dirname(path))
     connection.close()
     expect(describeFolder(dirname(path))).toEqual(written)
+  })
+
+  test('one behind a link: its log lies beside the file, not beside the link', () => {
+    const path = join(temporaryFolder(), 'logs_2.sqlite')
+    const link = join(temporaryFolder(), 'logs_2.sqlite')
+    symlinkSync(path, link)
+    const writer = openWriter(path)
+    const connection = open(link)
+    expect(countRows(connection)).toBe(3)
+    writer.exec("INSERT INTO t (text) VALUES ('new')")
+    expect(countRows(connection)).toBe(4)
+    connection.close()
+    writer.close()
+    const atRest = open(link)
+    expect(countRows(atRest)).toBe(4)
+    const again = openWriter(path, { count: 1 })
+    expect(countRows(atRest)).toBe(5)
+    again.close()
+    expect(readdirSync(dirname(link))).toEqual(['logs_2.sqlite'])
   })
 
   test('the reader that stays last does not take the log away', () => {
