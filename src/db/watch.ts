@@ -1,4 +1,5 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { type FSWatcher, statSync, watch } from 'node:fs'
+import { join } from 'node:path'
 import { monotonicMs } from './clock.js'
 
 export interface ChangesOptions {
@@ -15,6 +16,14 @@ export interface ChangesOptions {
 const SHORTEST_PAUSE_MS = 10
 /** The event can come before the commit is visible, so a second look follows. */
 const SECOND_LOOK_MS = 2
+/**
+ * So long after a change it is looked every `SHORTEST_PAUSE_MS` and not watched: each single write to a watched
+ * folder costs the writer, in sum up to a tenth of a commit.
+ */
+const UNWATCHED_MS = 200
+
+/** Why it is worth looking: the folder reported a change, or it is time. */
+export type LookReason = 'change' | 'poll'
 
 /**
  * Yields whenever it is worth looking: when the folder reports a change, once more shortly after, and every
@@ -25,19 +34,23 @@ export async function* watchChanges({
   isRelevant,
   pollMs,
   signal,
-}: ChangesOptions): AsyncGenerator<void> {
+}: ChangesOptions): AsyncGenerator<LookReason> {
   let wake = () => {}
-  let hasEvent = false
   let watcher: FSWatcher | undefined
-  let secondLookAt = 0
+  let hasEvent = false
+  let changedPath: string | undefined
+  let modifiedMs: number | undefined
+  let unwatchedUntil = 0
   // The first look is due at once.
-  let lastLookAt = Number.NEGATIVE_INFINITY
+  let nextLookAt = 0
 
   const startWatching = () => {
     try {
-      watcher = watch(folder, { persistent: false, signal }, (_event, name) => {
+      watcher = watch(folder, { persistent: false }, (_event, name) => {
         if (name !== null && !isRelevant(name)) return
+        stopWatching()
         hasEvent = true
+        changedPath = name === null ? undefined : join(folder, name)
         wake()
       })
       watcher.on('error', stopWatching)
@@ -54,32 +67,42 @@ export async function* watchChanges({
 
   try {
     while (!signal.aborted) {
-      if (!watcher) startWatching()
       const now = monotonicMs()
-      const dueAt =
-        secondLookAt > 0 ? secondLookAt : hasEvent ? lastLookAt + SHORTEST_PAUSE_MS : lastLookAt + pollMs
-      if (dueAt > now) {
-        const canWakeEarlier = secondLookAt === 0 && !hasEvent
-        await pause(Math.min(dueAt - now, pollMs), (done) => {
-          wake = canWakeEarlier || signal.aborted ? done : () => signal.aborted && done()
+      if (hasEvent) {
+        hasEvent = false
+        modifiedMs = modificationOf(changedPath)
+        unwatchedUntil = now + UNWATCHED_MS
+        nextLookAt = now + SECOND_LOOK_MS
+        yield 'change'
+      } else if (now >= nextLookAt) {
+        const isUnwatched = unwatchedUntil > 0
+        if (isUnwatched && now >= unwatchedUntil && modificationOf(changedPath) !== modifiedMs) {
+          // Still being written.
+          modifiedMs = modificationOf(changedPath)
+          unwatchedUntil = now + UNWATCHED_MS
+        }
+        if (now >= unwatchedUntil) {
+          unwatchedUntil = 0
+          // Before the look, which sees what came until then.
+          if (!watcher) startWatching()
+        }
+        nextLookAt = now + (unwatchedUntil > 0 ? Math.min(SHORTEST_PAUSE_MS, pollMs) : pollMs)
+        yield isUnwatched ? 'change' : 'poll'
+      } else {
+        await pause(nextLookAt - now, (done) => {
+          wake = done
         })
         wake = () => {}
-        continue
       }
-      if (secondLookAt > 0) {
-        // An event since the first look stays: what it announced may not be visible yet either.
-        secondLookAt = 0
-      } else {
-        secondLookAt = hasEvent ? now + SECOND_LOOK_MS : 0
-        hasEvent = false
-      }
-      lastLookAt = now
-      yield
     }
   } finally {
     signal.removeEventListener('abort', onAbort)
     stopWatching()
   }
+}
+
+function modificationOf(path: string | undefined): number | undefined {
+  return path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.mtimeMs
 }
 
 /** Waits, or less when the function handed out is called. */

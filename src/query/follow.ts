@@ -1,4 +1,5 @@
 import { identityOf } from '../db/open.js'
+import type { LookReason } from '../db/watch.js'
 import { StateError } from '../errors.js'
 import type { LogFilter, LogRow } from '../model/log.js'
 import { windowsAfter } from './log-batches.js'
@@ -28,10 +29,13 @@ export interface FollowOptions {
   startIn?: (store: LogStore) => number
   filter: LogFilter
   /** Yields whenever it is time to look. */
-  changes: AsyncIterable<void>
+  changes: AsyncIterable<LookReason>
   /** Milliseconds from any fixed point. */
   now: () => number
-  /** How often it is looked whether another database took the place of the one that is read. */
+  /**
+   * How often it is looked whether another database took the place of the one that is read, or its name; a change
+   * in the folder is reason enough at any time for the latter.
+   */
   relocateMs: number
   /**
    * Which files would be read rather than this one, as a text that changes when they do: while it stays the
@@ -64,12 +68,10 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
     ...options.start,
     identity: identityOf(options.start.store.file.path),
   }
-  let lookedForNewerAt = options.now()
+  let lookedAroundAt = options.now()
   let seenBefore: string | undefined = ''
-  /** Whether it is time to look for a newer database, and there is something to look at. */
+  /** Whether there is something to look at that would be read rather than this. */
   const mayHaveNewer = ({ store }: Position): boolean => {
-    if (options.now() - lookedForNewerAt < options.relocateMs) return false
-    lookedForNewerAt = options.now()
     const before = options.filesBefore?.(store.file.path)
     const isSame = before !== undefined && before === seenBefore
     seenBefore = before
@@ -77,8 +79,11 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
   }
   try {
     if (!position) yield { kind: 'waiting', path: undefined }
-    for await (const _ of options.changes) {
-      if (position && identityOf(position.store.file.path) !== position.identity) {
+    for await (const reason of options.changes) {
+      const looksAround = options.now() - lookedAroundAt >= options.relocateMs
+      if (looksAround) lookedAroundAt = options.now()
+      const mayBeReplaced = looksAround || reason === 'change'
+      if (position && mayBeReplaced && identityOf(position.store.file.path) !== position.identity) {
         const { path } = position.store.file
         yield* leave(position, options)
         position = undefined
@@ -88,7 +93,7 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
       } else if (!position) {
         position = yield* locate(options)
         if (position) yield switchedTo(position, 'appeared')
-      } else if (mayHaveNewer(position)) {
+      } else if (looksAround && mayHaveNewer(position)) {
         const found: Position | undefined = yield* locate(options)
         if (found && found.store.file.path !== position.store.file.path) {
           yield* leave(position, options)

@@ -18,11 +18,11 @@ function start(folder: string, pollMs: number) {
 test('the first look is due at once, the next at a change, which is looked at twice', async () => {
   const folder = temporaryFolder()
   const { looks } = start(folder, NEVER_MS)
-  expect(await looks.next()).toEqual({ done: false, value: undefined })
+  expect(await looks.next()).toEqual({ done: false, value: 'poll' })
   const next = looks.next()
   writeFileSync(join(folder, 'logs_2.sqlite-wal'), 'x')
-  expect(await next).toEqual({ done: false, value: undefined })
-  expect(await looks.next()).toEqual({ done: false, value: undefined })
+  expect(await next).toEqual({ done: false, value: 'change' })
+  expect(await looks.next()).toEqual({ done: false, value: 'change' })
 })
 
 test('it is looked every pollMs, without a change and without a folder', async () => {

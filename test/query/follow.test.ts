@@ -21,9 +21,9 @@ function follow(
 ) {
   const open = () => openLogStore(listDatabases(home))
   let idle = Promise.withResolvers<void>()
-  let pending: ((next: IteratorResult<void>) => void) | undefined
+  let pending: ((next: IteratorResult<'change'>) => void) | undefined
   let time = 0
-  const changes: AsyncIterable<void> = {
+  const changes: AsyncIterable<'change'> = {
     [Symbol.asyncIterator]: () => ({
       next: () =>
         new Promise((resolve) => {
@@ -48,7 +48,7 @@ function follow(
     async look(): Promise<Seen[]> {
       await idle.promise
       idle = Promise.withResolvers()
-      pending!({ done: false, value: undefined })
+      pending!({ done: false, value: 'change' })
       await idle.promise
       return seen.splice(0)
     },
@@ -301,7 +301,7 @@ test('all that is open is closed at the end', async () => {
     start: { store, afterId: 0 },
     filter: {},
     changes: (async function* () {
-      yield
+      yield 'poll' as const
     })(),
     now: () => 0,
     relocateMs: 1000,

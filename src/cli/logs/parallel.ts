@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { isBeingWritten } from '../../db/open.js'
 import { StateError } from '../../errors.js'
 import type { LogBatch, Resize } from '../../query/log-batches.js'
 import type { LogWorkerAnswer } from './log-worker.js'
@@ -7,57 +8,111 @@ import type { BatchWork } from './read-batches.js'
 /** Batches that a worker has before it: one to read, one so that it need not wait. */
 const BATCHES_AHEAD = 2
 
-/** One thread writes what the others read: more of them would wait for it. */
+/** This thread writes what the others read: more of them would wait for it. */
 const MOST_WORKERS = 4
 
+/** This thread takes a core, and a Codex at work keeps one: a scan on every core makes its commits wait. */
+export function countWorkers({ data, now }: NonNullable<BatchWork<never>['workers']>): number {
+  const taken = isBeingWritten(data.file.path, now()) ? 2 : 1
+  return Math.max(Math.min(availableParallelism() - taken, MOST_WORKERS), 0)
+}
+
+/** Results that this thread has read ahead while the first one in order was still being read, for each worker. */
+const RESULTS_AHEAD = 8
+
+/** A batch that is being read, or its result. */
+interface Task<Result> {
+  readonly size: number
+  answer: LogWorkerAnswer<Result> | undefined
+}
+
 /**
- * Reads batches in worker threads, each with a connection of its own, and yields the results in the order of
- * the batches. Ends the workers when it is left.
+ * Reads batches in worker threads, each with a connection of its own, and in this one whenever it would only
+ * wait; yields the results in the order of the batches. Ends the workers when it is left.
  */
 export async function* readInParallel<Result>(
-  { batches, resize, worker }: BatchWork<Result> & { worker: object },
+  { batches, read, resize, workers }: BatchWork<Result> & { workers: object },
+  count: number,
   firstResize: Resize,
 ): AsyncGenerator<Result> {
-  const readers = Array.from({ length: Math.min(availableParallelism(), MOST_WORKERS) }, () =>
-    startReader<Result>(worker),
-  )
-  const pending: Promise<LogWorkerAnswer<Result>>[] = []
+  let wake = () => {}
+  const readers = Array.from({ length: count }, () => startReader<Result>(workers, () => wake()))
+  const tasks: Task<Result>[] = []
   let nextResize = firstResize
-  let turn = 0
-  const sendNext = () => {
+  let size = 0
+  /** `false` when there is nothing left to read. */
+  const begin = (reader: Reader<Result> | undefined): boolean => {
     const next = batches.next(nextResize)
-    if (!next.done) pending.push(readers[turn++ % readers.length]!.read(next.value))
+    nextResize = 'keep'
+    if (next.done) return false
+    size = sizeOf(next.value)
+    const task: Task<Result> = { size, answer: undefined }
+    tasks.push(task)
+    if (reader) reader.read(next.value, task)
+    else task.answer = { result: read(next.value) }
+    return true
   }
   try {
-    for (let i = 0; i < readers.length * BATCHES_AHEAD; i++) sendNext()
-    for (let first = pending.shift(); first; first = pending.shift()) {
-      const answer = await first
-      if (answer.failure) throw new StateError(answer.failure.code, answer.failure.message)
-      nextResize = resize(answer.result)
-      sendNext()
-      yield answer.result
+    for (let hasMore = true; hasMore || tasks.length > 0; ) {
+      for (const reader of readers) {
+        while (hasMore && reader.taskCount < BATCHES_AHEAD) hasMore = begin(reader)
+      }
+      const [task] = tasks
+      if (task?.answer) {
+        tasks.shift()
+        const { answer } = task
+        if (answer.failure) throw new StateError(answer.failure.code, answer.failure.message)
+        // A batch of an earlier size says nothing of the one that is now.
+        if (task.size === size) nextResize = resize(answer.result)
+        yield answer.result
+      } else if (hasMore && tasks.length < count * (BATCHES_AHEAD + RESULTS_AHEAD)) {
+        hasMore = begin(undefined)
+        // Lets the answers in that have come.
+        await new Promise((resolve) => setImmediate(resolve))
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
     }
   } finally {
     await Promise.all(readers.map((reader) => reader.end()))
   }
 }
 
+function sizeOf(batch: LogBatch): number {
+  return batch.kind === 'window' ? batch.throughId - batch.afterId : batch.ids.length
+}
+
 interface Reader<Result> {
-  read(batch: LogBatch): Promise<LogWorkerAnswer<Result>>
+  readonly taskCount: number
+  read(batch: LogBatch, task: Task<Result>): void
   end(): Promise<unknown>
 }
 
 /** A worker answers in the order in which it was asked. */
-function startReader<Result>({ start, data }: NonNullable<BatchWork<Result>['worker']>): Reader<Result> {
+function startReader<Result>(
+  { start, data }: NonNullable<BatchWork<Result>['workers']>,
+  onAnswer: () => void,
+): Reader<Result> {
   const worker = start('log-worker', data)
-  const asked: ((answer: LogWorkerAnswer<Result>) => void)[] = []
-  worker.on('message', (answer: LogWorkerAnswer<Result>) => asked.shift()?.(answer))
+  const asked: Task<Result>[] = []
+  let isReady = false
+  worker.once('online', () => {
+    isReady = true
+  })
+  worker.on('message', (answer: LogWorkerAnswer<Result>) => {
+    asked.shift()!.answer = answer
+    onAnswer()
+  })
   return {
-    read: (batch) =>
-      new Promise((resolve) => {
-        asked.push(resolve)
-        worker.postMessage(batch)
-      }),
+    get taskCount() {
+      return isReady ? asked.length : BATCHES_AHEAD
+    },
+    read(batch, task) {
+      asked.push(task)
+      worker.postMessage(batch)
+    },
     end: () => worker.terminate(),
   }
 }

@@ -8,24 +8,29 @@ export interface BatchWork<Result> {
   read: (batch: LogBatch) => Result
   /** What a result says of the size of the next batch. */
   resize: (result: Result) => Resize
-  /** How a worker thread does the same; `undefined` where it cannot. */
-  worker: { start: StartWorker; data: LogWorkerData } | undefined
+  /** How worker threads do the same; `undefined` where they cannot. */
+  workers: { start: StartWorker; data: LogWorkerData; now: () => number } | undefined
 }
 
 /** A worker takes about 30 ms to start: small results are read without one. */
-const ALONE_MS = 100
+const ALONE_MS = 10
 
 /** Reads batch by batch, in worker threads as soon as it takes long, and yields the results in order. */
 export async function* readBatches<Result>(work: BatchWork<Result>): AsyncGenerator<Result> {
-  const { batches, read, resize, worker } = work
+  const { batches, read, resize, workers } = work
   const startedAt = monotonicMs()
+  let mayStart = workers !== undefined
   for (let next = batches.next(); !next.done; ) {
     const result = read(next.value)
     yield result
-    if (worker && monotonicMs() - startedAt > ALONE_MS) {
-      const { readInParallel } = await import('./parallel.js')
-      yield* readInParallel({ ...work, worker }, resize(result))
-      return
+    if (mayStart && monotonicMs() - startedAt > ALONE_MS) {
+      mayStart = false
+      const { countWorkers, readInParallel } = await import('./parallel.js')
+      const count = countWorkers(workers!)
+      if (count > 0) {
+        yield* readInParallel({ ...work, workers: workers! }, count, resize(result))
+        return
+      }
     }
     next = batches.next(resize(result))
   }

@@ -137,8 +137,12 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
         signal,
       }),
       now: monotonicMs,
-      relocateMs: Math.max(flags.pollMs, SHORTEST_RELOCATE_MS),
-      filesBefore: (path) => describeFilesBefore(path, resolveHomeOptions(flags, io).databases),
+      relocateMs: Math.max(RELOCATE_POLLS * flags.pollMs, SHORTEST_RELOCATE_MS),
+      // A database that is named is read whatever else there is.
+      filesBefore: (path) =>
+        session.home.rule === '--db'
+          ? ''
+          : describeFilesBefore(path, resolveHomeOptions(flags, io).databases),
     })
     const tell = createTeller(session.home, io)
     for await (const event of events) {
@@ -156,6 +160,8 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
   if (signal.aborted) context.exitCode = EXIT_BY_SIGNAL[String(signal.reason)] ?? 1
 }
 
+/** It is looked around less often than for new rows: that costs more than all the rest. */
+const RELOCATE_POLLS = 4
 const SHORTEST_RELOCATE_MS = 250
 
 /** The databases that would be read rather than the one at the path, and whether they were written to. */
@@ -263,9 +269,9 @@ async function* printSelected(
       ? createBytesReader(store, remaining, usablePlan)
       : createRowsReader(store, remaining, formatRow, isReversed),
     resize: resizeFor,
-    worker:
+    workers:
       usablePlan &&
-      inWorker(io, { file: store.file, filter: remaining, job: { kind: 'records', plan: usablePlan } }),
+      inWorkers(io, { file: store.file, filter: remaining, job: { kind: 'records', plan: usablePlan } }),
   })
   for await (const records of results) {
     if (!records) continue
@@ -297,7 +303,7 @@ async function findNewestIds(
     batches: progress.watch(batches, () => countIds(store)),
     read: (batch) => readNewestIds(store, batch, filter, limit - ids.length),
     resize: () => 'grow',
-    worker: inWorker(io, { file: store.file, filter, job: { kind: 'ids', limit } }),
+    workers: inWorkers(io, { file: store.file, filter, job: { kind: 'ids', limit } }),
   })
   for await (const found of results) {
     for (const id of found.slice(0, limit - ids.length)) ids.push(id)
@@ -307,8 +313,8 @@ async function findNewestIds(
   return ids
 }
 
-function inWorker({ startWorker }: Io, data: LogWorkerData): BatchWork<never>['worker'] {
-  return startWorker && { start: startWorker, data }
+function inWorkers({ startWorker, now }: Io, data: LogWorkerData): BatchWork<never>['workers'] {
+  return startWorker && { start: startWorker, data, now }
 }
 
 function pickStyles(palette: Palette): PieceStyles {
