@@ -84,19 +84,28 @@ export function mayDiffer(
   return lineCount !== rowCount
 }
 
+/** Arguments of the concat() that makes the record: one call for all is cheaper than one within another. */
 function pieceSql(piece: Piece, store: LogStore, isRaw: boolean, styles: PieceStyles | undefined): string {
   if (typeof piece === 'string') return quoteText(piece)
   const { field, as, style } = piece
   const { property, kind } = LOG_FIELDS[field]
   const column = qualified(store.columns[property])
   if (kind === 'time') return styledSql(timeSql(as, store), column, style, styles)
-  const value = `CAST(${column} AS ${kind === 'integer' ? 'INTEGER' : 'TEXT'})`
+  // In concat() a value of any type becomes the text that CAST makes of it. GLOB sees no BLOB: a newline in one
+  // is left to `mayDiffer`, and an ESC, which that looks for only without colours, is not.
+  const needsCast = kind === 'integer' || styles !== undefined || (as !== 'line' && as !== 'dashed')
+  const value = needsCast ? `CAST(${column} AS ${kind === 'integer' ? 'INTEGER' : 'TEXT'})` : column
   let line = value
   if (!isRaw && kind === 'text') {
-    if (field === 'body') line = `replace(${line}, char(${NEWLINE}), '\\n')`
-    if (styles) line = `replace(${line}, char(${ESC}), '\\x1b')`
+    if (field === 'body') line = replaceSql(line, NEWLINE, '\\n')
+    if (styles) line = replaceSql(line, ESC, '\\x1b')
   }
   return styledSql(encodeSql(value, line, kind, as), value, style, styles)
+}
+
+/** Few texts hold the character; GLOB finds that out in a quarter of the time that replace() takes. */
+function replaceSql(text: string, code: number, by: string): string {
+  return `CASE WHEN ${text} GLOB concat('*', char(${code}), '*') THEN replace(${text}, char(${code}), '${by}') ELSE ${text} END`
 }
 
 /** A piece between the bytes of its style. */
@@ -107,10 +116,10 @@ function styledSql(
   styles: PieceStyles | undefined,
 ): string {
   if (!style || !styles) return sql
-  const within = ({ open, close }: Style) => `concat(${quoteText(open)}, ${sql}, ${quoteText(close)})`
+  const within = ({ open, close }: Style) => `${quoteText(open)}, ${sql}, ${quoteText(close)}`
   if (style !== 'level') return within(styles[style])
-  const cases = LOG_LEVELS.map((level) => `WHEN '${level}' THEN ${within(styles[level])}`)
-  return `CASE upper(${value}) ${cases.join(' ')} ELSE ${within(styles.otherLevel)} END`
+  const cases = LOG_LEVELS.map((level) => `WHEN '${level}' THEN concat(${within(styles[level])})`)
+  return `CASE upper(${value}) ${cases.join(' ')} ELSE concat(${within(styles.otherLevel)}) END`
 }
 
 /** `line` is the value with what SQL escapes escaped. */
@@ -125,8 +134,10 @@ function encodeSql(
       return line
     case 'dashed':
       return `coalesce(${line}, '-')`
-    case 'padded':
-      return `concat(${line}, substr('     ', length(${line}) + 1))`
+    case 'padded': {
+      const known = LOG_LEVELS.map((level) => `WHEN '${level}' THEN '${level.padEnd(5)}'`)
+      return `CASE ${value} ${known.join(' ')} ELSE concat(${line}, substr('     ', length(${line}) + 1)) END`
+    }
     case 'json':
       return kind === 'integer' ? `coalesce(${value}, 'null')` : `json_quote(${value})`
     case 'csv':
@@ -164,12 +175,12 @@ function timeSql(as: Encoding, { columns }: LogStore): string {
     case 'clock':
       return dated(`time(${seconds}, 'unixepoch')`, `''`)
     case 'json':
-      return `concat('"', ${dated(dateTime, wholeFraction)}, '"')`
+      return `'"', ${dated(dateTime, wholeFraction)}, '"'`
     default:
       return dated(dateTime, wholeFraction)
   }
 }
 
 function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''").replaceAll('\n', "' || char(10) || '")}'`
+  return `'${text.replaceAll("'", "''")}'`
 }
