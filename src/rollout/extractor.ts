@@ -24,7 +24,7 @@ const MAX_WORKERS = 4
 const GROUP_SIZE = 8
 
 /** As many groups lie ready at each thread, so that it goes on while this one is busy with storing. */
-const GROUPS_AHEAD = 4
+const GROUPS_AHEAD = 25
 
 /** Below both, starting threads takes longer than they save. */
 const SMALL_JOB_FILES = 200

@@ -1,5 +1,5 @@
 import type { Extracted, ExtractJob, ExtractSettings } from './extract.js'
-import { createExtractor, type ExtractorOptions } from './extractor.js'
+import { createExtractor, type ExtractorOptions, throwIfAborted } from './extractor.js'
 import type { RolloutFile } from './list.js'
 
 /** As many rollouts are read, and then stored in one transaction. */
@@ -34,6 +34,8 @@ export async function* readBatches(
   try {
     for (let start = 0; start < files.length; start += BATCH_SIZE) {
       const results = await ahead.shift()!
+      // Read, perhaps, before the signal; but it is not to be stored any more.
+      throwIfAborted(options.signal)
       ahead.push(read(start + 2 * BATCH_SIZE))
       yield results.map((result, index) => ({ file: files[start + index]!, result }))
     }
