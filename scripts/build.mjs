@@ -11,18 +11,44 @@ import { build as esbuild } from 'esbuild'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
+/** Of these packages need less than they load: 4 ms for executable subcommands, a slow form of a global. */
+const CHEAP = { child_process: 'export default {}', process: 'export default globalThis.process' }
+
 /**
- * commander loads node:child_process (4 ms) for executable subcommands, which these commands lack; chalk and
- * commander load node:process as a module, which costs more than the global that it is.
+ * Each module of Node's is taken once, and of it just what is used. Of its own esbuild copies all names of a
+ * module for every file that imports it, which in sum costs a start half a millisecond.
  */
-const cheapBuiltins = {
-  name: 'cheap-builtins',
+const builtins = {
+  name: 'builtins',
   setup(build) {
-    const contents = { child_process: 'export default {}', process: 'export default globalThis.process' }
-    build.onResolve({ filter: /^node:(child_process|process)$/ }, ({ importer, path }) =>
-      /[\\/]node_modules[\\/]/.test(importer) ? { path: path.slice(5), namespace: 'cheap' } : undefined,
-    )
-    build.onLoad({ filter: /.*/, namespace: 'cheap' }, ({ path }) => ({ contents: contents[path] }))
+    build.onResolve({ filter: /^node:/ }, ({ importer, kind, path }) => {
+      if (kind !== 'import-statement') return undefined
+      const isCheap = path.slice(5) in CHEAP && /[\\/]node_modules[\\/]/.test(importer)
+      return { path: path.slice(5), namespace: isCheap ? 'cheap' : 'builtin', sideEffects: false }
+    })
+    build.onLoad({ filter: /.*/, namespace: 'cheap' }, ({ path }) => ({ contents: CHEAP[path] }))
+    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path)).filter(
+        (name) => /^[A-Za-z]\w*$/.test(name) && name !== 'default',
+      )
+      const taken = names.map((name) => `export const ${name} = /* @__PURE__ */ (() => builtin.${name})()`)
+      return {
+        contents: [`const builtin = require('node:${path}')`, ...taken, 'export default builtin'].join('\n'),
+      }
+    })
+  },
+}
+
+/** commander looks for letters of every script in the names of arguments, which takes half a millisecond; ours are ASCII. */
+const asciiArguments = {
+  name: 'ascii-arguments',
+  setup(build) {
+    build.onLoad({ filter: /commander[\\/]lib[\\/]option\.js$/ }, ({ path }) => {
+      const pattern = '/\\p{ID_Continue}\\.\\.\\.[>\\]]$/u'
+      const source = readFileSync(path, 'utf8')
+      if (!source.includes(pattern)) throw new Error(`${path} has no ${pattern} any more`)
+      return { contents: source.replace(pattern, '/\\w\\.\\.\\.[>\\]]$/') }
+    })
   },
 }
 
@@ -33,16 +59,21 @@ const vendorApart = {
   name: 'vendor-apart',
   setup(build) {
     build.onResolve({ filter: new RegExp(`^(${VENDORED.join('|')})$`) }, ({ path }) => ({
-      path: `./vendor/${path}.cjs`,
-      external: true,
+      path,
+      namespace: 'vendor',
+    }))
+    build.onLoad({ filter: /.*/, namespace: 'vendor' }, ({ path }) => ({
+      contents: `module.exports = require(__dirname + '/vendor/${path}.cjs')`,
     }))
   },
 }
 
 /** In CommonJS there is no `import.meta`; what asks for its URL wants the place of the bundle. */
 const bundleUrl = {
-  define: { 'import.meta.url': 'bundleUrl' },
-  banner: { js: `const bundleUrl = require('node:url').pathToFileURL(__filename).href` },
+  define: { 'import.meta.url': 'bundle.url' },
+  banner: {
+    js: `const bundle = { get url() { return require('node:url').pathToFileURL(__filename).href } }`,
+  },
 }
 
 /** In a bundle better-sqlite3's own search for its binary would start from the wrong folder. */
@@ -87,6 +118,12 @@ const packedForms = {
   },
 }
 
+/** The bundles of the commands, by name. */
+const COMMANDS = {
+  'codex-logs': 'src/cli/logs-main.ts',
+  'codex-state': 'src/cli/state-main.ts',
+}
+
 /** Bundles that run in threads of their own, of the commands and of the library alike, by name. */
 const WORKERS = {
   'log-worker': 'src/cli/logs/log-worker.ts',
@@ -112,19 +149,17 @@ export async function build() {
   const results = await Promise.all([
     esbuild({
       ...common,
-      entryPoints: {
-        'codex-logs': 'src/cli/logs-main.ts',
-        'codex-state': 'src/cli/state-main.ts',
-        ...WORKERS,
-      },
+      entryPoints: { ...COMMANDS, ...WORKERS },
       // The package is to stay below a megabyte; executables and the library keep their names.
       minifyIdentifiers: true,
       outdir: 'dist',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
       external: ['better-sqlite3/package.json'],
+      // Of modules beside the bundle: `import()` would start the loader of ES modules for it.
+      supported: { 'dynamic-import': false },
       ...bundleUrl,
-      plugins: [cheapBuiltins, locateAddon('addon.cjs'), embedMigrations, vendorApart],
+      plugins: [builtins, asciiArguments, locateAddon('addon.cjs'), embedMigrations, vendorApart],
     }),
     esbuild({
       ...common,
@@ -133,7 +168,7 @@ export async function build() {
       outdir: 'dist/vendor',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
-      plugins: [cheapBuiltins],
+      plugins: [builtins],
     }),
     esbuild({
       ...common,
@@ -143,11 +178,31 @@ export async function build() {
       external: ['better-sqlite3'],
     }),
   ])
-  await Promise.all(results.flatMap(({ outputFiles }) => outputFiles).map(replaceFile))
+  const files = results.flatMap(({ outputFiles }) => outputFiles)
+  for (const file of files.filter(({ path }) =>
+    Object.keys(COMMANDS).some((name) => path.endsWith(`${name}.cjs`)),
+  ))
+    addId(file)
+  await Promise.all(files.map(replaceFile))
+  for (const name of Object.keys(COMMANDS)) compileAhead(name)
   const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs))
   return [
     ...new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])),
   ].sort()
+}
+
+/** What bin/launch.js tells a bundle by. */
+function addId(file) {
+  const id = createHash('sha256').update(file.contents).digest('hex').slice(0, 16)
+  Object.defineProperty(file, 'contents', { value: Buffer.from(`/*${id}*/${file.text}`) })
+}
+
+/** The code that V8 makes of a command's bundle, beside it, for bin/launch.js. */
+function compileAhead(name) {
+  const { status } = spawnSync(process.execPath, [`${root}scripts/compile-ahead.cjs`, name], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (status !== 0) throw new Error(`${name} could not be compiled`)
 }
 
 /** As a whole, and only if it changed: a command may just be starting from the file that is there. */
@@ -180,7 +235,7 @@ export async function buildExecutable({ outdir, addon, areAssetsFiles }) {
       ADDON_BYTES: String(addonBytes.length),
       ASSETS_ARE_FILES: String(areAssetsFiles),
     },
-    plugins: [cheapBuiltins, locateAddon('addon-embedded.cjs'), embedMigrations, packedForms],
+    plugins: [builtins, asciiArguments, locateAddon('addon-embedded.cjs'), embedMigrations, packedForms],
   })
   const workers = Object.keys(WORKERS).map((name) => [`${name}.cjs`, `${outdir}/${name}.cjs`])
   return { main: `${outdir}/main.cjs`, assets: Object.fromEntries([['addon', addon], ...workers]) }

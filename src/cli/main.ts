@@ -79,6 +79,9 @@ function configure(command: Command, io: Io): void {
     outputError: () => {},
     getOutHelpWidth: () => io.stdout.columns ?? 100,
     getErrHelpWidth: () => io.stderr.columns ?? 100,
+    // There are none to strip; commander would load the streams of the process to find out.
+    getOutHasColors: () => true,
+    getErrHasColors: () => true,
   })
   for (const subcommand of command.commands) configure(subcommand, io)
 }

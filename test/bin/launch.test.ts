@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,9 @@ import { createLogHome } from '../helpers/log-layouts.js'
 import { binPath, runBin, startProcess } from '../helpers/spawn.js'
 
 const bin = fileURLToPath(new URL('../../bin/', import.meta.url))
-const { findNode, isNewEnough } = createRequire(import.meta.url)(join(bin, 'find-node.js'))
+const require = createRequire(import.meta.url)
+const { findNode } = require(join(bin, 'find-node.js'))
+const { codeFile, isNewEnough, load } = require(join(bin, 'launch.js'))
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
 test.each([
@@ -98,11 +100,39 @@ test.each([
 )
 
 test('bin/ needs nothing but itself before the version is known', () => {
-  for (const file of ['codex-logs.js', 'codex-state.js', 'find-node.js', 'restart.js']) {
+  for (const file of readdirSync(bin).filter((name) => name.endsWith('.js'))) {
     const required = readFileSync(join(bin, file), 'utf8').matchAll(/require\('([^']+)'\)/g)
-    for (const [, name] of required)
-      expect(name).toMatch(/^(node:|\.\/|\.\.\/dist\/codex-(logs|state)\.cjs$)/)
+    for (const [, name] of required) expect(name).toMatch(/^(node:|\.\/)/)
   }
+})
+
+describe.each(['codex-logs', 'codex-state'])('what V8 made of %s', (name) => {
+  const built = fileURLToPath(new URL(`../../dist/${name}.cjs`, import.meta.url))
+
+  test('is what a start takes', () => {
+    expect(load(built).script.cachedDataRejected).toBe(false)
+  })
+
+  test.each([
+    ['is missing', () => undefined],
+    [
+      'is of another bundle',
+      (code: Buffer) => Buffer.concat([Buffer.from('0123456789abcdef'), code.subarray(16)]),
+    ],
+    ['is of another V8', (code: Buffer) => Buffer.concat([code.subarray(0, 16), Buffer.alloc(64, 1)])],
+    ['is cut short', (code: Buffer) => code.subarray(0, 1000)],
+    ['is empty', () => Buffer.alloc(0)],
+  ])('is done without when it %s', async (_, change) => {
+    const folder = temporaryFolder()
+    const copy = join(folder, 'dist', `${name}.cjs`)
+    cpSync(bin, join(folder, 'bin'), { recursive: true })
+    cpSync(built, copy)
+    const code = change(readFileSync(codeFile(built)))
+    if (code) writeFileSync(codeFile(copy), code)
+    expect(load(copy).script.cachedDataRejected).not.toBe(false)
+    const command = startProcess(process.execPath, [join(folder, 'bin', `${name}.js`), '--version'])
+    expect(await command.end()).toEqual({ stdout: `${version}\n`, stderr: '', exitCode: 0, signal: null })
+  })
 })
 
 test('a package that is installed has all that it needs', async () => {
