@@ -31,6 +31,21 @@ export async function* measure({ fewRows, manyRows, rounds, smoke }) {
       }
       yield { what: `${what}: peak memory`, value: peakMiB, unit: 'MiB', bound: 220 }
     }
+    // With one core to run on no worker is started.
+    for (const [what, ours, mode, bound] of [
+      ['query --json', json, 'json', 2.1],
+      ['query', text, 'text', 1.7],
+    ]) {
+      const pinned = ['taskset', '-c', '0']
+      const { ratio, aMs } = await pair([...pinned, ...ours], [...pinned, floor, mode, few], { rounds })
+      yield {
+        what: `${what}, one thread`,
+        value: ratio,
+        unit: 'F',
+        bound,
+        detail: `${Math.round(aMs)} ms`,
+      }
+    }
     for (const [into, bound] of [
       ['grep -c ERROR', 1.4],
       ['jq -c .level', 1.1],

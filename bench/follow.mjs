@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,8 +9,13 @@ import { dataFolder, logs, median, node, root } from './measure.mjs'
 
 export async function* measure({ smoke, rounds }) {
   const folder = mkdtempSync(join(tmpdir(), 'codex-state-bench-'))
+  const original = generateLogs(join(dataFolder, '100000/logs_2.sqlite'), { rowCount: 100_000 })
   const file = join(folder, 'logs_2.sqlite')
-  copyFileSync(generateLogs(join(dataFolder, '100000/logs_2.sqlite'), { rowCount: 100_000 }), file)
+  const startAnew = () => {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
+    copyFileSync(original, file)
+  }
+  startAnew()
   try {
     const seconds = smoke ? 2 : 10
     const steady = await latencies(file, [1, 10, seconds])
@@ -23,6 +28,17 @@ export async function* measure({ smoke, rounds }) {
     yield { what: 'the same, p99', value: at(steady, 0.99), unit: 'ms', bound: 25 }
     const batches = await latencies(file, [128, 2000, seconds])
     yield { what: 'tail: batches of 128 rows, longest', value: at(batches, 1), unit: 'ms', bound: 10 }
+    // A folder that reports nothing: that of a link to the database, which is written elsewhere.
+    mkdirSync(join(folder, 'link'))
+    const link = join(folder, 'link/logs_2.sqlite')
+    symlinkSync(file, link)
+    const polled = await latencies(file, [1, 50, seconds], link)
+    yield {
+      what: 'tail: without folder events, p99',
+      value: at(polled, 0.99),
+      unit: 'ms',
+      bound: POLL_MS + 30,
+    }
     const idle = await idleShare(file, smoke ? 3 : 60)
     yield { what: 'tail: processor while nothing comes', value: idle * 100, unit: '%', bound: 0.1 }
     for (const [what, command] of [
@@ -32,7 +48,8 @@ export async function* measure({ smoke, rounds }) {
     ]) {
       const ratios = []
       let walMiB = 0
-      for (let round = 0; round < (smoke ? 1 : rounds); round++) {
+      startAnew()
+      for (let round = 0; round < (smoke ? 1 : rounds * 2); round++) {
         const alone = await writeBeside(file, undefined)
         const beside = await writeBeside(file, command)
         ratios.push(beside.p50 / alone.p50)
@@ -57,9 +74,12 @@ function writer(file, args) {
   })
 }
 
+/** The safety poll of `tail`, by default. */
+const POLL_MS = 500
+
 /** Milliseconds from each row's commit to its line, sorted. */
-async function latencies(file, args) {
-  const tail = spawn(logs[0], [...logs.slice(1), 'tail', '--format', 'cat', '-n', '0', '--db', file], {
+async function latencies(file, args, path = file) {
+  const tail = spawn(logs[0], [...logs.slice(1), 'tail', '--format', 'cat', '-n', '0', '--db', path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const found = []
@@ -91,7 +111,7 @@ function processorTicks(pid) {
   return Number(fields[11]) + Number(fields[12])
 }
 
-/** Commit times of a writer of 100 rows every 10 ms for three seconds, a reader at work all the while. */
+/** Commit times of a writer of 100 rows every 10 ms for two seconds, a reader at work all the while. */
 async function writeBeside(file, command) {
   let isOver = false
   let reader
@@ -102,8 +122,8 @@ async function writeBeside(file, command) {
     }
   }
   const reading = read()
-  if (command) await sleep(300)
-  const writing = writer(file, [100, 10, 3])
+  if (command) await sleep(400)
+  const writing = writer(file, [100, 10, 2])
   let told = ''
   writing.stdout.on('data', (chunk) => {
     told += chunk

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from '../scripts/build.mjs'
 import { dataFolder, root } from './measure.mjs'
+import { formatValue, isMet, writeReport } from './report.mjs'
 
 /** Name → module with `measure(options)`, an async generator of results. */
 const BENCHMARKS = ['startup', 'dump', 'newest', 'search', 'follow', 'threads', 'backfill']
@@ -43,44 +44,23 @@ for (const name of positionals.length > 0 ? positionals : BENCHMARKS) {
   }
 }
 
-if (!values.smoke) {
+if (!values.smoke && positionals.length === 0) {
   const about = `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0].model.trim()}, ${new Date().toISOString().slice(0, 10)}`
   writeFileSync(join(root, 'bench/RESULTS.json'), `${JSON.stringify({ about, options, results }, null, 2)}\n`)
-  writeFileSync(join(root, 'bench/RESULTS.md'), `${markdown(about)}\n`)
+  writeReport({ about, results })
 }
-const missed = results.filter((result) => !isMet(result))
-process.stdout.write(`${results.length - missed.length} bounds met, ${missed.length} missed\n`)
+const bounds = results.filter(({ bound }) => bound !== undefined)
+const missed = bounds.filter((result) => !isMet(result))
+process.stdout.write(
+  values.smoke
+    ? `${results.length} figures, of data too small to judge by\n`
+    : `${bounds.length - missed.length} bounds met, ${missed.length} missed\n`,
+)
 if (values.check && missed.length > 0) process.exitCode = 1
-
-/** A result without a bound is told for its own sake. */
-function isMet({ value, bound }) {
-  return bound === undefined || value <= bound
-}
 
 function line(result) {
   const { benchmark, what, value, unit, bound, detail = '' } = result
   const verdict =
     bound === undefined || values.smoke ? '' : `bound ${bound} ${isMet(result) ? 'met' : 'MISSED'}`
-  return `${benchmark.padEnd(9)} ${what.padEnd(52)} ${format(value).padStart(9)} ${unit.padEnd(10)} ${verdict.padEnd(16)} ${detail}`
-}
-
-function markdown(about) {
-  return [
-    '# Measurements',
-    '',
-    `${about}. Medians of paired runs of whole processes; N is \`node -e 0\`, F a reader and formatter in C over`,
-    'the same SQLite, both run in turn with the command measured.',
-    '',
-    '| | what | measured | bound | |',
-    '| --- | --- | --- | --- | --- |',
-    ...results.map((result) => {
-      const { benchmark, what, value, unit, bound, detail = '' } = result
-      const verdict = bound === undefined ? '' : isMet(result) ? 'met' : '**missed**'
-      return `| ${benchmark} | ${what} | ${format(value)} ${unit} ${detail && `(${detail})`} | ${bound ?? ''} | ${verdict} |`
-    }),
-  ].join('\n')
-}
-
-function format(value) {
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
+  return `${benchmark.padEnd(9)} ${what.padEnd(52)} ${formatValue(value).padStart(9)} ${unit.padEnd(10)} ${verdict.padEnd(16)} ${detail}`
 }
