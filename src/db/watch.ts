@@ -12,21 +12,21 @@ export interface ChangesOptions {
   signal: AbortSignal
 }
 
-/** Two looks are never closer than this: a writer that commits all the time does not keep us busy. */
-const SHORTEST_PAUSE_MS = 10
-/** The event can come before the commit is visible, so a second look follows. */
-const SECOND_LOOK_MS = 2
 /**
- * So long after a change it is looked every `SHORTEST_PAUSE_MS` and not watched: each single write to a watched
- * folder costs the writer, in sum up to a tenth of a commit.
+ * So long after a change it is looked time and again and not watched: each single write to a watched folder costs
+ * the writer, in sum up to a tenth of a commit.
  */
 const UNWATCHED_MS = 200
+/** The event comes before the commit is visible: the first looks follow soon, each pause twice as long… */
+const FIRST_PAUSE_MS = 1
+/** …up to this: a writer that commits all the time does not keep us busy. */
+const LONGEST_PAUSE_MS = 10
 
 /** Why it is worth looking: the folder reported a change, or it is time. */
 export type LookReason = 'change' | 'poll'
 
 /**
- * Yields whenever it is worth looking: when the folder reports a change, once more shortly after, and every
+ * Yields whenever it is worth looking: when the folder reports a change, several times shortly after, and every
  * `pollMs` in any case. Ends when the signal is aborted.
  */
 export async function* watchChanges({
@@ -41,6 +41,7 @@ export async function* watchChanges({
   let changedPath: string | undefined
   let modifiedMs: number | undefined
   let unwatchedUntil = 0
+  let pauseMs = 0
   // The first look is due at once.
   let nextLookAt = 0
 
@@ -72,21 +73,24 @@ export async function* watchChanges({
         hasEvent = false
         modifiedMs = modificationOf(changedPath)
         unwatchedUntil = now + UNWATCHED_MS
-        nextLookAt = now + SECOND_LOOK_MS
+        pauseMs = FIRST_PAUSE_MS
+        nextLookAt = now + pauseMs
         yield 'change'
       } else if (now >= nextLookAt) {
         const isUnwatched = unwatchedUntil > 0
-        if (isUnwatched && now >= unwatchedUntil && modificationOf(changedPath) !== modifiedMs) {
-          // Still being written.
+        if (isUnwatched && now >= unwatchedUntil) {
+          const seenMs = modifiedMs
           modifiedMs = modificationOf(changedPath)
-          unwatchedUntil = now + UNWATCHED_MS
+          const isStillWritten = modifiedMs !== seenMs
+          if (isStillWritten) unwatchedUntil = now + UNWATCHED_MS
         }
         if (now >= unwatchedUntil) {
           unwatchedUntil = 0
           // Before the look, which sees what came until then.
           if (!watcher) startWatching()
         }
-        nextLookAt = now + (unwatchedUntil > 0 ? Math.min(SHORTEST_PAUSE_MS, pollMs) : pollMs)
+        pauseMs = unwatchedUntil > 0 ? Math.min(pauseMs * 2, LONGEST_PAUSE_MS, pollMs) : pollMs
+        nextLookAt = now + pauseMs
         yield isUnwatched ? 'change' : 'poll'
       } else {
         await pause(nextLookAt - now, (done) => {

@@ -15,7 +15,7 @@ function start(folder: string, pollMs: number) {
   return { looks, stop: () => controller.abort() }
 }
 
-test('the first look is due at once, the next at a change, which is looked at twice', async () => {
+test('the first look is due at once, the next at a change, and again shortly after', async () => {
   const folder = temporaryFolder()
   const { looks } = start(folder, NEVER_MS)
   expect(await looks.next()).toEqual({ done: false, value: 'poll' })
