@@ -50,6 +50,8 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
   const fields = DIFF_FIELDS.filter((field) => threads.columns[field] !== undefined)
   /** Whose each rollout is, by path. */
   const owners = new Map<string, string>()
+  /** Threads whose row names the very rollout that is theirs. */
+  const settled = new Set<string>()
   const settings = { defaultProvider: options.defaultProvider, rules, normalizesCwd: false }
   let doneCount = 0
   for await (const batch of readBatches(files, settings)) {
@@ -62,9 +64,14 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
       if (malformedCount > 0) onNotice(`${file.path}: ${malformedCount} bad lines`)
       owners.set(file.path, metadata.id)
       const row = findThread(threads, metadata.id)
-      if (!row) yield { kind: 'no row', id: metadata.id, path: file.path }
+      if (!row) {
+        yield { kind: 'no row', id: metadata.id, path: file.path }
+        continue
+      }
+      const recorded = findRecordedRollout(codexHome, row.rolloutPath)
+      if (recorded?.path === file.path) settled.add(row.id)
       // A thread can have several rollouts; the row says which one is current.
-      else if (isCurrent(row, file.path, codexHome)) {
+      if (recorded === undefined || recorded.path === file.path) {
         yield* diffRow(row, metadata, fields, threads, options)
       }
     }
@@ -74,6 +81,7 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
   const seen = new Set(owners.values())
   for (const page of readThreads(threads, {}, 'created')) {
     for (const { thread } of page) {
+      if (settled.has(thread.id)) continue
       const found = findRecordedRollout(codexHome, thread.rolloutPath)
       const owner = found && (owners.get(found.path) ?? (await readOwner(found)))
       if (!found && !seen.has(thread.id)) {
@@ -83,11 +91,6 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
       }
     }
   }
-}
-
-function isCurrent(row: ThreadRow, path: string, codexHome: string): boolean {
-  const recorded = findRecordedRollout(codexHome, row.rolloutPath)
-  return recorded === undefined || recorded.path === path
 }
 
 async function readOwner(file: Parameters<typeof readRolloutThreadId>[0]): Promise<string | null> {
