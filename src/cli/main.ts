@@ -61,7 +61,7 @@ export async function runProgram(
     return context.exitCode
   } catch (error) {
     try {
-      return report(error, program.name(), context)
+      return report(error, program, context)
     } catch (failedReport) {
       if (failedReport instanceof ClosedPipe) return 0
       throw failedReport
@@ -86,14 +86,13 @@ function configure(command: Command, io: Io): void {
   for (const subcommand of command.commands) configure(subcommand, io)
 }
 
-function report(error: unknown, programName: string, { io, argv = [] }: CommandContext): number {
+function report(error: unknown, program: Command, { io, argv = [] }: CommandContext): number {
+  const programName = program.name()
   if (error instanceof ClosedPipe) return 0
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    const message = error.message
-      .replace(/^error: /, '')
-      .replaceAll(/\s*\n\s*/g, ' ')
-      .replace(/\.$/, '')
+    const message =
+      error.code === 'commander.excessArguments' ? describeExcess(error, program, argv) : tidy(error)
     // commander reports a bare command by printing help, with a message of its own that says nothing.
     if (error.code === 'commander.help') return EXIT_MISUSED
     const isBeforeCommand = error.code === 'commander.unknownOption' && argv[0]?.startsWith('-')
@@ -112,4 +111,19 @@ function report(error: unknown, programName: string, { io, argv = [] }: CommandC
     `${programName}: unexpected error: ${text}${io.env.DEBUG ? '' : ' (DEBUG=1 shows where)'}\n`,
   )
   return EXIT_FAILED
+}
+
+/** A word that is no command of a group goes to the group's default command, which has no use for it. */
+function describeExcess(error: CommanderError, program: Command, [name, word]: readonly string[]): string {
+  const group = program.commands.find((command) => command.name() === name)
+  const names = group?.commands.map((command) => command.name()) ?? []
+  const isNoCommand = names.length > 0 && word !== undefined && !word.startsWith('-') && !names.includes(word)
+  return isNoCommand ? `${name} has no command '${word}', but ${names.join(', ')}` : tidy(error)
+}
+
+function tidy(error: CommanderError): string {
+  return error.message
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '')
 }

@@ -32,6 +32,19 @@ test.each(['tail', 'query'])('every flag of %s is in its help', async (command) 
   for (const flag of flags.split(/\s+/)) expect(stdout).toMatch(new RegExp(`(^|[ ,])${flag}[ ,]`, 'm'))
 })
 
+test.each([
+  ['threads', 'lst', 'list, show, path, tree, tools'],
+  ['backfill', 'strat', 'status, run'],
+])('%s %s: what there is instead', async (group, word, names) => {
+  expect(await runState([group, word])).toEqual({
+    stdout: '',
+    stderr: `codex-state: ${group} has no command '${word}', but ${names}. See --help.\n`,
+    exitCode: 2,
+  })
+  const { stderr } = await runState([group, '--json', 'id', word])
+  expect(stderr).toMatch(/too many arguments/)
+})
+
 async function runThrowing(error: unknown, env: Record<string, string> = {}) {
   const stderr: string[] = []
   const io = {
