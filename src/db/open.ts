@@ -256,11 +256,10 @@ function withoutLink(path: string): string {
 function open(given: string, { onNotice, functions = {} }: OpenReadOnlyOptions): Opened {
   const path = withoutLink(given)
   const header = readHeader(path)
-  const isWal = header.length > 19 && header[18] === 2
   // Before the files are looked at, so that a change in between shows.
   const fingerprint = fingerprintOf(path)
   const identity = identityOf(path)
-  const access = chooseAccess(path, isWal)
+  const access = chooseAccess(path, header)
   try {
     if (access === 'still') {
       const driver = openImmutable(path, functions)
@@ -285,7 +284,19 @@ function open(given: string, { onNotice, functions = {} }: OpenReadOnlyOptions):
   }
 }
 
-function chooseAccess(path: string, isWal: boolean): Access {
+/** How much `openReadOnly` would copy to read the database; 0 where it need not, or would fail. */
+export function bytesToCopy(given: string): number {
+  const path = withoutLink(given)
+  try {
+    if (chooseAccess(path, readHeader(path)) !== 'copy') return 0
+  } catch {
+    return 0
+  }
+  return sizeOf(path) + sizeOf(`${path}-wal`) + sizeOf(`${path}-journal`)
+}
+
+function chooseAccess(path: string, header: Buffer): Access {
+  const isWal = header.length > 19 && header[18] === 2
   if (!isWal) return sizeOf(`${path}-journal`) > 0 ? 'copy' : 'live'
   if (existsSync(`${path}-wal`) && existsSync(`${path}-shm`)) return 'live'
   return sizeOf(`${path}-wal`) > 0 ? 'copy' : 'still'

@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs'
-import { openReadOnly, type ReadConnection } from '../db/open.js'
+import { bytesToCopy, openReadOnly, type ReadConnection } from '../db/open.js'
 import { type OpenTable, openTable } from '../query/databases.js'
 import { openLogStore } from '../query/log-store.js'
 import { columnSql, resolveColumns } from '../schema/columns.js'
@@ -52,7 +51,7 @@ export function readCompletions(
   kind: ValueKind,
   typed: string,
 ): Completion[] {
-  const files = databases.filter((file) => isQuickToOpen(file.path))
+  const files = databases.filter(({ path }) => bytesToCopy(path) < MOST_BYTES_TO_COPY)
   switch (kind) {
     case 'target':
     case 'module':
@@ -81,12 +80,6 @@ export function readCompletions(
     default:
       return kind satisfies never
   }
-}
-
-function isQuickToOpen(path: string): boolean {
-  const sizeOf = (suffix: string) => statSync(path + suffix, { throwIfNoEntry: false })?.size
-  const isCopied = (sizeOf('-wal') ?? 0) > 0 && sizeOf('-shm') === undefined
-  return !isCopied || (sizeOf('') ?? 0) + (sizeOf('-wal') ?? 0) < MOST_BYTES_TO_COPY
 }
 
 function readLogValues(
