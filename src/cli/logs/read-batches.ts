@@ -17,20 +17,20 @@ const ALONE_MS = 10
 
 /** Reads batch by batch, in worker threads as soon as it takes long, and yields the results in order. */
 export async function* readBatches<Result>(work: BatchWork<Result>): AsyncGenerator<Result> {
-  const { batches, read, resize, workers } = work
+  const { batches, read, resize } = work
   const startedAt = monotonicMs()
-  let mayStart = workers !== undefined
+  let { workers } = work
   for (let next = batches.next(); !next.done; ) {
     const result = read(next.value)
     yield result
-    if (mayStart && monotonicMs() - startedAt > ALONE_MS) {
-      mayStart = false
+    if (workers && monotonicMs() - startedAt > ALONE_MS) {
       const { countWorkers, readInParallel } = await import('./parallel.js')
-      const count = countWorkers(workers!)
+      const count = countWorkers(workers)
       if (count > 0) {
-        yield* readInParallel({ ...work, workers: workers! }, count, resize(result))
+        yield* readInParallel({ ...work, workers }, count, resize(result))
         return
       }
+      workers = undefined
     }
     next = batches.next(resize(result))
   }
