@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { generateLogs } from './generate-logs.mjs'
+import { generateLogs, LOG_FILES } from './generate-logs.mjs'
 import { buildC, dataFolder, logs, pair, run } from './measure.mjs'
 
 /** With one core to run on no worker is started. */
@@ -12,13 +12,19 @@ export async function* measure({ fewRows, manyRows, rounds, smoke }) {
   const json = [...logs, 'query', '--json', '--db', few]
   const text = [...logs, 'query', '--db', few]
   if (floor) {
-    // Nothing is worth timing that does not print the same.
-    for (const [ours, theirs] of [
-      [json, [floor, 'json', few]],
-      [text, [floor, 'text', few]],
-    ]) {
-      if (hashOf(ours) !== hashOf(theirs))
-        throw new Error(`${ours.join(' ')} differs from ${theirs.join(' ')}`)
+    // Nothing is worth timing that does not print the same, whatever the layout.
+    const ofEachLayout = LOG_FILES.map((name) =>
+      generateLogs(join(dataFolder, '100000', name), { rowCount: 100_000 }),
+    )
+    for (const path of [few, ...ofEachLayout]) {
+      for (const [flags, mode] of [
+        [['--json'], 'json'],
+        [[], 'text'],
+      ]) {
+        const ours = [...logs, 'query', ...flags, '--db', path]
+        if (hashOf(ours) !== hashOf([floor, mode, path]))
+          throw new Error(`${ours.join(' ')} differs from the floor's ${mode}`)
+      }
     }
     for (const [what, ours, mode, on, bound] of [
       [`query --json of ${fewRows} rows`, json, 'json', [], 1.4],

@@ -128,13 +128,19 @@ int main(int argc, char **argv) {
   line_special[0xc2] = 1;
   sqlite3 *db;
   if (sqlite3_open_v2(argv[2], &db, SQLITE_OPEN_READONLY, 0)) return 3;
+  /* Newest layout first; older ones lack a column or name it otherwise. */
+  const char *layouts[] = {"feedback_log_body, thread_id, process_uuid", "message, thread_id, process_uuid",
+    "message, thread_id, NULL"};
   char sql[4096];
-  snprintf(sql, sizeof sql,
-    is_count ? "SELECT count(*) FROM logs%s%s" :
-    "SELECT id, ts, ts_nanos, level, target, feedback_log_body, thread_id, process_uuid, module_path, file, line"
-    " FROM logs%s%s ORDER BY id", argc > 3 ? " WHERE " : "", argc > 3 ? argv[3] : "");
-  sqlite3_stmt *statement;
-  if (sqlite3_prepare_v2(db, sql, -1, &statement, 0)) { fprintf(stderr, "%s\n", sqlite3_errmsg(db)); return 3; }
+  sqlite3_stmt *statement = 0;
+  for (int i = 0; i < 3 && !statement; i++) {
+    snprintf(sql, sizeof sql, "SELECT %s%s%s FROM logs%s%s%s",
+      is_count ? "count(*)" : "id, ts, ts_nanos, level, target, ", is_count ? "" : layouts[i],
+      is_count ? "" : ", module_path, file, line", argc > 3 ? " WHERE " : "", argc > 3 ? argv[3] : "",
+      is_count ? "" : " ORDER BY id");
+    sqlite3_prepare_v2(db, sql, -1, &statement, 0);
+  }
+  if (!statement) { fprintf(stderr, "%s\n", sqlite3_errmsg(db)); return 3; }
 #define TEXT(i) sqlite3_column_text(statement, i), sqlite3_column_bytes(statement, i)
   while (sqlite3_step(statement) == SQLITE_ROW) {
     if (is_count) { put_int(sqlite3_column_int64(statement, 0)); PUT("\n"); continue; }

@@ -1,23 +1,30 @@
 // A log database as a busy Codex leaves it, the same for the same arguments: levels, targets and bodies in the
 // proportions of real homes, 500 threads, several processes whose batches overlap in time, gaps from pruning.
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 
-/** Layout → frozen schema and the name of the body's column. */
-const LAYOUTS = {
-  logs_2: { schema: '0.169.0.logs_2', body: 'feedback_log_body' },
-  logs_1: { schema: '0.113.0.logs_1', body: 'message' },
-  state_5: { schema: '0.113.0.state_5', body: 'message' },
+/** Each layout of the table: name of the file → frozen schema. */
+const SCHEMAS = {
+  'state.sqlite': '0.93.0.state',
+  'state_2.sqlite': '0.98.0.state_2',
+  'state_4.sqlite': '0.99.0.state_4',
+  'state_5.sqlite': '0.113.0.state_5',
+  'logs_1.sqlite': '0.113.0.logs_1',
+  'logs_2.sqlite': '0.169.0.logs_2',
 }
+export const LOG_FILES = Object.keys(SCHEMAS)
 export const THREAD_COUNT = 500
 /** The newest row's second. */
 export const NEWEST_SECONDS = 1_793_520_000
 const SPAN_SECONDS = 10 * 86_400
 
-/** Makes the file unless it is there. `rowCount` rows are inserted, 3 % of them pruned again in runs. */
-export function generateLogs(path, { rowCount, layout = 'logs_2' }) {
+/**
+ * Makes the file unless it is there, in the layout that its name tells. `rowCount` rows are inserted, 3 % of them
+ * pruned again in runs.
+ */
+export function generateLogs(path, { rowCount }) {
   if (existsSync(path)) return path
   mkdirSync(dirname(path), { recursive: true })
   const aside = `${path}.tmp`
@@ -26,13 +33,11 @@ export function generateLogs(path, { rowCount, layout = 'logs_2' }) {
   database.pragma('journal_mode = OFF')
   database.pragma('synchronous = OFF')
   database.pragma('cache_size = -400000')
-  const { schema, body } = LAYOUTS[layout]
-  database.exec(
-    readFileSync(fileURLToPath(new URL(`../test/fixtures/schemas/${schema}.sql`, import.meta.url)), 'utf8'),
-  )
+  const schema = new URL(`../test/fixtures/schemas/${SCHEMAS[basename(path)]}.sql`, import.meta.url)
+  database.exec(readFileSync(fileURLToPath(schema), 'utf8'))
+  const columns = database.pragma('table_info(logs)').flatMap(({ name }) => (name === 'id' ? [] : [name]))
   const insert = database.prepare(
-    `INSERT INTO logs (ts, ts_nanos, level, target, ${body}, module_path, file, line, thread_id, process_uuid, estimated_bytes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO logs (${columns}) VALUES (${columns.map((name) => `@${name}`)})`,
   )
   const random = createRandom(42)
   const threads = Array.from({ length: THREAD_COUNT }, () => uuid(random))
@@ -48,20 +53,20 @@ export function generateLogs(path, { rowCount, layout = 'logs_2' }) {
         const isBridged = scene.target === 'log'
         const thread = random() < 0.38 ? threads[Math.floor((row / rowCount) * 460 + random() * 40)] : null
         const text = scene.write(random, row, thread)
-        const file = isBridged ? null : scene.file
-        insert.run(
-          seconds,
-          Math.floor(random() * 1e9),
-          pickLevel(random),
-          scene.target,
-          text,
-          isBridged ? null : scene.target,
-          file,
-          isBridged ? null : 20 + Math.floor(random() * 1500),
-          thread,
-          processes[Math.floor((row / rowCount) * 36 + random() * 4)],
-          text.length + 40,
-        )
+        insert.run({
+          ts: seconds,
+          ts_nanos: Math.floor(random() * 1e9),
+          level: pickLevel(random),
+          target: scene.target,
+          message: text,
+          feedback_log_body: text,
+          module_path: isBridged ? null : scene.target,
+          file: isBridged ? null : scene.file,
+          line: isBridged ? null : 20 + Math.floor(random() * 1500),
+          thread_id: thread,
+          process_uuid: processes[Math.floor((row / rowCount) * 36 + random() * 4)],
+          estimated_bytes: text.length + 40,
+        })
       }
     })()
   }
