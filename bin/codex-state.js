@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-require('./launch.js').launch('codex-state')
+// The version is looked at first: below Node 22 the SQLite addon would crash the process.
+const { isNewEnough, launch } = require('./launch.js')
+if (isNewEnough(process.versions.node)) launch('codex-state')
+else require('./restart.js').restart()

@@ -2,11 +2,8 @@ const { readFileSync } = require('node:fs')
 const { dirname } = require('node:path')
 const { Script } = require('node:vm')
 
-/** Runs a command. The version is looked at first: below Node 22 the SQLite addon would crash the process. */
-exports.launch = (name) => {
-  if (!exports.isNewEnough(process.versions.node)) return require('./restart.js').restart()
-  return exports.load(`${dirname(__dirname)}/dist/${name}.cjs`).exports.run()
-}
+/** Runs a command. */
+exports.launch = (name) => exports.load(`${dirname(__dirname)}/dist/${name}.cjs`).exports.run()
 
 exports.isNewEnough = (version) => {
   const [major, minor] = version.split('.').map(Number)

@@ -1,5 +1,3 @@
-import { quoteIdentifier } from './columns.js'
-
 /** What inspection needs of a connection. */
 export interface SqlReader {
   all<Row>(sql: string, ...params: (string | number)[]): Row[]
@@ -69,7 +67,7 @@ export function readMigrations(reader: SqlReader): AppliedMigration[] {
   return reader
     .all<{ version: number; description: string; installed_on: string; success: number; checksum: string }>(
       `SELECT version, description, installed_on, success, lower(hex(checksum)) AS checksum
-       FROM ${quoteIdentifier('_sqlx_migrations')} ORDER BY version`,
+       FROM _sqlx_migrations ORDER BY version`,
     )
     .map((row) => ({
       version: row.version,
