@@ -6,10 +6,19 @@ export interface OutputStream {
   readonly isTerminal: boolean
   /** Width of the terminal in cells; `undefined` when it is none. */
   readonly columns: number | undefined
-  /** @throws {ClosedPipe} when nobody reads any more */
+  /** @throws as `check` */
   write(chunk: string | Uint8Array): void
-  /** Says that nothing more comes, where somebody waits for it. */
-  end?(): void
+  /** Whether a pager is on the terminal by now. */
+  readonly isPaged?: boolean
+  /**
+   * For who reads on without anything to write.
+   *
+   * @throws {ClosedPipe} when nobody reads any more
+   * @throws {StateError} `ABORTED` when who reads has pressed Ctrl-C
+   */
+  check?(): void
+  /** Says that nothing more comes, and waits until who reads has left. */
+  end?(): Promise<void>
 }
 
 /** Starts a worker thread of the program by the name of its bundle. */
@@ -32,7 +41,7 @@ export interface Io {
   now(): number
   /** `undefined` where there are no bundles to start a worker from. */
   readonly startWorker: StartWorker | undefined
-  /** Puts a pager between `stdout` and the terminal, where there is one. */
+  /** Puts a pager between `stdout` and the terminal, where there is one, as soon as something is written. */
   readonly page: (() => Promise<void>) | undefined
   /**
    * Aborted when the user or the system asks the program to end; its reason is the signal's name. Asked for
@@ -47,11 +56,14 @@ export class ClosedPipe extends Error {}
 export function createProcessIo(startWorker: StartWorker): Io {
   let controller: AbortController | undefined
   let stdout = createOutput(1)
+  let stderr = createOutput(2)
   const io: Io = {
     get stdout() {
       return stdout
     },
-    stderr: createOutput(2),
+    get stderr() {
+      return stderr
+    },
     get stdinIsTerminal() {
       return isTerminalAt(0)
     },
@@ -73,8 +85,10 @@ export function createProcessIo(startWorker: StartWorker): Io {
       return controller.signal
     },
     async page() {
-      const { startPager } = await import('./pager.js')
-      stdout = startPager(io) ?? stdout
+      const { pageOutput } = await import('./pager.js')
+      const paged = pageOutput(io)
+      stdout = paged.stdout
+      stderr = paged.stderr
     },
   }
   return io

@@ -60,6 +60,8 @@ export async function runProgram(
     await program.parseAsync(argv, { from: 'user' })
     return context.exitCode
   } catch (error) {
+    // Not across what a pager shows.
+    await io.stdout.end?.()
     try {
       return report(error, program, context)
     } catch (failedReport) {
@@ -67,7 +69,7 @@ export async function runProgram(
       throw failedReport
     }
   } finally {
-    io.stdout.end?.()
+    await io.stdout.end?.()
   }
 }
 

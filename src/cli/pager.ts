@@ -1,14 +1,53 @@
+import { StateError } from '../errors.js'
 import { ClosedPipe, type Io, type OutputStream, writeFully } from './io.js'
 
 /**
+ * The terminal with a pager, started when there is something to show: until then Ctrl-C ends the program. What is
+ * told on stderr meanwhile comes when the pager has left: it would stand across what is shown.
+ */
+export function pageOutput({ env, stdout: terminal, stderr: errors }: Io): Pick<Io, 'stdout' | 'stderr'> {
+  let shown: OutputStream | undefined
+  const held: (string | Uint8Array)[] = []
+  const stdout: OutputStream = {
+    isTerminal: terminal.isTerminal,
+    get columns() {
+      return terminal.columns
+    },
+    get isPaged() {
+      return shown?.isPaged ?? false
+    },
+    write(chunk) {
+      if (chunk.length === 0) return
+      shown ??= startPager(terminal, env) ?? terminal
+      shown.write(chunk)
+    },
+    check: () => shown?.check?.(),
+    async end() {
+      await shown?.end?.()
+      for (const chunk of held.splice(0)) errors.write(chunk)
+    },
+  }
+  const stderr: OutputStream = {
+    isTerminal: errors.isTerminal,
+    get columns() {
+      return errors.columns
+    },
+    write(chunk) {
+      if (stdout.isPaged) held.push(chunk)
+      else errors.write(chunk)
+    },
+  }
+  return { stdout, stderr }
+}
+
+/**
  * Starts `$PAGER`, else `less`, on what is written to the stream that is given back; `undefined` where there is
- * none. This process goes on to live until the pager has ended.
+ * none.
  *
  * Only where a process's input has a file descriptor (not on Windows): rows are written synchronously, so that
  * nothing piles up in memory while somebody reads the first page.
  */
-export function startPager(io: Io): OutputStream | undefined {
-  const { PAGER } = io.env
+function startPager({ isTerminal, columns }: OutputStream, { PAGER }: Io['env']): OutputStream | undefined {
   if (PAGER === '' || PAGER === 'cat') return undefined
   const { spawn } = process.getBuiltinModule('node:child_process')
   const [program, args] = PAGER === undefined ? ['less', ['-FIRX']] : ['sh', ['-c', PAGER]]
@@ -19,18 +58,39 @@ export function startPager(io: Io): OutputStream | undefined {
   const { fd } = (pager.stdin as unknown as { _handle?: { fd?: number } })._handle ?? {}
   if (pager.pid === undefined || fd === undefined || fd < 0) return undefined
 
-  // Ctrl-C is for the pager, which takes it to stop searching; it is left with q.
-  const ignore = () => {}
-  process.on('SIGINT', ignore)
-  pager.on('exit', () => process.removeListener('SIGINT', ignore))
-  const { isTerminal, columns } = io.stdout
+  let hasLeft = false
+  let isInterrupted = false
+  // The pager gets Ctrl-C as well, and stays with what it has until it is left: so must this process.
+  const interrupt = () => {
+    isInterrupted = true
+    pager.stdin.end()
+  }
+  process.on('SIGINT', interrupt)
+  const left = new Promise<void>((resolve) => {
+    pager.on('exit', () => {
+      hasLeft = true
+      process.removeListener('SIGINT', interrupt)
+      resolve()
+    })
+  })
+  const check = () => {
+    if (hasLeft) throw new ClosedPipe()
+    if (isInterrupted) throw new StateError('ABORTED', 'interrupted: not all was shown', { cause: 'SIGINT' })
+  }
   return {
     isTerminal,
     columns,
+    get isPaged() {
+      return !hasLeft
+    },
+    check,
     write: (chunk) => {
-      if (pager.exitCode !== null) throw new ClosedPipe()
+      check()
       writeFully(fd, typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
     },
-    end: () => void pager.stdin.end(),
+    end() {
+      pager.stdin.end()
+      return left
+    },
   }
 }

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import Database from 'better-sqlite3'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { copyHome } from '../helpers/homes.js'
 import { temporaryFolder } from '../helpers/layouts.js'
+import { createLogHome } from '../helpers/log-layouts.js'
 import { binPath, CLEAN_ENV, waitUntil } from '../helpers/spawn.js'
 
 let home: string
@@ -11,7 +13,7 @@ beforeAll(() => {
   home = copyHome('codex-0.169.0')
 })
 
-/** A terminal of 19 lines (and tmux's own) that runs one command line of codex-logs and then says how that ended. */
+/** A terminal of 19 lines (and tmux's own) that runs one command line of ours and then says how that ended. */
 function openTerminal(line: string, env: Record<string, string> = {}) {
   const socket = join(temporaryFolder(), 'tmux')
   const tmux = (...args: string[]) =>
@@ -19,7 +21,8 @@ function openTerminal(line: string, env: Record<string, string> = {}) {
       env: { ...CLEAN_ENV, LANG: 'C.UTF-8', TERM: 'xterm-256color', CODEX_HOME: home, ...env },
       encoding: 'utf8',
     })
-  const command = `'${process.execPath}' '${binPath('codex-logs')}'`
+  const run = (name: 'codex-logs' | 'codex-state') => `'${process.execPath}' '${binPath(name)}'`
+  const command = line.replace('codex-logs', run('codex-logs')).replace('codex-state', run('codex-state'))
   tmux(
     'new-session',
     '-d',
@@ -27,7 +30,7 @@ function openTerminal(line: string, env: Record<string, string> = {}) {
     '100',
     '-y',
     '20',
-    `${line.replace('codex-logs', command)}; echo "ended with $?"; read -r _`,
+    `trap : INT; ${command}; echo "ended with $?"; read -r _`,
   )
   onTestFinished(() => void tmux('kill-server'))
   return {
@@ -94,4 +97,62 @@ test('an error is seen', async () => {
   const { screen } = openTerminal('codex-logs query --codex-home /nonexistent/home')
   await waitUntil(() => screen().includes('ended with 3'))
   expect(screen()).toContain('codex-logs: no Codex database')
+})
+
+test('what is told on stderr meanwhile comes when less has left', async () => {
+  const withoutRows = copyHome('codex-0.169.0')
+  const database = new Database(join(withoutRows, 'state_5.sqlite'))
+  database.exec('DELETE FROM threads')
+  database.close()
+  const { screen, press } = openTerminal('codex-state diff', { CODEX_HOME: withoutRows })
+  await waitUntil(() => screen().endsWith('\n:'))
+  press('G')
+  await waitUntil(() => screen().endsWith('(END)'))
+  expect(screen()).not.toMatch(/^codex-state:/m)
+  press('q')
+  await waitUntil(() => screen().includes('ended with 1'))
+  expect(screen()).toMatch(/\ncodex-state: \d+ differences\nended with 1$/)
+})
+
+describe('while rows are being looked for', () => {
+  /** How many ways there are to part the letters x of a row is how many steps this takes on it. */
+  const line = "codex-logs query --format cat --grep 'found|(x+x+)+y'"
+
+  /** Half a minute's work: what waits for its end waits in vain. */
+  const SLOW_ROWS = Array<string>(50_000).fill('x'.repeat(16))
+
+  function openSearch() {
+    const found = Array.from({ length: 600 }, (_, index) => `found ${index}`)
+    const bodies = [...found, ...SLOW_ROWS]
+    return openTerminal(line, { CODEX_HOME: createLogHome(bodies.map((body) => ({ body }))).home })
+  }
+
+  test('Ctrl-C ends at once what has shown nothing yet', async () => {
+    const { home } = createLogHome([{ body: 'x'.repeat(60) }])
+    const { screen, press } = openTerminal(line, { CODEX_HOME: home })
+    // It is at that row by then, or has not even begun: it ends either way.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    press('C-c')
+    await waitUntil(() => screen().includes('ended with'))
+    expect(screen().replace('^C', '').trim()).toBe('ended with 130')
+  })
+
+  test('Ctrl-C ends the search; what was found stays until less is left', async () => {
+    const { screen, press } = openSearch()
+    await waitUntil(() => screen().includes('found 18'))
+    press('C-c')
+    press('G')
+    await waitUntil(() => screen().includes('found 599') && screen().endsWith('(END)'))
+    press('q')
+    await waitUntil(() => screen().includes('ended with'))
+    expect(screen()).toContain('codex-logs: interrupted: not all was shown\nended with 130')
+  })
+
+  test('the search ends when less is left', async () => {
+    const { screen, press } = openSearch()
+    await waitUntil(() => screen().includes('found 18'))
+    press('q')
+    await waitUntil(() => screen().includes('ended with'))
+    expect(screen()).toContain('ended with 0')
+  })
 })

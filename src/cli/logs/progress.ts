@@ -14,14 +14,20 @@ export interface ScanProgress {
 }
 
 /** Tells on a terminal how far a long scan is; elsewhere nothing. */
-export function createScanProgress({ stderr }: Io): ScanProgress {
+export function createScanProgress(io: Io): ScanProgress {
   let quietSince = monotonicMs()
   let drawnAt = 0
   const draw = (doneRatio: () => number) => {
     const now = monotonicMs()
-    if (!stderr.isTerminal || now - quietSince < QUIET_MS || now - drawnAt < REDRAW_MS) return
+    if (
+      !io.stderr.isTerminal ||
+      io.stdout.isPaged ||
+      now - quietSince < QUIET_MS ||
+      now - drawnAt < REDRAW_MS
+    )
+      return
     drawnAt = now
-    stderr.write(`\r\x1b[Kscanning … ${Math.floor(Math.min(1, doneRatio()) * 100)} %`)
+    io.stderr.write(`\r\x1b[Kscanning … ${Math.floor(Math.min(1, doneRatio()) * 100)} %`)
   }
   return {
     *watch(batches, countIds) {
@@ -31,6 +37,7 @@ export function createScanProgress({ stderr }: Io): ScanProgress {
       for (let next = batches.next(); !next.done; next = batches.next(resize)) {
         resize = yield next.value
         if (next.value.kind === 'window') done += next.value.throughId - next.value.afterId
+        io.stdout.check?.()
         draw(() => {
           total ??= Math.max(1, countIds())
           return done / total
@@ -39,7 +46,7 @@ export function createScanProgress({ stderr }: Io): ScanProgress {
     },
     clear() {
       quietSince = monotonicMs()
-      if (drawnAt > 0) stderr.write('\r\x1b[K')
+      if (drawnAt > 0) io.stderr.write('\r\x1b[K')
       drawnAt = 0
     },
   }

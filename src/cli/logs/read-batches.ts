@@ -15,23 +15,32 @@ export interface BatchWork<Result> {
 /** A worker takes about 30 ms to start: small results are read without one. */
 const ALONE_MS = 10
 
+/** In between a signal is seen and progress drawn: a slow expression must not keep them for long. */
+const SLOW_BATCH_MS = 250
+
 /** Reads batch by batch, in worker threads as soon as it takes long, and yields the results in order. */
 export async function* readBatches<Result>(work: BatchWork<Result>): AsyncGenerator<Result> {
   const { batches, read, resize } = work
   const startedAt = monotonicMs()
   let { workers } = work
   for (let next = batches.next(); !next.done; ) {
+    const batchAt = monotonicMs()
     const result = read(next.value)
+    const isSlow = monotonicMs() - batchAt > SLOW_BATCH_MS
     yield result
-    if (workers && monotonicMs() - startedAt > ALONE_MS) {
-      const { countWorkers, readInParallel } = await import('./parallel.js')
-      const count = countWorkers(workers)
-      if (count > 0) {
-        yield* readInParallel({ ...work, workers }, count, resize(result))
-        return
+    if (monotonicMs() - startedAt > ALONE_MS) {
+      if (workers) {
+        const { countWorkers, readInParallel } = await import('./parallel.js')
+        const count = countWorkers(workers)
+        if (count > 0) {
+          yield* readInParallel({ ...work, workers }, count, resize(result))
+          return
+        }
+        workers = undefined
       }
-      workers = undefined
+      // Lets signals in, and the end of a pager.
+      await new Promise((resolve) => setImmediate(resolve))
     }
-    next = batches.next(resize(result))
+    next = batches.next(isSlow ? 'shrink' : resize(result))
   }
 }

@@ -94,7 +94,8 @@ function createProgress({ io }: Session): { show: (done: number, total: number) 
   let lastMs = 0
   return {
     show(done, total) {
-      if (!io.stderr.isTerminal || io.now() - lastMs < 100) return
+      io.stdout.check?.()
+      if (!io.stderr.isTerminal || io.stdout.isPaged || io.now() - lastMs < 100) return
       lastMs = io.now()
       isShown = true
       io.stderr.write(`\r${done} of ${total} rollouts`)
