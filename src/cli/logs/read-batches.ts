@@ -1,3 +1,4 @@
+import { createCheckpointGap } from '../../db/checkpoint-gap.js'
 import { monotonicMs } from '../../db/clock.js'
 import type { BatchSource, LogBatch, Resize } from '../../query/log-batches.js'
 import type { StartWorker } from '../io.js'
@@ -23,6 +24,7 @@ export async function* readBatches<Result>(work: BatchWork<Result>): AsyncGenera
   const { batches, read, resize } = work
   const startedAt = monotonicMs()
   let { workers } = work
+  const leaveGap = workers && createCheckpointGap(workers.data.file.path)
   for (let next = batches.next(); !next.done; ) {
     const batchAt = monotonicMs()
     const result = read(next.value)
@@ -40,6 +42,7 @@ export async function* readBatches<Result>(work: BatchWork<Result>): AsyncGenera
       }
       // Lets signals in, and the end of a pager.
       await new Promise((resolve) => setImmediate(resolve))
+      await leaveGap?.()
     }
     next = batches.next(isSlow ? 'shrink' : resize(result))
   }
