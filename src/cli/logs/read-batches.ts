@@ -24,7 +24,7 @@ export async function* readBatches<Result>(work: BatchWork<Result>): AsyncGenera
   const { batches, read, resize } = work
   const startedAt = monotonicMs()
   let { workers } = work
-  const leaveGap = workers && createCheckpointGap(workers.data.file.path)
+  let leaveGap: (() => Promise<void>) | undefined
   for (let next = batches.next(); !next.done; ) {
     const batchAt = monotonicMs()
     const result = read(next.value)
@@ -38,6 +38,7 @@ export async function* readBatches<Result>(work: BatchWork<Result>): AsyncGenera
           yield* readInParallel({ ...work, workers }, count, resize(result))
           return
         }
+        leaveGap = createCheckpointGap(workers.data.file.path)
         workers = undefined
       }
       // Lets signals in, and the end of a pager.
