@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,30 +30,74 @@ export const HOMES = [
   'codex-0.98.0-then-0.169.0',
 ] as const
 
+/** Homes of further releases, packed in the same way. */
+export const MORE_HOMES = [
+  'codex-0.95.0',
+  'codex-0.111.0',
+  'codex-0.125.0',
+  'codex-0.135.0',
+  'codex-0.148.0',
+  'codex-0.160.1',
+] as const
+
 export type HomeName = (typeof HOMES)[number]
 
-const FIXTURES = fileURLToPath(new URL('../fixtures/homes/', import.meta.url))
+export type AnyHomeName = HomeName | (typeof MORE_HOMES)[number]
+
+/** Homes made for one subject, each with an `expected.json` of what really happened in it. */
+export type FixtureKind = 'failures' | 'turns' | 'items' | 'memories'
+
+const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
 
 /** The Codex home; shared by all tests, so never write to it and open no database in it. */
-export function homePath(name: HomeName): string {
-  return join(unpack(name), 'home')
+export function homePath(name: AnyHomeName): string {
+  return join(unpack('homes', name), 'home')
 }
 
 /** The folder of what the release said about that home. */
-export function expectedPath(name: HomeName): string {
-  return join(unpack(name), 'expected')
+export function expectedPath(name: AnyHomeName): string {
+  return join(unpack('homes', name), 'expected')
 }
 
 /** A copy of the home with its file times, for the caller to change and to remove. */
-export function copyHome(name: HomeName): string {
+export function copyHome(name: AnyHomeName): string {
+  return copyFolder(homePath(name))
+}
+
+/** The names of all fixtures of one kind. */
+export function fixtureNames(kind: FixtureKind): string[] {
+  return readdirSync(join(FIXTURES, kind))
+    .filter((file) => file.endsWith('.tar.xz'))
+    .map((file) => file.replace(/\.tar\.xz$/, ''))
+    .sort()
+}
+
+/** The folder of a fixture, with `home/` and `expected.json`; shared, so only to be read as files. */
+export function fixturePath(kind: FixtureKind, name: string): string {
+  return unpack(kind, name)
+}
+
+/** A copy of a fixture's home, for the caller to change and to remove. */
+export function copyFixtureHome(kind: FixtureKind, name: string): string {
+  return copyFolder(join(unpack(kind, name), 'home'))
+}
+
+/** The home of a situation that people met: `test/fixtures/cases/<name>/make.sh` run on a copy of `base`. */
+export function makeCase(name: string, base: AnyHomeName): string {
+  const home = copyHome(base)
+  execFileSync('sh', [join(FIXTURES, 'cases', name, 'make.sh'), home], { stdio: 'pipe' })
+  return home
+}
+
+function copyFolder(source: string): string {
   const copy = join(mkdtempSync(join(tmpdir(), 'codex-state-home-')), 'home')
-  cpSync(homePath(name), copy, { recursive: true, preserveTimestamps: true })
+  cpSync(source, copy, { recursive: true, preserveTimestamps: true })
   return copy
 }
 
 /** Unpacks once for each content; test workers run side by side, so the folder appears by one rename. */
-function unpack(name: HomeName): string {
-  const tarball = join(FIXTURES, `${name}.tar.xz`)
+function unpack(kind: 'homes' | FixtureKind, name: string): string {
+  const tarball = join(FIXTURES, kind, `${name}.tar.xz`)
   const digest = createHash('sha256').update(readFileSync(tarball)).digest('hex').slice(0, 16)
   const parent = join(tmpdir(), 'codex-state-fixtures')
   const target = join(parent, `${name}-${digest}`)
