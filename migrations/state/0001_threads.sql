@@ -1,5 +1,6 @@
 -- One row for each rollout file: what a thread list shows of it. Times are unix seconds.
 -- checksum: 627ef19164c9bb298a0cd99945981c9b7bda3d9e6cf12eb35145e3b1d3bf7cf8740f0dbaa0b475185fc2993397078049
+-- checksum with CR/LF: 54bbd6f47905a4e4c674034575963d82da7b534e66e9a37a81ec2afb6a4b56ce6de9b3ecf3032796a800f650239847d4
 CREATE TABLE threads (
   id TEXT PRIMARY KEY,
   rollout_path TEXT NOT NULL,

@@ -1,5 +1,6 @@
 -- Two summaries of a thread, written in unix seconds; gone with the thread.
 -- checksum: 2d318ff566de29fdb00af9abeeee06628078a14ff4bef40209844a1c8bf692b2bb98c7ae7fa528118fc9397d8b15620a
+-- checksum with CR/LF: 969a2c64156299d2b6ae657e3d5f74229d0d502b0bdfd3d9b285515f72e481fbb968f1fe7fc3749a9906ebdba94fb0a5
 CREATE TABLE thread_memory (
   thread_id TEXT PRIMARY KEY,
   trace_summary TEXT NOT NULL,

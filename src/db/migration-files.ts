@@ -3,9 +3,9 @@ import { readMigrationFolder } from './migration-folder.js'
 
 /**
  * Our own migrations of one family of databases, in version order. The name of a file says the version and the
- * description, its second line the checksum to record.
+ * description, its second and third line the checksums to record.
  *
- * The checksum is data because it is that of Codex's text, not of ours: sqlx, which Codex migrates with,
+ * The checksums are data because they are those of Codex's text, not of ours: sqlx, which Codex migrates with,
  * refuses a file whose recorded checksum is not that of its own migration of that number.
  */
 export function loadMigrations(family: 'state'): Migration[] {
@@ -14,9 +14,18 @@ export function loadMigrations(family: 'state'): Migration[] {
 
 export function parseMigration(name: string, sql: string): Migration {
   const [, version, description] = /^(\d+)_(\w+)\.sql$/.exec(name) ?? []
-  const [, checksum] = /^-- checksum: ([0-9a-f]{96})\r?$/m.exec(sql) ?? []
-  if (version === undefined || description === undefined || checksum === undefined) {
-    throw new Error(`${name} is not a migration: NNNN_what_changes.sql with a line "-- checksum: <SHA-384>"`)
+  const [, lf] = /^-- checksum: ([0-9a-f]{96})\r?$/m.exec(sql) ?? []
+  const [, crlf] = /^-- checksum with CR\/LF: ([0-9a-f]{96})\r?$/m.exec(sql) ?? []
+  if (version === undefined || description === undefined || lf === undefined || crlf === undefined) {
+    throw new Error(
+      `${name} is not a migration: NNNN_what_changes.sql with the lines "-- checksum: <SHA-384>" and ` +
+        `"-- checksum with CR/LF: <SHA-384>"`,
+    )
   }
-  return { version: Number(version), description: description.replaceAll('_', ' '), checksum, sql }
+  return {
+    version: Number(version),
+    description: description.replaceAll('_', ' '),
+    checksums: { lf, crlf },
+    sql,
+  }
 }

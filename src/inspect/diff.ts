@@ -1,4 +1,5 @@
 import { StateError } from '../errors.js'
+import { isSamePath } from '../model/paths.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
 import { isSameFolder } from '../query/cwd-spellings.js'
 import { findThread, readThreads, type ThreadTable } from '../query/thread-list.js'
@@ -145,9 +146,9 @@ function isExplained(
   switch (field) {
     case 'rolloutPath':
       // The same place in a home that was moved, or the plain name of a compressed file.
-      return (
-        findRecordedRollout(home.codexHome, row.rolloutPath)?.path.replace(/\.zst$/, '') ===
-        rollout.rolloutPath
+      return isSamePath(
+        findRecordedRollout(home.codexHome, row.rolloutPath)?.path.replace(/\.zst$/, '') ?? '',
+        rollout.rolloutPath,
       )
     case 'createdAtMs':
       return home.isTouchedLive && Math.abs(row.createdAtMs - rollout.createdAtMs) <= START_MS

@@ -1,6 +1,9 @@
+import { openReadOnly } from '../db/open.js'
+import { StateError } from '../errors.js'
+import { LINE_ENDS, type LineEnds } from '../model/line-ends.js'
 import type { DatabaseFile } from '../schema/files.js'
 import { type AppliedMigration, readMigrations, type SqlReader } from '../schema/inspect.js'
-import { KNOWN_MIGRATIONS } from '../schema/known-migrations.js'
+import { KNOWN_MIGRATIONS, type KnownMigration } from '../schema/known-migrations.js'
 
 export const MIGRATION_STATES = ['known', 'newer', 'modified', 'failed', 'missing', 'not applied'] as const
 
@@ -10,11 +13,16 @@ export const MIGRATION_STATES = ['known', 'newer', 'modified', 'failed', 'missin
  */
 export type MigrationState = (typeof MIGRATION_STATES)[number]
 
+/** `mixed` is what a repair leaves that knew only one form: every Codex refuses it. */
+export type RecordedLineEnds = LineEnds | 'mixed'
+
 export interface MigrationReport {
   database: string
   version: number
   description: string
   state: MigrationState
+  /** Of the database, as its known migrations tell; `null` where none does. */
+  lineEnds: RecordedLineEnds | null
   /** UTC, as sqlx writes it; `null` for one that is not applied. */
   installedOn: string | null
   checksum: string | null
@@ -30,7 +38,10 @@ export function reportMigrations(file: DatabaseFile, reader: SqlReader): Migrati
     ({ role, generations }) => role === roleWithSameSchema(file) && generations.includes(file.generation),
   )
   const newest = applied.at(-1)?.version ?? 0
-  const reports = applied.map((migration) => reportApplied(file, migration))
+  const forms = new Set(applied.flatMap((migration) => findKnown(file, migration)?.lineEnds ?? []))
+  const [form] = forms
+  const lineEnds = forms.size > 1 ? 'mixed' : (form ?? null)
+  const reports = applied.map((migration) => reportApplied(file, migration, lineEnds))
   const versions = new Set(applied.map(({ version }) => version))
   for (const migration of known) {
     if (versions.has(migration.version) || applied.length === 0) continue
@@ -40,6 +51,7 @@ export function reportMigrations(file: DatabaseFile, reader: SqlReader): Migrati
       version: migration.version,
       description: migration.description,
       state: migration.version < newest ? 'missing' : 'not applied',
+      lineEnds,
       installedOn: null,
       checksum: null,
       firstRelease: migration.firstRelease,
@@ -50,16 +62,58 @@ export function reportMigrations(file: DatabaseFile, reader: SqlReader): Migrati
   return reports.toSorted((a, b) => a.version - b.version)
 }
 
-function reportApplied(file: DatabaseFile, migration: AppliedMigration): MigrationReport {
-  const sameVersion = KNOWN_MIGRATIONS.filter(
-    ({ role, version }) => role === roleWithSameSchema(file) && version === migration.version,
+/** What a database says of itself, in one word; `undefined` where no migration is known. */
+export function readLineEnds(file: DatabaseFile, reader: SqlReader): RecordedLineEnds | undefined {
+  return reportMigrations(file, reader)[0]?.lineEnds ?? undefined
+}
+
+/** The form of the Codex that made a home: that of the first database that tells it. */
+export function findHomeLineEnds(databases: readonly DatabaseFile[]): LineEnds | undefined {
+  for (const file of databases) {
+    try {
+      const connection = openReadOnly(file.path)
+      try {
+        const found = readLineEnds(file, connection)
+        if (found === 'lf' || found === 'crlf') return found
+      } finally {
+        connection.close()
+      }
+    } catch (error) {
+      // A database that cannot be read says nothing here; it is told by those who need it.
+      if (!(error instanceof StateError)) throw error
+    }
+  }
+  return undefined
+}
+
+function migrationsOf(file: DatabaseFile, wanted: number): KnownMigration[] {
+  return KNOWN_MIGRATIONS.filter(
+    ({ role, version }) => role === roleWithSameSchema(file) && version === wanted,
   )
-  const same = sameVersion.find(({ checksum }) => checksum === migration.checksum)
+}
+
+function findKnown(
+  file: DatabaseFile,
+  { version, checksum }: AppliedMigration,
+): { migration: KnownMigration; lineEnds: LineEnds } | undefined {
+  for (const migration of migrationsOf(file, version)) {
+    const lineEnds = LINE_ENDS.find((form) => migration.checksums[form] === checksum)
+    if (lineEnds) return { migration, lineEnds }
+  }
+  return undefined
+}
+
+function reportApplied(
+  file: DatabaseFile,
+  migration: AppliedMigration,
+  lineEnds: RecordedLineEnds | null,
+): MigrationReport {
+  const same = findKnown(file, migration)
   const state: MigrationState = !migration.isSuccessful
     ? 'failed'
     : same
       ? 'known'
-      : sameVersion.length === 0
+      : migrationsOf(file, migration.version).length === 0
         ? 'newer'
         : 'modified'
   return {
@@ -67,20 +121,24 @@ function reportApplied(file: DatabaseFile, migration: AppliedMigration): Migrati
     version: migration.version,
     description: migration.description,
     state,
+    lineEnds,
     installedOn: migration.installedOn,
     checksum: migration.checksum,
-    firstRelease: same?.firstRelease ?? null,
-    lastRelease: same?.lastRelease ?? null,
-    note: NOTES[state] ?? null,
+    firstRelease: same?.migration.firstRelease ?? null,
+    lastRelease: same?.migration.lastRelease ?? null,
+    note: NOTES[state] ?? (lineEnds === 'mixed' && same ? FORM_NOTES[same.lineEnds] : null),
   }
 }
 
 const NOTES: Partial<Record<MigrationState, string>> = {
   newer: 'no known release carries it: written by a newer Codex or a build of its own',
-  modified:
-    'not the text that releases carry, so they refuse this file; a build from a checkout with CR/LF line ends ' +
-    '(git on Windows makes such) records other checksums for the same SQL',
+  modified: 'not the text that releases carry, with either line ends, so they refuse this file',
   failed: 'begun and not finished: Codex refuses this file',
+}
+
+const FORM_NOTES: Record<LineEnds, string> = {
+  lf: 'recorded with LF line ends, others with CR/LF: every Codex refuses this file',
+  crlf: 'recorded with CR/LF line ends, others with LF: every Codex refuses this file',
 }
 
 /** The second memory pipeline has the migrations of the first. */

@@ -1,4 +1,5 @@
 import { StateError } from '../errors.js'
+import { isSamePath } from '../model/paths.js'
 import type { ThreadRow } from '../model/thread.js'
 import { isSameFolder } from '../query/cwd-spellings.js'
 import { readThreadPage, type ThreadTable } from '../query/thread-list.js'
@@ -101,7 +102,8 @@ function checkBackfill({ status, leftCount, failedCount }: BackfillStatus): Chec
 }
 
 function checkHome({ codexHome }: WhyFacts, { rolloutPath }: ThreadRow): Check {
-  const isPassed = relocatePath(codexHome, rolloutPath) === rolloutPath
+  const relocated = relocatePath(codexHome, rolloutPath)
+  const isPassed = relocated !== undefined && isSamePath(relocated, rolloutPath)
   return {
     name: 'home',
     isPassed,

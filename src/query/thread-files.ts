@@ -1,3 +1,4 @@
+import { normalizePath } from '../model/paths.js'
 import type { ThreadRow } from '../model/thread.js'
 import { columnSql, type ResolvedColumns } from '../schema/columns.js'
 import type { SqlReader } from '../schema/inspect.js'
@@ -15,7 +16,7 @@ export interface ThreadFile {
   hasContent: boolean
 }
 
-/** Of all threads, by rollout path. */
+/** Of all threads, by rollout path in the spelling of `normalizePath`. */
 export function readThreadFiles(
   reader: SqlReader,
   columns: ResolvedColumns<ThreadRow>,
@@ -29,7 +30,7 @@ export function readThreadFiles(
   )
   return new Map(
     rows.map(({ id, path, seconds, archived, content }) => [
-      path,
+      normalizePath(path),
       {
         id,
         rolloutPath: path,
@@ -48,10 +49,16 @@ export function findForeignRollout(
   folder: string,
 ): string | undefined {
   const path = columnSql(columns.rolloutPath)
-  const [row] = reader.all<{ path: string }>(
-    `SELECT ${path} AS path FROM ${THREAD_TABLE} WHERE substr(${path}, 1, ?) <> ? LIMIT 1`,
+  const rows = reader.all<{ path: string }>(
+    `SELECT ${path} AS path FROM ${THREAD_TABLE} WHERE substr(${path}, 1, ?) <> ?`,
     folder.length,
     folder,
   )
-  return row?.path
+  const home = normalizePath(folder)
+  return rows.find(({ path }) => !isBelow(home, normalizePath(path)))?.path
+}
+
+/** Both as `normalizePath` spells them. */
+function isBelow(folder: string, path: string): boolean {
+  return path.startsWith(folder) && /[\\/]/.test(path[folder.length] ?? '')
 }

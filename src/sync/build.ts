@@ -5,6 +5,7 @@ import { migrate } from '../db/migrate.js'
 import { loadMigrations } from '../db/migration-files.js'
 import { openReadOnly, openReadWrite, type WriteConnection } from '../db/open.js'
 import { StateError } from '../errors.js'
+import type { LineEnds } from '../model/line-ends.js'
 import type { BackfillOptions, SyncCounts } from '../model/sync.js'
 import { findForeignRollout } from '../query/thread-files.js'
 import { listRollouts } from '../rollout/list.js'
@@ -20,6 +21,8 @@ export interface BuildOptions extends BackfillOptions, Clock {
   codexHome: string
   /** The home's own state database, whose generation and migrations the new one gets; `undefined`: ours. */
   modelPath: string | undefined
+  /** The form of the home's migrations, for a new database that has no model; `undefined`: that of this system. */
+  lineEnds?: LineEnds | undefined
   /** Where the new database is made. */
   folder: string
   /** Whether somebody works on the new database at this moment, as far as can be told. */
@@ -54,7 +57,7 @@ export async function buildStateDatabase(options: BuildOptions): Promise<SyncCou
 }
 
 function prepare(state: WriteConnection, options: BuildOptions): SyncTarget {
-  if (listTables(state).length === 0) makeSchema(state, options.modelPath)
+  if (listTables(state).length === 0) makeSchema(state, options)
   const target = attachTarget(state, options.codexHome)
   const foreign = findForeignRollout(state, target.threadTable.columns, resolve(options.codexHome) + sep)
   if (foreign !== undefined) {
@@ -65,9 +68,9 @@ function prepare(state: WriteConnection, options: BuildOptions): SyncTarget {
   return target
 }
 
-function makeSchema(state: WriteConnection, modelPath: string | undefined): void {
+function makeSchema(state: WriteConnection, { modelPath, lineEnds }: BuildOptions): void {
   if (modelPath === undefined) {
-    migrate(state, loadMigrations('state'))
+    migrate(state, loadMigrations('state'), lineEnds)
     return
   }
   const model = openReadOnly(modelPath)

@@ -1,4 +1,5 @@
 import { StateError } from '../errors.js'
+import { isSamePath } from '../model/paths.js'
 import type { FindThreadPathOptions, SyncFailure } from '../model/sync.js'
 import type { ThreadMetadata } from '../model/thread.js'
 import { findRolloutPath, findThread } from '../query/thread-pages.js'
@@ -71,7 +72,7 @@ export async function repairRow(
       const rolloutPath = file.path.replace(/\.zst$/, '')
       const cwd = normalizeCwd(row.cwd)
       const isArchived = file.root === 'archived_sessions'
-      if (row.rolloutPath !== rolloutPath) changes.rolloutPath = rolloutPath
+      if (!isSamePath(row.rolloutPath, rolloutPath)) changes.rolloutPath = rolloutPath
       if (row.cwd !== cwd) changes.cwd = cwd
       if (row.isArchived !== isArchived) {
         changes.archivedAtSeconds = isArchived ? Math.floor(row.updatedAtMs / 1000) : null

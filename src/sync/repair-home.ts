@@ -1,3 +1,4 @@
+import { isSamePath } from '../model/paths.js'
 import type { SyncOptions } from '../model/sync.js'
 import type { DynamicTool, ThreadMetadata, ThreadRow } from '../model/thread.js'
 import { findThread } from '../query/thread-pages.js'
@@ -101,7 +102,7 @@ async function planChange(
     return { kind: 'insert', metadata, dynamicTools }
   }
   // A thread can have several rollouts; the row says which one is current.
-  if (row.rolloutPath !== path && (await hasOwnFile(row))) return undefined
+  if (!isSamePath(row.rolloutPath, path) && (await hasOwnFile(row))) return undefined
   const values = findStaleValues(row, metadata, threadTable.columns)
   return Object.keys(values).length === 0 ? undefined : { kind: 'mend', metadata, values }
 }
@@ -154,7 +155,7 @@ function findStaleValues(
     // What has no column reads as empty, and cannot be filled.
     if (columns[name] !== undefined) Object.assign(values, { [name]: rollout[name] })
   }
-  if (row.rolloutPath !== rollout.rolloutPath) take('rolloutPath')
+  if (!isSamePath(row.rolloutPath, rollout.rolloutPath)) take('rolloutPath')
   if (row.isArchived !== (rollout.archivedAtSeconds !== null)) take('archivedAtSeconds')
   for (const name of FILLED) if (!row[name] && rollout[name]) take(name)
   // In layouts of which it is the only sign that there is something to show.

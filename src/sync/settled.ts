@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { normalizePath } from '../model/paths.js'
 import { readThreadFiles } from '../query/thread-files.js'
 import { parseRolloutName, type RolloutFile } from '../rollout/list.js'
 import type { SyncTarget } from './target.js'
@@ -16,7 +17,7 @@ export function selectUnsettled(
 ): RolloutFile[] {
   const rows = readThreadFiles(state, threadTable.columns)
   return files.filter(({ path, root }) => {
-    const row = rows.get(path.replace(/\.zst$/, ''))
+    const row = rows.get(normalizePath(path.replace(/\.zst$/, '')))
     if (!row || (includesEmpty && !row.hasContent)) return true
     if (row.isArchived !== (root === 'archived_sessions')) return true
     if (parseRolloutName(path)?.threadId !== row.id) return true

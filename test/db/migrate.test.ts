@@ -6,6 +6,7 @@ import { migrate } from '../../src/db/migrate.js'
 import { loadMigrations, parseMigration } from '../../src/db/migration-files.js'
 import { openReadWrite, type WriteConnection } from '../../src/db/open.js'
 import type { StateError } from '../../src/errors.js'
+import { KNOWN_MIGRATIONS } from '../../src/schema/known-migrations.js'
 import { startChild } from '../helpers/child.js'
 import { readFrozenSchema, temporaryFolder } from '../helpers/layouts.js'
 import { describeSchema } from '../helpers/schema.js'
@@ -127,7 +128,7 @@ test('an older database of the line is brought to the same schema, its rows kept
 })
 
 describe('what is recorded and does not fit is refused, and nothing changed', () => {
-  const own6 = migrations.find(({ version }) => version === 6)!.checksum
+  const own6 = migrations.find(({ version }) => version === 6)!.checksums
   const of99 =
     'a203fc4b597e1420bffdc4e00e214798b21cf7fc921d8bd6f089c75248fb6a4b4942c97a1f8e0271eca8cf3b3e5e7a80'
 
@@ -136,13 +137,13 @@ describe('what is recorded and does not fit is refused, and nothing changed', ()
       what: 'the other version 6, of release 0.99',
       schema: '0.99.0.state_4',
       amend: '',
-      message: `migration 6 (memories) in PATH is recorded with checksum ${of99}; migration 6 (thread memory) has ${own6} here`,
+      message: `migration 6 (memories) in PATH is recorded with checksum ${of99}; migration 6 (thread memory) has ${own6.lf} here, or ${own6.crlf} with CR/LF`,
     },
     {
-      what: 'a text that differs in its line ends',
+      what: 'another text',
       schema: '0.98.0.state_2',
       amend: `UPDATE _sqlx_migrations SET checksum = x'${'ab'.repeat(48)}' WHERE version = 1`,
-      message: `migration 1 (threads) in PATH is recorded with checksum ${'ab'.repeat(48)}; migration 1 (threads) has ${migrations[0]!.checksum} here`,
+      message: `migration 1 (threads) in PATH is recorded with checksum ${'ab'.repeat(48)}; migration 1 (threads) has ${migrations[0]!.checksums.lf} here, or ${migrations[0]!.checksums.crlf} with CR/LF`,
     },
     {
       what: 'a newer version',
@@ -210,27 +211,53 @@ test('a full disk ends it between two migrations, and it goes on when there is r
   expect(db.all(RECORDED)).toHaveLength(8)
 })
 
-describe('a migration file', () => {
-  test('names its version and description, and holds the checksum', () => {
+test.each(['lf', 'crlf'] as const)(
+  'a database with %s checksums is accepted, and gets the missing ones in the same form',
+  (form) => {
+    const db = openNew()
+    migrate(db, migrations.slice(0, 3), form)
+    migrate(db, migrations, form === 'lf' ? 'crlf' : 'lf')
+    migrate(db, migrations)
+    expect(db.all<{ checksum: string }>(RECORDED).map(({ checksum }) => checksum)).toEqual(
+      migrations.map(({ checksums }) => checksums[form]),
+    )
+  },
+)
+
+test('the checksums of a migration are those that releases are known to record', () => {
+  const known = KNOWN_MIGRATIONS.filter(({ role }) => role === 'state')
+  for (const { version, description, checksums } of migrations) {
     expect(
-      parseMigration('0012_more_of_it.sql', `-- why\n-- checksum: ${'0f'.repeat(48)}\nSELECT 1;`),
-    ).toEqual({
+      known.find((each) => each.version === version && each.description === description)?.checksums,
+    ).toEqual(checksums)
+  }
+})
+
+describe('a migration file', () => {
+  const HEAD = `-- checksum: ${'0f'.repeat(48)}\n-- checksum with CR/LF: ${'f0'.repeat(48)}`
+
+  test('names its version and description, and holds the checksums', () => {
+    expect(parseMigration('0012_more_of_it.sql', `-- why\n${HEAD}\nSELECT 1;`)).toEqual({
       version: 12,
       description: 'more of it',
-      checksum: '0f'.repeat(48),
-      sql: `-- why\n-- checksum: ${'0f'.repeat(48)}\nSELECT 1;`,
+      checksums: { lf: '0f'.repeat(48), crlf: 'f0'.repeat(48) },
+      sql: `-- why\n${HEAD}\nSELECT 1;`,
     })
   })
 
   test('is the same with the line ends of Windows', () => {
-    const sql = `-- why\r\n-- checksum: ${'0f'.repeat(48)}\r\nSELECT 1;\r\n`
-    expect(parseMigration('0001_x.sql', sql).checksum).toBe('0f'.repeat(48))
+    const sql = `-- why\n${HEAD}\nSELECT 1;\n`.replaceAll('\n', '\r\n')
+    expect(parseMigration('0001_x.sql', sql).checksums).toEqual({
+      lf: '0f'.repeat(48),
+      crlf: 'f0'.repeat(48),
+    })
   })
 
   test.each([
     ['readme.md', `-- checksum: ${'0f'.repeat(48)}`],
     ['0001_x.sql', '-- no checksum'],
     ['0001_x.sql', '-- checksum: 0f0f'],
+    ['0001_x.sql', `-- checksum: ${'0f'.repeat(48)}`],
   ])('is refused as %s with %j', (name, sql) => {
     expect(() => parseMigration(name, sql)).toThrow(`${name} is not a migration`)
   })

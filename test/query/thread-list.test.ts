@@ -5,8 +5,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { openReadOnly } from '../../src/db/open.js'
 import { formatJsonRow } from '../../src/format/fields.js'
 import { THREAD_KIND } from '../../src/format/thread-fields.js'
+import { normalizePath } from '../../src/model/paths.js'
 import type { ThreadFieldName } from '../../src/model/thread-output.js'
-import { isSameFolder, normalizePath } from '../../src/query/cwd-spellings.js'
+import { isSameFolder } from '../../src/query/cwd-spellings.js'
 import { openTable } from '../../src/query/databases.js'
 import { findSpawnRoots, growSpawnTrees, type SpawnEdge } from '../../src/query/spawn-tree.js'
 import { readThreadJson } from '../../src/query/thread-json.js'
@@ -144,6 +145,9 @@ test.each([
   ['\\\\?\\C:\\Work', 'c:\\work'],
   ['C:/Work/', 'c:\\work'],
   ['\\\\?\\UNC\\Host\\share\\', '\\\\host\\share'],
+  ['//?/c:/Work', 'c:\\work'],
+  ['\\\\?\\Volume{AB}\\x', '\\\\?\\volume{ab}\\x'],
+  ['\\\\wsl$\\Ubuntu\\home', '\\\\wsl.localhost\\ubuntu\\home'],
   ['', ''],
 ])('compares the path %s as %s', (path, normal) => {
   expect(normalizePath(path)).toBe(normal)

@@ -3,6 +3,7 @@ import { openReadOnly, openReadWrite, refuseWrites } from '../../db/open.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { findHolders } from '../../inspect/holders.js'
+import { findHomeLineEnds } from '../../inspect/schema-report.js'
 import type { SyncProgress } from '../../model/sync.js'
 import type { ThreadMetadata } from '../../model/thread.js'
 import type { DatabaseFile } from '../../schema/files.js'
@@ -111,6 +112,7 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
   const counts = await buildStateDatabase({
     codexHome: resolve(codexHome),
     modelPath,
+    lineEnds: modelPath === undefined ? findHomeLineEnds(home.databases) : undefined,
     folder,
     defaultProvider: readConfiguredProvider(codexHome, session.notice),
     isHeld,

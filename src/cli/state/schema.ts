@@ -2,12 +2,13 @@ import { basename } from 'node:path'
 import { openReadOnly } from '../../db/open.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
-import { type MigrationReport, reportMigrations } from '../../inspect/schema-report.js'
+import { type MigrationReport, type RecordedLineEnds, reportMigrations } from '../../inspect/schema-report.js'
+import { lineEndsOn } from '../../model/line-ends.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type CommandContext, EXIT_FAILED } from '../main.js'
 import { printedFieldNames, writeRecords } from './output.js'
 import type { OutputFlags } from './output-flags.js'
-import { requireDatabases, withSession } from './session.js'
+import { requireDatabases, type Session, withSession } from './session.js'
 
 export const MIGRATION_KIND: RecordKind<MigrationReport> = {
   noun: 'migration',
@@ -21,13 +22,23 @@ export const MIGRATION_KIND: RecordKind<MigrationReport> = {
     { name: 'version', kind: 'number', value: ({ version }) => version },
     { name: 'description', kind: 'text', value: ({ description }) => description },
     { name: 'state', kind: 'text', value: ({ state }) => state },
+    { name: 'line_ends', kind: 'text', value: ({ lineEnds }) => lineEnds },
     { name: 'installed_on', kind: 'time', value: ({ installedOn }) => parseInstalled(installedOn) },
     { name: 'checksum', kind: 'text', value: ({ checksum }) => checksum },
     { name: 'first_release', kind: 'text', value: ({ firstRelease }) => firstRelease },
     { name: 'last_release', kind: 'text', value: ({ lastRelease }) => lastRelease },
     { name: 'note', kind: 'text', value: ({ note }) => note },
   ],
-  shown: ['database', 'version', 'description', 'state', 'installed_on', 'first_release', 'note'],
+  shown: [
+    'database',
+    'version',
+    'description',
+    'state',
+    'line_ends',
+    'installed_on',
+    'first_release',
+    'note',
+  ],
   nameOf: ({ database, version }) => `${version} of ${database}`,
 }
 
@@ -59,8 +70,23 @@ export async function run(context: CommandContext, flags: HomeFlags & OutputFlag
       isFaint: ({ state }) => state === 'not applied',
       emptyText: 'no database here was made by Codex',
     })
-    if (reports.some(({ state }) => !['known', 'newer', 'not applied'].includes(state))) {
-      session.fail(EXIT_FAILED)
-    }
+    for (const form of ['lf', 'crlf', 'mixed'] as const) tellLineEnds(form, reports, session)
+    const isRefused = ({ state, lineEnds }: MigrationReport) =>
+      !['known', 'newer', 'not applied'].includes(state) || lineEnds === 'mixed'
+    if (reports.some(isRefused)) session.fail(EXIT_FAILED)
   })
+}
+
+/** Says which Codex refuses databases of this form, unless they are those of the Codex for this system. */
+function tellLineEnds(form: RecordedLineEnds, reports: readonly MigrationReport[], session: Session): void {
+  const paths = reports.filter(({ lineEnds }) => lineEnds === form).map(({ database }) => database)
+  const names = [...new Set(paths)].map((path) => basename(path)).join(', ')
+  if (names === '' || form === lineEndsOn(process.platform)) return
+  session.notice(`${names}: line ends: ${form}; ${REFUSALS[form]}`)
+}
+
+const REFUSALS: Record<RecordedLineEnds, string> = {
+  crlf: 'written by Codex for Windows, and Codex for Linux, macOS or WSL refuses what that wrote',
+  lf: 'written by Codex for Linux, macOS or WSL, and Codex for Windows refuses what these wrote',
+  mixed: 'some migrations are recorded as by Codex for Windows, others not, and every Codex refuses that',
 }

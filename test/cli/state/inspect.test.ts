@@ -320,39 +320,6 @@ describe('tokens', () => {
   })
 })
 
-describe('schema', () => {
-  test.each(HOMES)('knows every migration that releases applied: %s', async (name) => {
-    const { found, exitCode } = await readJson('schema --json', copyHome(name))
-    const states = new Set((found as { state: string }[]).map(({ state }) => state))
-    states.delete('not applied')
-    expect({ states: [...states], exitCode }).toEqual({ states: ['known'], exitCode: 0 })
-  })
-
-  test('tells what is newer, changed, missing or failed', async () => {
-    const home = copyHome('codex-0.169.0')
-    exec(
-      join(home, 'state_5.sqlite'),
-      `UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 20;
-       UPDATE _sqlx_migrations SET success = 0 WHERE version = 21;
-       DELETE FROM _sqlx_migrations WHERE version = 22;
-       INSERT INTO _sqlx_migrations VALUES (63, 'from the future', '2027-01-01 00:00:00', 1, x'01', 5);`,
-    )
-    const { found, exitCode } = await readJson('schema --json=version,state,note,installed_on', home)
-    const odd = (found as { version: number; state: string; note: string | null }[]).filter(
-      ({ state }) => state !== 'known',
-    )
-    expect({ odd, exitCode }).toMatchObject({
-      odd: [
-        { version: 20, state: 'modified', note: expect.stringContaining('CR/LF') },
-        { version: 21, state: 'failed' },
-        { version: 22, state: 'missing' },
-        { version: 63, state: 'newer', installed_on: '2027-01-01T00:00:00.000Z' },
-      ],
-      exitCode: 1,
-    })
-  })
-})
-
 describe('du', () => {
   test('sums to what is on disk, by kind and otherwise', async () => {
     const home = copyHome('codex-0.113.0')
