@@ -30,8 +30,10 @@ export const STATE_ERROR_CODES = [
   'MIGRATION_MISMATCH',
   /** The schema has something that a writer would have to know and does not. */
   'SCHEMA_UNKNOWN',
-  /** A row or argument breaks a rule of the schema, such as a memory for an unknown thread. */
+  /** An argument of the wrong type or value, or one that breaks a rule of the schema, as a memory for an unknown thread. */
   'INVALID',
+  /** A call after `close`. */
+  'CLOSED',
   /** A rollout file that cannot be read, or holds no usable line. */
   'ROLLOUT_UNREADABLE',
   /** Somebody else's backfill was waited for until the bound. */

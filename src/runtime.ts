@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { migrate } from './db/migrate.js'
 import { loadMigrations } from './db/migration-files.js'
 import { openReadWrite, type WriteConnection } from './db/open.js'
@@ -23,6 +23,7 @@ import { findRolloutPath, findThread, readThreadPage } from './query/thread-page
 import type { ThreadBuilder } from './rollout/builder.js'
 import type { RolloutItem } from './rollout/parse.js'
 import type { MetadataRules } from './rollout/rules.js'
+import * as check from './runtime-arguments.js'
 import {
   FIRST_STATE_WITH_LOG_DATABASE,
   listDatabases,
@@ -35,9 +36,10 @@ import { listTables } from './schema/inspect.js'
 import { LOG_TABLE } from './schema/logs.js'
 import * as backfill from './store/backfill.js'
 import * as tools from './store/dynamic-tools.js'
-import { removeLegacyStateFiles } from './store/legacy-files.js'
+import { retireLegacyStateFiles } from './store/legacy-files.js'
 import * as logs from './store/logs.js'
 import * as memories from './store/memories.js'
+import { appendSessionName } from './store/session-index.js'
 import * as threads from './store/threads.js'
 import { backfill as runBackfill } from './sync/backfill.js'
 import { listThreadsWithFallback } from './sync/list.js'
@@ -79,7 +81,8 @@ interface Opened extends SyncTarget {
  *
  * Calls are synchronous; one that writes waits for another process's lock for up to 5 s. Each write is one
  * transaction. Every call throws `StateError`: `DB_BUSY`, `DB_FULL`, `DB_READONLY`, `DB_CORRUPT`, `DB_UNREADABLE`;
- * and `DB_NO_TABLE` where the layout lacks what the call is about. Shapes, defaults and retention are those of
+ * `DB_NO_TABLE` where the layout lacks what the call is about; `INVALID` for an argument that is none; `CLOSED`
+ * after `close`. Shapes, defaults and retention are those of
  * Codex's own state runtime in the generation of `state_4.sqlite`.
  *
  * Several processes may write at once, Codex among them.
@@ -92,6 +95,7 @@ export class StateRuntime {
   readonly rules: MetadataRules
   readonly #opened: Opened
   readonly #options: RuntimeOptions
+  #isClosed = false
 
   private constructor(opened: Opened, options: RuntimeOptions) {
     this.codexHome = opened.codexHome
@@ -103,26 +107,30 @@ export class StateRuntime {
 
   /**
    * Opens our own state database of a home (`state_4.sqlite`) and makes it if it is missing, with its folder: in
-   * WAL mode, migrated, with the checksums that Codex records. Removes what it replaces: state databases of a
-   * **lower** generation and the unversioned one. (Codex to 0.130 removed higher ones too; here a newer
-   * program's data is never touched.) Removes log rows older than 90 days.
+   * WAL mode, migrated, with the checksums that Codex records. Takes away what it replaces, and tells each file to
+   * `onWarning`: a state database of Codex's of a **lower** generation or without a number is removed; what has
+   * such a name and is something else is moved to `db-backups/`. (Codex to 0.130 removed all of these by their
+   * names, higher ones too; here a newer program's data is never touched.) Removes log rows older than 90 days.
    *
    * @throws {StateError} `MIGRATION_MISMATCH`: the file has migrations that we do not know, or another one
    *   under the same number; and as every call
    */
   static init(options: InitOptions): StateRuntime {
+    checkOptions(options)
+    check.checkName('codexHome', options.codexHome)
     const codexHome = resolve(options.codexHome)
     const path = stateDbPath(codexHome)
-    const status = existsSync(path) ? 'opened' : 'created'
+    const isNew = !existsSync(path)
     return countingFailure(options, () => {
       const state = openReadWrite(path, { create: true })
       return closingOnFailure(state, () => {
         migrate(state, loadMigrations('state'))
         // Only now, so that nothing is gone when ours cannot be used.
-        removeLegacyStateFiles(codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
+        retireLegacyStateFiles(codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
         const runtime = new StateRuntime(attach(state, codexHome), options)
         runtime.deleteLogsBefore(runtime.#nowSeconds() - logs.LOG_AGE_SECONDS)
-        runtime.#count('codex.db.init', 1, { status })
+        runtime.#count('codex.db.init', 1, { status: 'opened' })
+        if (isNew) runtime.#count('codex.db.init', 1, { status: 'created' })
         return runtime
       })
     })
@@ -134,6 +142,8 @@ export class StateRuntime {
    * @throws {StateError} as `openExisting`
    */
   static openIfPresent(options: InitOptions): StateRuntime | undefined {
+    checkOptions(options)
+    check.checkName('codexHome', options.codexHome)
     const codexHome = resolve(options.codexHome)
     const path = stateDbPath(codexHome)
     return existsSync(path) ? StateRuntime.#open(path, codexHome, options) : undefined
@@ -147,10 +157,13 @@ export class StateRuntime {
    *   that is not known here; `DB_NO_TABLE` when it has no threads; and as every call
    */
   static openExisting(options: OpenExistingOptions): StateRuntime {
+    checkOptions(options)
     if (options.dbPath !== undefined) {
+      check.checkName('dbPath', options.dbPath)
       const path = resolve(options.dbPath)
       return StateRuntime.#open(path, resolve(options.codexHome ?? dirname(path)), options)
     }
+    check.checkName('codexHome', options.codexHome)
     const { codexHome, sqliteHome } = resolveHome({
       typedHome: options.codexHome,
       env: {},
@@ -177,8 +190,9 @@ export class StateRuntime {
     })
   }
 
-  /** Closes the connections; no call may follow. A second time does nothing. */
+  /** Closes the connections; every later call throws `CLOSED`. A second time does nothing. */
   close(): void {
+    this.#isClosed = true
     const { state, logTable } = this.#opened
     if (logTable && logTable.db !== state) logTable.db.close()
     state.close()
@@ -216,6 +230,7 @@ export class StateRuntime {
    * @param watermark path of the last rollout of a batch, relative to the home, with `/`
    */
   checkpointBackfill(watermark: string): void {
+    check.checkName('watermark', watermark)
     this.#run('checkpoint_backfill', ({ state }) =>
       backfill.checkpointBackfill(state, watermark, this.#nowSeconds()),
     )
@@ -223,6 +238,7 @@ export class StateRuntime {
 
   /** Without a watermark the last checkpoint's stays. */
   markBackfillComplete(lastWatermark?: string): void {
+    if (lastWatermark !== undefined) check.checkName('lastWatermark', lastWatermark)
     this.#run('mark_backfill_complete', ({ state }) =>
       backfill.markBackfillComplete(state, lastWatermark, this.#nowSeconds()),
     )
@@ -262,11 +278,13 @@ export class StateRuntime {
   // Threads.
 
   getThread(id: string): ThreadRow | undefined {
+    check.checkText('id', id)
     return this.#run('get_thread', ({ state, threadTable }) => findThread(state, threadTable.columns, id))
   }
 
   /** One page of the threads that have something to show, newest first. */
   listThreads(query: ThreadPageQuery): ThreadPage {
+    check.checkThreadPageQuery(query)
     return this.#run('list_threads', ({ state, threadTable }) =>
       readThreadPage(state, threadTable.columns, query),
     )
@@ -284,6 +302,7 @@ export class StateRuntime {
    * In files with milliseconds `updatedAtMs` may be moved up to be unique.
    */
   upsertThread(metadata: ThreadMetadata): void {
+    check.checkThreadMetadata(metadata)
     this.#run('upsert_thread', ({ threadTable }) =>
       threads.upsertThread(threadTable, {
         ...metadata,
@@ -300,7 +319,8 @@ export class StateRuntime {
    *
    * @throws {StateError} `ABORTED`
    */
-  listThreadsWithFallback(query: ThreadListQuery): Promise<ThreadPage> {
+  async listThreadsWithFallback(query: ThreadListQuery): Promise<ThreadPage> {
+    check.checkThreadPageQuery(query)
     return this.#run('list_threads_with_fallback', (opened) =>
       listThreadsWithFallback(opened, query, this.#syncOptions()),
     )
@@ -314,7 +334,9 @@ export class StateRuntime {
    *
    * @throws {StateError} `ABORTED`
    */
-  findThreadPath(id: string, options: FindThreadPathOptions = {}): Promise<string | undefined> {
+  async findThreadPath(id: string, options: FindThreadPathOptions = {}): Promise<string | undefined> {
+    check.checkText('id', id)
+    check.checkFlag('archivedOnly', options.archivedOnly)
     return this.#run('find_thread_path', (opened) =>
       findThreadPath(opened, id, { ...options, ...this.#syncOptions() }),
     )
@@ -326,6 +348,8 @@ export class StateRuntime {
    * @param archivedOnly `true`: only if archived; `false`: only if not
    */
   findRolloutPathById(id: string, archivedOnly?: boolean): string | undefined {
+    check.checkText('id', id)
+    check.checkFlag('archivedOnly', archivedOnly)
     return this.#run('find_rollout_path_by_id', ({ state, threadTable }) =>
       findRolloutPath(state, threadTable.columns, id, archivedOnly),
     )
@@ -344,10 +368,16 @@ export class StateRuntime {
     builder: ThreadBuilder | undefined,
     items: readonly RolloutItem[],
   ): ThreadMetadata | undefined {
+    check.checkArray('items', items)
     if (!builder) {
+      this.#requireOpen()
       this.recordDiscrepancy('apply_rollout_items', 'missing_builder')
       return undefined
     }
+    check.checkObject('builder', builder)
+    check.checkName('builder.id', builder.id)
+    check.checkName('builder.rolloutPath', builder.rolloutPath)
+    check.checkWhole('builder.createdAtMs', builder.createdAtMs)
     return this.#run('apply_rollout_items', ({ state, threadTable, storesTools }) =>
       applyLiveItems(state, threadTable, builder, items, {
         rules: this.rules,
@@ -385,14 +415,19 @@ export class StateRuntime {
    * `session_index.jsonl` in the home, which all releases read. An empty name takes it away.
    *
    * @returns `false` when there is no such thread
+   * @throws {StateError} `DB_READONLY` when the index cannot be written; the row then keeps the name that it had
    */
   renameThread(id: string, name: string): boolean {
-    return this.#run('rename_thread', ({ threadTable }) => {
-      if (!threads.renameThread(threadTable, id, name)) return false
-      const line = { id, thread_name: name, updated_at: new Date(this.#nowMs()).toISOString() }
-      appendFileSync(join(this.codexHome, 'session_index.jsonl'), `${JSON.stringify(line)}\n`)
-      return true
-    })
+    check.checkText('id', id)
+    check.checkText('name', name)
+    return this.#run('rename_thread', ({ state, threadTable }) =>
+      // Both or neither: what cannot be appended takes the row's name back.
+      state.transaction(() => {
+        if (!threads.renameThread(threadTable, id, name)) return false
+        appendSessionName(this.codexHome, { id, name, atMs: this.#nowMs() })
+        return true
+      }),
+    )
   }
 
   /**
@@ -404,6 +439,7 @@ export class StateRuntime {
    * @returns `false` when there is no such thread
    */
   deleteThread(id: string): boolean {
+    check.checkText('id', id)
     return this.#run('delete_thread', ({ state, threadTable, logTable }) => {
       if (logTable && logTable.db !== state) {
         logs.deleteThreadLogs(logTable, id)
@@ -417,6 +453,7 @@ export class StateRuntime {
 
   /** By position; none where there are none. */
   getDynamicTools(threadId: string): DynamicTool[] {
+    check.checkText('threadId', threadId)
     return this.#run('get_dynamic_tools', ({ state }) => tools.readDynamicTools(state, threadId))
   }
 
@@ -426,6 +463,8 @@ export class StateRuntime {
    * @throws {StateError} `INVALID` when there is no such thread
    */
   persistDynamicTools(threadId: string, dynamicTools: readonly DynamicTool[]): void {
+    check.checkText('threadId', threadId)
+    check.checkDynamicTools(dynamicTools)
     this.#run('persist_dynamic_tools', ({ state }) =>
       tools.persistDynamicTools(state, threadId, dynamicTools),
     )
@@ -434,6 +473,7 @@ export class StateRuntime {
   // Memory of threads (0.97, 0.98 and our own generation).
 
   getThreadMemory(threadId: string): ThreadMemory | undefined {
+    check.checkText('threadId', threadId)
     return this.#run('get_thread_memory', ({ state }) => memories.findThreadMemory(state, threadId))
   }
 
@@ -443,6 +483,9 @@ export class StateRuntime {
    * @throws {StateError} `INVALID` when there is no such thread
    */
   upsertThreadMemory(memory: Omit<ThreadMemory, 'updatedAtSeconds'>): ThreadMemory {
+    check.checkObject('the memory', memory)
+    for (const name of ['threadId', 'traceSummary', 'memorySummary'] as const)
+      check.checkText(name, memory[name])
     return this.#run('upsert_thread_memory', ({ state }) =>
       memories.upsertThreadMemory(state, memory, this.#nowSeconds()),
     )
@@ -450,6 +493,8 @@ export class StateRuntime {
 
   /** Of the threads whose folder is exactly `cwd`, the last written first. */
   getLastNThreadMemoriesForCwd(cwd: string, n: number): ThreadMemory[] {
+    check.checkText('cwd', cwd)
+    check.checkWhole('n', n)
     return this.#run('get_last_n_thread_memories_for_cwd', ({ state }) =>
       memories.readLastThreadMemories(state, cwd, n),
     )
@@ -467,10 +512,13 @@ export class StateRuntime {
    * the same transaction.
    */
   insertLogs(rows: readonly NewLogRow[]): void {
+    check.checkArray('rows', rows)
+    for (const row of rows) check.checkLogRow(row)
     this.#run('insert_logs', (opened) => logs.insertLogs(requireLogs(opened), rows))
   }
 
   queryLogs(query: LogRowQuery = {}): LogRow[] {
+    check.checkLogQuery(query)
     return this.#run('query_logs', (opened) => {
       const { db, columns } = requireLogs(opened)
       return readLogs(db, columns, query)
@@ -479,6 +527,7 @@ export class StateRuntime {
 
   /** The highest id among the rows of the filter, 0 when there are none; it can sink when rows are removed. */
   maxLogId(filter: LogRowFilter = {}): number {
+    check.checkLogQuery(filter)
     return this.#run('max_log_id', (opened) => {
       const { db, columns } = requireLogs(opened)
       return readMaxLogId(db, columns, filter)
@@ -490,20 +539,30 @@ export class StateRuntime {
    * @returns the number of rows removed
    */
   deleteLogsBefore(tsSeconds: number): number {
+    check.checkWhole('tsSeconds', tsSeconds)
     return this.#run('delete_logs_before', (opened) => logs.deleteLogsBefore(requireLogs(opened), tsSeconds))
   }
 
   #moveThread(stage: string, id: string, rolloutPath: string, archivedAtSeconds: number | null): boolean {
+    check.checkText('id', id)
+    check.checkName('rolloutPath', rolloutPath)
+    if (archivedAtSeconds !== null) check.checkWhole('archivedAtSeconds', archivedAtSeconds)
     const updatedAtMs = modifiedAtMs(rolloutPath)
     return this.#run(stage, ({ threadTable }) =>
       threads.moveThread(threadTable, id, { rolloutPath, archivedAtSeconds, updatedAtMs }),
     )
   }
 
+  #requireOpen(): void {
+    if (this.#isClosed) throw closedError(this.dbPath)
+  }
+
   #run<T>(stage: string, work: (opened: Opened) => T): T {
+    this.#requireOpen()
     const fail = (error: unknown): never => {
       this.#count('codex.db.error', 1, { stage })
-      throw error
+      // Closed while it still ran: the driver's own words for that are no error of ours.
+      throw this.#isClosed && !(error instanceof StateError) ? closedError(this.dbPath, error) : error
     }
     try {
       const result = work(this.#opened)
@@ -533,6 +592,15 @@ export class StateRuntime {
   }
 }
 
+function closedError(path: string, cause?: unknown): StateError {
+  return new StateError('CLOSED', `the runtime of ${path} is closed`, { cause })
+}
+
+function checkOptions(options: RuntimeOptions): void {
+  check.checkObject('the options', options)
+  check.checkName('defaultProvider', options.defaultProvider)
+}
+
 function attach(state: WriteConnection, codexHome: string): Opened {
   // The logs last: that may open a connection, which nothing after it could leave open.
   return { ...attachTarget(state, codexHome), logTable: attachLogs(state) }
@@ -551,7 +619,7 @@ function countingFailure<T>({ telemetry }: RuntimeOptions, open: () => T): T {
   try {
     return open()
   } catch (error) {
-    telemetry?.({ metric: 'codex.db.init', value: 1, tags: { status: 'init_error' } })
+    telemetry?.({ metric: 'codex.db.init', value: 1, tags: { status: 'open_error' } })
     throw error
   }
 }
@@ -575,10 +643,13 @@ function requireLogs({ logTable, state }: Opened): logs.LogTable {
   throw new StateError('DB_NO_TABLE', `no log table in ${state.path} or beside it`)
 }
 
-/** `undefined` when the file is not there. */
+/** `undefined` when the file is not there, or cannot be one: a name that is too long, a folder that may not be entered. */
 function modifiedAtMs(path: string): number | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false })
-  return stats && Math.floor(stats.mtimeMs)
+  try {
+    return Math.floor(statSync(path).mtimeMs)
+  } catch {
+    return undefined
+  }
 }
 
 function closingOnFailure<T>(connection: WriteConnection, work: () => T): T {

@@ -1,6 +1,7 @@
 import type { BackfillOptions, FindThreadPathOptions, ThreadListQuery } from './model/sync.js'
 import type { ThreadPage } from './model/thread-page.js'
 import { type InitOptions, StateRuntime } from './runtime.js'
+import { checkText, checkThreadPageQuery } from './runtime-arguments.js'
 import { listThreadsOnDisk } from './sync/list.js'
 import { findThreadPathOnDisk } from './sync/read-repair.js'
 
@@ -40,7 +41,11 @@ export interface ThreadSource {
  *
  * @throws {StateError} `ABORTED`
  */
-export function listThreadsWithFallback(source: ThreadSource, query: ThreadListQuery): Promise<ThreadPage> {
+export async function listThreadsWithFallback(
+  source: ThreadSource,
+  query: ThreadListQuery,
+): Promise<ThreadPage> {
+  checkThreadPageQuery(query)
   return source.runtime
     ? source.runtime.listThreadsWithFallback(query)
     : listThreadsOnDisk(source.codexHome, query, source.defaultProvider)
@@ -52,11 +57,12 @@ export function listThreadsWithFallback(source: ThreadSource, query: ThreadListQ
  *
  * @throws {StateError} `ABORTED`
  */
-export function findThreadPath(
+export async function findThreadPath(
   source: Pick<ThreadSource, 'codexHome' | 'runtime'>,
   id: string,
   options: FindThreadPathOptions = {},
 ): Promise<string | undefined> {
+  checkText('id', id)
   return source.runtime
     ? source.runtime.findThreadPath(id, options)
     : findThreadPathOnDisk(source.codexHome, id, options)

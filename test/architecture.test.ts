@@ -18,8 +18,20 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // Never store or sync: what inspects cannot write.
   cli: ['format', 'inspect', 'rollout', 'query', 'schema', 'db', 'model', 'errors'],
   executable: ['cli', 'rollout'],
-  runtime: ['sync', 'store', 'rollout', 'inspect', 'query', 'schema', 'db', 'model', 'errors'],
-  'state-store': ['runtime', 'sync', 'model'],
+  'runtime-arguments': ['model', 'errors'],
+  runtime: [
+    'runtime-arguments',
+    'sync',
+    'store',
+    'rollout',
+    'inspect',
+    'query',
+    'schema',
+    'db',
+    'model',
+    'errors',
+  ],
+  'state-store': ['runtime', 'runtime-arguments', 'sync', 'model'],
   index: [
     'state-store',
     'runtime',

@@ -18,7 +18,7 @@ import {
   parseRolloutLine,
   type RolloutItem,
   SEED_RULES,
-  type StateError,
+  StateError,
   StateRuntime,
   stateDbFilename,
   stateDbPath,
@@ -101,14 +101,17 @@ describe('init', () => {
     const database = new Database(runtime.dbPath, { readonly: true })
     expect(database.pragma('journal_mode', { simple: true })).toBe('wal')
     database.close()
-    expect(counts).toEqual([{ metric: 'codex.db.init', value: 1, tags: { status: 'created' } }])
+    expect(counts).toEqual([
+      { metric: 'codex.db.init', value: 1, tags: { status: 'opened' } },
+      { metric: 'codex.db.init', value: 1, tags: { status: 'created' } },
+    ])
   })
 
   test('opens it again as it was', () => {
     const home = init().codexHome
     init(home).upsertThread(sampleMetadata(1))
     expect(init(home).getThread(threadId(1))?.id).toBe(threadId(1))
-    expect(counts.map(({ tags }) => tags.status)).toEqual(['created', 'opened', 'opened'])
+    expect(counts.map(({ tags }) => tags.status)).toEqual(['opened', 'created', 'opened', 'opened'])
   })
 
   test('removes log rows older than 90 days, to the second', () => {
@@ -138,7 +141,7 @@ describe('init', () => {
     expect(failure.message).toContain('migration 6 (memories)')
     expect(readAll()).toEqual(before)
     expect(existsSync(join(home, 'state_2.sqlite'))).toBe(true)
-    expect(counts).toEqual([{ metric: 'codex.db.init', value: 1, tags: { status: 'init_error' } }])
+    expect(counts).toEqual([{ metric: 'codex.db.init', value: 1, tags: { status: 'open_error' } }])
   })
 
   test('refuses a file that is no database', () => {
@@ -187,14 +190,31 @@ describe('files of other generations', () => {
     return home
   }
 
-  test('init removes lower ones and the unversioned one, and nothing else', () => {
+  test('init takes away lower ones and the unversioned one, tells each, and nothing is lost', () => {
     const home = createDecoys()
     init(home).close()
-    const kept = [...others, 'state_1.sqlite', 'state_02.sqlite', 'sessions', 'target', 'state_4.sqlite']
+    const kept = [
+      ...others,
+      'state_1.sqlite',
+      'state_02.sqlite',
+      'sessions',
+      'target',
+      'state_4.sqlite',
+      'db-backups',
+    ]
     expect(readdirSync(home).sort()).toEqual(kept.sort())
     expect(readdirSync(join(home, 'sessions'))).toEqual(['state_2.sqlite'])
     for (const name of others) expect(readFileSync(join(home, name), 'utf8')).toBe(name)
-    expect(warnings).toEqual([])
+    const moved = readdirSync(join(home, 'db-backups'), { recursive: true, withFileTypes: true }).filter(
+      (entry) => entry.isFile(),
+    )
+    expect(moved.map(({ name }) => name).sort()).toEqual(legacy.toSorted())
+    for (const { name, parentPath } of moved) expect(readFileSync(join(parentPath, name), 'utf8')).toBe(name)
+    expect(warnings).toHaveLength(5)
+    for (const main of legacy.filter((name) => name.endsWith('.sqlite')))
+      expect(warnings.filter((warning) => warning.startsWith(`moved ${join(home, main)} to `))).toHaveLength(
+        1,
+      )
   })
 
   test('openIfPresent and openExisting remove nothing', () => {
@@ -284,7 +304,7 @@ describe('openExisting', () => {
   test('refuses a database without threads', () => {
     const home = copyHome('codex-0.140.0')
     const failure = failureOf(() => openExisting({ dbPath: join(home, 'goals_1.sqlite') }))
-    expect(counts).toEqual([{ metric: 'codex.db.init', value: 1, tags: { status: 'init_error' } }])
+    expect(counts).toEqual([{ metric: 'codex.db.init', value: 1, tags: { status: 'open_error' } }])
     expect(failure).toMatchObject({
       code: 'DB_NO_TABLE',
       message: `${join(home, 'goals_1.sqlite')} has no table threads`,
@@ -780,6 +800,158 @@ describe('the end', () => {
     }
     // The last connection takes the log file away.
     expect(readdirSync(home)).toEqual(['state_4.sqlite'])
+  })
+})
+
+describe('a wrong argument', () => {
+  const wrong = <T>(value: unknown) => value as T
+  const calls: Record<string, (runtime: StateRuntime) => unknown> = {
+    'getThread()': (runtime) => runtime.getThread(wrong(undefined)),
+    'getThread({})': (runtime) => runtime.getThread(wrong({})),
+    'listThreads()': (runtime) => runtime.listThreads(wrong(undefined)),
+    'a page of 0': (runtime) => runtime.listThreads({ pageSize: 0 }),
+    'a page of 1.5': (runtime) => runtime.listThreadIds({ pageSize: 1.5 }),
+    'a page of "5"': (runtime) => runtime.listThreads({ pageSize: wrong('5') }),
+    'no page size': (runtime) => runtime.listThreads(wrong({})),
+    'a bogus sort key': (runtime) => runtime.listThreads({ pageSize: 1, sortKey: wrong('title') }),
+    'a bogus anchor': (runtime) => runtime.listThreads({ pageSize: 1, anchor: wrong('2026|x') }),
+    'a source that is no text': (runtime) => runtime.listThreads({ pageSize: 1, allowedSources: [wrong(1)] }),
+    'a page of 0 with fallback': (runtime) => runtime.listThreadsWithFallback({ pageSize: 0 }),
+    'a bogus sort key with fallback': (runtime) =>
+      runtime.listThreadsWithFallback({ pageSize: 1, sortKey: wrong('recency') }),
+    'findThreadPath(1)': (runtime) => runtime.findThreadPath(wrong(1)),
+    'findRolloutPathById(null)': (runtime) => runtime.findRolloutPathById(wrong(null)),
+    'upsertThread()': (runtime) => runtime.upsertThread(wrong(undefined)),
+    'a thread without id': (runtime) => runtime.upsertThread(sampleMetadata(1, { id: '' })),
+    'a thread with a date for a time': (runtime) =>
+      runtime.upsertThread(sampleMetadata(1, { createdAtMs: wrong(new Date()) })),
+    'a thread that is NaN old': (runtime) =>
+      runtime.upsertThread(sampleMetadata(1, { updatedAtMs: Number.NaN })),
+    'a thread without title': (runtime) =>
+      runtime.upsertThread(sampleMetadata(1, { title: wrong(undefined) })),
+    'applyRolloutItems(builder)': (runtime) =>
+      runtime.applyRolloutItems({ id: 'x', rolloutPath: '/x', createdAtMs: 1 }, wrong(undefined)),
+    'a builder without path': (runtime) => runtime.applyRolloutItems(wrong({ id: 'x', createdAtMs: 1 }), []),
+    'markArchived without path': (runtime) => runtime.markArchived('x', wrong(undefined)),
+    'renameThread without name': (runtime) => runtime.renameThread('x', wrong(undefined)),
+    'deleteThread()': (runtime) => runtime.deleteThread(wrong(undefined)),
+    'getDynamicTools()': (runtime) => runtime.getDynamicTools(wrong(undefined)),
+    'tools that are none': (runtime) => runtime.persistDynamicTools('x', [wrong('lookup')]),
+    'a memory without text': (runtime) => runtime.upsertThreadMemory(wrong({ threadId: 'x' })),
+    'a cwd that is none': (runtime) => runtime.getLastNThreadMemoriesForCwd(wrong(undefined), 1),
+    'half a memory': (runtime) => runtime.getLastNThreadMemoriesForCwd('/x', 0.5),
+    'a watermark that is none': (runtime) => runtime.checkpointBackfill(wrong(undefined)),
+    'log rows that are none': (runtime) => runtime.insertLogs(wrong('rows')),
+    'a log row without target': (runtime) => runtime.insertLog({ ...logRow(1), target: wrong(undefined) }),
+    'a bogus level': (runtime) => runtime.insertLog({ ...logRow(1), level: 'LOUD' }),
+    'a bogus level to ask for': (runtime) => runtime.queryLogs({ level: 'LOUD' }),
+    'a bogus level to count': (runtime) => runtime.maxLogId({ level: '' }),
+    'a limit below 0': (runtime) => runtime.queryLogs({ limit: -1 }),
+    'deleteLogsBefore(NaN)': (runtime) => runtime.deleteLogsBefore(Number.NaN),
+  }
+
+  test.each(Object.keys(calls))('%s is INVALID and changes nothing', async (name) => {
+    const runtime = init()
+    const failure = await (async () => calls[name]!(runtime))().catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(StateError)
+    expect(failure).toMatchObject({ code: 'INVALID' })
+    expect((failure as StateError).message).toMatch(/must be /)
+    expect(runtime.listThreads({ pageSize: 1 }).items).toEqual([])
+    expect(runtime.queryLogs()).toEqual([])
+  })
+
+  test('of an opening is INVALID, and nothing is made', () => {
+    for (const open of [
+      () => StateRuntime.init(wrong(undefined)),
+      () => StateRuntime.init(wrong({ defaultProvider: 'openai' })),
+      () => StateRuntime.init({ codexHome: temporaryFolder(), defaultProvider: wrong(undefined) }),
+      () => StateRuntime.openExisting(wrong({ defaultProvider: 'openai' })),
+      () => StateRuntime.openExisting({ dbPath: wrong<string>(5), defaultProvider: 'openai' }),
+      () => StateRuntime.openIfPresent(wrong({ codexHome: 5, defaultProvider: 'openai' })),
+    ]) {
+      expect(failureOf(open)).toMatchObject({ name: 'StateError', code: 'INVALID' })
+    }
+  })
+})
+
+test('every call after close() is CLOSED', async () => {
+  const runtime = init()
+  runtime.close()
+  const page = { pageSize: 1 }
+  const calls: [string, () => unknown][] = [
+    ['getBackfillState', () => runtime.getBackfillState()],
+    ['claimBackfill', () => runtime.claimBackfill()],
+    ['markBackfillRunning', () => runtime.markBackfillRunning()],
+    ['checkpointBackfill', () => runtime.checkpointBackfill('x')],
+    ['markBackfillComplete', () => runtime.markBackfillComplete()],
+    ['backfill', () => runtime.backfill()],
+    ['getThread', () => runtime.getThread('x')],
+    ['listThreads', () => runtime.listThreads(page)],
+    ['listThreadIds', () => runtime.listThreadIds(page)],
+    ['upsertThread', () => runtime.upsertThread(sampleMetadata(1))],
+    ['listThreadsWithFallback', () => runtime.listThreadsWithFallback(page)],
+    ['findThreadPath', () => runtime.findThreadPath('x')],
+    ['findRolloutPathById', () => runtime.findRolloutPathById('x')],
+    ['applyRolloutItems', () => runtime.applyRolloutItems(undefined, [])],
+    ['markArchived', () => runtime.markArchived('x', '/x')],
+    ['markUnarchived', () => runtime.markUnarchived('x', '/x')],
+    ['renameThread', () => runtime.renameThread('x', 'y')],
+    ['deleteThread', () => runtime.deleteThread('x')],
+    ['getDynamicTools', () => runtime.getDynamicTools('x')],
+    ['persistDynamicTools', () => runtime.persistDynamicTools('x', [tool(0)])],
+    ['getThreadMemory', () => runtime.getThreadMemory('x')],
+    [
+      'upsertThreadMemory',
+      () => runtime.upsertThreadMemory({ threadId: 'x', traceSummary: '', memorySummary: '' }),
+    ],
+    ['getLastNThreadMemoriesForCwd', () => runtime.getLastNThreadMemoriesForCwd('/x', 1)],
+    ['insertLog', () => runtime.insertLog(logRow(1))],
+    ['insertLogs', () => runtime.insertLogs([])],
+    ['queryLogs', () => runtime.queryLogs()],
+    ['maxLogId', () => runtime.maxLogId()],
+    ['deleteLogsBefore', () => runtime.deleteLogsBefore(1)],
+  ]
+  // What only counts touches no database.
+  const others = ['constructor', 'close', 'recordBackfill', 'recordDiscrepancy']
+  expect(calls.map(([name]) => name).sort()).toEqual(
+    Object.getOwnPropertyNames(StateRuntime.prototype)
+      .filter((name) => !others.includes(name))
+      .sort(),
+  )
+  for (const [name, call] of calls) {
+    const failure = await (async () => call())().catch((error: unknown) => error)
+    expect({ name, failure }).toMatchObject({ name, failure: { name: 'StateError', code: 'CLOSED' } })
+  }
+})
+
+test('a rollout whose name is too long for any file is applied all the same', () => {
+  const runtime = init()
+  const rolloutPath = `/${'long'.repeat(2000)}/rollout.jsonl`
+  runtime.applyRolloutItems({ id: threadId(1), rolloutPath, createdAtMs: NOW_MS }, [])
+  runtime.markArchived(threadId(1), rolloutPath)
+  expect(runtime.getThread(threadId(1))).toMatchObject({ rolloutPath, isArchived: true })
+})
+
+describe('the index of names', () => {
+  const line = (number: number, name: string) =>
+    `{"id":"${threadId(number)}","thread_name":"${name}","updated_at":"${new Date(NOW_MS).toISOString()}"}\n`
+
+  test('without a final line end gets one before the new line', () => {
+    const runtime = openExisting({ codexHome: createHome(LAYOUTS.find(({ name }) => name === '0.140')!) })
+    const path = join(runtime.codexHome, 'session_index.jsonl')
+    writeFileSync(path, line(7, 'old').trimEnd())
+    runtime.upsertThread(sampleMetadata(1))
+    runtime.renameThread(threadId(1), 'new')
+    runtime.renameThread(threadId(1), 'newer')
+    expect(readFileSync(path, 'utf8')).toBe(line(7, 'old') + line(1, 'new') + line(1, 'newer'))
+  })
+
+  test('that cannot be written leaves the row with its old name', () => {
+    const runtime = openExisting({ codexHome: createHome(LAYOUTS.find(({ name }) => name === '0.140')!) })
+    mkdirSync(join(runtime.codexHome, 'session_index.jsonl'))
+    runtime.upsertThread(sampleMetadata(1))
+    expect(failureOf(() => runtime.renameThread(threadId(1), 'new')).code).toBe('DB_READONLY')
+    expect(runtime.getThread(threadId(1))?.title).toBe(sampleMetadata(1).title)
   })
 })
 

@@ -1,6 +1,7 @@
 /**
  * What Codex counts about its state database, under its own names and tags:
- * - `codex.db.init`: 1 for each opening; `status` is `created`, `opened` or `init_error`
+ * - `codex.db.init`: 1 for each opening, `status` `opened`, and another 1, `created`, where the file is new;
+ *   `open_error` for one that failed
  * - `codex.db.error`: 1 for each call that failed; `stage` is the call
  * - `codex.db.backfill`: rollouts of one backfill; `status` is `upserted` or `failed`
  * - `codex.db.backfill.duration_ms`: its duration; `status` is `success`, `failed` or `partial_failure`

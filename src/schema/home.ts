@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import nodePath, { join, type PlatformPath } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
+import { readSmallFile } from './small-file.js'
 
 export interface HomeRequest {
   /** As typed after `--codex-home`. */
@@ -64,13 +64,8 @@ export function resolveHome(request: HomeRequest): CodexHome {
 }
 
 function readSqliteHome(codexHome: string): { sqliteHome?: string; warning?: string } {
-  const path = join(codexHome, 'config.toml')
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    return {}
-  }
+  const { path, text, problem } = readConfig(codexHome)
+  if (problem !== undefined) return { warning: `${problem}, so a sqlite_home in it is not used` }
   // Most configurations do not have the key; parsing costs more than looking.
   if (!text.includes('sqlite_home')) return {}
   try {
@@ -78,6 +73,27 @@ function readSqliteHome(codexHome: string): { sqliteHome?: string; warning?: str
     return value === undefined ? {} : { sqliteHome: value }
   } catch (error) {
     return { warning: `${path} is not valid TOML, so its sqlite_home is not used: ${firstLine(error)}` }
+  }
+}
+
+/** More than any person writes, and little enough to be read at every start. */
+const MAX_CONFIG_MIB = 16
+
+/** The text of `config.toml`, empty where there is none; `problem` when it is there and cannot be used. */
+function readConfig(codexHome: string): { path: string; text: string; problem?: string } {
+  const path = join(codexHome, 'config.toml')
+  const file = readSmallFile(path, MAX_CONFIG_MIB * 1024 * 1024)
+  switch (file.kind) {
+    case 'missing':
+      return { path, text: '' }
+    case 'unreadable':
+      return { path, text: '', problem: `cannot read ${path}: ${file.reason}` }
+    case 'read':
+      return file.isCut
+        ? { path, text: '', problem: `${path} is larger than ${MAX_CONFIG_MIB} MiB` }
+        : { path, text: file.bytes.toString() }
+    default:
+      return file satisfies never
   }
 }
 
@@ -101,14 +117,14 @@ const DEFAULT_MODEL_PROVIDER = 'openai'
 
 /** `model_provider` of `config.toml`, where the picker takes it from. */
 export function readConfiguredProvider(codexHome: string, onNotice: (text: string) => void): string {
-  const path = join(codexHome, 'config.toml')
+  const { path, text, problem } = readConfig(codexHome)
+  const assumption = `so the provider is taken to be ${DEFAULT_MODEL_PROVIDER}`
+  if (problem !== undefined) onNotice(`${problem}, ${assumption}`)
   try {
-    const { model_provider: provider } = parseToml(readFileSync(path, 'utf8'))
+    const { model_provider: provider } = parseToml(text)
     if (typeof provider === 'string' && provider !== '') return provider
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      onNotice(`cannot read ${path}, so the provider is taken to be ${DEFAULT_MODEL_PROVIDER}`)
-    }
+  } catch {
+    onNotice(`${path} is not valid TOML, ${assumption}`)
   }
   return DEFAULT_MODEL_PROVIDER
 }

@@ -1,7 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join, win32 } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type CodexHome, type HomeRequest, resolveHome } from '../../src/schema/home.js'
+import {
+  type CodexHome,
+  type HomeRequest,
+  readConfiguredProvider,
+  resolveHome,
+} from '../../src/schema/home.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 
 const nowhere: HomeRequest = { typedHome: undefined, env: {}, userHome: '/users/me', workingFolder: '/cwd' }
@@ -84,6 +90,39 @@ test('a file that is no TOML is said to be so and passed over', () => {
   const { warning, ...rest } = resolveHome({ ...nowhere, env: { CODEX_HOME: home } })
   expect(rest).toEqual(at(home, 'CODEX_HOME'))
   expect(warning).toMatch(/config\.toml is not valid TOML, so its sqlite_home is not used: [^\n]+$/)
+})
+
+describe('a config.toml that cannot be used is said to be so and passed over', () => {
+  const resolveIn = (home: string) => resolveHome({ ...nowhere, env: { CODEX_HOME: home } })
+  const makers: Record<string, [make: (path: string) => void, reason: string]> = {
+    'a named pipe': [
+      (path) => execFileSync('mkfifo', [path]),
+      'cannot read PATH: it is not a regular file, so a sqlite_home in it is not used',
+    ],
+    'a folder': [
+      (path) => mkdirSync(path),
+      'cannot read PATH: it is a folder, so a sqlite_home in it is not used',
+    ],
+    'of gigabytes': [
+      (path) => {
+        writeFileSync(path, 'sqlite_home = "db"\n')
+        truncateSync(path, 3_000_000_000)
+      },
+      'PATH is larger than 16 MiB, so a sqlite_home in it is not used',
+    ],
+  }
+
+  test.each(Object.entries(makers))('%s', (_title, [make, reason]) => {
+    const home = temporaryFolder()
+    const path = join(home, 'config.toml')
+    make(path)
+    const { warning, ...rest } = resolveIn(home)
+    expect(rest).toEqual(at(home, 'CODEX_HOME'))
+    expect(warning?.replace(path, 'PATH')).toBe(reason)
+    const notices: string[] = []
+    expect(readConfiguredProvider(home, (text) => notices.push(text.replace(path, 'PATH')))).toBe('openai')
+    expect(notices).toEqual([reason.replace(/so a sqlite.*/, 'so the provider is taken to be openai')])
+  })
 })
 
 describe('on Windows', () => {

@@ -104,7 +104,7 @@ export async function withSession(
       return threads
     },
     names() {
-      names ??= readSessionNames(codexHome)
+      names ??= readSessionNames(codexHome, notice)
       return names
     },
     nameOf: (thread) => thread.name ?? session.names().get(thread.id) ?? null,
