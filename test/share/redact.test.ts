@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest'
+import { createRedactor } from '../../src/share/redact.js'
+import { createSecrets, type MadeUpSecret } from './made-up-secrets.js'
+
+/** Where a secret stands in a text; each is tried with every secret. */
+const PLACES: Record<string, (text: string) => string> = {
+  prose: (text) => `I tried it with ${text} and it worked, 3 of 4 times.`,
+  'end of a sentence': (text) => `Use ${text}.`,
+  quoted: (text) => `it says "${text}" there`,
+  'a JSON text': (text) => JSON.stringify({ note: `use ${text} now`, id: 7 }),
+  'JSON in JSON': (text) => JSON.stringify({ arguments: JSON.stringify({ cmd: `run ${text} now` }) }),
+  'a Rust debug text': (text) => `Some(Call { cmd: ${JSON.stringify(`run ${text}`)}, code: 0 })`,
+  'a command line': (text) => `tool --verbose ${text} --retries 3`,
+  'an environment': (text) => `HOME=/tmp\nNEXT=1 ${text}\nLANG=C`,
+  'behind an escaped line end': (text) => `Output:\\n${text}\\nexit 0`,
+  'behind an escaped tab': (text) => `a\\t${text}\\tb`,
+  'behind an escaped quote': (text) => `a \\u0022${text}\\u0022 b`,
+  'in colour': (text) => `a \x1b[31m${text}\x1b[0m b`,
+  'in escaped colour': (text) => `a \\u001b[1;31m${text}\\u001b[0m b`,
+}
+
+function place({ secret, around }: MadeUpSecret): string {
+  return around === undefined
+    ? secret
+    : around.replace('@', around.includes('://@') ? `${secret}@db.example.com` : secret)
+}
+
+/** What of a secret must not be left: any eight characters of it in a row. */
+function leftOf(secret: string, text: string): string | undefined {
+  const pieces = secret
+    .split(/\s+|-----[A-Z ]+-----|(?:x-access-token|demo|sid|session)[:=]|; theme=dark|services\//)
+    .filter((piece) => piece.length >= 3)
+  for (const piece of pieces) {
+    for (let start = 0; start + 8 <= Math.max(8, piece.length); start += 1) {
+      if (text.includes(piece.slice(start, start + 8))) return piece.slice(start, start + 8)
+    }
+  }
+  return undefined
+}
+
+const secrets = [1, 2].flatMap((seed) => createSecrets(seed))
+
+describe.each(Object.entries(PLACES))('in %s', (_, write) => {
+  test.each([...new Set(secrets.map(({ kind }) => kind))])('no %s is left', async (kind) => {
+    for (const madeUp of secrets.filter((secret) => secret.kind === kind)) {
+      const text = write(place(madeUp))
+      const redacted = await createRedactor().redact(text)
+      expect({ text, left: leftOf(madeUp.secret, redacted), redacted }).toMatchObject({ left: undefined })
+    }
+  })
+})
+
+describe('a redactor', () => {
+  test('gives the same value the same placeholder, in all texts', async () => {
+    const redactor = createRedactor()
+    expect(await redactor.redact('password=first-1 password=second-2 token=first-1')).toBe(
+      'password=[secret:1] password=[secret:2] token=[secret:1]',
+    )
+    expect(await redactor.redact('again second-2: password=second-2')).toBe(
+      'again second-2: password=[secret:2]',
+    )
+    expect(redactor.counts()).toEqual({ secret: 2, home: 0, user: 0, host: 0, mail: 0, path: 0 })
+  })
+
+  test.each([
+    ['cwd=/home/nils/projects/shop', 'cwd=[home]/projects/shop'],
+    ['/Users/nils.k/Library and C:\\Users\\Nils K\\AppData', '[home]/Library and [home]\\AppData'],
+    [String.raw`{"cwd":"C:\\Users\\nils\\x"}`, String.raw`{"cwd":"[home]\\x"}`],
+    ['/mnt/c/Users/nils/x', '[home]/x'],
+    [
+      '/home/nils/x owned by nils, not nilsson or nils-bot',
+      '[home]/x owned by [user:1], not nilsson or nils-bot',
+    ],
+    ['"LOGNAME": "nils", USER=nils', '"LOGNAME": "[user:1]", USER=[user:1]'],
+    ['HOSTNAME=lab-7 x', 'HOSTNAME=[host:1] x'],
+    ['mail nils@example.com and git@github.com:a/b.git', 'mail [mail:1] and git@github.com:a/b.git'],
+    [String.raw`a\nnils@example.com\n`, String.raw`a\n[mail:1]\n`],
+    ['/Volumes/Backup/x', '[path:1]/x'],
+    ['/home/runner/.cargo/registry/src/x.rs', '/home/runner/.cargo/registry/src/x.rs'],
+  ])('takes people and places out of %j', async (text, expected) => {
+    expect(await createRedactor().redact(text)).toBe(expected)
+  })
+
+  test('takes the names that it is given', async () => {
+    const redactor = createRedactor({
+      users: ['nils', 'root'],
+      hosts: ['lab-7'],
+      homes: ['/srv/people/nils'],
+    })
+    expect(await redactor.redact('nils@lab-7:/srv/people/nils/x$ ls as root')).toBe(
+      '[user:1]@[host:1]:[home]/x$ ls as root',
+    )
+  })
+
+  test.each([
+    'post sampling token usage: 5672 tokens, compaction at 244800',
+    'event.kind=response.output_text.delta token=Token(3554) token_limit_reached=false total_usage_tokens=5672',
+    'auth_header_attached=true auth_header_name="authorization" auth_mode="ApiKey" password: None, bearer_token: None',
+    'token: missing; secret: required; the token is invalid, the password was wrong',
+    'API_TOKEN=$TOKEN password=$PW token=<your token> secret=*** key=value',
+    'const token = readToken(path); api_key: os.environ["X"]',
+    'PWD=/srv/shop OLDPWD=/srv "PWD": "/srv"',
+    'git@github.com:acme/shop.git https://api.github.com/repos/x?page=2',
+    'gpt-5.2-codex task-runner disk-usage-report-of-2026 sk-spinner-animation-container',
+    'model=gpt-5.1-codex-max session_id=01a1fb71-8b7b-7f23-a852-149551519dd4 call_id=call_mock_0001',
+    'codex_core::tools::router core/src/session/turn.rs:1204 sha256:9f86d081884c7d659a2feaa0c55ad015',
+  ])('leaves %j as it is', async (text) => {
+    expect(await createRedactor().redact(text)).toBe(text)
+  })
+
+  test('leaves JSON what it was: JSON with the same keys', async () => {
+    for (const madeUp of secrets) {
+      const record = { id: 7, body: `a ${place(madeUp)} b`, nested: JSON.stringify({ x: [place(madeUp)] }) }
+      const redacted = JSON.parse(await createRedactor().redact(JSON.stringify(record))) as typeof record
+      expect(Object.keys(redacted)).toEqual(Object.keys(record))
+      expect(Object.keys(JSON.parse(redacted.nested))).toEqual(['x'])
+    }
+  })
+})
