@@ -18,7 +18,8 @@ import type {
 import type { BackfillCounts, Telemetry, TelemetryCount } from './model/telemetry.js'
 import type { DynamicTool, ThreadMetadata, ThreadRow } from './model/thread.js'
 import type { ThreadPage, ThreadPageQuery } from './model/thread-page.js'
-import { readLogs, readMaxLogId } from './query/seed-logs.js'
+import { queryLogRows, readMaxLogId } from './query/logs/rows.js'
+import { describeLogs, type LogSource } from './query/logs/store.js'
 import { findRolloutPath, findThread, readThreadPage } from './query/thread-pages.js'
 import type { ThreadBuilder } from './rollout/builder.js'
 import type { RolloutItem } from './rollout/parse.js'
@@ -74,6 +75,8 @@ export type OpenExistingOptions = RuntimeOptions &
 interface Opened extends SyncTarget {
   /** `undefined` when there is no log table. */
   logTable: logs.LogTable | undefined
+  /** The same to read from. */
+  logSource: LogSource | undefined
 }
 
 /**
@@ -519,19 +522,13 @@ export class StateRuntime {
 
   queryLogs(query: LogRowQuery = {}): LogRow[] {
     check.checkLogQuery(query)
-    return this.#run('query_logs', (opened) => {
-      const { db, columns } = requireLogs(opened)
-      return readLogs(db, columns, query)
-    })
+    return this.#run('query_logs', (opened) => queryLogRows(requireLogSource(opened), query))
   }
 
   /** The highest id among the rows of the filter, 0 when there are none; it can sink when rows are removed. */
   maxLogId(filter: LogRowFilter = {}): number {
     check.checkLogQuery(filter)
-    return this.#run('max_log_id', (opened) => {
-      const { db, columns } = requireLogs(opened)
-      return readMaxLogId(db, columns, filter)
-    })
+    return this.#run('max_log_id', (opened) => readMaxLogId(requireLogSource(opened), filter))
   }
 
   /**
@@ -603,16 +600,23 @@ function checkOptions(options: RuntimeOptions): void {
 
 function attach(state: WriteConnection, codexHome: string): Opened {
   // The logs last: that may open a connection, which nothing after it could leave open.
-  return { ...attachTarget(state, codexHome), logTable: attachLogs(state) }
+  return { ...attachTarget(state, codexHome), ...attachLogs(state) }
 }
 
-function attachLogs(state: WriteConnection): logs.LogTable | undefined {
+function attachLogs(state: WriteConnection): Pick<Opened, 'logTable' | 'logSource'> {
+  const open = (db: WriteConnection, role: 'state' | 'logs') => ({
+    logTable: logs.openLogTable(db, role),
+    logSource: describeLogs(db),
+  })
   const generation = parseDatabaseFilename(basename(state.path))?.generation
   const hasLogDatabase = generation === undefined || generation >= FIRST_STATE_WITH_LOG_DATABASE
   const file = hasLogDatabase && listDatabases(dirname(state.path)).find(({ role }) => role === 'logs')
-  if (!file) return listTables(state).includes(LOG_TABLE) ? logs.openLogTable(state, 'state') : undefined
+  if (!file) {
+    const isHere = listTables(state).includes(LOG_TABLE)
+    return isHere ? open(state, 'state') : { logTable: undefined, logSource: undefined }
+  }
   const db = openReadWrite(file.path)
-  return closingOnFailure(db, () => logs.openLogTable(db, 'logs'))
+  return closingOnFailure(db, () => open(db, 'logs'))
 }
 
 function countingFailure<T>({ telemetry }: RuntimeOptions, open: () => T): T {
@@ -639,7 +643,14 @@ function deleteRowsElsewhere(folder: string, id: string): void {
 }
 
 function requireLogs({ logTable, state }: Opened): logs.LogTable {
-  if (logTable) return logTable
+  return logTable ?? failWithoutLogs(state)
+}
+
+function requireLogSource({ logSource, state }: Opened): LogSource {
+  return logSource ?? failWithoutLogs(state)
+}
+
+function failWithoutLogs(state: WriteConnection): never {
   throw new StateError('DB_NO_TABLE', `no log table in ${state.path} or beside it`)
 }
 

@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type LogRow } from '../model/log.js'
+import { LOG_LEVELS, type RowId, type StoredLogRow } from '../model/log.js'
 import {
   type Encoding,
   LOG_FIELDS,
@@ -26,12 +26,12 @@ export interface RecordOptions {
 
 /**
  * Records piece by piece. With only `time`, `isRaw` and `styles` they are the same bytes as SQLite's own
- * (query/log-bytes.ts).
+ * (query/logs/bytes.ts).
  */
 export function createRecordFormatter(
   pieces: readonly Piece[],
   options: RecordOptions,
-): (row: LogRow) => string {
+): (row: StoredLogRow) => string {
   const steps = pieces.map((piece) => createStep(piece, options))
   return (row) => {
     let record = ''
@@ -40,7 +40,7 @@ export function createRecordFormatter(
   }
 }
 
-function createStep(piece: Piece, options: RecordOptions): (row: LogRow) => string {
+function createStep(piece: Piece, options: RecordOptions): (row: StoredLogRow) => string {
   if (typeof piece === 'string') return () => piece
   const { styles, formatBody } = options
   if (piece.field === 'body' && formatBody) return (row) => formatBody(row.body)
@@ -49,7 +49,7 @@ function createStep(piece: Piece, options: RecordOptions): (row: LogRow) => stri
   return style && styles ? (row) => paintStyle(styleOf(style, row, styles), encode(row)) : encode
 }
 
-function styleOf(style: PieceStyle, row: LogRow, styles: PieceStyles): Style {
+function styleOf(style: PieceStyle, row: StoredLogRow, styles: PieceStyles): Style {
   if (style !== 'level') return styles[style]
   const level = String(row.level).toUpperCase()
   return styles[LOG_LEVELS.find((known) => known === level) ?? 'otherLevel']
@@ -59,7 +59,7 @@ function createEncoder(
   field: LogField,
   as: Encoding,
   { time, isRaw = false, clean: cleanText = escapeLine }: RecordOptions,
-): (row: LogRow) => string {
+): (row: StoredLogRow) => string {
   const { property, kind } = LOG_FIELDS[field]
   if (kind === 'time') {
     if (as === 'millis') return (row) => time.full(row.tsSeconds, row.tsNanos)
@@ -76,7 +76,10 @@ function createEncoder(
     case 'padded':
       return (row) => padCharacters(clean(textOf(row[property])))
     case 'json':
-      return (row) => JSON.stringify(row[property])
+      return (row) => {
+        const value = row[property]
+        return typeof value === 'bigint' ? String(value) : JSON.stringify(value)
+      }
     case 'csv':
       return (row) => {
         const text = textOf(row[property])
@@ -100,6 +103,6 @@ function padCharacters(text: string): string {
   return text.length < 10 ? text + ' '.repeat(Math.max(0, 5 - [...text].length)) : text
 }
 
-function textOf(value: string | number | null): string {
+function textOf(value: string | RowId | null): string {
   return value === null ? '' : String(value)
 }

@@ -1,4 +1,4 @@
-import type { LogRow } from '../model/log.js'
+import type { StoredLogRow } from '../model/log.js'
 import type { Piece } from '../model/log-formats.js'
 import { escapeForTerminal, escapeLine } from './escape.js'
 import { createRecordFormatter } from './log-line.js'
@@ -24,7 +24,10 @@ export interface TextOptions {
 const PATCH_MARK = 'ToolCall: apply_patch'
 
 /** Records for a person: coloured, bodies over several lines, what was searched for marked. */
-export function createTextFormatter(pieces: readonly Piece[], options: TextOptions): (row: LogRow) => string {
+export function createTextFormatter(
+  pieces: readonly Piece[],
+  options: TextOptions,
+): (row: StoredLogRow) => string {
   const { time, palette, isRaw, isMultiline } = options
   const clean = isMultiline ? (text: string) => escapeLine(escapeForTerminal(text)) : escapeLine
   return createRecordFormatter(pieces, {

@@ -1,6 +1,6 @@
 import { bytesToCopy, openReadOnly, type ReadConnection } from '../db/open.js'
 import { type OpenTable, openTable } from '../query/databases.js'
-import { openLogStore } from '../query/log-store.js'
+import { openLogStore } from '../query/logs/store.js'
 import { columnSql, resolveColumns } from '../schema/columns.js'
 import type { DatabaseFile } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
@@ -92,7 +92,7 @@ function readLogValues(
   return using(store.connection, (connection) =>
     connection.all<Completion>(
       `SELECT value, count(*) || ' of the newest rows' AS description
-       FROM (SELECT ${columnSql(store.columns[property])} AS value FROM logs ORDER BY id DESC LIMIT ?)
+       FROM (SELECT ${columnSql(store.columns[property])} AS value FROM logs ORDER BY ${store.key} DESC LIMIT ?)
        WHERE substr(value, 1, length(?)) = ?
        GROUP BY value ORDER BY count(*) DESC LIMIT ?`,
       NEWEST_LOG_ROWS,

@@ -27,7 +27,7 @@ export const LOG_FORMATS = ['full', 'compact', 'cat', 'json', 'logfmt', 'csv'] a
 
 export type LogFormat = (typeof LOG_FORMATS)[number]
 
-/** How a value becomes text. Each has a form in SQL (query/log-bytes.ts) and one in JavaScript (format/log-line.ts). */
+/** How a value becomes text. Each has a form in SQL (query/logs/bytes.ts) and one in JavaScript (format/log-line.ts). */
 export const ENCODINGS = [
   /** Text on one line: what breaks lines or drives a terminal is escaped; `null` is empty. */
   'line',

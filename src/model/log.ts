@@ -25,6 +25,19 @@ export interface LogRow {
   line: number | null
 }
 
+/** An integer of SQLite: beyond 2^53, where a number would be rounded, a bigint. */
+export type RowId = number | bigint
+
+/** A row as it is printed: nothing in it is rounded, and nothing of it is left out. */
+export interface StoredLogRow extends Omit<LogRow, 'id' | 'line'> {
+  id: RowId
+  line: RowId | null
+  /** What the table orders its rows by, where that is not their `id`. */
+  key?: RowId
+  /** The values of columns that are not known here, by their names. */
+  unknown?: Readonly<Record<string, unknown>>
+}
+
 /** A log event to be written; SQLite gives the id. What the layout has no column for is not stored. */
 export type NewLogRow = Omit<LogRow, 'id'>
 
@@ -65,24 +78,31 @@ export interface Instant {
   nanos: number
 }
 
+/**
+ * A value holds any of the texts: `literal` to the letter; `anyCase` with ASCII letters in any case; `like` in any
+ * case too, and `%` and `_` of the text are wildcards. Only `literal` takes a `null` for the empty text.
+ */
+export interface TextMatch {
+  match: 'literal' | 'anyCase' | 'like'
+  anyOf: readonly string[]
+}
+
 /** Which rows are asked for: every part that is given must hold; within one part any of its values. */
 export interface LogFilter {
-  /** Upper case, exact. */
+  /** ASCII letters in any case. */
   levels?: readonly string[]
   /** Inclusive bounds. */
   from?: Instant
   to?: Instant
-  /** Substrings, ASCII letters in any case; `%` and `_` mean themselves. A `null` never matches. */
-  modules?: readonly string[]
-  files?: readonly string[]
-  targets?: readonly string[]
+  module?: TextMatch
+  file?: TextMatch
+  target?: TextMatch
+  body?: TextMatch
   /** Full ids. Together with `includesThreadless` either matches. */
   threadIds?: readonly string[]
   includesThreadless?: boolean
   /** A whole `process_uuid`, or a pid. */
   processes?: readonly string[]
-  /** Substrings of the body, exact case. */
-  searches?: readonly string[]
   /** Tested on the body, a `null` as the empty text. */
   pattern?: { regExp: RegExp; isInverted: boolean }
 }

@@ -50,6 +50,30 @@ export function readIndexNames(reader: SqlReader, table: string): ReadonlySet<st
   return new Set(rows.map(({ name }) => name))
 }
 
+export interface StoredIndex {
+  name: string
+  /** In their order; an expression is an empty text. */
+  columns: string[]
+  /** Whether it has only some of the rows. */
+  isPartial: boolean
+}
+
+/** The indexes of a table. */
+export function readIndexes(reader: SqlReader, table: string): StoredIndex[] {
+  const rows = reader.all<{ name: string; isPartial: number; column: string | null }>(
+    `SELECT list.name AS name, list.partial AS isPartial, info.name AS "column"
+     FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info ORDER BY list.seq, info.seqno`,
+    table,
+  )
+  const indexes = new Map<string, StoredIndex>()
+  for (const { name, isPartial, column } of rows) {
+    const index = indexes.get(name) ?? { name, columns: [], isPartial: isPartial === 1 }
+    index.columns.push(column ?? '')
+    indexes.set(name, index)
+  }
+  return [...indexes.values()]
+}
+
 /** A row of `_sqlx_migrations`, sqlx's own table. */
 export interface AppliedMigration {
   version: number

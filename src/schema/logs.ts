@@ -17,3 +17,9 @@ export const LOG_COLUMNS: ColumnSources<LogRow> = {
   file: ['file'],
   line: ['line'],
 }
+
+/** Columns that are known and that no row is read from. */
+export const UNREAD_LOG_COLUMNS: readonly string[] = ['estimated_bytes']
+
+/** What the first layouts have no column for. */
+export const LATER_LOG_PROPERTIES: readonly (keyof LogRow)[] = ['threadId', 'processUuid']

@@ -1,8 +1,14 @@
 import type { WriteConnection } from '../db/open.js'
 import type { LogRow, NewLogRow } from '../model/log.js'
-import { knownColumns, type ResolvedColumns, readWritableColumns, resolveColumns } from '../schema/columns.js'
+import {
+  columnSql,
+  knownColumns,
+  type ResolvedColumns,
+  readWritableColumns,
+  resolveColumns,
+} from '../schema/columns.js'
 import type { DatabaseRole } from '../schema/files.js'
-import { LOG_COLUMNS, LOG_TABLE } from '../schema/logs.js'
+import { LOG_COLUMNS, LOG_TABLE, UNREAD_LOG_COLUMNS } from '../schema/logs.js'
 
 /** How long rows stay in our own generation: what is older goes when it is opened. */
 export const LOG_AGE_SECONDS = 90 * 86_400
@@ -25,7 +31,7 @@ export interface LogTable {
 
 /** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
 export function openLogTable(db: WriteConnection, role: DatabaseRole): LogTable {
-  const known = new Set([...knownColumns(LOG_COLUMNS), 'estimated_bytes'])
+  const known = new Set([...knownColumns(LOG_COLUMNS), ...UNREAD_LOG_COLUMNS])
   const present = readWritableColumns(db, LOG_TABLE, known)
   return {
     db,
@@ -39,7 +45,10 @@ export function openLogTable(db: WriteConnection, role: DatabaseRole): LogTable 
 export function insertLogs(table: LogTable, rows: readonly NewLogRow[]): void {
   const { db, columns, hasEstimatedBytes } = table
   const named = Object.entries(columns).filter(([name, column]) => name !== 'id' && column !== undefined)
-  const stored = [...named.map(([, column]) => column), ...(hasEstimatedBytes ? ['estimated_bytes'] : [])]
+  const stored = [
+    ...named.map(([, column]) => columnSql(column)),
+    ...(hasEstimatedBytes ? ['estimated_bytes'] : []),
+  ]
   const insert = `INSERT INTO ${LOG_TABLE} (${stored.join(', ')}) VALUES (${stored.map(() => '?').join(', ')})`
   db.transaction(() => {
     const partitions = new Map<string, Partition>()
@@ -63,20 +72,24 @@ interface Partition {
   processUuid: string | null
 }
 
-function prunePartition({ db, maxPartitionRows }: LogTable, { threadId, processUuid }: Partition): void {
+function prunePartition({ db, columns, maxPartitionRows }: LogTable, partition: Partition): void {
+  const [thread, process] = [columnSql(columns.threadId), columnSql(columns.processUuid)]
   // Written apart, each as the partial indexes of these layouts have it.
   const [where, params]: [string, string[]] =
-    threadId !== null
-      ? ['thread_id = ?', [threadId]]
-      : processUuid !== null
-        ? ['thread_id IS NULL AND process_uuid = ?', [processUuid]]
-        : ['thread_id IS NULL AND process_uuid IS NULL', []]
+    partition.threadId !== null
+      ? [`${thread} = ?`, [partition.threadId]]
+      : partition.processUuid !== null
+        ? [`${thread} IS NULL AND ${process} = ?`, [partition.processUuid]]
+        : [`${thread} IS NULL AND ${process} IS NULL`, []]
+  const [id, seconds, nanos] = [columns.id, columns.tsSeconds, columns.tsNanos].map(columnSql)
   db.run(
-    `DELETE FROM ${LOG_TABLE} WHERE id IN (
+    `DELETE FROM ${LOG_TABLE} WHERE ${id} IN (
        SELECT id FROM (
-         SELECT id, sum(estimated_bytes) OVER newest_first AS bytes, row_number() OVER newest_first AS rank
+         SELECT ${id} AS id, sum(estimated_bytes) OVER newest_first AS bytes,
+                row_number() OVER newest_first AS rank
          FROM ${LOG_TABLE} WHERE ${where}
-         WINDOW newest_first AS (ORDER BY ts DESC, ts_nanos DESC, id DESC ROWS UNBOUNDED PRECEDING))
+         WINDOW newest_first AS
+           (ORDER BY ${seconds} DESC, ${nanos} DESC, ${id} DESC ROWS UNBOUNDED PRECEDING))
        WHERE bytes > ? OR rank > ?)`,
     ...params,
     PARTITION_BYTES,
@@ -89,10 +102,11 @@ function estimateBytes({ body, level, target, modulePath, file }: NewLogRow): nu
 }
 
 /** Removes the rows before that whole second; gives their number. */
-export function deleteLogsBefore({ db }: LogTable, tsSeconds: number): number {
-  return db.run(`DELETE FROM ${LOG_TABLE} WHERE ts < ?`, tsSeconds)
+export function deleteLogsBefore({ db, columns }: LogTable, tsSeconds: number): number {
+  return db.run(`DELETE FROM ${LOG_TABLE} WHERE ${columnSql(columns.tsSeconds)} < ?`, tsSeconds)
 }
 
 export function deleteThreadLogs({ db, columns }: LogTable, threadId: string): void {
-  if (columns.threadId !== undefined) db.run(`DELETE FROM ${LOG_TABLE} WHERE thread_id = ?`, threadId)
+  if (columns.threadId === undefined) return
+  db.run(`DELETE FROM ${LOG_TABLE} WHERE ${columnSql(columns.threadId)} = ?`, threadId)
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openLogStore } from '../../src/query/log-store.js'
+import { openLogStore } from '../../src/query/logs/store.js'
 import { findLoggedThread } from '../../src/query/thread-ids.js'
 import { listDatabases } from '../../src/schema/files.js'
 import {

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openReadWrite, type WriteConnection } from '../../src/db/open.js'
 import type { StateError } from '../../src/errors.js'
 import type { NewLogRow } from '../../src/model/log.js'
-import { readLogs, readMaxLogId } from '../../src/query/seed-logs.js'
+import { queryLogRows, readMaxLogId } from '../../src/query/logs/rows.js'
+import { describeLogs } from '../../src/query/logs/store.js'
+
 import { deleteLogsBefore, insertLogs, type LogTable, openLogTable } from '../../src/store/logs.js'
 import { startChild } from '../helpers/child.js'
 import { createHome, LAYOUTS, type Layout } from '../helpers/layouts.js'
@@ -33,8 +35,8 @@ function row(changes: Partial<NewLogRow> = {}): NewLogRow {
   }
 }
 
-function ids(table: LogTable, query: Parameters<typeof readLogs>[2] = {}): number[] {
-  return readLogs(db, table.columns, query).map(({ id }) => id)
+function ids(_table: LogTable, query: Parameters<typeof queryLogRows>[1] = {}): number[] {
+  return queryLogRows(describeLogs(db), query).map(({ id }) => id)
 }
 
 describe.each(LAYOUTS)('logs of $name', (layout) => {
@@ -46,7 +48,7 @@ describe.each(LAYOUTS)('logs of $name', (layout) => {
   test('a row reads back in every column that the layout has', () => {
     insertLogs(table, [row({ level: 'info' })])
     const processUuid = table.columns.processUuid === undefined ? null : row().processUuid
-    expect(readLogs(db, table.columns, {})).toEqual([{ id: 1, ...row(), level: 'INFO', processUuid }])
+    expect(queryLogRows(describeLogs(db), {})).toEqual([{ id: 1, ...row(), level: 'INFO', processUuid }])
   })
 
   test('its bytes are those of its texts in UTF-8, where the layout counts them', () => {
@@ -63,7 +65,7 @@ describe.each(LAYOUTS)('logs of $name', (layout) => {
     const rows = Array.from({ length: 900 }, (_, index) => row({ line: index }))
     insertLogs(table, rows)
     insertLogs(table, [])
-    expect(readLogs(db, table.columns, {}).map(({ line }) => line)).toEqual(rows.map(({ line }) => line))
+    expect(queryLogRows(describeLogs(db), {}).map(({ line }) => line)).toEqual(rows.map(({ line }) => line))
   })
 
   test('a batch with a row that cannot be stored leaves none', () => {
@@ -85,7 +87,7 @@ describe.each(LAYOUTS)('logs of $name', (layout) => {
       row({ tsSeconds: 2, level: 'WARN', body: 'beta 100%', threadId: null, modulePath: 'codex_tui::app' }),
       row({ tsSeconds: 3, level: 'INFO', body: null, threadId: 'b', modulePath: null, file: null }),
     ])
-    const found = (query: Parameters<typeof readLogs>[2]) => ids(table, query)
+    const found = (query: Parameters<typeof queryLogRows>[1]) => ids(table, query)
     expect(found({ level: 'error' })).toEqual([1])
     expect(found({ level: 'nonsense' })).toEqual([])
     expect(found({ fromSeconds: 2 })).toEqual([2, 3])
@@ -109,11 +111,11 @@ describe.each(LAYOUTS)('logs of $name', (layout) => {
   })
 
   test('the highest id is that of the filter, 0 without rows', () => {
-    expect(readMaxLogId(db, table.columns, {})).toBe(0)
+    expect(readMaxLogId(describeLogs(db), {})).toBe(0)
     insertLogs(table, [row({ level: 'WARN' }), row(), row()])
-    expect(readMaxLogId(db, table.columns, {})).toBe(3)
-    expect(readMaxLogId(db, table.columns, { level: 'WARN' })).toBe(1)
-    expect(readMaxLogId(db, table.columns, { level: 'ERROR' })).toBe(0)
+    expect(readMaxLogId(describeLogs(db), {})).toBe(3)
+    expect(readMaxLogId(describeLogs(db), { level: 'WARN' })).toBe(1)
+    expect(readMaxLogId(describeLogs(db), { level: 'ERROR' })).toBe(0)
   })
 
   test('a partition keeps its newest 1000 rows in a log database, and all in a state database', () => {

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { identityOf } from '../../db/open.js'
 import { StateError } from '../../errors.js'
-import type { LogStore } from '../../query/log-store.js'
+import type { LogStore } from '../../query/logs/store.js'
 import { readMigrations } from '../../schema/inspect.js'
 
 /** The last row that was printed, and the database it is a row of: ids begin anew in another one. */

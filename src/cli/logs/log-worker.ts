@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { StateError, type StateErrorCode } from '../../errors.js'
 import type { LogFilter } from '../../model/log.js'
-import { type LogBatch, readNewestIds } from '../../query/log-batches.js'
-import { patternFunctions } from '../../query/log-filter.js'
-import { type LogStore, openLogStore } from '../../query/log-store.js'
+import { type LogBatch, readNewestIds } from '../../query/logs/batches.js'
+import { patternFunctions } from '../../query/logs/filter.js'
+import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import { createBytesReader, type RecordPlan } from './records.js'
 

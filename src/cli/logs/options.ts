@@ -1,6 +1,6 @@
 import { StateError } from '../../errors.js'
 import { createUtcTime, createZonedTime, localOffset, type TimeFormatter } from '../../format/time.js'
-import { LOG_LEVELS, type LogFilter } from '../../model/log.js'
+import { LOG_LEVELS, type LogFilter, type TextMatch } from '../../model/log.js'
 import { LOG_FIELD_NAMES, type LogField, type LogFormat } from '../../model/log-formats.js'
 import type { HomeFlags } from '../home-flags.js'
 import type { Io } from '../io.js'
@@ -39,13 +39,13 @@ export interface LogsFlags extends HomeFlags {
  */
 export async function resolveFilter(flags: LogsFlags, io: Io): Promise<LogFilter> {
   const filter: LogFilter = {
-    modules: flags.module,
-    files: flags.file,
-    targets: flags.target,
+    module: anyCase(flags.module),
+    file: anyCase(flags.file),
+    target: anyCase(flags.target),
+    body: flags.search && { match: 'literal', anyOf: flags.search },
     threadIds: flags.threadId,
     includesThreadless: flags.threadless,
     processes: flags.process,
-    searches: flags.search,
   }
   const levels = resolveLevels(flags)
   if (levels) filter.levels = levels
@@ -58,6 +58,10 @@ export async function resolveFilter(flags: LogsFlags, io: Io): Promise<LogFilter
     throw new StateError('USAGE', '-v inverts --grep, which is not given')
   }
   return filter
+}
+
+function anyCase(anyOf: readonly string[] | undefined): TextMatch | undefined {
+  return anyOf && { match: 'anyCase', anyOf }
 }
 
 function resolveLevels({ level, minLevel }: LogsFlags): string[] | undefined {
@@ -86,8 +90,8 @@ function compilePattern(source: string): RegExp {
 }
 
 /** What to mark in the bodies: what was searched for. */
-export function resolveHighlight({ searches, pattern }: LogFilter): RegExp | undefined {
-  const sources = (searches ?? []).filter((text) => text !== '').map(escapeRegExp)
+export function resolveHighlight({ body, pattern }: LogFilter): RegExp | undefined {
+  const sources = (body?.anyOf ?? []).filter((text) => text !== '').map(escapeRegExp)
   if (pattern?.isInverted === false) {
     // A search counts case, a pattern may not: one expression cannot do both, so the pattern's flags decide.
     if (sources.length === 0) return new RegExp(pattern.regExp.source, `${pattern.regExp.flags}g`)

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { isBeingWritten } from '../../db/open.js'
 import { StateError } from '../../errors.js'
-import type { LogBatch, Resize } from '../../query/log-batches.js'
+import type { LogBatch, Resize } from '../../query/logs/batches.js'
 import type { LogWorkerAnswer } from './log-worker.js'
 import type { BatchWork } from './read-batches.js'
 
@@ -81,7 +81,7 @@ export async function* readInParallel<Result>(
 }
 
 function sizeOf(batch: LogBatch): number {
-  return batch.kind === 'window' ? batch.throughId - batch.afterId : batch.ids.length
+  return batch.kind === 'window' ? Number(batch.high - batch.low) + 1 : batch.ids.length
 }
 
 interface Reader<Result> {

@@ -1,5 +1,5 @@
 import { monotonicMs } from '../../db/clock.js'
-import type { BatchSource, Resize } from '../../query/log-batches.js'
+import type { BatchSource, Resize } from '../../query/logs/batches.js'
 import type { Io } from '../io.js'
 
 /** A scan that prints nothing for this long says that it is at work. */
@@ -36,7 +36,7 @@ export function createScanProgress(io: Io): ScanProgress {
       let done = 0
       for (let next = batches.next(); !next.done; next = batches.next(resize)) {
         resize = yield next.value
-        if (next.value.kind === 'window') done += next.value.throughId - next.value.afterId
+        if (next.value.kind === 'window') done += Number(next.value.high - next.value.low) + 1
         io.stdout.check?.()
         draw(() => {
           total ??= Math.max(1, countIds())

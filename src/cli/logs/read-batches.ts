@@ -1,6 +1,6 @@
 import { createCheckpointGap } from '../../db/checkpoint-gap.js'
 import { monotonicMs } from '../../db/clock.js'
-import type { BatchSource, LogBatch, Resize } from '../../query/log-batches.js'
+import type { BatchSource, LogBatch, Resize } from '../../query/logs/batches.js'
 import type { StartWorker } from '../io.js'
 import type { LogWorkerData } from './log-worker.js'
 

@@ -6,7 +6,7 @@ import { escapeForTerminal, escapeJsonForTerminal } from '../../format/escape.js
 import { createRecordFormatter } from '../../format/log-line.js'
 import { createTextFormatter } from '../../format/log-text.js'
 import type { Palette } from '../../format/palette.js'
-import type { LogFilter, LogRow } from '../../model/log.js'
+import type { LogFilter, RowId, StoredLogRow } from '../../model/log.js'
 import {
   headerOf,
   LOG_FIELD_NAMES,
@@ -14,11 +14,11 @@ import {
   type PieceStyles,
   piecesOf,
 } from '../../model/log-formats.js'
-import { type FollowEvent, followLogs } from '../../query/follow.js'
-import { idBatches, matchingBatches, newestFirstBatches, readNewestIds } from '../../query/log-batches.js'
-import { patternFunctions } from '../../query/log-filter.js'
-import { type LogStore, openLogStore, readHighestId, readLowestId } from '../../query/log-store.js'
-import { countRows } from '../../query/logs.js'
+import { idBatches, matchingBatches, newestFirstBatches, readNewestIds } from '../../query/logs/batches.js'
+import { patternFunctions } from '../../query/logs/filter.js'
+import { BEFORE_ALL, type FollowEvent, followLogs } from '../../query/logs/follow.js'
+import { countRows, keyOf } from '../../query/logs/rows.js'
+import { type LogStore, openLogStore, readHighestId, readLowestId } from '../../query/logs/store.js'
 import { findLoggedThread } from '../../query/thread-ids.js'
 import { candidatesFor, type DatabaseFile } from '../../schema/files.js'
 import { type Home, resolveHomeOptions } from '../home-options.js'
@@ -54,7 +54,7 @@ export interface QueryFlags extends LogsFlags {
 /** How records are printed. */
 interface Output {
   header: string
-  formatRow: (row: LogRow) => string
+  formatRow: (row: StoredLogRow) => string
   /** How SQLite writes them by itself; `undefined` where the output needs JavaScript's form. */
   plan: RecordPlan | undefined
 }
@@ -65,9 +65,9 @@ interface Selection {
   limit: number
   isReversed: boolean
   /** Only rows with a higher id. */
-  afterId: number
+  afterId: bigint
   /** No rows with a higher id than this. */
-  throughId?: number
+  throughId?: bigint
 }
 
 export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promise<void> {
@@ -86,12 +86,12 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
     tellPruned(store, cursor, readHighestId(store), io)
     io.stdout.write(session.output.header)
     // Newest first, the first batch has the row to go on from.
-    let highestId = 0
+    let highestId: RowId | undefined
     for await (const lastId of printSelected(store, filter, selection, session.output, io)) {
-      highestId = Math.max(highestId, lastId)
+      if (highestId === undefined || lastId > highestId) highestId = lastId
       cursor.record(store, highestId)
     }
-    if (highestId === 0) hintAtOtherDatabases(store, session.home, io)
+    if (highestId === undefined) hintAtOtherDatabases(store, session.home, io)
   } finally {
     store.connection.close()
   }
@@ -108,7 +108,7 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
   const filter = resolveThreads(session.filter, store)
   io.stdout.write(session.output.header)
 
-  let start: { store: LogStore; afterId: number } | undefined
+  let start: { store: LogStore; afterId: bigint } | undefined
   if (store) {
     // Before the first rows are read: what comes meanwhile is new. A cursor says by itself where to go on.
     const highestId = readHighestId(store)
@@ -148,7 +148,7 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
     for await (const event of events) {
       if (event.kind === 'rows') {
         io.stdout.write(event.rows.map(session.output.formatRow).join(''))
-        cursor.record(event.store, event.rows.at(-1)!.id)
+        cursor.record(event.store, keyOf(event.rows.at(-1)!))
       } else {
         tell(event)
       }
@@ -251,7 +251,7 @@ async function* printSelected(
   selection: Selection,
   { formatRow, plan }: Output,
   io: Io,
-): AsyncGenerator<number> {
+): AsyncGenerator<RowId> {
   const { isReversed } = selection
   const progress = createScanProgress(io)
   const isWhole = selection.limit === Number.POSITIVE_INFINITY
@@ -284,7 +284,8 @@ async function* printSelected(
 
 /** How many ids there are to look at, those of deleted rows in between included. */
 function countIds(store: LogStore): number {
-  return readHighestId(store) - readLowestId(store) + 1
+  const highest = readHighestId(store)
+  return Number(highest - (readLowestId(store) ?? highest)) + 1
 }
 
 /** The ids of the newest rows that match, newest first. */
@@ -294,8 +295,8 @@ async function findNewestIds(
   { limit, afterId, throughId }: Selection,
   io: Io,
   progress: ScanProgress,
-): Promise<number[]> {
-  const ids: number[] = []
+): Promise<RowId[]> {
+  const ids: RowId[] = []
   if (limit === 0) return ids
   const sizes = { windowSize: Math.max(2000, limit), listSize: limit }
   const batches = newestFirstBatches(store, filter, { afterId, throughId, ...sizes })
@@ -329,23 +330,27 @@ function resolveThreads(filter: LogFilter, store: LogStore | undefined): LogFilt
 }
 
 interface CursorKeeper {
-  afterId: number
+  afterId: bigint
   /** Whether a row was recorded to go on from. */
   isResumed: boolean
-  /** The same for a database that comes later; 0 when the recorded row is none of its. */
-  startIn(store: LogStore): number
-  record(store: LogStore, id: number): void
+  /** The same for a database that comes later; `undefined` when the recorded row is none of its. */
+  startIn(store: LogStore): bigint | undefined
+  record(store: LogStore, id: RowId): void
 }
 
 function startCursor({ cursorFile }: LogsFlags, store: LogStore | undefined, io: Io): CursorKeeper {
-  if (cursorFile === undefined) return { afterId: 0, isResumed: false, startIn: () => 0, record() {} }
+  if (cursorFile === undefined) {
+    return { afterId: BEFORE_ALL, isResumed: false, startIn: () => undefined, record() {} }
+  }
   let recorded: Cursor | undefined = readCursor(cursorFile)
   const startIn = (current: LogStore) => {
-    if (!recorded) return 0
+    if (!recorded) return undefined
     const { path, created } = identifyDatabase(current)
-    return recorded.database.path === path && recorded.database.created === created ? recorded.id : 0
+    return recorded.database.path === path && recorded.database.created === created
+      ? BigInt(recorded.id)
+      : undefined
   }
-  if (recorded && store && startIn(store) === 0) {
+  if (recorded && store && startIn(store) === undefined) {
     io.stderr.write(
       `note: the cursor belongs to another database (${recorded.database.path}); starting anew\n`,
     )
@@ -353,25 +358,26 @@ function startCursor({ cursorFile }: LogsFlags, store: LogStore | undefined, io:
   }
   const identified = new Map<LogStore, Cursor['database']>()
   return {
-    afterId: recorded?.id ?? 0,
+    afterId: recorded ? BigInt(recorded.id) : BEFORE_ALL,
     isResumed: recorded !== undefined,
     startIn,
     record(current, id) {
       const database = identified.get(current) ?? identifyDatabase(current)
       identified.set(current, database)
-      writeCursor(cursorFile, { database, id })
+      writeCursor(cursorFile, { database, id: Number(id) })
     },
   }
 }
 
 /** What was deleted since the row that is gone on from, which nobody can read any more. */
-function tellPruned(store: LogStore, { isResumed, afterId }: CursorKeeper, highestId: number, io: Io): void {
+function tellPruned(store: LogStore, { isResumed, afterId }: CursorKeeper, highestId: bigint, io: Io): void {
   if (!isResumed || highestId <= afterId) return
-  const rowCount = highestId - afterId - countRows(store, afterId, highestId)
-  if (rowCount > 0) io.stderr.write(prunedNote(rowCount))
+  const presentCount = countRows(store, { low: afterId + 1n, high: highestId })
+  const rowCount = highestId - afterId - BigInt(presentCount)
+  if (rowCount > 0n) io.stderr.write(prunedNote(rowCount))
 }
 
-function prunedNote(rowCount: number): string {
+function prunedNote(rowCount: bigint): string {
   return `note: ${rowCount} rows were deleted by Codex before they could be read\n`
 }
 
@@ -427,7 +433,7 @@ function hintAtOtherDatabases(store: LogStore, home: Home, io: Io): void {
   for (const file of others) {
     try {
       const other = openLogStore([file])
-      if (other && readHighestId(other) > 0) {
+      if (other && readHighestId(other) > 0n) {
         io.stderr.write(
           `note: no row matched in ${store.file.path}; older logs may be in ${file.path} (see --db)\n`,
         )

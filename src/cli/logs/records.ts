@@ -1,18 +1,18 @@
 import { StateError } from '../../errors.js'
 import { createRecordFormatter } from '../../format/log-line.js'
 import { createUtcTime } from '../../format/time.js'
-import type { LogFilter, LogRow } from '../../model/log.js'
+import type { LogFilter, RowId, StoredLogRow } from '../../model/log.js'
 import type { Piece, PieceStyles } from '../../model/log-formats.js'
-import { type LogBatch, type Resize, readNewestIds } from '../../query/log-batches.js'
-import { readLogBytes } from '../../query/log-bytes.js'
-import type { LogStore } from '../../query/log-store.js'
-import { readLogRows } from '../../query/logs.js'
+import { type LogBatch, type Resize, readNewestIds } from '../../query/logs/batches.js'
+import { readLogBytes } from '../../query/logs/bytes.js'
+import { keyOf, readLogRows } from '../../query/logs/rows.js'
+import type { LogStore } from '../../query/logs/store.js'
 
 /** Printed records of a batch. */
 export interface Records {
   bytes: Uint8Array
   /** The highest id among the rows. */
-  lastId: number
+  lastId: RowId
 }
 
 /** Reads a batch and gives its records; `undefined` when no row matches. */
@@ -45,7 +45,7 @@ export function createBytesReader(
     }
 
     /** The records of all rows together are longer than one text may be. */
-    function readHalves(ids: readonly number[]): Records | undefined {
+    function readHalves(ids: readonly RowId[]): Records | undefined {
       const middle = ids.length >> 1
       const halves = [ids.slice(0, middle), ids.slice(middle)]
         .map((half) => read({ kind: 'ids', ids: half }))
@@ -54,7 +54,7 @@ export function createBytesReader(
       if (!first || !second || first === second) return first
       return {
         bytes: Buffer.concat([first.bytes, second.bytes]),
-        lastId: Math.max(first.lastId, second.lastId),
+        lastId: first.lastId > second.lastId ? first.lastId : second.lastId,
       }
     }
   }
@@ -64,13 +64,13 @@ export function createBytesReader(
 export function createRowsReader(
   store: LogStore,
   filter: LogFilter | undefined,
-  formatRow: (row: LogRow) => string,
+  formatRow: (row: StoredLogRow) => string,
   isReversed = false,
 ): RecordReader {
   return (batch) => {
     const rows = readLogRows(store, batch, filter, isReversed)
     if (rows.length === 0) return undefined
-    const lastId = rows.reduce((highest, { id }) => Math.max(highest, id), 0)
+    const lastId = rows.map(keyOf).reduce((highest, id) => (id > highest ? id : highest))
     return { bytes: Buffer.from(rows.map(formatRow).join('')), lastId }
   }
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { RecordKind } from '../../format/fields.js'
 import { findHolders, processExists, readCommand, readStartMs } from '../../inspect/holders.js'
-import { readLoggedProcesses } from '../../query/log-processes.js'
+import { readLoggedProcesses } from '../../query/logs/processes.js'
 import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { printedFieldNames, writeRecords } from './output.js'

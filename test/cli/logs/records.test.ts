@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createBytesReader } from '../../../src/cli/logs/records.js'
 import { piecesOf } from '../../../src/model/log-formats.js'
-import { type LogStore, openLogStore } from '../../../src/query/log-store.js'
+import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
 import { listDatabases } from '../../../src/schema/files.js'
 import { createLogHome } from '../../helpers/log-layouts.js'
 
@@ -29,7 +29,7 @@ test('records that are longer together than one text may be are read in parts', 
     {},
     { pieces: piecesOf('json', ['id', 'body']), isRaw: false, styles: undefined },
   )
-  const { bytes, lastId } = read({ kind: 'window', afterId: 0, throughId: 1000 })!
+  const { bytes, lastId } = read({ kind: 'window', low: 1n, high: 1000n })!
   expect(lastId).toBe(11)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const lineLength = '{"id":1,"body":""}\n'.length + BODY_BYTES

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { LogFilter, LogRow } from '../../src/model/log.js'
-import { compileLogFilter, PATTERN_FUNCTION, patternFunctions } from '../../src/query/log-filter.js'
-import { type ResolvedColumns, resolveColumns } from '../../src/schema/columns.js'
-import { LOG_COLUMNS } from '../../src/schema/logs.js'
+import type { LogFilter, LogRow } from '../../../src/model/log.js'
+import { compileLogFilter, PATTERN_FUNCTION, patternFunctions } from '../../../src/query/logs/filter.js'
+import { type ResolvedColumns, resolveColumns } from '../../../src/schema/columns.js'
+import { LOG_COLUMNS } from '../../../src/schema/logs.js'
 
 const NEW = [
   'id',
@@ -39,12 +39,13 @@ test.each<[string, LogFilter, string[], unknown[]]>([
   ],
   [
     'modules',
-    { modules: ['50%_\\', 'b'] },
+    { module: { match: 'anyCase', anyOf: ['50%_\\', 'b'] } },
     ["(+module_path LIKE ? ESCAPE '\\' OR +module_path LIKE ? ESCAPE '\\')"],
     ['%50\\%\\_\\\\%', '%b%'],
   ],
-  ['files', { files: ['a'] }, ["(+file LIKE ? ESCAPE '\\')"], ['%a%']],
-  ['targets', { targets: ['a'] }, ["(+target LIKE ? ESCAPE '\\')"], ['%a%']],
+  ['files', { file: { match: 'anyCase', anyOf: ['a'] } }, ["(+file LIKE ? ESCAPE '\\')"], ['%a%']],
+  ['targets', { target: { match: 'anyCase', anyOf: ['a'] } }, ["(+target LIKE ? ESCAPE '\\')"], ['%a%']],
+  ['wildcards', { module: { match: 'like', anyOf: ['50%_\\'] } }, ['(+module_path LIKE ?)'], ['%50%_\\%']],
   ['a thread', { threadIds: ['t'] }, ['(+thread_id = ?)'], ['t']],
   ['threadless', { includesThreadless: true }, ['(+thread_id IS NULL)'], []],
   [
@@ -67,7 +68,7 @@ test.each<[string, LogFilter, string[], unknown[]]>([
   ],
   [
     'a search',
-    { searches: ['100%'] },
+    { body: { match: 'literal', anyOf: ['100%'] } },
     ["(instr(CAST(coalesce(+feedback_log_body, '') AS TEXT), ?) > 0)"],
     ['100%'],
   ],
@@ -82,7 +83,12 @@ test.each<[string, LogFilter, string[], unknown[]]>([
 })
 
 test('what the layout lacks is NULL', () => {
-  const filter: LogFilter = { threadIds: ['t'], includesThreadless: true, modules: ['m'], searches: ['s'] }
+  const filter: LogFilter = {
+    threadIds: ['t'],
+    includesThreadless: true,
+    module: { match: 'anyCase', anyOf: ['m'] },
+    body: { match: 'literal', anyOf: ['s'] },
+  }
   expect(compileLogFilter(filter, oldest).sql).toEqual([
     "(+NULL LIKE ? ESCAPE '\\')",
     '(+NULL = ? OR +NULL IS NULL)',

@@ -1,23 +1,25 @@
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, test } from 'vitest'
-import type { SqlValue } from '../../src/db/open.js'
-import type { LogFilter } from '../../src/model/log.js'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { SqlValue } from '../../../src/db/open.js'
+import type { LogFilter } from '../../../src/model/log.js'
 import {
   type BatchSource,
   compileBatch,
+  HIGHEST_ID,
   idBatches,
+  LOWEST_ID,
   matchingBatches,
   newestFirstBatches,
   type Resize,
   readNewestIds,
   windowsAfter,
-} from '../../src/query/log-batches.js'
-import { type LogStore, openLogStore } from '../../src/query/log-store.js'
-import { readLogRows } from '../../src/query/logs.js'
-import { listDatabases } from '../../src/schema/files.js'
-import { createLogHome, THREAD_A, THREAD_B } from '../helpers/log-layouts.js'
-import { insertInto, type NewLogRow } from '../helpers/log-rows.js'
+} from '../../../src/query/logs/batches.js'
+import { readLogRows } from '../../../src/query/logs/rows.js'
+import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
+import { listDatabases } from '../../../src/schema/files.js'
+import { createLogHome, THREAD_A, THREAD_B } from '../../helpers/log-layouts.js'
+import { insertInto, type NewLogRow } from '../../helpers/log-rows.js'
 
 /** Few distinct values, so that filters find something and rows share their times. */
 const row: fc.Arbitrary<NewLogRow> = fc.record({
@@ -39,10 +41,12 @@ const filter: fc.Arbitrary<LogFilter> = fc.record({
   levels: maybe(fc.subarray(['WARN', 'ERROR', 'TRACE'], { minLength: 1 })),
   from: maybe(instant),
   to: maybe(instant),
-  targets: maybe(fc.constantFrom(['alpha'], ['beta', 'gamma'])),
+  target: maybe(
+    fc.constantFrom(['alpha'], ['beta', 'gamma']).map((anyOf) => ({ match: 'anyCase', anyOf }) as const),
+  ),
   threadIds: maybe(fc.subarray([THREAD_A, THREAD_B], { minLength: 1 })),
   includesThreadless: maybe(fc.boolean()),
-  searches: maybe(fc.constantFrom(['o'], ['two'])),
+  body: maybe(fc.constantFrom(['o'], ['two']).map((anyOf) => ({ match: 'literal', anyOf }) as const)),
 })
 
 /** The newest ids that match, oldest of them first: as many batches as that takes. */
@@ -54,7 +58,7 @@ function findNewestIds(
   const ids: number[] = []
   for (const batch of newestFirstBatches(store, wanted, bounds)) {
     if (ids.length === limit) break
-    ids.push(...readNewestIds(store, batch, wanted, limit - ids.length))
+    ids.push(...readNewestIds(store, batch, wanted, limit - ids.length).map(Number))
   }
   return ids.reverse()
 }
@@ -67,12 +71,12 @@ function matches(given: NewLogRow, wanted: LogFilter): boolean {
     (!wanted.levels || wanted.levels.includes(String(given.level))) &&
     (!wanted.from || time >= wanted.from.seconds * 1e9 + wanted.from.nanos) &&
     (!wanted.to || time <= wanted.to.seconds * 1e9 + wanted.to.nanos) &&
-    (!wanted.targets || wanted.targets.includes(String(given.target))) &&
+    (!wanted.target || wanted.target.anyOf.includes(String(given.target))) &&
     (!asks ||
       (given.threadId === null
         ? wanted.includesThreadless === true
         : (wanted.threadIds ?? []).includes(String(given.threadId)))) &&
-    (!wanted.searches || wanted.searches.some((text) => String(given.body ?? '').includes(text)))
+    (!wanted.body || wanted.body.anyOf.some((text) => String(given.body ?? '').includes(text)))
   )
 }
 
@@ -89,7 +93,7 @@ function read(
   const sizes: Resize[] = ['grow', 'shrink', 'shrink', 'keep']
   let turn = 0
   for (let next = source.next(); !next.done; next = source.next(sizes[turn++ % sizes.length])) {
-    ids.push(...readLogRows(store, next.value, wanted, isReversed).map(({ id }) => id))
+    ids.push(...readLogRows(store, next.value, wanted, isReversed).map(({ id }) => Number(id)))
   }
   return ids
 }
@@ -183,19 +187,52 @@ describe('threads merged from the index', () => {
 })
 
 describe('batches', () => {
-  test('windows have no gap and no overlap, whatever their sizes become', () => {
-    const windows = [...take(windowsAfter(10, 10_000), ['grow', 'grow', 'keep', 'shrink', 'shrink'])]
-    expect(windows[0]).toMatchObject({ afterId: 10, throughId: 522 })
-    expect(windows.map(({ throughId, afterId }) => throughId - afterId).slice(0, 5)).toEqual([
+  test('windows have no gap and no overlap where ids have none, whatever their sizes become', () => {
+    const store = openStore(10_000)
+    const windows = [...take(windowsAfter(store, 10n, 10_000n), ['grow', 'grow', 'keep', 'shrink', 'shrink'])]
+    expect(windows[0]).toMatchObject({ low: 11n, high: 522n })
+    expect(windows.map(({ low, high }) => Number(high - low) + 1).slice(0, 5)).toEqual([
       512, 1024, 2048, 2048, 1024,
     ])
-    for (const [index, window] of windows.entries()) {
-      expect(window.afterId).toBe(windows[index - 1]?.throughId ?? 10)
+    for (const [index, { low }] of windows.entries()) {
+      expect(low).toBe((windows[index - 1]?.high ?? 10n) + 1n)
     }
-    expect(windows.at(-1)?.throughId).toBe(10_000)
-    expect([...windowsAfter(5, 5)]).toEqual([])
-    expect([...windowsAfter(5, 4)]).toEqual([])
+    expect(windows.at(-1)?.high).toBe(10_000n)
+    expect([...windowsAfter(store, 5n, 5n)]).toEqual([])
+    expect([...windowsAfter(store, 5n, 4n)]).toEqual([])
   })
+
+  test('a gap of any width between two ids takes one window', () => {
+    const store = openStore(3)
+    const writer = new Database(store.file.path)
+    const ids = [LOWEST_ID, -(2n ** 53n) - 1n, -7n, 1n, 2n, 3n, 2n ** 40n, 2n ** 53n + 1n, HIGHEST_ID]
+    for (const id of ids) {
+      writer
+        .prepare("INSERT OR IGNORE INTO logs (id, ts, ts_nanos, level, target) VALUES (?, 1, 1, 'I', 't')")
+        .run(id)
+    }
+    writer.close()
+    const count = (isReversed: boolean) => {
+      const found: bigint[] = []
+      let batchCount = 0
+      for (const batch of matchingBatches(store, {}, { isReversed })) {
+        batchCount++
+        found.push(...readLogRows(store, batch, {}, isReversed).map(({ id }) => BigInt(id)))
+      }
+      expect(batchCount).toBeLessThanOrEqual(ids.length + 1)
+      return found
+    }
+    expect(count(false)).toEqual(ids)
+    expect(count(true)).toEqual(ids.toReversed())
+    const threadless = [...matchingBatches(store, { includesThreadless: true }, { listSize: 1 })]
+    expect(threadless.flatMap((batch) => (batch.kind === 'ids' ? batch.ids.map(BigInt) : []))).toEqual(ids)
+  })
+
+  function openStore(rowCount: number): LogStore {
+    const store = openLogStore(listDatabases(createLogHome(Array(rowCount).fill({})).home))!
+    onTestFinished(() => store.connection.close())
+    return store
+  }
 
   test('known ids come a thousand at a time', () => {
     const ids = Array.from({ length: 2001 }, (_, n) => n)
@@ -250,6 +287,7 @@ describe('query plans', () => {
     run()
     return [...new Set(plans)].filter((detail) => detail !== 'SEARCH logs').sort()
   }
+  const anyOf = (text: string) => ({ match: 'anyCase', anyOf: [text] }) as const
   const all = (wanted: LogFilter) => () => read(store, matchingBatches(store, wanted), wanted, false)
   const newest =
     (wanted: LogFilter, limit = 10) =>
@@ -258,9 +296,9 @@ describe('query plans', () => {
 
   test('all rows go by ranges of ids', () => {
     expect(plansOf(all({}))).toEqual(['SEARCH logs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'])
-    expect(plansOf(all({ levels: ['WARN'], targets: ['x'], searches: ['y'], files: ['z'] }))).toEqual([
-      'SEARCH logs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
-    ])
+    expect(
+      plansOf(all({ levels: ['WARN'], target: anyOf('x'), body: anyOf('y'), file: anyOf('z') })),
+    ).toEqual(['SEARCH logs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'])
   })
 
   test('times are bounded by the time index, then go by ranges of ids', () => {
@@ -291,9 +329,11 @@ describe('query plans', () => {
 
   test('the newest rows end the search as soon as they are found', () => {
     expect(plansOf(newest({}))).toEqual(['SEARCH logs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'])
-    const { sql } = compileBatch(store, { kind: 'window', afterId: 0, throughId: 9 })
-    expect(statements.filter((statement) => statement.includes(sql))).toHaveLength(1)
-    expect(statements.at(-1)).toContain('ORDER BY id DESC LIMIT ?')
+    const { sql } = compileBatch(store, { kind: 'window', low: 1n, high: 9n })
+    const reading = statements.filter(
+      (one) => one.includes(sql) && one.endsWith('ORDER BY logs.id DESC LIMIT ?'),
+    )
+    expect(reading).toHaveLength(1)
   })
 
   test('nothing is sorted and nothing is scanned as a whole', () => {

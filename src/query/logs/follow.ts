@@ -1,16 +1,16 @@
-import { identityOf } from '../db/open.js'
-import type { LookReason } from '../db/watch.js'
-import { StateError } from '../errors.js'
-import type { LogFilter, LogRow } from '../model/log.js'
-import { windowsAfter } from './log-batches.js'
-import { type LogStore, readHighestId } from './log-store.js'
-import { countRows, readLogRows } from './logs.js'
+import { identityOf } from '../../db/open.js'
+import type { LookReason } from '../../db/watch.js'
+import { StateError } from '../../errors.js'
+import type { LogFilter, StoredLogRow } from '../../model/log.js'
+import { type IdWindow, LOWEST_ID, windowsAfter } from './batches.js'
+import { countRows, readLogRows } from './rows.js'
+import { type LogStore, readHighestId } from './store.js'
 
 export type FollowEvent =
   /** New rows that match, in the order of their ids. */
-  | { kind: 'rows'; rows: LogRow[]; store: LogStore }
+  | { kind: 'rows'; rows: StoredLogRow[]; store: LogStore }
   /** Rows, matching or not, that Codex deleted before they could be read. */
-  | { kind: 'pruned'; rowCount: number }
+  | { kind: 'pruned'; rowCount: bigint }
   /** Another database is read from now on, from its start. */
   | { kind: 'switched'; path: string; reason: 'replaced' | 'newer' | 'appeared' | 'restarted' }
   /** A database that was left before is read on from where it was left. */
@@ -24,9 +24,9 @@ export interface FollowOptions {
   /** Opens the database that holds the logs now; `undefined` when there is none. */
   open: () => LogStore | undefined
   /** The database that is open already, and the id of the last row that was seen in it. */
-  start: { store: LogStore; afterId: number } | undefined
-  /** After which row to begin in a database that comes later; 0 is its start. */
-  startIn?: (store: LogStore) => number
+  start: { store: LogStore; afterId: bigint } | undefined
+  /** After which row to begin in a database that comes later; `undefined` is its start. */
+  startIn?: (store: LogStore) => bigint | undefined
   filter: LogFilter
   /** Yields whenever it is time to look. */
   changes: AsyncIterable<LookReason>
@@ -46,13 +46,13 @@ export interface FollowOptions {
 
 interface Follow extends FollowOptions {
   /** How far the databases that were left have been read, by the identity of their files. */
-  reached: Map<string, number>
+  reached: Map<string, bigint>
 }
 
 interface Position {
   store: LogStore
   /** Every row up to this one was seen, or is gone. */
-  afterId: number
+  afterId: bigint
   identity: string
 }
 
@@ -112,7 +112,7 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
 
 function switchedTo({ store, afterId }: Position, reason: 'replaced' | 'newer' | 'appeared'): FollowEvent {
   const { path } = store.file
-  return afterId > 0 ? { kind: 'returned', path } : { kind: 'switched', path, reason }
+  return afterId >= LOWEST_ID ? { kind: 'returned', path } : { kind: 'switched', path, reason }
 }
 
 /** The database that is to be read now, from where it was left. One that is half made is not there yet. */
@@ -121,7 +121,7 @@ function* locate({ open, reached, startIn }: Follow): Generator<FollowEvent, Pos
     const store = open()
     if (!store) return undefined
     const identity = identityOf(store.file.path)
-    return { store, afterId: reached.get(identity) ?? startIn?.(store) ?? 0, identity }
+    return { store, afterId: reached.get(identity) ?? startIn?.(store) ?? BEFORE_ALL, identity }
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     yield { kind: 'failed', error }
@@ -166,26 +166,47 @@ function* readNew(position: Position, options: Follow): Generator<FollowEvent, P
   }
 }
 
+/** The position of who has seen nothing of a database. */
+export const BEFORE_ALL = LOWEST_ID - 1n
+
 function* readAfter(position: Position, filter: LogFilter): Generator<FollowEvent, Position> {
   const { store } = position
   const highestId = readHighestId(store)
   let { afterId } = position
   if (highestId < afterId) {
     yield { kind: 'switched', path: store.file.path, reason: 'restarted' }
-    afterId = 0
+    afterId = BEFORE_ALL
   }
-  let prunedCount = 0
-  for (const window of windowsAfter(afterId, highestId)) {
+  const gaps = createGapCount(afterId)
+  for (const window of windowsAfter(store, afterId, highestId)) {
     // In one snapshot, so that a row is either read or counted as gone.
     const { presentCount, rows } = store.connection.snapshot(() => ({
-      presentCount: countRows(store, window.afterId, window.throughId),
+      presentCount: countRows(store, window),
       rows: readLogRows(store, window, filter),
     }))
-    prunedCount += window.throughId - window.afterId - presentCount
+    gaps.add(window, presentCount)
     if (rows.length > 0) yield { kind: 'rows', rows, store }
     // After each window: whoever stops listening in between has seen all up to here.
-    position.afterId = window.throughId
+    position.afterId = window.high
   }
-  if (prunedCount > 0) yield { kind: 'pruned', rowCount: prunedCount }
+  const rowCount = gaps.end(highestId)
+  if (rowCount > 0n) yield { kind: 'pruned', rowCount }
   return { ...position, afterId: highestId }
+}
+
+/** Counts the ids that have no row; who has seen nothing has missed what was there from 1 on. */
+function createGapCount(afterId: bigint) {
+  let seenThrough = afterId
+  let count = 0n
+  return {
+    add({ low, high }: IdWindow, presentCount: number): void {
+      if (seenThrough < LOWEST_ID) seenThrough = low > 0n ? 0n : low - 1n
+      count += high - seenThrough - BigInt(presentCount)
+      seenThrough = high
+    },
+    end(highestId: bigint): bigint {
+      if (seenThrough < LOWEST_ID) seenThrough = 0n
+      return highestId > seenThrough ? count + highestId - seenThrough : count
+    },
+  }
 }

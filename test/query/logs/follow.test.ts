@@ -1,15 +1,15 @@
 import { copyFileSync, mkdirSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { StateError } from '../../src/errors.js'
-import type { LogFilter } from '../../src/model/log.js'
-import { type FollowEvent, followLogs } from '../../src/query/follow.js'
-import { type LogStore, openLogStore, readHighestId } from '../../src/query/log-store.js'
-import { listDatabases } from '../../src/schema/files.js'
-import { createHome, LAYOUTS, temporaryFolder } from '../helpers/layouts.js'
-import { createLogHome, NEWEST_LAYOUT } from '../helpers/log-layouts.js'
-import { insertLogRows, type NewLogRow } from '../helpers/log-rows.js'
-import { startWriter } from '../helpers/writer.js'
+import { StateError } from '../../../src/errors.js'
+import type { LogFilter } from '../../../src/model/log.js'
+import { BEFORE_ALL, type FollowEvent, followLogs } from '../../../src/query/logs/follow.js'
+import { type LogStore, openLogStore, readHighestId } from '../../../src/query/logs/store.js'
+import { listDatabases } from '../../../src/schema/files.js'
+import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
+import { createLogHome, NEWEST_LAYOUT } from '../../helpers/log-layouts.js'
+import { insertLogRows, type NewLogRow } from '../../helpers/log-rows.js'
+import { startWriter } from '../../helpers/writer.js'
 
 /** What a look brought: ids of rows, and every other event in words. */
 type Seen = number | string
@@ -34,7 +34,7 @@ function follow(
     }),
   }
   const store = open()
-  const start = store && { store, afterId: fromNow ? readHighestId(store) : 0 }
+  const start = store && { store, afterId: fromNow ? readHighestId(store) : BEFORE_ALL }
   const seen: Seen[] = []
   const events = followLogs({ open, start, filter, changes, now: () => time++, relocateMs: 1 })
   const collect = async () => {
@@ -64,7 +64,7 @@ function describeEvent(event: FollowEvent, home: string): Seen[] {
   const name = (path = '') => path.replace(`${home}/`, '')
   switch (event.kind) {
     case 'rows':
-      return event.rows.map(({ id }) => id)
+      return event.rows.map(({ id }) => Number(id))
     case 'pruned':
       return [`${event.rowCount} pruned`]
     case 'switched':
@@ -298,7 +298,7 @@ test('all that is open is closed at the end', async () => {
   }
   const events = followLogs({
     open: () => undefined,
-    start: { store, afterId: 0 },
+    start: { store, afterId: BEFORE_ALL },
     filter: {},
     changes: (async function* () {
       yield 'poll' as const

@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type LogFilter } from '../model/log.js'
+import { LOG_LEVELS, type LogFilter, type RowId } from '../../model/log.js'
 import {
   type Encoding,
   FIRST_DATE_SECOND,
@@ -9,16 +9,16 @@ import {
   type PieceStyle,
   type PieceStyles,
   type Style,
-} from '../model/log-formats.js'
-import { compileBatch, type LogBatch } from './log-batches.js'
-import type { LogStore } from './log-store.js'
-import { qualified } from './logs.js'
+} from '../../model/log-formats.js'
+import { compileBatch, type LogBatch } from './batches.js'
+import { qualified } from './rows.js'
+import { exactSql, fromExact, keySql, type LogSource } from './store.js'
 
 export interface LogBytes {
   bytes: Uint8Array
   rowCount: number
   /** The highest id among the rows. */
-  lastId: number
+  lastId: RowId
   /** The bytes may not be what JavaScript makes of the same rows, which is what is to be printed then. */
   mayDiffer: boolean
 }
@@ -37,20 +37,21 @@ export interface LogBytesOptions {
  * A window is scanned in the order of its ids; a list of ids keeps its order.
  */
 export function readLogBytes(
-  store: LogStore,
+  source: LogSource,
   batch: LogBatch,
   pieces: readonly Piece[],
   { filter, isRaw = false, styles }: LogBytesOptions = {},
 ): LogBytes | undefined {
-  const { sql, params } = compileBatch(store, batch, filter)
-  const record = `concat(${pieces.map((piece) => pieceSql(piece, store, isRaw, styles)).join(', ')})`
-  const row = store.connection.get<{ bytes: Uint8Array | null; rowCount: number; lastId: number }>(
+  const { sql, params } = compileBatch(source, batch, filter)
+  const record = `concat(${pieces.map((piece) => pieceSql(piece, source, isRaw, styles)).join(', ')})`
+  const row = source.connection.get<{ bytes: Uint8Array | null; rowCount: number; lastId: number | string }>(
     // concat() takes NULL as ''; with `||` a single NULL would drop the record.
-    `SELECT CAST(group_concat(${record}, '') AS BLOB) AS bytes, count(*) AS rowCount, max(logs.id) AS lastId ${sql}`,
+    `SELECT CAST(group_concat(${record}, '') AS BLOB) AS bytes, count(*) AS rowCount, ${exactSql(`max(${keySql(source)})`)} AS lastId ${sql}`,
     ...params,
   )
   if (!row?.bytes) return undefined
-  const { bytes, rowCount, lastId } = row
+  const { bytes, rowCount } = row
+  const lastId = fromExact(row.lastId)
   return { bytes, rowCount, lastId, mayDiffer: mayDiffer(bytes, rowCount, pieces, { isRaw, styles }) }
 }
 
@@ -85,12 +86,12 @@ export function mayDiffer(
 }
 
 /** Arguments of the concat() that makes the record: one call for all is cheaper than one within another. */
-function pieceSql(piece: Piece, store: LogStore, isRaw: boolean, styles: PieceStyles | undefined): string {
+function pieceSql(piece: Piece, source: LogSource, isRaw: boolean, styles: PieceStyles | undefined): string {
   if (typeof piece === 'string') return quoteText(piece)
   const { field, as, style } = piece
   const { property, kind } = LOG_FIELDS[field]
-  const column = qualified(store.columns[property])
-  if (kind === 'time') return styledSql(timeSql(as, store), column, style, styles)
+  const column = qualified(source, property)
+  if (kind === 'time') return styledSql(timeSql(as, source), column, style, styles)
   // In concat() a value of any type becomes the text that CAST makes of it. GLOB sees no BLOB: a newline in one
   // is left to `mayDiffer`, and an ESC, which that looks for only without colours, is not.
   const needsCast = kind === 'integer' || styles !== undefined || (as !== 'line' && as !== 'dashed')
@@ -160,9 +161,9 @@ function encodeSql(
 const CSV_SPECIAL = `concat('*[",', char(10), char(13), ']*')`
 
 /** `datetime` costs a quarter of `strftime`; the fraction as digits of a sum, a third of `printf`. */
-function timeSql(as: Encoding, { columns }: LogStore): string {
-  const seconds = `CAST(${qualified(columns.tsSeconds)} AS INTEGER)`
-  const nanos = `CAST(${qualified(columns.tsNanos)} AS INTEGER)`
+function timeSql(as: Encoding, source: LogSource): string {
+  const seconds = `CAST(${qualified(source, 'tsSeconds')} AS INTEGER)`
+  const nanos = `CAST(${qualified(source, 'tsNanos')} AS INTEGER)`
   const dated = (date: string, fraction: string) =>
     `CASE WHEN ${seconds} BETWEEN ${FIRST_DATE_SECOND} AND ${LAST_DATE_SECOND} AND ${nanos} BETWEEN 0 AND 999999999
       THEN concat(${date}, ${fraction})

@@ -1,0 +1,112 @@
+import type { SqlValue } from '../../db/open.js'
+import type { LogFilter, LogRow, TextMatch } from '../../model/log.js'
+import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
+
+/** Conditions joined by AND, with the values bound to their `?` in order. */
+export interface Conditions {
+  sql: string[]
+  params: SqlValue[]
+}
+
+/** The name under which the filter's regular expression is known to SQLite. */
+export const PATTERN_FUNCTION = 'codex_matches'
+
+/**
+ * The filter as SQL. Each column has a `+` before it, which keeps the planner from an index of its own choice:
+ * the rows to look at are chosen by id (see batches.ts).
+ */
+export function compileLogFilter(filter: LogFilter, columns: ResolvedColumns<LogRow>): Conditions {
+  const conditions: Conditions = { sql: [], params: [] }
+  const add = (sql: string, params: readonly SqlValue[]) => {
+    conditions.sql.push(sql)
+    conditions.params.push(...params)
+  }
+  const column = (name: keyof LogRow) => `+${columnSql(columns[name])}`
+  const addText = (name: keyof LogRow, wanted: TextMatch | undefined) => {
+    if (!wanted || wanted.anyOf.length === 0) return
+    const { sql, toParam } = MATCHES[wanted.match]
+    const one = sql(column(name))
+    add(`(${wanted.anyOf.map(() => one).join(' OR ')})`, wanted.anyOf.map(toParam))
+  }
+
+  if (filter.levels) {
+    const places = filter.levels.map(() => '?').join(', ')
+    add(`${column('level')} COLLATE NOCASE IN (${places})`, filter.levels)
+  }
+  const times = compileTimes(filter, column('tsSeconds'), column('tsNanos'))
+  for (const sql of times.sql) conditions.sql.push(sql)
+  conditions.params.push(...times.params)
+  addText('modulePath', filter.module)
+  addText('file', filter.file)
+  addText('target', filter.target)
+  const threadIds = filter.threadIds ?? []
+  const threads = threadIds.map(() => `${column('threadId')} = ?`)
+  if (filter.includesThreadless) threads.push(`${column('threadId')} IS NULL`)
+  if (threads.length > 0) add(`(${threads.join(' OR ')})`, threadIds)
+  if (filter.processes && filter.processes.length > 0) {
+    const one = `(${column('processUuid')} = ? OR ${column('processUuid')} LIKE ? ESCAPE '\\')`
+    add(
+      `(${filter.processes.map(() => one).join(' OR ')})`,
+      filter.processes.flatMap((process) => [process, /^\d+$/.test(process) ? `pid:${process}:%` : '']),
+    )
+  }
+  addText('body', filter.body)
+  if (filter.pattern) {
+    add(`${PATTERN_FUNCTION}(${column('body')}) = ?`, [filter.pattern.isInverted ? 0 : 1])
+  }
+  return conditions
+}
+
+/** The filter's bounds of time over two columns: for rows that are looked at, and for the index over the times. */
+export function compileTimes(
+  { from, to }: Pick<LogFilter, 'from' | 'to'>,
+  seconds: string,
+  nanos: string,
+): Conditions {
+  const sql: string[] = []
+  const params: SqlValue[] = []
+  if (from) {
+    sql.push(`${seconds} >= ?`)
+    params.push(from.seconds)
+    if (from.nanos > 0) {
+      sql.push(`(${seconds} > ? OR ${nanos} >= ?)`)
+      params.push(from.seconds, from.nanos)
+    }
+  }
+  if (to) {
+    sql.push(`${seconds} <= ?`)
+    params.push(to.seconds)
+    if (to.nanos < 999_999_999) {
+      sql.push(`(${seconds} < ? OR ${nanos} <= ?)`)
+      params.push(to.seconds, to.nanos)
+    }
+  }
+  return { sql, params }
+}
+
+/** How each way to find a text is said in SQL, and what is bound to it. */
+const MATCHES: Record<
+  TextMatch['match'],
+  { sql: (column: string) => string; toParam: (text: string) => string }
+> = {
+  literal: {
+    sql: (column) => `instr(CAST(coalesce(${column}, '') AS TEXT), ?) > 0`,
+    toParam: (text) => text,
+  },
+  anyCase: {
+    sql: (column) => `${column} LIKE ? ESCAPE '\\'`,
+    toParam: (text) => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`,
+  },
+  like: { sql: (column) => `${column} LIKE ?`, toParam: (text) => `%${text}%` },
+}
+
+/** The function that `compileLogFilter` calls for the filter's pattern, for the connection to register. */
+export function patternFunctions(filter: LogFilter): Record<string, (body: SqlValue) => SqlValue> {
+  if (!filter.pattern) return {}
+  const { regExp } = filter.pattern
+  return { [PATTERN_FUNCTION]: (body) => (regExp.test(textOf(body)) ? 1 : 0) }
+}
+
+function textOf(value: SqlValue): string {
+  return value === null ? '' : value instanceof Uint8Array ? Buffer.from(value).toString() : String(value)
+}

@@ -1,0 +1,57 @@
+import { columnSql, resolveColumns } from '../../schema/columns.js'
+import { readIndexes } from '../../schema/inspect.js'
+import { LOG_COLUMNS, LOG_TABLE } from '../../schema/logs.js'
+import type { OpenTable } from '../databases.js'
+
+/** One run of a process that logged. */
+export interface LoggedProcess {
+  /** `pid:<pid>:<uuid>`. */
+  processUuid: string
+  /** Unix seconds, UTC, of its rows that are still there. */
+  firstSeconds: number
+  lastSeconds: number
+}
+
+/**
+ * The processes that have rows in the logs, newest first; none where the layout has no column for them (to
+ * 0.103). Where there is the index that Codex prunes by, only rows outside of threads are looked at, of which
+ * every process has some: a database of gigabytes answers at once.
+ */
+export function readLoggedProcesses({ connection, columns: present }: OpenTable): LoggedProcess[] {
+  const columns = resolveColumns(LOG_COLUMNS, present)
+  if (columns.processUuid === undefined) return []
+  const process = columnSql(columns.processUuid)
+  const time = columnSql(columns.tsSeconds)
+  const thread = columnSql(columns.threadId)
+  const isOverThreadless = readIndexes(connection, LOG_TABLE).some(
+    (index) => index.isPartial && index.columns[0] === columns.processUuid,
+  )
+  if (!isOverThreadless) {
+    return newestFirst(
+      connection.all<LoggedProcess>(
+        `SELECT ${process} AS processUuid, min(${time}) AS firstSeconds, max(${time}) AS lastSeconds FROM logs
+         WHERE ${process} IS NOT NULL GROUP BY ${process}`,
+      ),
+    )
+  }
+  const processes: LoggedProcess[] = []
+  for (let after = ''; ; ) {
+    const next = connection.get<{ processUuid: string | null }>(
+      `SELECT min(${process}) AS processUuid FROM logs WHERE ${thread} IS NULL AND ${process} > ?`,
+      after,
+    )?.processUuid
+    if (next === null || next === undefined) return newestFirst(processes)
+    after = next
+    const own = `FROM logs WHERE ${thread} IS NULL AND ${process} = ?`
+    const span = connection.get<Omit<LoggedProcess, 'processUuid'>>(
+      `SELECT (SELECT min(${time}) ${own}) AS firstSeconds, (SELECT max(${time}) ${own}) AS lastSeconds`,
+      next,
+      next,
+    )
+    if (span) processes.push({ processUuid: next, ...span })
+  }
+}
+
+function newestFirst(processes: readonly LoggedProcess[]): LoggedProcess[] {
+  return processes.toSorted((a, b) => b.lastSeconds - a.lastSeconds)
+}

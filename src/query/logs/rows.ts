@@ -1,0 +1,156 @@
+import type { LogFilter, LogRow, LogRowFilter, LogRowQuery, RowId, StoredLogRow } from '../../model/log.js'
+import { columnSql, quoteIdentifier } from '../../schema/columns.js'
+import {
+  type BatchSource,
+  compileBatch,
+  type IdWindow,
+  type LogBatch,
+  matchingBatches,
+  newestFirstBatches,
+  readNewestIds,
+} from './batches.js'
+import { exactSql, fromExact, keySql, type LogSource } from './store.js'
+
+/** The rows of a batch that match, in the batch's order, for a window by id. */
+export function readLogRows(
+  source: LogSource,
+  batch: LogBatch,
+  filter?: LogFilter,
+  isReversed = false,
+): StoredLogRow[] {
+  const { sql, params } = compileBatch(source, batch, filter)
+  const order = batch.kind === 'window' ? ` ORDER BY ${keySql(source)} ${isReversed ? 'DESC' : 'ASC'}` : ''
+  const rows = source.connection.all<SelectedRow>(`SELECT ${rowSql(source)} ${sql}${order}`, ...params)
+  for (const row of rows) {
+    for (const name of EXACT) if (typeof row[name] === 'string') row[name] = fromExact(row[name])
+    if (source.unknownColumns.length > 0) moveUnknown(row, source.unknownColumns)
+  }
+  return rows as unknown as StoredLogRow[]
+}
+
+/** What the table orders the row by. */
+export function keyOf({ id, key = id }: StoredLogRow): RowId {
+  return key
+}
+
+/** How many rows of a window are there, whatever they hold. */
+export function countRows(source: LogSource, { low, high }: Pick<IdWindow, 'low' | 'high'>): number {
+  const row = source.connection.get<{ n: number }>(
+    `SELECT count(*) AS n FROM logs NOT INDEXED WHERE ${keySql(source)} BETWEEN ? AND ?`,
+    low,
+    high,
+  )
+  return row?.n ?? 0
+}
+
+/** Rows of the table as Codex's state runtime asks for them (its `query_logs`), all of one moment. */
+export function queryLogRows(source: LogSource, query: LogRowQuery): LogRow[] {
+  const { limit = Number.POSITIVE_INFINITY, descending: isReversed = false } = query
+  const filter = toLogFilter(query)
+  return source.connection.snapshot(() => {
+    const rows: LogRow[] = []
+    if (limit <= 0) return rows
+    for (const batch of batchesOf(source, filter, query, isReversed)) {
+      for (const row of readLogRows(source, batch, filter, isReversed)) {
+        if (rows.length < limit) rows.push(toLogRow(row))
+      }
+      if (rows.length >= limit) break
+    }
+    return rows
+  })
+}
+
+/** The highest id among the rows of the filter, 0 when there are none. */
+export function readMaxLogId(source: LogSource, query: LogRowFilter): number {
+  const filter = toLogFilter(query)
+  return source.connection.snapshot(() => {
+    for (const batch of batchesOf(source, filter, query, true)) {
+      const [id] = readNewestIds(source, batch, filter, 1)
+      if (id !== undefined) return Number(id)
+    }
+    return 0
+  })
+}
+
+function batchesOf(
+  source: LogSource,
+  filter: LogFilter,
+  { afterId }: LogRowFilter,
+  isReversed: boolean,
+): BatchSource {
+  return isReversed
+    ? newestFirstBatches(source, filter, { afterId })
+    : matchingBatches(source, filter, { afterId })
+}
+
+function toLogFilter(query: LogRowFilter): LogFilter {
+  const { level, fromSeconds, toSeconds } = query
+  const like = (anyOf: readonly string[] | undefined) => ({ match: 'like', anyOf: nonEmpty(anyOf) }) as const
+  return {
+    levels: level === undefined ? undefined : [level],
+    from: fromSeconds === undefined ? undefined : { seconds: fromSeconds, nanos: 0 },
+    to: toSeconds === undefined ? undefined : { seconds: toSeconds, nanos: 999_999_999 },
+    module: like(query.moduleLike),
+    file: like(query.fileLike),
+    body: query.search ? { match: 'literal', anyOf: [query.search] } : undefined,
+    threadIds: nonEmpty(query.threadIds),
+    includesThreadless: query.includeThreadless,
+  }
+}
+
+function nonEmpty(values: readonly string[] | undefined): string[] {
+  return (values ?? []).filter((value) => value !== '')
+}
+
+function toLogRow({ key, unknown, ...row }: StoredLogRow): LogRow {
+  return { ...row, id: Number(row.id), line: row.line === null ? null : Number(row.line) }
+}
+
+/** What SQLite gives before it is tidied. */
+type SelectedRow = Record<string, unknown> & { [Name in (typeof EXACT)[number]]?: RowId | string | null }
+
+const EXACT = ['id', 'line', 'key'] as const
+
+/** The select list; a value of another type than its column's is read as what it should be. */
+function rowSql(source: LogSource): string {
+  const { columns, hasIdAsKey, unknownColumns } = source
+  const properties = (Object.keys(PROPERTY_TYPES) as (keyof LogRow)[]).map((name) => {
+    const value = `CAST(${qualified(source, name)} AS ${PROPERTY_TYPES[name]})`
+    const isExact = (EXACT as readonly string[]).includes(name) && columns[name] !== undefined
+    return `${isExact ? exactSql(value) : value} AS ${name}`
+  })
+  const key = hasIdAsKey ? [] : [`${exactSql(keySql(source))} AS key`]
+  const unknown = unknownColumns.map((name, at) => `logs.${quoteIdentifier(name)} AS unknown${at}`)
+  return [...properties, ...key, ...unknown].join(', ')
+}
+
+/** `logs.` before it: the list that ids are read by has columns of its own. */
+export function qualified(source: LogSource, property: keyof LogRow): string {
+  const column = source.columns[property]
+  if (column !== undefined) return `logs.${columnSql(column)}`
+  return property === 'id' ? keySql(source) : 'NULL'
+}
+
+/** Under their own names they could hide a property. */
+function moveUnknown(row: SelectedRow, names: readonly string[]): void {
+  const unknown: Record<string, unknown> = {}
+  for (const [at, name] of names.entries()) {
+    unknown[name] = row[`unknown${at}`]
+    delete row[`unknown${at}`]
+  }
+  row.unknown = unknown
+}
+
+const PROPERTY_TYPES: Record<keyof LogRow, 'INTEGER' | 'TEXT'> = {
+  id: 'INTEGER',
+  tsSeconds: 'INTEGER',
+  tsNanos: 'INTEGER',
+  level: 'TEXT',
+  target: 'TEXT',
+  body: 'TEXT',
+  threadId: 'TEXT',
+  processUuid: 'TEXT',
+  modulePath: 'TEXT',
+  file: 'TEXT',
+  line: 'INTEGER',
+}
