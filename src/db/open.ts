@@ -8,15 +8,16 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readSync,
   realpathSync,
   rmSync,
   statSync,
+  writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
 import { StateError } from '../errors.js'
+import { type HeldFile, holdFile, identityOf } from './files.js'
 import { toStateError } from './sqlite-error.js'
 
 export type SqlValue = string | number | bigint | Uint8Array | null
@@ -82,6 +83,7 @@ interface Driver {
 
 interface Opened {
   driver: Driver
+  held: HeldFile
   /** What the files looked like when they were opened; `undefined` where SQLite itself sees changes. */
   fingerprint: string | undefined
   /** Another file under the same name is not what was opened. */
@@ -133,10 +135,15 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
         if (failure !== undefined) throw toStateError(failure, path)
         return result as T
       }
-      opened.driver.close()
-      opened = undefined
+      close()
     }
     throw new StateError('DB_BUSY', `${path} changed under every one of ${MAX_REOPENS} attempts to read it`)
+  }
+
+  function close(): void {
+    opened?.driver.close()
+    opened?.held.release()
+    opened = undefined
   }
 
   function snapshot<T>(run: () => T): T {
@@ -158,10 +165,7 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
     get: <Row>(sql: string, ...params: SqlValue[]) =>
       read((driver) => driver.get(sql, params) as Row | undefined),
     snapshot,
-    close() {
-      opened?.driver.close()
-      opened = undefined
-    },
+    close,
   }
 }
 
@@ -170,26 +174,38 @@ export interface OpenReadWriteOptions {
   create?: boolean
 }
 
+/** A connection for writing, with all who use it. */
+interface SharedDatabase {
+  database: Database.Database
+  held: HeldFile
+  userCount: number
+}
+
+/** One for each file that this thread writes to. */
+const shared = new Map<string, SharedDatabase>()
+
 /**
  * Opens a database for reading and writing, foreign keys on. An existing journal mode is kept unless `create`
  * is set: a database on a network file system is deliberately not in WAL mode.
+ *
+ * All who open one file share a connection: they never wait for each other, and a transaction that one begins
+ * inside another's is part of it.
  *
  * @throws {StateError} `DB_NOT_FOUND` (without `create`), `DB_NOT_A_DATABASE`, `DB_UNREADABLE`,
  *   `DB_READONLY`, `DB_BUSY`; calls throw these and `DB_CORRUPT`, `DB_FULL`, `DB_NO_TABLE`, `INVALID`
  */
 export function openReadWrite(path: string, { create = false }: OpenReadWriteOptions = {}): WriteConnection {
-  if (create) makeFolder(dirname(path))
-  const isNew = create && !existsSync(path)
-  if (!isNew) readHeader(path)
-  proveWritable(path, isNew ? [dirname(path)] : [path, dirname(path)])
+  let isOpen = true
   const guard = <T>(work: () => T): T => {
+    if (!isOpen) throw new TypeError(`the connection to ${path} is closed`)
     try {
       return work()
     } catch (error) {
       throw toStateError(error, path, 'write')
     }
   }
-  const database = guard(() => new Database(path, { fileMustExist: !create, timeout: BUSY_TIMEOUT_MS }))
+  const connection = guard(() => share(path, create))
+  const { database } = connection
   try {
     guard(() => {
       if (create) database.pragma('journal_mode = WAL')
@@ -199,7 +215,7 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
       database.pragma('foreign_keys = ON')
     })
   } catch (error) {
-    database.close()
+    unshare(connection)
     throw error
   }
   const prepare = cachedBySql((sql) => database.prepare<SqlValue[]>(sql))
@@ -219,8 +235,52 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
         throw toStateError(error, target, 'write')
       }
     },
-    close: () => void database.close(),
+    close() {
+      if (isOpen) unshare(connection)
+      isOpen = false
+    },
   }
+}
+
+/** The connection that there is to the file, or a new one. */
+function share(path: string, create: boolean): SharedDatabase {
+  if (create) makeFolder(dirname(path))
+  const options = { fileMustExist: !create, timeout: BUSY_TIMEOUT_MS }
+  if (create && !existsSync(path)) {
+    proveWritable(path, [dirname(path)])
+    const database = new Database(path, options)
+    return keep(database, holdFile(path))
+  }
+  const held = holdFile(path)
+  try {
+    const existing = shared.get(held.id)
+    if (!existing) {
+      proveWritable(path, [path, dirname(path)])
+      return keep(new Database(path, options), held)
+    }
+    held.release()
+    existing.userCount += 1
+    return existing
+  } catch (error) {
+    held.release()
+    throw error
+  }
+}
+
+function keep(database: Database.Database, held: HeldFile): SharedDatabase {
+  held.lock()
+  const connection = { database, held, userCount: 1 }
+  shared.set(held.id, connection)
+  return connection
+}
+
+function unshare(connection: SharedDatabase): void {
+  const { database, held } = connection
+  connection.userCount -= 1
+  if (connection.userCount > 0) return
+  shared.delete(held.id)
+  database.close()
+  held.release()
 }
 
 function makeFolder(folder: string): void {
@@ -253,42 +313,56 @@ function withoutLink(path: string): string {
   }
 }
 
-function open(given: string, { onNotice, functions = {} }: OpenReadOnlyOptions): Opened {
+function open(given: string, options: OpenReadOnlyOptions): Opened {
   const path = withoutLink(given)
-  const header = readHeader(path)
+  const held = holdFile(path)
+  try {
+    return openHeld(path, held, options)
+  } catch (error) {
+    held.release()
+    throw toStateError(error, path)
+  }
+}
+
+function openHeld(path: string, held: HeldFile, { onNotice, functions = {} }: OpenReadOnlyOptions): Opened {
+  const header = readHeader(path, held)
   // Before the files are looked at, so that a change in between shows.
   const fingerprint = fingerprintOf(path)
   const identity = identityOf(path)
   const access = chooseAccess(path, header)
   try {
     if (access === 'still') {
-      const driver = openImmutable(path, functions)
-      if (driver) return { driver, fingerprint, identity }
+      const driver = openImmutable(path, functions, held)
+      if (driver) return { driver, held, fingerprint, identity }
     }
-    if (access === 'live')
-      return { driver: openWithBetterSqlite(path, functions), fingerprint: undefined, identity }
+    if (access === 'live') {
+      held.lock()
+      const driver = openWithBetterSqlite(path, functions)
+      return { driver, held, fingerprint: undefined, identity }
+    }
   } catch (error) {
     const cannotReadInPlace = ['SQLITE_CANTOPEN', 'SQLITE_READONLY_DIRECTORY', 'SQLITE_READONLY_RECOVERY']
-    if (!cannotReadInPlace.includes((error as { code?: string }).code ?? '')) throw toStateError(error, path)
+    if (!cannotReadInPlace.includes((error as { code?: string }).code ?? '')) throw error
   }
-  try {
-    const driver = openCopy(path, functions)
-    const reason =
-      access === 'still'
-        ? 'it takes Node 22.13 to read it in place without a trace'
-        : 'its write-ahead log cannot be read in place'
-    onNotice?.(`reading a private copy of ${path}: ${reason}`)
-    return { driver, fingerprint, identity }
-  } catch (error) {
-    throw toStateError(error, path)
-  }
+  const driver = openCopy(path, functions, held)
+  const reason =
+    access === 'still'
+      ? 'it takes Node 22.13 to read it in place without a trace'
+      : 'its write-ahead log cannot be read in place'
+  onNotice?.(`reading a private copy of ${path}: ${reason}`)
+  return { driver, held, fingerprint, identity }
 }
 
 /** How much `openReadOnly` would copy to read the database; 0 where it need not, or would fail. */
 export function bytesToCopy(given: string): number {
   const path = withoutLink(given)
   try {
-    if (chooseAccess(path, readHeader(path)) !== 'copy') return 0
+    const held = holdFile(path)
+    try {
+      if (chooseAccess(path, readHeader(path, held)) !== 'copy') return 0
+    } finally {
+      held.release()
+    }
   } catch {
     return 0
   }
@@ -325,7 +399,7 @@ function openWithBetterSqlite(path: string, functions: Functions, readonly = tru
  * better-sqlite3 is built without URI names, so `immutable=1` needs Node's own SQLite.
  * `undefined` on a Node that has it behind a flag (22.12).
  */
-function openImmutable(path: string, functions: Functions): Driver | undefined {
+function openImmutable(path: string, functions: Functions, held: HeldFile): Driver | undefined {
   const sqlite = loadNodeSqlite()
   if (!sqlite) return undefined
   const url = pathToFileURL(path)
@@ -343,7 +417,8 @@ function openImmutable(path: string, functions: Functions): Driver | undefined {
       return roundingBigInts(statement, () => fromNodeRow(statement.get(...params)))
     },
     exec: (sql) => database.exec(sql),
-    close: () => database.close(),
+    // Another SQLite than the one that locks: it closes its descriptor without regard to that.
+    close: () => held.defer(() => database.close()),
   }
   return provenReadable(driver)
 }
@@ -385,7 +460,7 @@ function fromNodeRow(row: Record<string, unknown> | undefined): Record<string, u
 }
 
 /** Copies the database with its log to a private folder, which goes when the connection is closed. */
-function openCopy(path: string, functions: Functions): Driver {
+function openCopy(path: string, functions: Functions, held: HeldFile): Driver {
   const folder = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'codex-state-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', remove)
@@ -395,7 +470,8 @@ function openCopy(path: string, functions: Functions): Driver {
   }
   try {
     const copy = join(folder, basename(path))
-    for (const suffix of ['', '-wal', '-journal']) {
+    copyHeld(held, copy)
+    for (const suffix of ['-wal', '-journal']) {
       if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix, constants.COPYFILE_FICLONE)
     }
     // Read-write, so that SQLite may roll back a hot journal: in the copy.
@@ -412,6 +488,26 @@ function openCopy(path: string, functions: Functions): Driver {
     throw error
   }
 }
+
+/** `copyFile` would open and close the file. */
+function copyHeld(held: HeldFile, target: string): void {
+  const descriptor = openSync(target, 'wx', 0o600)
+  try {
+    const buffer = Buffer.allocUnsafe(COPY_BYTES)
+    for (let position = 0; ; ) {
+      const length = held.read(buffer, position)
+      if (length === 0) return
+      for (let written = 0; written < length; ) {
+        written += writeSync(descriptor, buffer, written, length - written)
+      }
+      position += length
+    }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+const COPY_BYTES = 1024 * 1024
 
 /** SQLite opens lazily: the first read is where a bad file shows. */
 function provenReadable(driver: Driver): Driver {
@@ -436,25 +532,9 @@ function cachedBySql<Statement>(prepare: (sql: string) => Statement): (sql: stri
   }
 }
 
-function readHeader(path: string): Buffer {
+function readHeader(path: string, held: HeldFile): Buffer {
   const header = Buffer.alloc(100)
-  let length: number
-  try {
-    const fd = openSync(path, 'r')
-    try {
-      length = readSync(fd, header, 0, header.length, 0)
-    } finally {
-      closeSync(fd)
-    }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new StateError('DB_NOT_FOUND', `no database at ${path}`, { cause: error })
-    }
-    const reason =
-      code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' ? 'permission denied' : String(code)
-    throw new StateError('DB_UNREADABLE', `cannot read ${path}: ${reason}`, { cause: error })
-  }
+  const length = held.read(header, 0)
   if (length > 0 && !header.subarray(0, 16).equals(SQLITE_MAGIC)) {
     throw new StateError('DB_NOT_A_DATABASE', `${path} is not an SQLite database`)
   }
@@ -462,13 +542,6 @@ function readHeader(path: string): Buffer {
 }
 
 const SQLITE_MAGIC = Buffer.from('SQLite format 3\0', 'latin1')
-
-/** Tells one file from another that came under its name; empty where there is none. */
-export function identityOf(path: string): string {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-  // A deleted file's inode is given away again.
-  return stat ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : ''
-}
 
 /** Writers commit every few seconds while Codex is at work. */
 const AT_WORK_MS = 2000

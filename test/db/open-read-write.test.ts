@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { openReadWrite } from '../../src/db/open.js'
 import { temporaryFolder } from '../helpers/layouts.js'
@@ -37,10 +38,9 @@ test('a transaction holds the write lock from its start, is rolled back by an er
       throw bug
     }),
   ).toThrow(bug)
-  const other = openReadWrite(path)
-  other.exec('PRAGMA busy_timeout = 0')
+  const other = new Database(path, { timeout: 0 })
   const given = db.transaction(() => {
-    expect(() => other.run('INSERT INTO t VALUES (9)')).toThrow(expect.objectContaining({ code: 'DB_BUSY' }))
+    expect(() => other.exec('INSERT INTO t VALUES (9)')).toThrow('database is locked')
     expect(db.run('INSERT INTO t VALUES (2), (3)')).toBe(2)
     return db.transaction(() => db.run('UPDATE t SET a = a + 10'))
   })
@@ -49,6 +49,24 @@ test('a transaction holds the write lock from its start, is rolled back by an er
   expect(db.snapshot(() => db.get('SELECT count(*) AS n FROM t'))).toEqual({ n: 2 })
   other.close()
   db.close()
+})
+
+test('all who open a file share its connection, which is closed with the last of them', () => {
+  const path = join(temporaryFolder(), 'x.sqlite')
+  const first = openReadWrite(path, { create: true })
+  first.exec('CREATE TABLE t (a)')
+  const second = openReadWrite(path)
+  first.transaction(() => {
+    first.run('INSERT INTO t VALUES (1)')
+    expect(second.run('INSERT INTO t VALUES (2)')).toBe(1)
+  })
+  first.close()
+  first.close()
+  expect(() => first.all('SELECT * FROM t')).toThrow('is closed')
+  expect(second.all('SELECT a FROM t')).toEqual([{ a: 1 }, { a: 2 }])
+  expect(existsSync(`${path}-wal`)).toBe(true)
+  second.close()
+  expect(existsSync(`${path}-wal`)).toBe(false)
 })
 
 test.each([

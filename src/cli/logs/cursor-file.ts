@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { identityOf } from '../../db/open.js'
+import { identityOf } from '../../db/files.js'
 import { StateError } from '../../errors.js'
 import type { LogStore } from '../../query/logs/store.js'
 import { readMigrations } from '../../schema/inspect.js'

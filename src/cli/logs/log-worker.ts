@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { borrowFiles, type LentFile } from '../../db/files.js'
 import { StateError, type StateErrorCode } from '../../errors.js'
 import type { LogFilter } from '../../model/log.js'
 import { type LogBatch, readNewestIds } from '../../query/logs/batches.js'
@@ -7,11 +8,15 @@ import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import { createBytesReader, type RecordPlan } from './records.js'
 
-/** What a worker is started with; then it is sent batches. */
+/** What a worker is to do with the batches that it is sent. */
 export interface LogWorkerData {
   file: DatabaseFile
   filter: LogFilter
   job: { kind: 'records'; plan: RecordPlan } | { kind: 'ids'; limit: number }
+}
+
+export interface LogWorkerStart extends LogWorkerData {
+  lent: LentFile[]
 }
 
 /** What a worker says of a batch. An error's class does not survive the way between threads. */
@@ -20,7 +25,8 @@ export type LogWorkerAnswer<Result> =
   | { failure: { code: StateErrorCode; message: string } }
 
 // A worker thread, which is a bundle of its own: reads the batches that it is sent, one after another.
-const { file, filter, job } = workerData as LogWorkerData
+const { file, filter, job, lent } = workerData as LogWorkerStart
+borrowFiles(lent)
 const port = parentPort!
 let store: LogStore | undefined
 

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os'
+import { lendFiles } from '../../db/files.js'
 import { isBeingWritten } from '../../db/open.js'
 import { StateError } from '../../errors.js'
 import type { LogBatch, Resize } from '../../query/logs/batches.js'
-import type { LogWorkerAnswer } from './log-worker.js'
+import type { LogWorkerAnswer, LogWorkerStart } from './log-worker.js'
 import type { BatchWork } from './read-batches.js'
 
 /** Batches that a worker has before it: one to read, one so that it need not wait. */
@@ -95,7 +96,7 @@ function startReader<Result>(
   { start, data }: NonNullable<BatchWork<Result>['workers']>,
   onAnswer: () => void,
 ): Reader<Result> {
-  const worker = start('log-worker', data)
+  const worker = start('log-worker', { ...data, lent: lendFiles() } satisfies LogWorkerStart)
   const asked: Task<Result>[] = []
   let isReady = false
   worker.once('online', () => {

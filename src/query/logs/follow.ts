@@ -1,4 +1,4 @@
-import { identityOf } from '../../db/open.js'
+import { identityOf } from '../../db/files.js'
 import type { LookReason } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
 import type { LogFilter, StoredLogRow } from '../../model/log.js'
