@@ -11,13 +11,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   schema: ['model', 'errors'],
   rollout: ['model', 'errors'],
   format: ['model', 'errors'],
+  body: ['model', 'errors'],
   share: ['format', 'body', 'model', 'errors'],
-  query: ['schema', 'db', 'model', 'errors'],
-  inspect: ['rollout', 'query', 'schema', 'db', 'model', 'errors'],
+  query: ['schema', 'db', 'body', 'model', 'errors'],
+  inspect: ['rollout', 'query', 'body', 'schema', 'db', 'model', 'errors'],
   store: ['schema', 'db', 'model', 'errors'],
   sync: ['rollout', 'schema', 'query', 'store', 'db', 'model', 'errors'],
   // Never store or sync: what inspects cannot write.
-  cli: ['format', 'inspect', 'rollout', 'query', 'schema', 'db', 'model', 'errors'],
+  cli: ['format', 'body', 'share', 'inspect', 'rollout', 'query', 'schema', 'db', 'model', 'errors'],
   executable: ['cli', 'rollout'],
   'runtime-arguments': ['model', 'errors'],
   runtime: [
