@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { StateError } from '../../errors.js'
+
+/** A file that appears under its name when it is whole, and not before. */
+export interface FinalFile {
+  /** How much was written so far. */
+  readonly sizeBytes: number
+  write(bytes: Uint8Array): void
+  /** Syncs it and gives it its name, in the place of a file that had it. */
+  commit(): void
+  /** Removes what was written; does nothing after `commit`. */
+  discard(): void
+}
+
+/**
+ * Opens a file beside the one that is asked for. Its name cannot be guessed, and nothing that exists is written to.
+ *
+ * @throws {StateError} `USAGE` when it cannot be created, here and at each write (a full disk, for one)
+ */
+export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number } = {}): FinalFile {
+  const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`)
+  const descriptor = attempt(path, () => openSync(aside, 'wx', mode))
+  let sizeBytes = 0
+  let isOpen = true
+
+  function close(): void {
+    if (isOpen) closeSync(descriptor)
+    isOpen = false
+  }
+
+  return {
+    get sizeBytes() {
+      return sizeBytes
+    },
+    write(bytes) {
+      attempt(path, () => {
+        for (let from = 0; from < bytes.length; ) from += writeSync(descriptor, bytes, from)
+      })
+      sizeBytes += bytes.length
+    },
+    commit() {
+      attempt(path, () => fsyncSync(descriptor))
+      close()
+      attempt(path, () => renameSync(aside, path))
+    },
+    discard() {
+      if (!isOpen) return
+      close()
+      try {
+        unlinkSync(aside)
+      } catch {
+        // It is gone already, or the folder is: nothing is left to remove.
+      }
+    },
+  }
+}
+
+function attempt<Result>(path: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reasons: Record<string, string> = {
+      ENOSPC: 'no space left on the device',
+      ENOENT: 'its folder does not exist',
+      EACCES: 'permission denied',
+      EISDIR: 'it is a folder',
+      EROFS: 'the file system is read-only',
+    }
+    throw new StateError('USAGE', `cannot write ${path}: ${reasons[code ?? ''] ?? message}`, { cause: error })
+  }
+}
