@@ -79,7 +79,7 @@ export type RolloutLine =
   | { kind: 'unknown'; lineNumber: number; type: string }
   | MalformedLine
 
-type JsonObject = Record<string, unknown>
+export type JsonObject = Record<string, unknown>
 
 /** Known types without metadata in them. */
 const IGNORED_TYPES: ReadonlySet<string> = new Set([
@@ -124,7 +124,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
  */
 export function parseRolloutLine(text: string, lineNumber: number): RolloutLine {
   try {
-    const result = readEnvelope(JSON.parse(text))
+    const result = readItem(JSON.parse(text))
     if (typeof result === 'string') return { kind: 'malformed', lineNumber, reason: result }
     return 'unknownType' in result ? { kind: 'unknown', lineNumber, type: result.unknownType } : result
   } catch (error) {
@@ -154,13 +154,42 @@ export function isIgnoredFromHead(head: string): boolean {
   return item !== null && !ITEM_TYPES.has(item[1]!)
 }
 
-/** The item, or in a string what is wrong with the line. */
-function readEnvelope(line: unknown): RolloutItem | { kind: 'ignored' } | { unknownType: string } | string {
+/** A line of a rollout as every reader needs it first. */
+export interface RolloutEnvelope {
+  /** As written; see `parseTimestampMs`. */
+  timestamp: string
+  /** Counts the lines of a paginated rollout; `null` in a legacy one. */
+  ordinal: number | null
+  type: string
+  payload: JsonObject
+}
+
+/**
+ * One line of a rollout, without its line feed, as far as its envelope; in a string, what is wrong with it.
+ */
+export function parseEnvelope(text: string): RolloutEnvelope | string {
+  try {
+    return readEnvelope(JSON.parse(text))
+  } catch (error) {
+    if (error instanceof SyntaxError) return 'not JSON'
+    throw error
+  }
+}
+
+function readEnvelope(line: unknown): RolloutEnvelope | string {
   if (!isObject(line)) return 'not an object'
-  const { type, payload } = line
-  if (typeof line.timestamp !== 'string') return 'no timestamp'
+  const { timestamp, ordinal, type, payload } = line
+  if (typeof timestamp !== 'string') return 'no timestamp'
   if (typeof type !== 'string') return 'no type'
   if (!isObject(payload)) return 'no payload'
+  return { timestamp, ordinal: Number.isSafeInteger(ordinal) ? (ordinal as number) : null, type, payload }
+}
+
+/** The item, or in a string what is wrong with the line. */
+function readItem(line: unknown): RolloutItem | { kind: 'ignored' } | { unknownType: string } | string {
+  const envelope = readEnvelope(line)
+  if (typeof envelope === 'string') return envelope
+  const { type, payload } = envelope
   switch (type) {
     case 'session_meta':
       return readSessionMeta(payload)
@@ -337,18 +366,18 @@ function findMissing(name: keyof typeof REQUIRED_STRINGS, payload: JsonObject): 
   return key && `${name} without ${key}`
 }
 
-function readParts(value: unknown): JsonObject[] {
+export function readParts(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : []
 }
 
-function joinText(parts: readonly JsonObject[], type: string): string {
+export function joinText(parts: readonly JsonObject[], type: string): string {
   return parts
     .filter((part) => part.type === type)
     .map((part) => textOrNull(part.text) ?? '')
     .join('')
 }
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -360,7 +389,7 @@ function text(value: unknown): string {
   return (value as string).toWellFormed()
 }
 
-function textOrNull(value: unknown): string | null {
+export function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? text(value) : null
 }
 

@@ -66,26 +66,40 @@ export async function* readRolloutLines(
 ): AsyncGenerator<RolloutLine, void, undefined> {
   const line = createLineCollector()
   let lineNumber = 0
-  try {
-    for await (const chunk of file.path.endsWith('.zst') ? decompress(file.path) : readChunks(file)) {
-      if (signal?.aborted)
-        throw new StateError('ABORTED', 'reading a rollout was aborted', { cause: signal.reason })
-      let start = 0
-      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-        lineNumber += 1
-        const parsed = line.finish(chunk.subarray(start, end), lineNumber)
-        if (parsed) yield parsed
-        start = end + 1
-      }
-      line.add(chunk.subarray(start))
+  for await (const chunk of readRolloutChunks(file, { signal })) {
+    let start = 0
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+      lineNumber += 1
+      const parsed = line.finish(chunk.subarray(start, end), lineNumber)
+      if (parsed) yield parsed
+      start = end + 1
     }
-  } catch (error) {
-    throw isSystemError(error) ? unreadable(file.path, error) : error
+    line.add(chunk.subarray(start))
   }
   const last = line.finish(Buffer.alloc(0), lineNumber + 1)
   // Without its line feed a line that does not parse is more likely half written than wrong.
   if (last)
     yield last.kind === 'malformed' ? { ...last, reason: `incomplete last line: ${last.reason}` } : last
+}
+
+/**
+ * The bytes of a rollout, unpacked, in pieces; each piece may be overwritten by the next.
+ *
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ */
+export async function* readRolloutChunks(
+  file: RolloutFileFacts,
+  { signal }: ReadRolloutOptions = {},
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for await (const chunk of file.path.endsWith('.zst') ? decompress(file.path) : readChunks(file)) {
+      if (signal?.aborted)
+        throw new StateError('ABORTED', 'reading a rollout was aborted', { cause: signal.reason })
+      yield chunk
+    }
+  } catch (error) {
+    throw isSystemError(error) ? unreadable(file.path, error) : error
+  }
 }
 
 function unreadable(path: string, cause: unknown): StateError {

@@ -1,0 +1,301 @@
+import { createHash } from 'node:crypto'
+import { StateError } from '../errors.js'
+import { scanRolloutLines } from './lines.js'
+import { listRollouts, parseRolloutName, ROLLOUT_ROOTS, type RolloutFile } from './list.js'
+import { isObject, type JsonObject, joinText, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
+import { type ReadRolloutOptions, type RolloutFileFacts, resolveRolloutFile } from './read.js'
+import { parseTimestampMs } from './timestamp.js'
+
+/** What the first line of a rollout says about it. */
+export interface RolloutHead {
+  threadId: string
+  rolloutId: string
+  historyMode: 'legacy' | 'paginated'
+  /** The rollout that this one continues, up to an ordinal. */
+  base: { rolloutId: string; endOrdinal: number } | null
+  /** The first ordinal that is the thread's own; what stands before was copied from a parent. */
+  startOrdinal: number
+  forkedFromId: string | null
+  parentThreadId: string | null
+  cliVersion: string
+  /** A word or an object, as written. */
+  source: unknown
+  modelProvider: string | null
+  gitBranch: string | null
+  cwd: string
+  /** Unix milliseconds; `null` when neither the line nor the id tells. */
+  createdAtMs: number | null
+}
+
+export interface MissingBase {
+  rolloutId: string
+  /** Whose `history_base` names it. */
+  neededBy: string
+  reason: 'not found' | 'unreadable' | 'circle'
+}
+
+export interface LineageBase {
+  rolloutId: string
+  file: RolloutFileFacts
+  head: RolloutHead
+  /** Of its lines those from `startOrdinal` to before `endOrdinal` belong to the history. */
+  startOrdinal: number
+  endOrdinal: number
+}
+
+export interface Lineage {
+  file: RolloutFileFacts
+  head: RolloutHead
+  /** The nearest first. */
+  bases: LineageBase[]
+  missingBase: MissingBase | null
+  /** Before 0.100 no line tells where a copied history ends: how many lines it has; `null` where lines tell. */
+  copiedLines: number | null
+}
+
+/** Follows a chain of forks no further than this. */
+const MAX_BASES = 1000
+
+/** Finds rollouts by their id: of a thread, or of one of several rollouts of a thread. */
+export type FindRollout = (rolloutId: string) => Promise<string | undefined>
+
+/** The home that a rollout lies in; `undefined` for a file elsewhere. */
+export function homeOfRollout(path: string): string | undefined {
+  const parts = path.split(/[\\/]/)
+  const root = parts.findLastIndex((part) => (ROLLOUT_ROOTS as readonly string[]).includes(part))
+  return root > 0 ? parts.slice(0, root).join('/') || '/' : undefined
+}
+
+/** The id of a rollout, from the name of its file. */
+export function rolloutIdOf(path: string): string | undefined {
+  const name = parseRolloutName(path)
+  return name === null ? undefined : (name.rolloutId ?? name.threadId)
+}
+
+/** Rollouts by id; of two files of one id the one in `sessions` counts. */
+export function indexRollouts(files: readonly RolloutFile[]): Map<string, RolloutFile> {
+  const byId = new Map<string, RolloutFile>()
+  for (const file of files) {
+    const id = rolloutIdOf(file.path)
+    if (id !== undefined && (file.root === 'sessions' || !byId.has(id))) byId.set(id, file)
+  }
+  return byId
+}
+
+function findInHome(path: string, options: ReadRolloutOptions): FindRollout {
+  let index: Promise<Map<string, RolloutFile>> | undefined
+  return async (rolloutId) => {
+    const home = homeOfRollout(path)
+    if (home === undefined) return undefined
+    index ??= listRollouts(home, options).then(({ files }) => indexRollouts(files))
+    return (await index).get(rolloutId)?.path
+  }
+}
+
+/**
+ * The files that make up the history of a rollout.
+ *
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ */
+export async function readLineage(
+  path: string,
+  options: ReadRolloutOptions & { findRollout?: FindRollout | undefined } = {},
+): Promise<Lineage> {
+  const file = resolveRolloutFile(path)
+  const find = options.findRollout ?? findInHome(file.path, options)
+  const { head, copiedFrom } = await readRolloutHead(file, options)
+  const bases: LineageBase[] = []
+  const seen = new Set([head.rolloutId])
+  let missingBase: MissingBase | null = null
+  let endOrdinal = Number.POSITIVE_INFINITY
+  for (let current = head; current.base !== null && bases.length < MAX_BASES; ) {
+    const { rolloutId } = current.base
+    const neededBy = current.rolloutId
+    endOrdinal = Math.min(endOrdinal, current.base.endOrdinal)
+    if (seen.has(rolloutId)) {
+      missingBase = { rolloutId, neededBy, reason: 'circle' }
+      break
+    }
+    seen.add(rolloutId)
+    const found = await readBase(rolloutId, find, options)
+    if (typeof found === 'string') {
+      missingBase = { rolloutId, neededBy, reason: found }
+      break
+    }
+    bases.push({ rolloutId, ...found, startOrdinal: found.head.startOrdinal, endOrdinal })
+    current = found.head
+  }
+  const copiedLines =
+    copiedFrom !== null && isBeforeTurnIds(head.cliVersion)
+      ? await countCopiedLines(file, copiedFrom, find, options)
+      : null
+  return { file, head, bases, missingBase, copiedLines }
+}
+
+async function readBase(
+  rolloutId: string,
+  find: FindRollout,
+  options: ReadRolloutOptions,
+): Promise<{ file: RolloutFileFacts; head: RolloutHead } | 'not found' | 'unreadable'> {
+  const path = await find(rolloutId)
+  if (path === undefined) return 'not found'
+  try {
+    const file = resolveRolloutFile(path)
+    return { file, head: (await readRolloutHead(file, options)).head }
+  } catch (error) {
+    if (error instanceof StateError && error.code === 'ROLLOUT_UNREADABLE') return 'unreadable'
+    throw error
+  }
+}
+
+/**
+ * The head of a rollout, and the thread that the second line says the next lines come from.
+ *
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ */
+export async function readRolloutHead(
+  file: RolloutFileFacts,
+  options: ReadRolloutOptions = {},
+): Promise<{ head: RolloutHead; copiedFrom: string | null }> {
+  const lines: RolloutEnvelope[] = []
+  await scanRolloutLines(
+    file,
+    (line) => {
+      lines.push(line)
+      return lines.length < 2
+    },
+    () => {},
+    options,
+  )
+  const [first, second] = lines
+  const head = parseRolloutHead(file.path, first?.type === 'session_meta' ? first.payload : {})
+  const secondId = second?.type === 'session_meta' ? textOrNull(second.payload.id)?.toLowerCase() : undefined
+  return { head, copiedFrom: secondId !== undefined && secondId !== head.threadId ? secondId : null }
+}
+
+/** @param meta payload of the first `session_meta`, or an empty object. */
+export function parseRolloutHead(path: string, meta: JsonObject): RolloutHead {
+  const name = parseRolloutName(path)
+  const threadId = textOrNull(meta.id)?.toLowerCase() ?? name?.threadId ?? ''
+  const base = isObject(meta.history_base) ? meta.history_base : {}
+  const baseId = textOrNull(base.thread_id)?.toLowerCase()
+  const endOrdinal = base.end_ordinal_exclusive
+  const startOrdinal = meta.subagent_history_start_ordinal
+  const spawn =
+    isObject(meta.source) && isObject(meta.source.subagent) ? meta.source.subagent.thread_spawn : null
+  return {
+    threadId,
+    rolloutId: name?.rolloutId ?? threadId,
+    historyMode: meta.history_mode === 'paginated' ? 'paginated' : 'legacy',
+    base: baseId !== undefined && typeof endOrdinal === 'number' ? { rolloutId: baseId, endOrdinal } : null,
+    startOrdinal: typeof startOrdinal === 'number' ? startOrdinal : 0,
+    forkedFromId: textOrNull(meta.forked_from_id),
+    parentThreadId:
+      textOrNull(meta.parent_thread_id) ?? (isObject(spawn) ? textOrNull(spawn.parent_thread_id) : null),
+    cliVersion: textOrNull(meta.cli_version) ?? '',
+    source: meta.source ?? null,
+    modelProvider: textOrNull(meta.model_provider),
+    gitBranch: isObject(meta.git) ? textOrNull(meta.git.branch) : null,
+    cwd: textOrNull(meta.cwd) ?? '',
+    createdAtMs: timeOfUuid(threadId) ?? parseTimestampMs(textOrNull(meta.timestamp) ?? ''),
+  }
+}
+
+/** Unix milliseconds of a UUID of version 7; `null` for other ids, which have no time. */
+export function timeOfUuid(id: string): number | null {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-7/i.test(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : null
+}
+
+/**
+ * Whether a turn began in this thread, and not in one that it was copied from.
+ *
+ * @param startedAtSeconds as the line tells it, for ids without a time.
+ */
+export function isOwnTurn(head: RolloutHead, turnId: string, startedAtSeconds: number | null): boolean {
+  if (head.createdAtMs === null) return true
+  const turnMs = timeOfUuid(turnId)
+  if (turnMs !== null) return turnMs >= head.createdAtMs
+  return startedAtSeconds !== null && startedAtSeconds >= Math.floor(head.createdAtMs / 1000)
+}
+
+/** Up to 0.99 no line begins a turn. */
+function isBeforeTurnIds(cliVersion: string): boolean {
+  const minor = /^0\.(\d+)\./.exec(cliVersion)?.[1]
+  return minor !== undefined && Number(minor) < 100
+}
+
+/** A copy is written at once; its lines are no further apart than this. */
+const BURST_GAP_MS = 1000
+
+/**
+ * How many lines of a fork were copied: its own first line, and then as many as are those of the source. Without the
+ * source, all up to the instructions with which the fork's own part begins.
+ */
+async function countCopiedLines(
+  file: RolloutFileFacts,
+  sourceId: string,
+  find: FindRollout,
+  options: ReadRolloutOptions,
+): Promise<number> {
+  const source = await hashLines(await find(sourceId), options)
+  let count = 1
+  let isRun = source !== undefined
+  let lastMs: number | null = null
+  let instructionsAt: number | undefined
+  await scanRolloutLines(
+    file,
+    (line, { index }) => {
+      if (index === 0) return true
+      if (source !== undefined) {
+        isRun = source[index - 1] === hashLine(line)
+        if (isRun) count = index + 1
+        return isRun
+      }
+      const ms = parseTimestampMs(line.timestamp)
+      if (ms !== null && lastMs !== null && ms - lastMs > BURST_GAP_MS) return false
+      lastMs = ms ?? lastMs
+      count = index + 1
+      if (isInstructions(line)) instructionsAt = index
+      return true
+    },
+    () => {},
+    options,
+  )
+  return source === undefined ? (instructionsAt ?? count) : count
+}
+
+async function hashLines(
+  path: string | undefined,
+  options: ReadRolloutOptions,
+): Promise<string[] | undefined> {
+  if (path === undefined) return undefined
+  const hashes: string[] = []
+  try {
+    await scanRolloutLines(
+      resolveRolloutFile(path),
+      (line) => {
+        hashes.push(hashLine(line))
+        return true
+      },
+      () => {},
+      options,
+    )
+  } catch (error) {
+    if (error instanceof StateError && error.code === 'ROLLOUT_UNREADABLE') return undefined
+    throw error
+  }
+  return hashes
+}
+
+/** Times differ in a copy. */
+function hashLine({ type, payload }: RolloutEnvelope): string {
+  return createHash('sha1').update(type).update(JSON.stringify(payload)).digest('base64')
+}
+
+function isInstructions({ type, payload }: RolloutEnvelope): boolean {
+  return (
+    type === 'response_item' &&
+    payload.role === 'developer' &&
+    joinText(readParts(payload.content), 'input_text').startsWith('<permissions instructions>')
+  )
+}

@@ -1,0 +1,217 @@
+import { isUtf8 } from 'node:buffer'
+import { parseEnvelope, type RolloutEnvelope } from './parse.js'
+import { type ReadRolloutOptions, type RolloutFileFacts, readRolloutChunks } from './read.js'
+
+/** Longer lines lose the inside of their long strings: pictures, outputs and copied histories of many MB. */
+const LONG_LINE_BYTES = 1024 * 1024
+
+/** As much of a string of a long line is kept, until the line has `MAX_KEPT_BYTES`, and then next to nothing. */
+const DEFAULT_MAX_STRING_BYTES = 1024 * 1024
+const MAX_KEPT_BYTES = 16 * 1024 * 1024
+const TAIL_STRING_BYTES = 64
+
+/** What stays of a line after that must fit into one string. */
+const MAX_LINE_BYTES = 256 * 1024 * 1024
+
+export interface ScanLinesOptions extends ReadRolloutOptions {
+  /** Strings of lines over 1 MiB are cut to this. */
+  maxStringBytes?: number | undefined
+}
+
+/** Where a line stands in its file. */
+export interface LinePlace {
+  /** 1-based, blank lines included. */
+  lineNumber: number
+  /** Counts the lines that have an envelope, from 0. */
+  index: number
+  /** In unpacked bytes: where the line begins, and where it ends with its line feed. */
+  offset: number
+  endOffset: number
+  /** What was left out of its strings. */
+  elidedBytes: number
+}
+
+export interface BadLine {
+  lineNumber: number
+  reason: string
+  /** The last line, without its line feed: it is being written, or was never finished. */
+  isIncomplete: boolean
+}
+
+export interface ScanResult {
+  /** Behind the last complete line. */
+  endOffset: number
+  /** Lines with an envelope. */
+  count: number
+  /** The callback asked for an end before the last line. */
+  isStopped: boolean
+}
+
+/**
+ * Gives each line of a rollout that has an envelope to `onLine`, in file order, and the others to `onBadLine`.
+ * Blank lines are passed over. A last line without its line feed counts if it is whole.
+ *
+ * Memory is bounded: of a line over 1 MiB the long strings are cut while it is read.
+ *
+ * @param onLine ends the reading when it returns `false`.
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ */
+export async function scanRolloutLines(
+  file: RolloutFileFacts,
+  onLine: (line: RolloutEnvelope, place: LinePlace) => boolean | undefined,
+  onBadLine: (line: BadLine) => void,
+  options: ScanLinesOptions = {},
+): Promise<ScanResult> {
+  const maxStringBytes = options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES
+  const line = createLineBuffer(maxStringBytes)
+  let lineNumber = 0
+  let index = 0
+  let offset = 0
+
+  const takeLine = (rest: Buffer): boolean | undefined => {
+    lineNumber += 1
+    const sizeBytes = line.sizeBytes() + rest.length
+    const { bytes, elidedBytes } = line.finish(rest)
+    const endOffset = offset + sizeBytes + 1
+    const parsed = parseBytes(bytes)
+    const place = { lineNumber, index, offset, endOffset, elidedBytes }
+    offset = endOffset
+    if (parsed === undefined) return true
+    if (typeof parsed === 'string') {
+      onBadLine({ lineNumber, reason: parsed, isIncomplete: false })
+      return true
+    }
+    index += 1
+    return onLine(parsed, place)
+  }
+
+  for await (const chunk of readRolloutChunks(file, options)) {
+    let start = 0
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+      if (takeLine(chunk.subarray(start, end)) === false)
+        return { endOffset: offset, count: index, isStopped: true }
+      start = end + 1
+    }
+    line.add(chunk.subarray(start))
+  }
+  if (line.sizeBytes() > 0) {
+    lineNumber += 1
+    const endOffset = offset + line.sizeBytes()
+    const { bytes, elidedBytes } = line.finish(Buffer.alloc(0))
+    const parsed = parseBytes(bytes)
+    if (typeof parsed === 'string')
+      onBadLine({ lineNumber, reason: `incomplete last line: ${parsed}`, isIncomplete: true })
+    else if (parsed) {
+      onLine(parsed, { lineNumber, index, offset, endOffset, elidedBytes })
+      index += 1
+    }
+  }
+  return { endOffset: offset, count: index, isStopped: false }
+}
+
+/** `undefined` for a blank line; a string says what is wrong. */
+function parseBytes(bytes: Buffer): RolloutEnvelope | string | undefined {
+  if (bytes.length === 0) return undefined
+  if (bytes.length > MAX_LINE_BYTES) return 'longer than 256 MiB'
+  if (!isUtf8(bytes)) return 'not UTF-8'
+  const text = bytes.toString()
+  // Few lines are that short, and white space is all there is in a blank one.
+  if (text.charCodeAt(0) <= 0x20 && text.trim() === '') return undefined
+  return parseEnvelope(text)
+}
+
+/** One line from pieces of chunks, whose long strings are cut once it is a long line. */
+function createLineBuffer(maxStringBytes: number) {
+  let pieces: Buffer[] = []
+  let sizeBytes = 0
+  let cutter: ReturnType<typeof createStringCutter> | undefined
+
+  function add(piece: Buffer): void {
+    if (piece.length === 0) return
+    sizeBytes += piece.length
+    if (cutter) {
+      cutter.add(piece)
+      return
+    }
+    pieces.push(Buffer.from(piece))
+    if (sizeBytes <= LONG_LINE_BYTES) return
+    cutter = createStringCutter(maxStringBytes)
+    for (const held of pieces) cutter.add(held)
+    pieces = []
+  }
+
+  function finish(rest: Buffer): { bytes: Buffer; elidedBytes: number } {
+    if (sizeBytes === 0) return { bytes: rest, elidedBytes: 0 }
+    add(rest)
+    const result = cutter ? cutter.finish() : { bytes: Buffer.concat(pieces), elidedBytes: 0 }
+    pieces = []
+    sizeBytes = 0
+    cutter = undefined
+    return result
+  }
+
+  return { add, finish, sizeBytes: () => sizeBytes }
+}
+
+/**
+ * JSON text in, JSON text out, in which no string is much longer than `maxStringBytes`: the rest of it is a note of
+ * how much was left out.
+ */
+function createStringCutter(maxStringBytes: number) {
+  const kept: Buffer[] = []
+  let keptBytes = 0
+  let elidedBytes = 0
+  let isInString = false
+  let stringBytes = 0
+  /** Bytes that still belong to an escape; -1 right behind a backslash. */
+  let escaped = 0
+  let cutBytes = 0
+
+  const keep = (bytes: Buffer): void => {
+    if (bytes.length === 0) return
+    kept.push(Buffer.from(bytes))
+    keptBytes += bytes.length
+  }
+
+  function add(chunk: Buffer): void {
+    let from = 0
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at]!
+      if (!isInString) {
+        if (byte !== 0x22) continue
+        isInString = true
+        stringBytes = 0
+        continue
+      }
+      if (escaped === 0 && byte === 0x22) {
+        isInString = false
+        if (cutBytes > 0) {
+          keep(Buffer.from(`…[${cutBytes} bytes left out]`))
+          elidedBytes += cutBytes
+          cutBytes = 0
+          from = at
+        }
+        continue
+      }
+      // Neither an escape nor a character of several bytes is cut in two.
+      if (cutBytes === 0 && escaped === 0 && (byte & 0xc0) !== 0x80) {
+        const limit = keptBytes + at - from > MAX_KEPT_BYTES ? TAIL_STRING_BYTES : maxStringBytes
+        if (stringBytes >= limit) {
+          keep(chunk.subarray(from, at))
+          cutBytes = 1
+          stringBytes += 1
+          escaped = byte === 0x5c ? -1 : 0
+          continue
+        }
+      }
+      stringBytes += 1
+      if (cutBytes > 0) cutBytes += 1
+      if (escaped === -1) escaped = byte === 0x75 ? 4 : 0
+      else if (escaped > 0) escaped -= 1
+      else if (byte === 0x5c) escaped = -1
+    }
+    if (cutBytes === 0) keep(chunk.subarray(from))
+  }
+
+  return { add, finish: () => ({ bytes: Buffer.concat(kept), elidedBytes }) }
+}

@@ -1,0 +1,123 @@
+import type { TurnStatus } from '../model/turn.js'
+import { numberOrNull, readCompletedItem } from './items.js'
+import type { LinePlace } from './lines.js'
+import { type JsonObject, type RolloutEnvelope, textOrNull } from './parse.js'
+import { createSideLines } from './side-lines.js'
+import { createTurnBook, type LineContext, type OpenTurn } from './turn-book.js'
+import {
+  endTurn,
+  readError,
+  saysSame,
+  startTurn,
+  type TurnReader,
+  type TurnReaderOptions,
+  timeOfLine,
+} from './turn-lines.js'
+
+/**
+ * Turns of a paginated rollout: every line means the same wherever it stands, and names its turn. A base comes first,
+ * line by line; what a sub-agent copied from its parent is not shown.
+ */
+export function createPaginatedReader(options: TurnReaderOptions): TurnReader {
+  const { head } = options
+  const book = createTurnBook({ ...options, isPaginated: true })
+  const side = createSideLines(book, head)
+  const turns: OpenTurn[] = []
+  const byId = new Map<string, OpenTurn>()
+  /** Items whose turn has no line yet: a review's items come before its turn. */
+  const waiting = new Map<string, { event: JsonObject; line: LineContext }[]>()
+  let current: OpenTurn | undefined
+  let inheritedLineCount = 0
+
+  function addLine(line: RolloutEnvelope, place: LinePlace, { isBase }: { isBase: boolean }): void {
+    const isCopy = !isBase && line.ordinal !== null && line.ordinal < head.startOrdinal
+    if (isCopy || isBase) inheritedLineCount += 1
+    if (isCopy) return
+    const context: LineContext = {
+      lineNumber: place.lineNumber,
+      index: place.index,
+      atMs: timeOfLine(line, false),
+      isInherited: isBase,
+    }
+    if (line.type === 'event_msg') addEvent(line.payload, context)
+    else if (line.type === 'compacted') {
+      const summary = textOrNull(line.payload.message)
+      if (summary) book.addNote({ kind: 'summary', text: summary }, current, context)
+    }
+    side.addLine(line, context, current, findTurn)
+    book.touch(current, context)
+  }
+
+  function addEvent(event: JsonObject, line: LineContext): void {
+    switch (event.type) {
+      case 'task_started':
+      case 'turn_started': {
+        const id = textOrNull(event.turn_id)
+        if (id === null) return
+        current = ensureTurn(id, line)
+        if (current.status === 'inProgress') startTurn(current, event)
+        return
+      }
+      case 'task_complete':
+      case 'turn_complete':
+        end(event, readError(event.error) ? 'failed' : 'completed', line)
+        return
+      case 'turn_aborted':
+        end(event, 'interrupted', line)
+        return
+      case 'item_completed': {
+        const id = textOrNull(event.turn_id)
+        if (id === null) return
+        const open = byId.get(id)
+        if (open) putItem(open, event, line)
+        else waiting.set(id, [...(waiting.get(id) ?? []), { event, line }])
+        return
+      }
+      default:
+    }
+  }
+
+  function end(event: JsonObject, status: TurnStatus, line: LineContext): void {
+    const id = textOrNull(event.turn_id)
+    if (id === null) return
+    const open = ensureTurn(id, line)
+    if (open.status !== 'inProgress') return
+    open.turn.startedAtSeconds = numberOrNull(event.started_at) ?? open.turn.startedAtSeconds
+    endTurn(open, event, status)
+    book.touch(open, line)
+    if (open === current) current = undefined
+  }
+
+  function ensureTurn(id: string, line: LineContext): OpenTurn {
+    const known = byId.get(id)
+    if (known) return known
+    const made = book.createTurn(id, 'inProgress', line)
+    byId.set(id, made)
+    turns.push(made)
+    for (const item of waiting.get(id) ?? []) putItem(made, item.event, item.line)
+    waiting.delete(id)
+    return made
+  }
+
+  function putItem(open: OpenTurn, event: JsonObject, line: LineContext): void {
+    const item = readCompletedItem(event)
+    if (item) book.putItem(open, item, line)
+  }
+
+  function findTurn(id: unknown): OpenTurn | undefined {
+    return typeof id === 'string' ? byId.get(id) : undefined
+  }
+
+  function finish() {
+    const sums = side.finish(saysSame)
+    return {
+      turns: book.finish(turns),
+      rolledBack: [],
+      outside: book.outside,
+      inheritedLineCount,
+      ...sums,
+    }
+  }
+
+  return { addLine, finish }
+}

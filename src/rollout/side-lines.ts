@@ -1,0 +1,218 @@
+import type { NoteKind, TokenUsage } from '../model/turn.js'
+import { outputText, readCall, turnIdOf } from './calls.js'
+import { textsOf } from './items.js'
+import type { RolloutHead } from './lineage.js'
+import { isObject, type JsonObject, joinText, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
+import type { LineContext, OpenTurn, TurnBook } from './turn-book.js'
+import { addUsage, createUsageCounter, NO_USAGE } from './usage.js'
+
+/** Types of lines from which neither items nor notes are made. */
+const SILENT_TYPES: ReadonlySet<string> = new Set([
+  'compacted',
+  'event_msg',
+  'inter_agent_communication_metadata',
+  'realtime_item',
+  'response_item',
+  'security_risk_score',
+  'session_meta',
+  'world_state',
+])
+
+/** How the messages begin that Codex itself writes in the name of a user or a developer. */
+const MESSAGE_HEADS: readonly (readonly [string, NoteKind | null])[] = [
+  ['# AGENTS.md instructions', null],
+  ['<user_instructions>', null],
+  ['<permissions instructions>', null],
+  ['<skills_instructions>', null],
+  ['<collaboration_mode>', null],
+  ['<multi_agent_mode>', null],
+  ['<model_switch>', null],
+  ['<current_time_reminder>', null],
+  ['<spawned_agent_context>', null],
+  ['You are `/root`', null],
+  ['You are an agent in a team', null],
+  ['You are now a newly spawned child agent', null],
+  ['You are judging one planned', null],
+  ['Generated images are saved to', null],
+  ['<recommended_plugins>', null],
+  ['<environment_context>', null],
+  ['<turn_aborted>', null],
+  ['<user_action>', null],
+  ['<image name=', null],
+  ['</image>', null],
+  ['<hook_prompt', null],
+  ['Another language model started to solve', null],
+  ['Approved command prefix saved:', 'ruleSaved'],
+  ['The user has manually approved a specific action', 'approvedLater'],
+  ['<skill>', 'skill'],
+  ['<user_shell_command>', 'userShell'],
+  ['<codex_internal_context source="goal">', 'goalGoesOn'],
+  ['<subagent_notification>', 'agentEnded'],
+  ['<external_', 'context'],
+  ['Codex could not read the local image', 'context'],
+]
+
+/**
+ * Everything beside the items that Codex tells: the model's calls, tokens, settings, and notes of what stands
+ * between. The same in both formats.
+ */
+export function createSideLines(book: TurnBook, head: RolloutHead) {
+  const counter = createUsageCounter()
+  const unknownTypes: Record<string, number> = {}
+  /** Messages of the user's or the model's role that may be the twin of an item. */
+  const unsaid: { text: string; open: OpenTurn | undefined; line: LineContext; role: string }[] = []
+  let usage: TokenUsage = NO_USAGE
+  let responses = 0
+
+  /** @param openById for lines that name a turn. */
+  function addLine(
+    { type, payload }: RolloutEnvelope,
+    line: LineContext,
+    current: OpenTurn | undefined,
+    openById: (turnId: string) => OpenTurn | undefined,
+  ): void {
+    const turnOf = (id: unknown) => (typeof id === 'string' ? openById(id) : undefined) ?? current
+    switch (type) {
+      case 'turn_context':
+        addTurnContext(payload, turnOf(payload.turn_id), line)
+        return
+      case 'token_usage_record': {
+        const response = counter.addRecord(payload)
+        if (response) addResponse(response, turnOf(payload.turn_id), line)
+        return
+      }
+      case 'event_msg':
+        addEvent(payload, line, current, turnOf)
+        return
+      case 'response_item':
+        addResponseItem(payload, line, turnOf(turnIdOf(payload)))
+        return
+      case 'retained_context':
+        addAnswer(payload, turnOf(payload.turn_id), line)
+        return
+      case 'inter_agent_communication':
+        addNote('agentMessage', agentWords(payload), current, line)
+        return
+      default:
+        if (SILENT_TYPES.has(type)) return
+        unknownTypes[type] = (unknownTypes[type] ?? 0) + 1
+        addNote('unknown', type, current, line)
+    }
+  }
+
+  function addNote(kind: NoteKind, text: string, open: OpenTurn | undefined, line: LineContext): void {
+    book.addNote({ kind, text }, open, line)
+  }
+
+  function addResponse(
+    response: NonNullable<ReturnType<typeof counter.addCount>>,
+    open: OpenTurn | undefined,
+    line: LineContext,
+  ): void {
+    book.addResponse(response, open)
+    // A copy of another thread's record was charged there.
+    if (line.isInherited || (response.threadId !== null && response.threadId !== head.threadId)) return
+    usage = addUsage(usage, response.usage)
+    responses += 1
+  }
+
+  function addTurnContext(payload: JsonObject, open: OpenTurn | undefined, line: LineContext): void {
+    const mode = isObject(payload.collaboration_mode) ? payload.collaboration_mode.settings : null
+    const effort = textOrNull(payload.effort) ?? (isObject(mode) ? textOrNull(mode.reasoning_effort) : null)
+    book.applySettings({ model: textOrNull(payload.model), effort, cwd: textOrNull(payload.cwd) }, open, line)
+  }
+
+  function addEvent(
+    payload: JsonObject,
+    line: LineContext,
+    current: OpenTurn | undefined,
+    turnOf: (id: unknown) => OpenTurn | undefined,
+  ): void {
+    switch (payload.type) {
+      case 'token_count': {
+        const response = counter.addCount(payload)
+        if (response) addResponse(response, current, line)
+        return
+      }
+      case 'thread_goal_updated': {
+        const goal = isObject(payload.goal) ? payload.goal : {}
+        const text = `${textOrNull(goal.status) ?? ''}: ${textOrNull(goal.objective) ?? ''}`
+        addNote('goal', text, turnOf(payload.turnId), line)
+        return
+      }
+      case 'thread_name_updated':
+        addNote('name', textOrNull(payload.thread_name) ?? '', current, line)
+        return
+      default:
+    }
+  }
+
+  function addResponseItem(payload: JsonObject, line: LineContext, open: OpenTurn | undefined): void {
+    const made = readCall(payload, line.atMs)
+    if (made) {
+      book.addCall(made, open, line)
+      return
+    }
+    const type = textOrNull(payload.type) ?? ''
+    if (type.endsWith('_output')) {
+      const text = outputText(payload)
+      if (book.addOutput(textOrNull(payload.call_id), text, line)) return
+      // An output without a call is what a client gave to the model.
+      if (payload.name === 'goal_objective') addNote('goalGoesOn', text, open, line)
+      else addNote('context', [textOrNull(payload.name), text].filter(Boolean).join(': '), open, line)
+      return
+    }
+    switch (type) {
+      case 'message':
+        addMessage(payload, line, open)
+        return
+      case 'agent_message':
+        addNote('agentMessage', agentWords(payload), open, line)
+        return
+      case 'reasoning':
+      case 'compaction':
+      case 'compaction_summary':
+      case 'ghost_snapshot':
+        return
+      default:
+        unknownTypes[type] = (unknownTypes[type] ?? 0) + 1
+        addNote('unknown', type, open, line)
+    }
+  }
+
+  function addMessage(payload: JsonObject, line: LineContext, open: OpenTurn | undefined): void {
+    const role = textOrNull(payload.role) ?? ''
+    const parts = readParts(payload.content).map((part) => textOrNull(part.text) ?? '')
+    for (const text of parts) {
+      if (text.trim() === '') continue
+      const known = MESSAGE_HEADS.find(([head]) => text.startsWith(head))
+      if (known) {
+        if (known[1] !== null) addNote(known[1], text, open, line)
+        continue
+      }
+      if (role === 'developer') addNote('hookContext', text, open, line)
+      else unsaid.push({ text, open, line, role })
+    }
+  }
+
+  function addAnswer(payload: JsonObject, open: OpenTurn | undefined, line: LineContext): void {
+    for (const { question, answer } of readParts(payload.questions))
+      addNote('answer', `${textOrNull(question) ?? ''} -> ${textOrNull(answer) ?? ''}`, open, line)
+  }
+
+  /** What was put into the history without being said: messages that no item repeats. */
+  function finish(said: (open: OpenTurn | undefined, text: string) => boolean) {
+    for (const { text, open, line, role } of unsaid)
+      if (!said(open, text)) addNote('injected', `${role}: ${text}`, open, line)
+    return { usage, responses, unknownTypes }
+  }
+
+  return { addLine, finish }
+}
+
+function agentWords(payload: JsonObject): string {
+  const content =
+    typeof payload.content === 'string' ? payload.content : joinText(readParts(payload.content), 'input_text')
+  const recipients = [textOrNull(payload.recipient), ...textsOf(payload.other_recipients)].filter(Boolean)
+  return `${textOrNull(payload.author) ?? ''} -> ${recipients.join(', ')}: ${content}`
+}

@@ -1,0 +1,97 @@
+import type { TokenUsage } from '../model/turn.js'
+import { numberOrNull } from './items.js'
+import { isObject, type JsonObject, textOrNull } from './parse.js'
+
+export const NO_USAGE: TokenUsage = { input: 0, cached: 0, output: 0, reasoning: 0, total: 0 }
+
+/** What one response cost. */
+export interface ResponseUsage {
+  usage: TokenUsage
+  /** Told by a record of the response, from 0.153; otherwise by the course of the counts. */
+  threadId: string | null
+  turnId: string | null
+  responseId: string | null
+}
+
+/** `null` when it is no usage. */
+export function readUsage(value: unknown): TokenUsage | null {
+  if (!isObject(value)) return null
+  const input = numberOrNull(value.input_tokens)
+  const output = numberOrNull(value.output_tokens)
+  if (input === null || output === null) return null
+  return {
+    input,
+    cached: numberOrNull(value.cached_input_tokens) ?? 0,
+    output,
+    reasoning: numberOrNull(value.reasoning_output_tokens) ?? 0,
+    total: numberOrNull(value.total_tokens) ?? input + output,
+  }
+}
+
+export function addUsage(sum: TokenUsage, usage: TokenUsage): TokenUsage {
+  return {
+    input: sum.input + usage.input,
+    cached: sum.cached + usage.cached,
+    output: sum.output + usage.output,
+    reasoning: sum.reasoning + usage.reasoning,
+    total: sum.total + usage.total,
+  }
+}
+
+/** One key for two that are equal in all five sums. */
+function keyOf({ input, cached, output, reasoning, total }: TokenUsage): string {
+  return `${input} ${cached} ${output} ${reasoning} ${total}`
+}
+
+/**
+ * Finds the responses among the lines of one rollout, in their order.
+ *
+ * A record tells its response. Before there were records (0.153), and beside them, `token_count` tells the total and
+ * the last response: it is a response where the total moved, what it gives as the last one is more than an estimate
+ * of the context, and no record has told the same. Totals are never subtracted: they restart after a resume of 0.153
+ * and jump when the window is full.
+ */
+export function createUsageCounter() {
+  let total: string | undefined
+  const unmatched: string[] = []
+  const seen = new Set<string>()
+
+  return {
+    /** `token_usage_record`; `undefined` for one that was told before. */
+    addRecord(payload: JsonObject): ResponseUsage | undefined {
+      const usage = readUsage(payload.usage)
+      if (usage === null) return undefined
+      const threadId = textOrNull(payload.thread_id)
+      const responseId = textOrNull(payload.response_id)
+      if (responseId !== null) {
+        const key = `${threadId} ${responseId}`
+        if (seen.has(key)) return undefined
+        seen.add(key)
+      }
+      unmatched.push(keyOf(usage))
+      return { usage, threadId, turnId: textOrNull(payload.turn_id), responseId }
+    },
+
+    /** `token_count`; `undefined` when it tells no new response. */
+    addCount(payload: JsonObject): ResponseUsage | undefined {
+      const info = isObject(payload.info) ? payload.info : {}
+      const nowTotal = readUsage(info.total_token_usage)
+      if (nowTotal === null) return undefined
+      const was = total
+      total = keyOf(nowTotal)
+      if (total === was) return undefined
+      const last = readUsage(info.last_token_usage)
+      if (
+        last === null ||
+        (last.input === 0 && last.output === 0 && last.cached === 0 && last.reasoning === 0)
+      )
+        return undefined
+      const match = unmatched.indexOf(keyOf(last))
+      if (match !== -1) {
+        unmatched.splice(match, 1)
+        return undefined
+      }
+      return { usage: last, threadId: null, turnId: null, responseId: null }
+    },
+  }
+}

@@ -1,0 +1,239 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { listRollouts, parseRolloutName } from '../../src/rollout/list.js'
+import { readTurns, type ThreadTurns } from '../../src/rollout/turns.js'
+import { diffTurns, type ToldUsage, toldHomes } from '../helpers/codex-view.js'
+import {
+  event,
+  line,
+  makeFolder,
+  OTHER_ID,
+  ROLLOUT_NAME,
+  sessionMeta,
+  THREAD_ID,
+  writeFile,
+} from '../helpers/rollouts.js'
+
+/** Threads that Codex itself shows damaged: their projection stopped, the rollout has more. */
+const DAMAGED: Record<string, string[]> = {
+  'forks-0.153.0': ['killed2'],
+  'items-0.145.0-paginated': ['review'],
+}
+
+const table: Record<string, number | string>[] = []
+
+describe('turns and items of every release', () => {
+  test.each(toldHomes())(
+    '$name is read as $release itself tells it',
+    async ({ name, release, home, threads }) => {
+      const files = await rolloutsByThread(home)
+      const row = { home: name, threads: 0, turns: 0, items: 0, responses: 0, tokens: 0 }
+      const diffs: string[] = []
+      const carriedOn = name === 'upgrade-0.169.0'
+      for (const [id, told] of Object.entries(threads)) {
+        const rollouts = await Promise.all((files.get(id) ?? []).map((path) => readTurns(path)))
+        const current = rollouts[0]
+        if (current === undefined) {
+          expect(told.turns ?? []).toEqual([])
+          continue
+        }
+        row.threads += 1
+        if (told.turns && !DAMAGED[name]?.includes(told.scenario ?? '')) {
+          diffs.push(...diffTurns(release, told.turns, current).map((diff) => `${id} ${diff}`))
+          row.turns += told.turns.length
+          row.items += told.turns.reduce((sum, { items }) => sum + items.length, 0)
+        }
+        if (told.sent && !carriedOn) {
+          const sent = sumUsage(rollouts)
+          expect({ id, ...sent }).toEqual({ id, ...told.sent })
+          row.responses += sent.responses
+          row.tokens += sent.total
+        }
+      }
+      expect(diffs).toEqual([])
+      expect(row.turns).toBeGreaterThan(0)
+      table.push(row)
+    },
+  )
+
+  afterAll(() => console.table(table))
+})
+
+describe('a thread whose projection stopped', () => {
+  test.each(Object.entries(DAMAGED))(
+    '%s has turns in the rollout that Codex does not show',
+    async (name, scenarios) => {
+      const { home, threads } = toldHomes().find((told) => told.name === name)!
+      const files = await rolloutsByThread(home)
+      const damaged = Object.entries(threads).filter(([, { scenario }]) => scenarios.includes(scenario ?? ''))
+      expect(damaged).toHaveLength(1)
+      const [id, told] = damaged[0]!
+      const { turns } = await readTurns(files.get(id)![0]!)
+      expect(turns.length).toBe(told.turns!.length + 1)
+    },
+  )
+})
+
+/** The rollouts of each thread, the one in force first. */
+async function rolloutsByThread(home: string): Promise<Map<string, string[]>> {
+  const { files } = await listRollouts(home)
+  const byThread = new Map<string, string[]>()
+  for (const { path } of files) {
+    const { threadId } = parseRolloutName(path)!
+    byThread.set(threadId, [...(byThread.get(threadId) ?? []), path])
+  }
+  const order = (path: string) => parseRolloutName(path)!.rolloutId ?? ''
+  for (const paths of byThread.values()) paths.sort((a, b) => (order(a) < order(b) ? 1 : -1))
+  return byThread
+}
+
+function sumUsage(rollouts: readonly ThreadTurns[]): ToldUsage {
+  const sum = { responses: 0, input: 0, cached: 0, output: 0, reasoning: 0, total: 0 }
+  for (const { responses, usage } of rollouts) {
+    sum.responses += responses
+    for (const field of ['input', 'cached', 'output', 'reasoning', 'total'] as const)
+      sum[field] += usage[field]
+  }
+  return sum
+}
+
+describe('what Codex hides', () => {
+  test('Calls of every era have their command, exit code, time and output', async () => {
+    const calls: Record<string, unknown> = {}
+    for (const name of ['items-0.120.0', 'items-0.140.0', 'items-0.169.0']) {
+      const { home, threads } = toldHomes().find((told) => told.name === name)!
+      const files = await rolloutsByThread(home)
+      const [id] = Object.entries(threads).find(([, { scenario }]) => scenario === 'calls')!
+      const { turns } = await readTurns(files.get(id)![0]!)
+      calls[name] = turns[0]!.entries
+        .flatMap((part) => (part.kind === 'note' || !part.call ? [] : [part.call]))
+        .map(({ tool, command, exitCode, state, output }) => [
+          tool,
+          command,
+          exitCode,
+          state,
+          output?.split('Output:\n')[1],
+        ])
+        .slice(0, 2)
+    }
+    const shell = [
+      ['exec_command', 'cat notes.txt', 0, 'answered', 'one\ntwo\nthree\nx\n'],
+      ['exec_command', 'echo err >&2; exit 3', 3, 'answered', 'err\n'],
+    ]
+    expect(calls).toEqual({ 'items-0.120.0': shell, 'items-0.140.0': shell, 'items-0.169.0': shell })
+  })
+
+  test('A turn that failed is called so although the newest Codex shows it as completed', async () => {
+    const { home, threads } = toldHomes().find(({ name }) => name === 'items-0.120.0-extended')!
+    const files = await rolloutsByThread(home)
+    const [id] = Object.entries(threads).find(([, { scenario }]) => scenario === 'failed')!
+    const { turns } = await readTurns(files.get(id)![0]!)
+    const failed = turns.filter(({ isErrorHidden }) => isErrorHidden)
+    expect(failed.map(({ status, outcome, error }) => [status, outcome, error?.info])).toEqual([
+      ['completed', 'failed', 'internalServerError'],
+    ])
+  })
+})
+
+describe('a rollout that continues another one', () => {
+  const turnLines = (turn: string, ordinal: number) => [
+    paginated(ordinal, 'event_msg', { type: 'task_started', turn_id: turn }),
+    paginated(ordinal + 1, 'event_msg', { type: 'task_complete', turn_id: turn }),
+  ]
+
+  test('has the turns of its base up to where it left it, and says whose they are', async () => {
+    const home = makeFolder()
+    writeLines(home, inSessions(THREAD_ID), [
+      paginated(0, 'session_meta', meta(THREAD_ID)),
+      ...turnLines('a', 1),
+      ...turnLines('b', 3),
+    ])
+    const fork = writeLines(home, inSessions(OTHER_ID), [
+      paginated(3, 'session_meta', meta(OTHER_ID, THREAD_ID, 3)),
+      ...turnLines('c', 4),
+    ])
+    const { turns, bases, missingBase } = await readTurns(fork)
+    expect(turns.map(({ number, id, isInherited }) => [number, id, isInherited])).toEqual([
+      [1, 'a', true],
+      [2, 'c', false],
+    ])
+    expect(bases.map(({ rolloutId }) => rolloutId)).toEqual([THREAD_ID])
+    expect(missingBase).toBeNull()
+  })
+
+  test('keeps its own turns when the base is gone, or leads back to it', async () => {
+    const home = makeFolder()
+    const fork = writeLines(home, inSessions(OTHER_ID), [
+      paginated(3, 'session_meta', meta(OTHER_ID, THREAD_ID, 3)),
+      ...turnLines('c', 4),
+    ])
+    const gone = await readTurns(fork)
+    expect(gone.turns.map(({ id }) => id)).toEqual(['c'])
+    expect(gone.missingBase).toEqual({ rolloutId: THREAD_ID, neededBy: OTHER_ID, reason: 'not found' })
+
+    writeLines(home, inSessions(THREAD_ID), [paginated(0, 'session_meta', meta(THREAD_ID, OTHER_ID, 9))])
+    const circle = await readTurns(fork)
+    expect(circle.turns.map(({ id }) => id)).toEqual(['c'])
+    expect(circle.missingBase).toEqual({ rolloutId: OTHER_ID, neededBy: THREAD_ID, reason: 'circle' })
+  })
+})
+
+test('A call without an answer is running, unanswered or lost, by what became of its turn', async () => {
+  const call = (id: string) =>
+    line('response_item', {
+      type: 'function_call',
+      name: 'exec_command',
+      arguments: '{"cmd":"sleep 9"}',
+      call_id: id,
+    })
+  const path = writeLines(makeFolder(), ROLLOUT_NAME, [
+    sessionMeta(),
+    event('task_started', { turn_id: 'a' }),
+    call('1'),
+    event('turn_aborted', { turn_id: 'a', reason: 'interrupted' }),
+    event('task_started', { turn_id: 'b' }),
+    call('2'),
+  ])
+  const states = async (hasWriter: boolean) => {
+    const { turns } = await readTurns(path, { hasWriter })
+    return turns.map(({ status, outcome, entries }) => [
+      status,
+      outcome,
+      ...entries.map((entry) => (entry.kind === 'call' ? entry.call.state : entry.kind)),
+    ])
+  }
+  const aborted = ['interrupted', 'interrupted', 'unanswered']
+  expect(await states(false)).toEqual([aborted, ['interrupted', 'neverEnded', 'lost']])
+  expect(await states(true)).toEqual([aborted, ['interrupted', 'running', 'running']])
+})
+
+test('A line of an unknown type is told by its type', async () => {
+  const path = writeLines(makeFolder(), ROLLOUT_NAME, [
+    sessionMeta(),
+    event('task_started', { turn_id: 'a' }),
+    line('brand_new', { words: 1 }),
+    line('response_item', { type: 'newer_still' }),
+  ])
+  const { turns, unknownTypes } = await readTurns(path)
+  expect(unknownTypes).toEqual({ brand_new: 1, newer_still: 1 })
+  expect(turns[0]!.entries.map((entry) => entry.kind === 'note' && entry.note)).toEqual([
+    { kind: 'unknown', text: 'brand_new' },
+    { kind: 'unknown', text: 'newer_still' },
+  ])
+})
+
+function paginated(ordinal: number, type: string, payload: Record<string, unknown>): string {
+  return JSON.stringify({ timestamp: '2026-02-05T10:20:30.123Z', ordinal, type, payload })
+}
+
+function meta(id: string, baseId?: string, endOrdinal?: number): Record<string, unknown> {
+  const base = baseId && { history_base: { thread_id: baseId, end_ordinal_exclusive: endOrdinal } }
+  return { id, history_mode: 'paginated', ...base }
+}
+
+function writeLines(folder: string, name: string, lines: readonly string[]): string {
+  return writeFile(folder, name, lines.map((text) => `${text}\n`).join(''))
+}
+
+function inSessions(threadId: string): string {
+  return `sessions/2026/02/05/rollout-2026-02-05T10-20-30-${threadId}.jsonl`
+}
