@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { basename, join, resolve, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { copySchema } from '../db/copy-schema.js'
@@ -10,8 +11,10 @@ import type { BackfillOptions, SyncCounts } from '../model/sync.js'
 import { findForeignRollout } from '../query/thread-files.js'
 import { listRollouts } from '../rollout/list.js'
 import { readBatches } from '../rollout/read-batches.js'
+import { resolveColumns } from '../schema/columns.js'
 import { stateDbFilename } from '../schema/files.js'
-import { listTables } from '../schema/inspect.js'
+import { listTables, readColumnNames } from '../schema/inspect.js'
+import { THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
 import { markBackfillComplete } from '../store/backfill.js'
 import { backfill, type Clock, reportFailures, storeRollouts } from './backfill.js'
 import { selectUnsettled } from './settled.js'
@@ -42,7 +45,9 @@ export function builtPath({ folder, modelPath }: Pick<BuildOptions, 'folder' | '
  */
 export async function buildStateDatabase(options: BuildOptions): Promise<SyncCounts> {
   const startedMs = performance.now()
-  const state = openReadWrite(builtPath(options), { create: true })
+  const path = builtPath(options)
+  if (existsSync(path)) refuseForeign(path, options)
+  const state = openReadWrite(path, { create: true })
   try {
     const target = prepare(state, options)
     const counts = target.hasBackfillState
@@ -56,21 +61,33 @@ export async function buildStateDatabase(options: BuildOptions): Promise<SyncCou
   }
 }
 
+/** Before it is opened for writing, which alone would change its journal mode. */
+function refuseForeign(path: string, { codexHome }: BuildOptions): void {
+  const hint = 'Name an empty or new folder.'
+  const existing = openReadOnly(path)
+  try {
+    const tables = listTables(existing)
+    // That of a run that ended before it had a schema.
+    if (tables.length === 0) return
+    if (!tables.includes(THREAD_TABLE)) throw new StateError('INVALID', `${path} has no threads`, { hint })
+    const columns = resolveColumns(THREAD_COLUMNS, readColumnNames(existing, THREAD_TABLE))
+    const foreign = findForeignRollout(existing, columns, resolve(codexHome) + sep)
+    if (foreign !== undefined)
+      throw new StateError('INVALID', `${path} has threads of another home: ${foreign}`, { hint })
+  } finally {
+    existing.close()
+  }
+}
+
 function prepare(state: WriteConnection, options: BuildOptions): SyncTarget {
   if (listTables(state).length === 0) makeSchema(state, options)
-  const target = attachTarget(state, options.codexHome)
-  const foreign = findForeignRollout(state, target.threadTable.columns, resolve(options.codexHome) + sep)
-  if (foreign !== undefined) {
-    throw new StateError('INVALID', `${state.path} has threads of another home: ${foreign}`, {
-      hint: 'Name an empty or new folder.',
-    })
-  }
-  return target
+  return attachTarget(state, options.codexHome)
 }
 
 function makeSchema(state: WriteConnection, { modelPath, lineEnds }: BuildOptions): void {
   if (modelPath === undefined) {
-    migrate(state, loadMigrations('state'), lineEnds)
+    // All or nothing: half a schema would be taken for a whole one by the next run.
+    state.transaction(() => migrate(state, loadMigrations('state'), lineEnds))
     return
   }
   const model = openReadOnly(modelPath)

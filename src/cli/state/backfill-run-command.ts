@@ -8,7 +8,8 @@ export interface BackfillRunFlags {
   into?: string
   yes?: true
   dryRun?: true
-  undo?: true
+  /** `true`: the newest copy. */
+  undo?: true | string
 }
 
 /** The one command that writes, and only with explicit words. */
@@ -23,7 +24,7 @@ export function addBackfillRunCommand(backfill: Command, context: CommandContext
     .option('--into <dir>', 'build a state database of its own in this folder; the home is only read')
     .option('--yes', `write to the home's own database, after a copy of it`)
     .option('--dry-run', 'print what --yes would change')
-    .option('--undo', 'put back the copy that the last --yes made')
+    .option('--undo [copy]', 'put back the copy that the last --yes made, or the one of this name')
   addOutputOptions(command, { hasLimit: false }).addHelpText(
     'after',
     `

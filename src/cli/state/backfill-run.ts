@@ -1,4 +1,6 @@
-import { dirname, resolve, sep } from 'node:path'
+import { existsSync, lstatSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { identityOf } from '../../db/files.js'
 import { openReadOnly, openReadWrite, refuseWrites } from '../../db/open.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
@@ -6,12 +8,12 @@ import { findHolders } from '../../inspect/holders.js'
 import { findHomeLineEnds } from '../../inspect/schema-report.js'
 import type { SyncProgress } from '../../model/sync.js'
 import type { ThreadMetadata } from '../../model/thread.js'
-import type { DatabaseFile } from '../../schema/files.js'
+import { type DatabaseFile, listDatabases } from '../../schema/files.js'
 import { readConfiguredProvider } from '../../schema/home.js'
 import { listTables } from '../../schema/inspect.js'
 import { THREAD_COLUMNS, THREAD_TABLE } from '../../schema/threads.js'
 import { buildStateDatabase, builtPath } from '../../sync/build.js'
-import { copyDatabase, findCopy, putBack } from '../../sync/home-copies.js'
+import { copyDatabase, type DatabaseCopy, listCopies, putBack } from '../../sync/home-copies.js'
 import { type HomeChange, type RepairCounts, repairHome } from '../../sync/repair-home.js'
 import { attachTarget } from '../../sync/target.js'
 import type { Io } from '../io.js'
@@ -59,7 +61,7 @@ export async function run(context: CommandContext, flags: BackfillRunFlags & Out
     (session) => {
       if (flags.into !== undefined) return buildInto(session, flags.into)
       const database = requireStateDatabase(session)
-      return flags.undo ? undo(session, database, flags) : repair(session, database, flags)
+      return flags.undo !== undefined ? undo(session, database, flags) : repair(session, database, flags)
     },
   )
 }
@@ -98,15 +100,9 @@ function requireStateDatabase({ home }: Session): DatabaseFile {
 async function buildInto(session: Session, typedFolder: string): Promise<void> {
   const { io, home, codexHome } = session
   const folder = resolve(io.workingFolder, typedFolder)
-  for (const kept of [codexHome, home.sqliteHome]) {
-    if (`${folder}${sep}`.startsWith(`${resolve(kept)}${sep}`)) {
-      throw new StateError('USAGE', `${folder} is in the home, which stays as it is`, {
-        hint: 'Name a folder elsewhere; --yes writes to the home itself.',
-      })
-    }
-  }
   const modelPath = findModel(session)
   const path = builtPath({ folder, modelPath })
+  refuseOthersPlace(session, folder, path)
   const progress = createProgress(io)
   let failureCount = 0
   const counts = await buildStateDatabase({
@@ -135,6 +131,52 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
           ` in ${(counts.durationMs / 1000).toFixed(1)} s`,
   )
   if (failureCount > 0) session.fail(EXIT_FAILED)
+}
+
+/**
+ * A folder that is the home under another name (a link, another mount), or belongs to another home, is no place for a
+ * database of our own; nor is a file that is one of the home's under another name.
+ *
+ * @throws {StateError} `USAGE`
+ */
+function refuseOthersPlace({ codexHome, home }: Session, folder: string, path: string): void {
+  const kept = new Set([codexHome, home.sqliteHome].map(identityOf).filter((identity) => identity !== ''))
+  if (ancestorsOf(realPathOf(folder)).some((ancestor) => kept.has(identityOf(ancestor)))) {
+    throw new StateError('USAGE', `${folder} is in the home, which stays as it is`, {
+      hint: 'Name a folder elsewhere; --yes writes to the home itself.',
+    })
+  }
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new StateError('USAGE', `${path} is a link, and what it leads to is not to be changed`, {
+      hint: ELSEWHERE,
+    })
+  }
+  const identity = identityOf(path)
+  if (identity !== '' && home.databases.some((file) => identityOf(file.path) === identity)) {
+    throw new StateError('USAGE', `${path} is a database of the home under another name`, { hint: ELSEWHERE })
+  }
+  const isHome =
+    listDatabases(folder).some(({ role }) => role !== 'state') ||
+    ['config.toml', 'sessions'].some((name) => existsSync(join(folder, name)))
+  if (isHome) throw new StateError('USAGE', `${folder} is a Codex home itself`, { hint: ELSEWHERE })
+}
+
+const ELSEWHERE = 'Name an empty or new folder.'
+
+/** Also of a folder that is still to be made. */
+function realPathOf(folder: string): string {
+  const parent = dirname(folder)
+  try {
+    return realpathSync(folder)
+  } catch {
+    return parent === folder ? folder : join(realPathOf(parent), basename(folder))
+  }
+}
+
+/** The folder itself first. */
+function ancestorsOf(folder: string): string[] {
+  const parent = dirname(folder)
+  return parent === folder ? [folder] : [folder, ...ancestorsOf(parent)]
 }
 
 /** The newest state database that can be read: a damaged one is a reason to build another. */
@@ -221,20 +263,31 @@ async function repair(
   )
 }
 
-async function undo(session: Session, database: DatabaseFile, { dryRun }: BackfillRunFlags): Promise<void> {
+async function undo(session: Session, database: DatabaseFile, flags: BackfillRunFlags): Promise<void> {
   const { io } = session
-  const copyPath = findCopy(database.path)
-  if (copyPath === undefined) {
-    throw new StateError('NOT_FOUND', `no copy to put back beside ${database.path}`)
-  }
-  if (dryRun) {
-    say(io, `${copyPath} would be put back`)
+  const copy = chooseCopy(database, flags.undo)
+  if (flags.dryRun) {
+    say(io, `${copy.path} would be put back`)
     return
   }
   refuseWhileHeld(session, database)
-  const done = await putBack(database.path, copyPath, io.now())
-  say(io, `${database.path} is again what it was; that copy is now in ${dirname(done.copyPath)}`)
-  say(io, `what it was until now is at ${done.savedPath}`)
+  const { copyPath, saved } = await putBack(database.path, copy, io.now())
+  say(io, `${database.path} is again what ${copyPath} is`)
+  say(io, `what it was until now is at ${saved.path}; --undo ${saved.name} goes back to it`)
+}
+
+/** The newest one that a `--yes` made and that was not put back yet, or any by its name. */
+function chooseCopy({ path }: DatabaseFile, typed: string | true | undefined): DatabaseCopy {
+  const copies = listCopies(path)
+  const isTyped = typeof typed === 'string'
+  const found = copies.find((copy) => (isTyped ? [copy.name, copy.path].includes(typed) : copy.isNext))
+  if (found) return found
+  const names = copies.map(({ name }) => name)
+  throw new StateError(
+    'NOT_FOUND',
+    isTyped ? `no copy ${typed} beside ${path}` : `no copy to put back beside ${path}`,
+    names.length === 0 ? {} : { hint: `--undo NAME puts back one of these: ${names.join(', ')}.` },
+  )
 }
 
 /** @throws {StateError} `DB_BUSY` */

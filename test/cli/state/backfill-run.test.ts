@@ -1,11 +1,13 @@
 import {
   chmodSync,
   cpSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -129,9 +131,11 @@ describe.each(HOMES)('on %s', (name) => {
     expect(dump(join(home, 'db-backups', saved, basename(path)))).toEqual(after)
     expect(await run(home, '--undo')).toEqual({
       stdout: '',
-      stderr: `codex-state: no copy to put back beside ${path}\n`,
+      stderr: `codex-state: no copy to put back beside ${path}. --undo NAME puts back one of these: ${saved}, ${copy}-undone.\n`,
       exitCode: 1,
     })
+    expect(await run(home, '--undo', saved)).toMatchObject({ stdout: '', exitCode: 0 })
+    expect(dump(path)).toEqual(after)
   })
 
   test('mends what diff names, and nothing else', async () => {
@@ -391,6 +395,45 @@ test('a folder of the home is refused as the place of a new database', async () 
     expect(await run(home, '--into', folder)).toMatchObject({ stdout: '', exitCode: 2 })
   }
   expect(readdirSync(home)).not.toContain('new')
+})
+
+test('the home under another name is refused as the place of a new database, and stays as it is', async () => {
+  const { home, path } = moveIn('codex-0.140.0')
+  const folder = temporaryFolder()
+  symlinkSync(home, join(folder, 'link'))
+  symlinkSync(join(home, 'sessions'), join(folder, 'deeper'))
+  mkdirSync(join(folder, 'linked'))
+  symlinkSync(path, join(folder, 'linked', basename(path)))
+  mkdirSync(join(folder, 'dangling'))
+  symlinkSync(join(home, 'state_9.sqlite'), join(folder, 'dangling', basename(path)))
+  mkdirSync(join(folder, 'hard'))
+  linkSync(path, join(folder, 'hard', basename(path)))
+  const before = describeFolder(home)
+  for (const [place, reason] of [
+    ['link', 'is in the home, which stays as it is'],
+    ['link/new/deep', 'is in the home, which stays as it is'],
+    ['deeper/new', 'is in the home, which stays as it is'],
+    ['linked', 'is a link, and what it leads to is not to be changed'],
+    ['dangling', 'is a link, and what it leads to is not to be changed'],
+    ['hard', 'is a database of the home under another name'],
+  ] as const) {
+    const result = await run(home, '--into', join(folder, place))
+    expect(result).toMatchObject({ stdout: '', exitCode: 2, stderr: expect.stringContaining(reason) })
+    expect(describeFolder(home)).toEqual(before)
+  }
+})
+
+test('another home, or a database of somebody else, is refused as the place of a new database', async () => {
+  const { home } = moveIn('codex-0.140.0')
+  const other = copyHome('codex-0.100.0')
+  const before = describeFolder(other)
+  expect(await run(home, '--into', other)).toMatchObject({ stdout: '', exitCode: 2 })
+  expect(describeFolder(other)).toEqual(before)
+  const folder = temporaryFolder()
+  execute(join(folder, 'state_5.sqlite'), 'CREATE TABLE mine (x)')
+  const bytes = describeFolder(folder)
+  expect(await run(home, '--into', folder)).toMatchObject({ stdout: '', exitCode: 1 })
+  expect(describeFolder(folder)).toEqual(bytes)
 })
 
 test('a home without a database is told of', async () => {
