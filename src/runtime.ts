@@ -8,6 +8,7 @@ import { StateError } from './errors.js'
 import type { BackfillState } from './model/backfill.js'
 import type { LogRow, LogRowFilter, LogRowQuery, NewLogRow } from './model/log.js'
 import type { ThreadMemory } from './model/memory.js'
+import type { MetadataRules } from './model/releases.js'
 import type {
   BackfillOptions,
   BackfillResult,
@@ -20,10 +21,10 @@ import type { DynamicTool, ThreadMetadata, ThreadRow } from './model/thread.js'
 import type { ThreadPage, ThreadPageQuery } from './model/thread-page.js'
 import { queryLogRows, readMaxLogId } from './query/logs/rows.js'
 import { describeLogs, type LogSource } from './query/logs/store.js'
-import { findRolloutPath, findThread, readThreadPage } from './query/thread-pages.js'
+import { findRolloutPath, findThread } from './query/threads/find.js'
+import { readThreadPage } from './query/threads/list.js'
 import type { ThreadBuilder } from './rollout/builder.js'
 import type { RolloutItem } from './rollout/parse.js'
-import type { MetadataRules } from './rollout/rules.js'
 import * as check from './runtime-arguments.js'
 import {
   FIRST_STATE_WITH_LOG_DATABASE,
@@ -282,15 +283,13 @@ export class StateRuntime {
 
   getThread(id: string): ThreadRow | undefined {
     check.checkText('id', id)
-    return this.#run('get_thread', ({ state, threadTable }) => findThread(state, threadTable.columns, id))
+    return this.#run('get_thread', ({ threads: table }) => findThread(table, id))
   }
 
   /** One page of the threads that have something to show, newest first. */
   listThreads(query: ThreadPageQuery): ThreadPage {
     check.checkThreadPageQuery(query)
-    return this.#run('list_threads', ({ state, threadTable }) =>
-      readThreadPage(state, threadTable.columns, query),
-    )
+    return this.#run('list_threads', ({ threads: table }) => readThreadPage(table, query))
   }
 
   /** The ids of such a page. */
@@ -353,8 +352,8 @@ export class StateRuntime {
   findRolloutPathById(id: string, archivedOnly?: boolean): string | undefined {
     check.checkText('id', id)
     check.checkFlag('archivedOnly', archivedOnly)
-    return this.#run('find_rollout_path_by_id', ({ state, threadTable }) =>
-      findRolloutPath(state, threadTable.columns, id, archivedOnly),
+    return this.#run('find_rollout_path_by_id', ({ threads: table }) =>
+      findRolloutPath(table, id, archivedOnly),
     )
   }
 
@@ -381,14 +380,10 @@ export class StateRuntime {
     check.checkName('builder.id', builder.id)
     check.checkName('builder.rolloutPath', builder.rolloutPath)
     check.checkWhole('builder.createdAtMs', builder.createdAtMs)
-    return this.#run('apply_rollout_items', ({ state, threadTable, storesTools }) =>
-      applyLiveItems(state, threadTable, builder, items, {
-        rules: this.rules,
+    return this.#run('apply_rollout_items', (opened) =>
+      applyLiveItems(opened, builder, items, {
         defaultProvider: this.#options.defaultProvider,
-        // The column came with 0.131, and with it the clock in place of the file's time.
-        changedAtMs:
-          threadTable.columns.preview === undefined ? modifiedAtMs(builder.rolloutPath) : this.#nowMs(),
-        storesTools,
+        changedAtMs: opened.rules.touchesRows ? this.#nowMs() : modifiedAtMs(builder.rolloutPath),
       }),
     )
   }

@@ -1,11 +1,11 @@
+import { leaseState } from '../model/backfill.js'
 import type { OpenTable } from '../query/databases.js'
 import { readRows } from '../query/stored-rows.js'
+import { hasThread } from '../query/threads/find.js'
+import type { ThreadTable } from '../query/threads/table.js'
 import { compareWatermarks, listRollouts, parseRolloutName } from '../rollout/list.js'
+import { readOwner } from '../rollout/locate.js'
 import { resolveRolloutFile } from '../rollout/read.js'
-import { readRolloutThreadId } from './rollout-places.js'
-
-/** A worker that has not written for so long is taken to be dead (Codex 0.99 on). */
-export const BACKFILL_LEASE_SECONDS = 900
 
 export const BACKFILL_VERDICTS = [
   'complete',
@@ -36,7 +36,7 @@ export interface BackfillStatus {
 export async function readBackfillStatus(
   codexHome: string,
   state: OpenTable | undefined,
-  threads: OpenTable | undefined,
+  threads: ThreadTable | undefined,
 ): Promise<BackfillStatus> {
   const row = state && readRows(state.connection, 'backfill_state', 'WHERE id = 1')[0]
   const lastWatermark = typeof row?.last_watermark === 'string' ? row.last_watermark : null
@@ -45,7 +45,7 @@ export async function readBackfillStatus(
   let failedCount = 0
   for (const { path, watermark } of files) {
     const id = parseRolloutName(path)?.threadId ?? (await readIdFrom(path))
-    if (id !== null && hasRow(threads, id)) doneCount += 1
+    if (id !== null && threads && hasThread(threads, id)) doneCount += 1
     else if (lastWatermark !== null && compareWatermarks(watermark, lastWatermark) <= 0) failedCount += 1
   }
   return {
@@ -63,15 +63,11 @@ export async function readBackfillStatus(
 
 async function readIdFrom(path: string): Promise<string | null> {
   try {
-    return await readRolloutThreadId(resolveRolloutFile(path))
+    return await readOwner(resolveRolloutFile(path))
   } catch {
     // What cannot be read has no row either way.
     return null
   }
-}
-
-function hasRow(threads: OpenTable | undefined, id: string): boolean {
-  return threads?.connection.get('SELECT 1 FROM threads WHERE id = ?', id) !== undefined
 }
 
 function numberOrNull(value: unknown): number | null {
@@ -105,8 +101,11 @@ export function judgeBackfill(
         }
   }
   if (status.status === 'running') {
-    const age = nowSeconds - (status.updatedSeconds ?? 0)
-    if (age >= BACKFILL_LEASE_SECONDS) {
+    const lease = leaseState(
+      { status: status.status, updatedAtSeconds: status.updatedSeconds ?? 0 },
+      nowSeconds,
+    )
+    if (lease.kind !== 'held') {
       return {
         verdict: 'stale',
         sentence: 'stale: it was begun and left; the next Codex that starts may go on with it',
@@ -115,7 +114,7 @@ export function judgeBackfill(
     if (hasHolder === false) {
       return {
         verdict: 'stale',
-        sentence: `stale: nobody has the database open, but its lease keeps others away for another ${Math.ceil((BACKFILL_LEASE_SECONDS - age) / 60)} min`,
+        sentence: `stale: nobody has the database open, but its lease keeps others away for another ${Math.ceil(lease.remainingSeconds / 60)} min`,
       }
     }
     return { verdict: 'running', sentence: `running: ${files(status.leftCount)} to go` }

@@ -1,18 +1,12 @@
 import { StateError } from '../errors.js'
 import type { ThreadSort } from '../model/inspection.js'
-import {
-  type ListedThread,
-  type OnDamage,
-  readThreads,
-  type ThreadAnchor,
-  type ThreadFilter,
-  type ThreadTable,
-} from '../query/thread-list.js'
-import { type CodexView, INTERACTIVE_SOURCES, resolveCodexView } from '../schema/codex-view.js'
+import type { Release } from '../model/releases.js'
+import { pickerFilter, type ThreadFilter } from '../query/threads/filter.js'
+import { type ListedThread, type OnDamage, readThreads, type ThreadAnchor } from '../query/threads/list.js'
+import type { ThreadTable } from '../query/threads/table.js'
+import { findRecordedRollout } from '../rollout/locate.js'
 import { readConfiguredProvider } from '../schema/home.js'
-import { readIndexNames } from '../schema/inspect.js'
 import { readRolloutHead } from './rollout-head.js'
-import { findRecordedRollout } from './rollout-places.js'
 
 export interface CodexViewOptions {
   codexHome: string
@@ -31,29 +25,14 @@ export async function* listCodexView(
   sort: ThreadSort,
   options: CodexViewOptions,
 ): AsyncGenerator<ListedThread[]> {
-  const { table } = threads
-  const isArchived = filter.isArchived ?? false
-  const view = resolveCodexView(
-    {
-      columns: table.columns,
-      indexes: readIndexNames(table.connection, 'threads'),
-      generation: table.file.generation,
-    },
-    isArchived,
-  )
   const viewed: ThreadFilter = {
     ...filter,
-    isArchived,
-    conditions: view.conditions,
-    ...(options.isPicker
-      ? {
-          sources: INTERACTIVE_SOURCES,
-          providers: [readConfiguredProvider(options.codexHome, options.onNotice)],
-        }
-      : {}),
+    listed: 'asCodex',
+    isArchived: filter.isArchived ?? false,
+    ...(options.isPicker ? pickerFilter(readConfiguredProvider(options.codexHome, options.onNotice)) : {}),
   }
   for (const page of readThreads(threads, viewed, sort, options)) {
-    const listed = await Promise.all(page.map((entry) => applyRollout(entry, view, options)))
+    const listed = await Promise.all(page.map((entry) => applyRollout(entry, threads.release, options)))
     yield listed.filter((entry) => entry !== undefined)
   }
 }
@@ -61,16 +40,16 @@ export async function* listCodexView(
 /** What the rollout makes of a row: the row, a row with the rollout's own texts, or nothing. */
 async function applyRollout(
   entry: ListedThread,
-  view: CodexView,
+  release: Release,
   { codexHome, onNotice }: CodexViewOptions,
 ): Promise<ListedThread | undefined> {
   const { thread } = entry
   // Before there was a column for it, the first message was the preview.
   const shown = { ...entry, thread: { ...thread, preview: thread.preview ?? thread.firstUserMessage } }
-  if (!view.skipsMissingRollouts && !view.isFromRolloutHead) return shown
+  if (release.missingRollouts === 'shown' && !release.listsFromHeads) return shown
   const file = findRecordedRollout(codexHome, thread.rolloutPath)
   if (!file) return undefined
-  if (!view.isFromRolloutHead) return shown
+  if (!release.listsFromHeads) return shown
   try {
     const head = await readRolloutHead(file)
     return head && { ...entry, thread: { ...thread, ...head } }

@@ -2,14 +2,14 @@ import { StateError } from '../errors.js'
 import { isSamePath } from '../model/paths.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
 import { isSameFolder } from '../query/cwd-spellings.js'
-import { findThread, readThreads, type ThreadTable } from '../query/thread-list.js'
-import { chooseRules } from '../rollout/choose-rules.js'
+import { findThread } from '../query/threads/find.js'
+import { readThreads } from '../query/threads/list.js'
+import type { ThreadTable } from '../query/threads/table.js'
 import { listRollouts } from '../rollout/list.js'
+import { findRecordedRollout, readOwner } from '../rollout/locate.js'
 import { cutToSeconds, DIFF_FIELDS, type DiffField, diffFields } from '../rollout/metadata.js'
 import { readBatches } from '../rollout/read-batches.js'
-import { readMigrations } from '../schema/inspect.js'
 import { isMillisColumn } from '../schema/threads.js'
-import { findRecordedRollout, readRolloutThreadId } from './rollout-places.js'
 
 export type Difference =
   /** A rollout whose thread has no row. */
@@ -46,14 +46,12 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
   const { codexHome, onNotice } = options
   const { files, unreadable } = await listRollouts(codexHome)
   if (unreadable.length > 0) onNotice(`${unreadable.length} folders of rollouts cannot be read`)
-  const { connection, file: database } = threads.table
-  const rules = chooseRules(readMigrations(connection).at(-1)?.version ?? 0, database.generation)
   const fields = DIFF_FIELDS.filter((field) => threads.columns[field] !== undefined)
   /** Whose each rollout is, by path. */
   const owners = new Map<string, string>()
   /** Threads whose row names the very rollout that is theirs. */
   const settled = new Set<string>()
-  const settings = { defaultProvider: options.defaultProvider, rules, normalizesCwd: false }
+  const settings = { defaultProvider: options.defaultProvider, rules: threads.release, normalizesCwd: false }
   let doneCount = 0
   for await (const batch of readBatches(files, settings)) {
     for (const { file, result } of batch) {
@@ -84,7 +82,7 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
     for (const { thread } of page) {
       if (settled.has(thread.id)) continue
       const found = findRecordedRollout(codexHome, thread.rolloutPath)
-      const owner = found && (owners.get(found.path) ?? (await readOwner(found)))
+      const owner = found && (owners.get(found.path) ?? (await tryReadOwner(found)))
       if (!found && !seen.has(thread.id)) {
         yield { kind: 'no file', id: thread.id, path: thread.rolloutPath }
       } else if (owner && owner !== thread.id) {
@@ -94,9 +92,9 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
   }
 }
 
-async function readOwner(file: Parameters<typeof readRolloutThreadId>[0]): Promise<string | null> {
+async function tryReadOwner(file: Parameters<typeof readOwner>[0]): Promise<string | null> {
   try {
-    return await readRolloutThreadId(file)
+    return await readOwner(file)
   } catch (error) {
     // Already told of as unreadable.
     if (error instanceof StateError) return null

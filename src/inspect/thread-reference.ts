@@ -1,9 +1,9 @@
 import { StateError } from '../errors.js'
 import type { ThreadRow } from '../model/thread.js'
-import { findThreads, readThreads, type ThreadTable } from '../query/thread-list.js'
-import { findThreadIds } from '../query/thread-lookup.js'
-import { parseRolloutName } from '../rollout/list.js'
-import { findRolloutsByName } from './rollout-places.js'
+import { findThreadIds, findThreads } from '../query/threads/find.js'
+import { readThreads } from '../query/threads/list.js'
+import type { ThreadTable } from '../query/threads/table.js'
+import { indexRollouts } from '../rollout/locate.js'
 
 /** Where a thread is looked for. */
 export interface ThreadSources {
@@ -39,7 +39,7 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
     const [page] = readThreads(threads, {}, 'updated', { pageRows: 1 })
     const newest = page?.[0]
     if (newest) return { id: newest.thread.id, thread: newest.thread }
-    throw new StateError('NOT_FOUND', `${threads.table.file.path} holds no thread`)
+    throw new StateError('NOT_FOUND', `${threads.connection.path} holds no thread`)
   }
   if (threads) {
     const namedIds = [...names()].filter(([, name]) => isSameName(name, wanted)).map(([id]) => id)
@@ -57,8 +57,8 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
   }
   const prefix = wanted.toLowerCase()
   if (ID_PREFIX.test(prefix)) {
-    const { files } = await findRolloutsByName(codexHome, prefix)
-    const ids = [...new Set(files.map(({ path }) => parseRolloutName(path)?.threadId ?? ''))]
+    const { byThread } = await indexRollouts(codexHome)
+    const ids = [...byThread.keys()].filter((id) => id.startsWith(prefix))
     if (ids.length > 1) throw ambiguous(text, ids)
     const [only] = ids
     if (only) return { id: only, thread: undefined }

@@ -1,14 +1,13 @@
 import { StateError } from '../errors.js'
 import { isSamePath } from '../model/paths.js'
+import { INTERACTIVE_SOURCES } from '../model/releases.js'
 import type { ThreadRow } from '../model/thread.js'
 import { isSameFolder } from '../query/cwd-spellings.js'
-import { readThreadPage, type ThreadTable } from '../query/thread-list.js'
-import { INTERACTIVE_SOURCES, resolveCodexView } from '../schema/codex-view.js'
-import { readIndexNames } from '../schema/inspect.js'
+import { isListed } from '../query/threads/find.js'
+import type { ThreadTable } from '../query/threads/table.js'
+import { type LocatedRollout, relocatePath } from '../rollout/locate.js'
 import type { BackfillStatus } from './backfill-status.js'
-import type { ThreadRollout } from './find-rollout.js'
 import { readRolloutHead } from './rollout-head.js'
-import { relocatePath } from './rollout-places.js'
 
 export interface Check {
   name: string
@@ -23,7 +22,9 @@ export interface WhyFacts {
   /** `undefined` where there is no state database. */
   threads: ThreadTable | undefined
   thread: ThreadRow | undefined
-  rollout: ThreadRollout | undefined
+  rollout: LocatedRollout | undefined
+  /** What was met while it was looked for. */
+  rolloutNotices: readonly string[]
   backfill: BackfillStatus
   /** That of `config.toml`. */
   provider: string
@@ -54,18 +55,18 @@ function checkRow({ thread, threads, id }: WhyFacts): Check {
     name: 'row',
     isPassed: false,
     detail: threads
-      ? `no row of ${threads.table.file.path} has the id ${id}: Codex has not taken its rollout over yet`
+      ? `no row of ${threads.connection.path} has the id ${id}: Codex has not taken its rollout over yet`
       : 'there is no state database in this home',
   }
 }
 
-function checkRollout({ rollout, thread }: WhyFacts): Check {
+function checkRollout({ rollout, rolloutNotices, thread }: WhyFacts): Check {
   const name = 'rollout'
   if (!rollout) {
     return {
       name,
       isPassed: false,
-      detail: `its rollout is gone${thread ? `: nothing at ${thread.rolloutPath}, nor elsewhere in this home` : ''}`,
+      detail: ['it has no rollout of its own in this home', ...rolloutNotices].join('; '),
     }
   }
   if (rollout.foundBy === 'name' && thread) {
@@ -144,19 +145,8 @@ function checkSource({ source }: ThreadRow): Check {
 }
 
 async function checkContent({ rollout }: WhyFacts, thread: ThreadRow, threads: ThreadTable): Promise<Check> {
-  const { table } = threads
-  const view = resolveCodexView(
-    {
-      columns: table.columns,
-      indexes: readIndexNames(table.connection, 'threads'),
-      generation: table.file.generation,
-    },
-    thread.isArchived,
-  )
-  const conditions = ['id = ?', ...view.conditions].join(' AND ')
-  const fits = readThreadPage(threads, `WHERE ${conditions}`, thread.id).length > 0
-  const hasHead = !view.isFromRolloutHead || (rollout && (await hasTypedHead(rollout)))
-  const isPassed = fits && hasHead === true
+  const hasHead = !threads.release.listsFromHeads || (rollout && (await hasTypedHead(rollout)))
+  const isPassed = isListed(threads, thread) && hasHead === true
   return {
     name: 'content',
     isPassed,
@@ -168,7 +158,7 @@ async function checkContent({ rollout }: WhyFacts, thread: ThreadRow, threads: T
   }
 }
 
-async function hasTypedHead(rollout: ThreadRollout): Promise<boolean> {
+async function hasTypedHead(rollout: LocatedRollout): Promise<boolean> {
   try {
     return (await readRolloutHead(rollout)) !== undefined
   } catch (error) {

@@ -24,7 +24,7 @@ export type ThreadField =
 
 /**
  * The fields of a thread as it is printed: what a reader looks for first, then the columns as they stand in the
- * table. Each has a form in SQL (query/thread-json.ts) and one in JavaScript (format/thread-fields.ts).
+ * table. Each has a form in SQL (query/threads/json.ts) and one in JavaScript (format/thread-fields.ts).
  */
 export const THREAD_OUTPUT = {
   id: { property: 'id', kind: 'id' },

@@ -1,16 +1,17 @@
 import { realpathSync } from 'node:fs'
 import { normalizePath } from '../model/paths.js'
 import { columnSql } from '../schema/columns.js'
-import type { ThreadTable } from './thread-list.js'
+import { THREAD_TABLE } from '../schema/threads.js'
+import type { ThreadTable } from './threads/table.js'
 
 /**
  * The stored texts that mean the same folder as `wanted`: without Windows' verbatim prefix and slashes at the
  * end, in any case where the path is a Windows one, in either Unicode form of an accent, and through links where the
  * folders exist here.
  */
-export function findCwdSpellings({ table, columns }: ThreadTable, wanted: string): string[] {
+export function findCwdSpellings({ connection, columns }: ThreadTable, wanted: string): string[] {
   const column = columnSql(columns.cwd)
-  const stored = table.connection.all<{ cwd: string }>(`SELECT DISTINCT ${column} AS cwd FROM threads`)
+  const stored = connection.all<{ cwd: string }>(`SELECT DISTINCT ${column} AS cwd FROM ${THREAD_TABLE}`)
   const forms = new Set([spell(wanted), spell(resolveLinks(wanted))])
   return stored
     .map(({ cwd }) => cwd)

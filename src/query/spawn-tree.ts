@@ -1,5 +1,5 @@
 import { columnSql } from '../schema/columns.js'
-import type { ThreadTable } from './thread-list.js'
+import type { ThreadTable } from './threads/table.js'
 
 /** One thread spawned another. */
 export interface SpawnEdge {
@@ -13,8 +13,7 @@ export interface SpawnEdge {
  * Who spawned whom: the table where the layout has it, and what the sources of threads say beside it. A child
  * has one parent; the table knows better.
  */
-export function readSpawnEdges({ table, columns, hasSpawnEdges }: ThreadTable): SpawnEdge[] {
-  const { connection } = table
+export function readSpawnEdges({ connection, columns, hasSpawnEdges }: ThreadTable): SpawnEdge[] {
   const edges = new Map<string, SpawnEdge>()
   const spawned = connection.all<{ id: string; source: string }>(
     `SELECT id, ${columnSql(columns.source)} AS source FROM threads

@@ -1,7 +1,7 @@
+import type { MetadataRules } from '../model/releases.js'
 import type { ThreadMetadata } from '../model/thread.js'
 import { adoptIdentity, createMetadata } from './metadata.js'
 import type { RolloutItem } from './parse.js'
-import type { MetadataRules } from './rules.js'
 
 /** What is known of a thread before its items are applied; all else begins with Codex's defaults. */
 export interface ThreadBuilder extends Partial<ThreadMetadata> {

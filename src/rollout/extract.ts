@@ -1,8 +1,8 @@
 import { StateError } from '../errors.js'
+import type { MetadataRules } from '../model/releases.js'
 import type { DynamicTool, ThreadMetadata } from '../model/thread.js'
 import { normalizeCwd } from './cwd.js'
 import { extractMetadata } from './metadata.js'
-import type { MetadataRules } from './rules.js'
 
 export interface ExtractJob {
   path: string

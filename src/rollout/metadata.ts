@@ -1,15 +1,15 @@
 import { StateError } from '../errors.js'
-import type { DynamicTool, ThreadMetadata } from '../model/thread.js'
-import { parseRolloutName } from './list.js'
-import type { MalformedLine, RolloutItem, RolloutLine, SessionMetaItem } from './parse.js'
-import { type ReadRolloutOptions, readRolloutLines, resolveRolloutFile } from './read.js'
 import {
   CURRENT_RULES,
   DISABLED_PROFILE,
   type MetadataRules,
   READ_ONLY_POLICY,
   READ_ONLY_PROFILE,
-} from './rules.js'
+} from '../model/releases.js'
+import type { DynamicTool, ThreadMetadata } from '../model/thread.js'
+import { parseRolloutName } from './list.js'
+import type { MalformedLine, RolloutItem, RolloutLine, SessionMetaItem } from './parse.js'
+import { type ReadRolloutOptions, readRolloutLines, resolveRolloutFile } from './read.js'
 import { parseTimestampMs } from './timestamp.js'
 
 /** In a message, what stands before this is context that an editor put there. */

@@ -1,5 +1,5 @@
 import type { ThreadRow } from '../model/thread.js'
-import type { ColumnSources } from './columns.js'
+import { type ColumnSources, columnSql } from './columns.js'
 
 export const THREAD_TABLE = 'threads'
 
@@ -50,6 +50,48 @@ export const THREAD_COLUMNS: ColumnSources<ThreadRow> = {
   attachedThreadParentId: ['attached_thread_parent_id'],
 }
 
+// The unit of a stored time: of a column, and of the value in it.
+
 export function isMillisColumn(column: string | undefined): boolean {
   return column?.endsWith('_ms') ?? false
+}
+
+/** 2020-01-01: a smaller number in a column of milliseconds was written as seconds, and Codex takes it so. */
+export const SMALLEST_MILLIS = 1_577_836_800_000
+
+/** Unix milliseconds of a stored time. */
+export function toEpochMs(stored: number, column: string | undefined): number {
+  return isMillisColumn(column) && stored >= SMALLEST_MILLIS ? stored : stored * 1000
+}
+
+/** `toEpochMs` as SQL. */
+export function epochMsSql(column: string | undefined): string {
+  const sql = columnSql(column)
+  return isMillisColumn(column) ? `iif(${sql} >= ${SMALLEST_MILLIS}, ${sql}, ${sql} * 1000)` : `${sql} * 1000`
+}
+
+/** An instant in the unit of a stored column. */
+export function toStoredTime(
+  epochMs: number,
+  column: string | undefined,
+  rounding: 'ceil' | 'floor',
+): number {
+  return isMillisColumn(column) ? epochMs : Math[rounding](epochMs / 1000)
+}
+
+/** The condition that a stored time is not before, or not after, an instant; an index on the column serves it. */
+export function timeBoundSql(
+  column: string,
+  bound: 'notBefore' | 'notAfter',
+  epochMs: number,
+): { sql: string; params: number[] } {
+  const operator = bound === 'notBefore' ? '>=' : '<='
+  const rounding = bound === 'notBefore' ? 'ceil' : 'floor'
+  const stored = toStoredTime(epochMs, column, rounding)
+  if (!isMillisColumn(column)) return { sql: `${column} ${operator} ?`, params: [stored] }
+  const seconds = Math[rounding](epochMs / 1000)
+  return {
+    sql: `((${column} ${operator} ? AND ${column} >= ${SMALLEST_MILLIS}) OR (${column} ${operator} ? AND ${column} < ${SMALLEST_MILLIS}))`,
+    params: [stored, seconds],
+  }
 }

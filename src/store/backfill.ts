@@ -1,9 +1,11 @@
 import type { WriteConnection } from '../db/open.js'
 import { StateError } from '../errors.js'
-import { BACKFILL_STATUSES, type BackfillState, type BackfillStatus } from '../model/backfill.js'
-
-/** How long a claim holds without a checkpoint; then another process may take over. */
-export const BACKFILL_LEASE_SECONDS = 900
+import {
+  BACKFILL_LEASE_SECONDS,
+  BACKFILL_STATUSES,
+  type BackfillState,
+  type BackfillStatus,
+} from '../model/backfill.js'
 
 /** Looks alone: a row that is missing counts as not complete. */
 export function isBackfillComplete(db: Pick<WriteConnection, 'get'>): boolean {
@@ -30,17 +32,15 @@ function isBackfillStatus(text: string): text is BackfillStatus {
 
 /**
  * Takes the lease unless the backfill is complete, or running under a lease that holds. One statement, so of
- * two processes one gets it. A lease from further in the future than a lease lasts is nobody's: the clock that
- * wrote it has been set back since.
+ * two processes one gets it: the SQL form of `leaseState`.
  */
 export function claimBackfill(db: WriteConnection, nowSeconds: number): boolean {
   ensureRow(db, nowSeconds)
   const claimed = db.run(
     `UPDATE backfill_state SET status = 'running', updated_at = ?
-     WHERE id = 1 AND status <> 'complete' AND (status <> 'running' OR updated_at <= ? OR updated_at > ?)`,
+     WHERE id = 1 AND status <> 'complete' AND (status <> 'running' OR updated_at <= ?)`,
     nowSeconds,
     nowSeconds - BACKFILL_LEASE_SECONDS,
-    nowSeconds + BACKFILL_LEASE_SECONDS,
   )
   return claimed === 1
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StateError } from '../errors.js'
 import type { BackfillOptions, BackfillResult, SyncCounts, SyncOptions } from '../model/sync.js'
 import type { ThreadMetadata } from '../model/thread.js'
-import { findThread } from '../query/thread-pages.js'
+import { findThread } from '../query/threads/find.js'
 import { compareWatermarks, listRollouts } from '../rollout/list.js'
 import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
 import {
@@ -122,7 +122,7 @@ function tryRelease(target: SyncTarget, watermark: string | null, clock: Clock):
 }
 
 /** Inserts or replaces the rows of rollouts, with their tools; to be called in a transaction. */
-export function storeRollouts(target: SyncTarget, batch: readonly ReadRollout[]): void {
+export function storeRollouts(target: SyncTarget, batch: readonly Pick<ReadRollout, 'result'>[]): void {
   for (const { result } of batch) {
     if (result.kind === 'failed') continue
     upsertThread(target.threadTable, keepGit(target, result.metadata))
@@ -131,10 +131,10 @@ export function storeRollouts(target: SyncTarget, batch: readonly ReadRollout[])
 }
 
 /** A file without git says nothing against what the row has: Codex merges them here since 0.108. */
-function keepGit({ state, threadTable }: SyncTarget, metadata: ThreadMetadata): ThreadMetadata {
+function keepGit({ threads }: SyncTarget, metadata: ThreadMetadata): ThreadMetadata {
   const { gitSha, gitBranch, gitOriginUrl } = metadata
   if (gitSha !== null && gitBranch !== null && gitOriginUrl !== null) return metadata
-  const row = findThread(state, threadTable.columns, metadata.id)
+  const row = findThread(threads, metadata.id)
   if (!row) return metadata
   return {
     ...metadata,

@@ -8,13 +8,13 @@ import { openReadOnly, openReadWrite, type WriteConnection } from '../db/open.js
 import { StateError } from '../errors.js'
 import type { LineEnds } from '../model/line-ends.js'
 import type { BackfillOptions, SyncCounts } from '../model/sync.js'
-import { findForeignRollout } from '../query/thread-files.js'
+import { findForeignRollout } from '../query/threads/find.js'
+import { describeThreadTable } from '../query/threads/table.js'
 import { listRollouts } from '../rollout/list.js'
 import { readBatches } from '../rollout/read-batches.js'
-import { resolveColumns } from '../schema/columns.js'
 import { stateDbFilename } from '../schema/files.js'
-import { listTables, readColumnNames } from '../schema/inspect.js'
-import { THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
+import { listTables } from '../schema/inspect.js'
+import { THREAD_TABLE } from '../schema/threads.js'
 import { markBackfillComplete } from '../store/backfill.js'
 import { backfill, type Clock, reportFailures, storeRollouts } from './backfill.js'
 import { selectUnsettled } from './settled.js'
@@ -70,8 +70,7 @@ function refuseForeign(path: string, { codexHome }: BuildOptions): void {
     // That of a run that ended before it had a schema.
     if (tables.length === 0) return
     if (!tables.includes(THREAD_TABLE)) throw new StateError('INVALID', `${path} has no threads`, { hint })
-    const columns = resolveColumns(THREAD_COLUMNS, readColumnNames(existing, THREAD_TABLE))
-    const foreign = findForeignRollout(existing, columns, resolve(codexHome) + sep)
+    const foreign = findForeignRollout(describeThreadTable(existing), resolve(codexHome) + sep)
     if (foreign !== undefined)
       throw new StateError('INVALID', `${path} has threads of another home: ${foreign}`, { hint })
   } finally {

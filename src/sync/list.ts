@@ -2,21 +2,28 @@ import { statSync } from 'node:fs'
 import { StateError } from '../errors.js'
 import type { ThreadListQuery } from '../model/sync.js'
 import type { ThreadRow } from '../model/thread.js'
-import type { ThreadAnchor, ThreadFilter, ThreadPage, ThreadSortKey } from '../model/thread-page.js'
-import { anchorFromItem, findThread, readThreadPage } from '../query/thread-pages.js'
+import type { ThreadAnchor, ThreadPage, ThreadSortKey } from '../model/thread-page.js'
+import { matchesPageFilter } from '../query/threads/filter.js'
+import { findThread } from '../query/threads/find.js'
+import { anchorFromItem, readThreadPage } from '../query/threads/list.js'
 import { parseRolloutName, type RolloutFile, walkRolloutsNewestFirst } from '../rollout/list.js'
+import {
+  HEAD_LINES,
+  indexRollouts,
+  locateRollout,
+  MESSAGE_LINES,
+  type RolloutIndex,
+  tryResolveRollout,
+} from '../rollout/locate.js'
 import { extractMetadataFromLines } from '../rollout/metadata.js'
 import type { RolloutLine } from '../rollout/parse.js'
 import { readRolloutLines, resolveRolloutFile } from '../rollout/read.js'
 import { isBackfillComplete } from '../store/backfill.js'
 import { type RepairOptions, repairRow } from './read-repair.js'
-import { findOwnFile, indexByThread, rolloutExists, rootsOf } from './rollout-files.js'
 import type { SyncTarget } from './target.js'
 
-/** As Codex: so many files are looked at, and so many lines of each. */
+/** As Codex: so many files are looked at. */
 const MAX_SCANNED_FILES = 10_000
-const HEAD_LINES = 10
-const USER_EVENT_LINES = 200
 
 const LIST_STAGE = 'list_threads_db'
 const FALLBACK_STAGE = 'list_threads_with_db_fallback'
@@ -53,31 +60,35 @@ async function listPresent(
   query: ThreadListQuery,
   options: RepairOptions,
 ): Promise<ThreadPage> {
-  const { columns } = target.threadTable
+  const { codexHome, threads } = target
   const items: ThreadRow[] = []
-  let byThread: Awaited<ReturnType<typeof indexByThread>> | undefined
+  let index: RolloutIndex | undefined
   let numScannedRows = 0
   let anchor = query.anchor
   for (;;) {
-    const page = readThreadPage(target.state, columns, {
+    const page = readThreadPage(threads, {
       ...query,
       pageSize: query.pageSize - items.length,
       anchor,
     })
     numScannedRows += page.numScannedRows
     for (const row of page.items) {
-      if (rolloutExists(row.rolloutPath)) {
+      if (tryResolveRollout(row.rolloutPath)) {
         items.push(row)
         continue
       }
       options.onDiscrepancy(LIST_STAGE, 'stale_db_path_retained')
-      byThread ??= await indexByThread(target.codexHome, rootsOf(undefined), query.signal)
-      const file = await findOwnFile(byThread.get(row.id) ?? [], row.id)
-      if (!file) continue
+      const file = await locateRollout({
+        codexHome,
+        id: row.id,
+        recordedPath: row.rolloutPath,
+        index: async () => (index ??= await indexRollouts(codexHome, { signal: query.signal })),
+        onProblem: () => {},
+      })
+      if (!file || file.foundBy === 'unverified') continue
       await repairRow(target, row.id, file, options)
-      const mended = findThread(target.state, columns, row.id)
-      const isArchived = file.root === 'archived_sessions'
-      if (mended && isArchived === (query.archivedOnly ?? false)) items.push(mended)
+      const mended = findThread(threads, row.id)
+      if (mended && file.isArchived === (query.archivedOnly ?? false)) items.push(mended)
     }
     anchor = page.nextAnchor
     if (anchor === undefined || items.length >= query.pageSize) break
@@ -122,7 +133,7 @@ export async function listThreadsOnDisk(
       throw new StateError('ABORTED', 'listing threads was aborted', { cause: signal.reason })
     numScannedRows += 1
     const row = await readHead(file, defaultProvider)
-    if (!row || seen.has(row.id) || !matches(row, query)) continue
+    if (!row || seen.has(row.id) || !matchesPageFilter(row, query)) continue
     if (anchor && anchorIndex === -1 && !isBehind(row, anchor, sortKey)) continue
     seen.add(row.id)
     // One more than the page tells that there is a next.
@@ -148,13 +159,6 @@ function isBehind(row: ThreadRow, anchor: ThreadAnchor, sortKey: ThreadSortKey):
   )
 }
 
-function matches(row: ThreadRow, filter: ThreadFilter): boolean {
-  const { allowedSources = [], modelProviders = [], searchTerm } = filter
-  if (allowedSources.length > 0 && !allowedSources.includes(row.source)) return false
-  if (modelProviders.length > 0 && !modelProviders.includes(row.modelProvider)) return false
-  return !searchTerm || [row.title, row.preview].some((text) => text?.includes(searchTerm))
-}
-
 /** A row of what a rollout's head says; `undefined` when it has no session_meta, or nothing to show. */
 async function readHead(file: RolloutFile, defaultProvider: string): Promise<ThreadRow | undefined> {
   try {
@@ -166,7 +170,7 @@ async function readHead(file: RolloutFile, defaultProvider: string): Promise<Thr
       hasMeta ||= line.kind === 'sessionMeta'
       if (lines.length >= HEAD_LINES && !hasMeta) return undefined
       if (hasMeta && line.kind === 'userMessage') break
-      if (lines.length === HEAD_LINES + USER_EVENT_LINES) break
+      if (lines.length === HEAD_LINES + MESSAGE_LINES) break
     }
     const isArchived = file.root === 'archived_sessions'
     const origin = { path: file.path, modifiedAtMs: facts.modifiedAtMs, isArchived }

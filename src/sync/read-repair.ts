@@ -2,14 +2,12 @@ import { StateError } from '../errors.js'
 import { isSamePath } from '../model/paths.js'
 import type { FindThreadPathOptions, SyncFailure } from '../model/sync.js'
 import type { ThreadMetadata } from '../model/thread.js'
-import { findRolloutPath, findThread } from '../query/thread-pages.js'
+import { findRolloutPath, findThread } from '../query/threads/find.js'
 import { normalizeCwd } from '../rollout/cwd.js'
 import { extractRollout } from '../rollout/extract.js'
-import type { RolloutFile } from '../rollout/list.js'
-import { resolveRolloutFile } from '../rollout/read.js'
+import { indexRollouts, type LocateProblem, locateRollout, rootsOf } from '../rollout/locate.js'
 import { mendThread } from '../store/threads.js'
 import { storeRollouts } from './backfill.js'
-import { findOwnFile, indexByThread, readOwner, rolloutExists, rootsOf } from './rollout-files.js'
 import { extractSettings, type OnDiscrepancy, type SyncTarget } from './target.js'
 
 export interface RepairOptions {
@@ -35,23 +33,19 @@ export async function findThreadPath(
   options: FindThreadPathOptions & RepairOptions,
 ): Promise<string | undefined> {
   const { archivedOnly, onDiscrepancy, signal } = options
-  const stored = findRolloutPath(target.state, target.threadTable.columns, id, archivedOnly)
-  let lastResort: string | undefined
-  if (stored !== undefined) {
-    if (rolloutExists(stored)) {
-      const owner = await readOwner(stored)
-      if (owner === id) return resolveRolloutFile(stored).path
-      if (owner === undefined) lastResort = stored
-      else onDiscrepancy(FIND_STAGE, 'mismatched_db_path')
-    } else {
-      onDiscrepancy(FIND_STAGE, 'stale_db_path')
-    }
+  const recordedPath = findRolloutPath(target.threads, id, archivedOnly)
+  const onProblem = (problem: LocateProblem) => {
+    if (problem.kind === 'missing') onDiscrepancy(FIND_STAGE, 'stale_db_path')
+    if (problem.kind === 'otherThread' && problem.isRecorded) onDiscrepancy(FIND_STAGE, 'mismatched_db_path')
   }
-  const byThread = await indexByThread(target.codexHome, rootsOf(archivedOnly), signal)
-  const found = await findOwnFile(byThread.get(id) ?? [], id)
-  if (!found) return lastResort
-  onDiscrepancy(FIND_STAGE, 'falling_back')
-  await repairRow(target, id, found, options)
+  const index = () => indexRollouts(target.codexHome, { roots: rootsOf(archivedOnly), signal })
+  const found = await locateRollout({ codexHome: target.codexHome, id, recordedPath, index, onProblem })
+  if (!found || found.foundBy === 'unverified') return found?.path
+  const isRecorded = recordedPath !== undefined && isSamePath(found.path.replace(/\.zst$/, ''), recordedPath)
+  if (!isRecorded) {
+    onDiscrepancy(FIND_STAGE, 'falling_back')
+    await repairRow(target, id, found, options)
+  }
   return found.path
 }
 
@@ -62,16 +56,16 @@ export async function findThreadPath(
 export async function repairRow(
   target: SyncTarget,
   id: string,
-  file: RolloutFile,
+  file: { path: string; isArchived: boolean },
   { defaultProvider, onDiscrepancy, onFailure }: RepairOptions,
 ): Promise<void> {
   try {
-    const row = findThread(target.state, target.threadTable.columns, id)
+    const row = findThread(target.threads, id)
     if (row) {
       const changes: Partial<ThreadMetadata> = {}
       const rolloutPath = file.path.replace(/\.zst$/, '')
       const cwd = normalizeCwd(row.cwd)
-      const isArchived = file.root === 'archived_sessions'
+      const { isArchived } = file
       if (!isSamePath(row.rolloutPath, rolloutPath)) changes.rolloutPath = rolloutPath
       if (row.cwd !== cwd) changes.cwd = cwd
       if (row.isArchived !== isArchived) {
@@ -83,10 +77,9 @@ export async function repairRow(
       return
     }
     onDiscrepancy(REPAIR_STAGE, 'upsert_needed (slow path)')
-    const job = { path: file.path, isArchived: file.root === 'archived_sessions' }
-    const result = await extractRollout(job, extractSettings(target, defaultProvider))
+    const result = await extractRollout(file, extractSettings(target, defaultProvider))
     if (result.kind === 'failed') onFailure?.({ path: file.path, reason: result.reason })
-    else target.state.transaction(() => storeRollouts(target, [{ file, result }]))
+    else target.state.transaction(() => storeRollouts(target, [{ result }]))
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     onFailure?.({ path: file.path, reason: `its row could not be mended: ${error.message}` })
@@ -99,6 +92,7 @@ export async function findThreadPathOnDisk(
   id: string,
   { archivedOnly, signal }: FindThreadPathOptions,
 ): Promise<string | undefined> {
-  const byThread = await indexByThread(codexHome, rootsOf(archivedOnly), signal)
-  return (await findOwnFile(byThread.get(id) ?? [], id))?.path
+  const index = () => indexRollouts(codexHome, { roots: rootsOf(archivedOnly), signal })
+  const found = await locateRollout({ codexHome, id, recordedPath: undefined, index, onProblem: () => {} })
+  return found?.path
 }

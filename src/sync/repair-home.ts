@@ -1,14 +1,15 @@
+import { StateError } from '../errors.js'
 import { isSamePath } from '../model/paths.js'
 import type { SyncOptions } from '../model/sync.js'
 import type { DynamicTool, ThreadMetadata, ThreadRow } from '../model/thread.js'
-import { findThread } from '../query/thread-pages.js'
+import { findThread } from '../query/threads/find.js'
 import { listRollouts } from '../rollout/list.js'
+import { readOwner, tryResolveRollout } from '../rollout/locate.js'
 import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
 import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
 import { insertThread, mendThread, type ThreadTable } from '../store/threads.js'
 import { type Clock, reportFailures } from './backfill.js'
-import { readOwner, rolloutExists } from './rollout-files.js'
 import { selectUnsettled } from './settled.js'
 import { extractSettings, type SyncTarget } from './target.js'
 
@@ -88,7 +89,7 @@ export async function* repairHome(
 }
 
 async function planChange(
-  { state, threadTable }: SyncTarget,
+  { threads }: SyncTarget,
   { result }: ReadRollout,
   inserted: Set<string>,
 ): Promise<HomeChange | undefined> {
@@ -96,21 +97,27 @@ async function planChange(
   const { metadata, dynamicTools } = result
   const { id, rolloutPath: path } = metadata
   if (inserted.has(id)) return undefined
-  const row = findThread(state, threadTable.columns, id)
+  const row = findThread(threads, id)
   if (!row) {
     inserted.add(id)
     return { kind: 'insert', metadata, dynamicTools }
   }
   // A thread can have several rollouts; the row says which one is current.
   if (!isSamePath(row.rolloutPath, path) && (await hasOwnFile(row))) return undefined
-  const values = findStaleValues(row, metadata, threadTable.columns)
+  const values = findStaleValues(row, metadata, threads.columns)
   return Object.keys(values).length === 0 ? undefined : { kind: 'mend', metadata, values }
 }
 
 async function hasOwnFile({ id, rolloutPath }: ThreadRow): Promise<boolean> {
-  if (!rolloutExists(rolloutPath)) return false
-  const owner = await readOwner(rolloutPath)
-  return owner === undefined || owner === id
+  const file = tryResolveRollout(rolloutPath)
+  if (!file) return false
+  try {
+    const owner = await readOwner(file)
+    return owner === null || owner === id
+  } catch (error) {
+    if (error instanceof StateError) return true
+    throw error
+  }
 }
 
 /** Filled where the row has nothing. */

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { normalizePath } from '../model/paths.js'
-import { readThreadFiles } from '../query/thread-files.js'
+import { readThreadFiles } from '../query/threads/find.js'
 import { parseRolloutName, type RolloutFile } from '../rollout/list.js'
 import type { SyncTarget } from './target.js'
 
@@ -11,11 +11,11 @@ import type { SyncTarget } from './target.js'
  * them.
  */
 export function selectUnsettled(
-  { state, threadTable }: SyncTarget,
+  { threads }: SyncTarget,
   files: readonly RolloutFile[],
   { includesEmpty }: { includesEmpty: boolean },
 ): RolloutFile[] {
-  const rows = readThreadFiles(state, threadTable.columns)
+  const rows = readThreadFiles(threads)
   return files.filter(({ path, root }) => {
     const row = rows.get(normalizePath(path.replace(/\.zst$/, '')))
     if (!row || (includesEmpty && !row.hasContent)) return true

@@ -2,10 +2,10 @@ import { readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, describe, expect, test } from 'vitest'
+import { METADATA_RULES } from '../../src/model/releases.js'
 import type { DynamicTool, ThreadMetadata } from '../../src/model/thread.js'
 import { listRollouts } from '../../src/rollout/list.js'
 import { extractMetadata } from '../../src/rollout/metadata.js'
-import { METADATA_RULES } from '../../src/rollout/rules.js'
 import { copyHome, HOMES, type HomeName } from '../helpers/homes.js'
 import { CREATED_BEFORE_META, EXCEPTIONS } from '../helpers/row-exceptions.js'
 
@@ -14,15 +14,15 @@ const EXPECTED: Record<HomeName, { rules: keyof typeof METADATA_RULES; active: n
   'codex-0.93.0': { rules: '0.93', active: 23, archived: 2 },
   'codex-0.98.0': { rules: '0.96', active: 23, archived: 2 },
   'codex-0.99.0': { rules: '0.99', active: 22, archived: 2 },
-  'codex-0.100.0': { rules: '0.99', active: 22, archived: 2 },
-  'codex-0.113.0': { rules: '0.106', active: 22, archived: 2 },
+  'codex-0.100.0': { rules: '0.100', active: 22, archived: 2 },
+  'codex-0.113.0': { rules: '0.108', active: 22, archived: 2 },
   'codex-0.120.0': { rules: '0.120', active: 22, archived: 2 },
   'codex-0.140.0': { rules: '0.136', active: 22, archived: 2 },
-  'codex-0.169.0': { rules: '0.157', active: 23, archived: 2 },
+  'codex-0.169.0': { rules: '0.165', active: 23, archived: 2 },
   'codex-0.140.0-killed': { rules: '0.136', active: 4, archived: 0 },
-  'codex-0.169.0-killed': { rules: '0.157', active: 4, archived: 0 },
-  'codex-0.169.0-compressed': { rules: '0.157', active: 3, archived: 0 },
-  'codex-0.98.0-then-0.169.0': { rules: '0.157', active: 25, archived: 2 },
+  'codex-0.169.0-killed': { rules: '0.165', active: 4, archived: 0 },
+  'codex-0.169.0-compressed': { rules: '0.165', active: 3, archived: 0 },
+  'codex-0.98.0-then-0.169.0': { rules: '0.165', active: 25, archived: 2 },
 }
 
 type Row = Record<string, string | number | null>

@@ -4,6 +4,7 @@ import zlib from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { StateError } from '../../src/errors.js'
+import { CURRENT_RULES, METADATA_RULES, type MetadataRules, SEED_RULES } from '../../src/model/releases.js'
 import type { ThreadMetadata } from '../../src/model/thread.js'
 import {
   cutToSeconds,
@@ -15,7 +16,6 @@ import {
   SEED_DIFF_FIELDS,
 } from '../../src/rollout/metadata.js'
 import { parseRolloutLine } from '../../src/rollout/parse.js'
-import { CURRENT_RULES, METADATA_RULES, type MetadataRules, SEED_RULES } from '../../src/rollout/rules.js'
 import {
   event,
   line,
@@ -393,7 +393,7 @@ describe('rules of releases', () => {
     ],
     [
       'no turn leaves a profile',
-      '0.157',
+      '0.165',
       [],
       { sandboxPolicy: READ_ONLY_PROFILE, approvalMode: 'on-request' },
     ],

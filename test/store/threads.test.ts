@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openReadWrite, type WriteConnection } from '../../src/db/open.js'
 import type { StateError } from '../../src/errors.js'
 import type { ThreadRow } from '../../src/model/thread.js'
-import { findThread } from '../../src/query/thread-pages.js'
+import { findThread } from '../../src/query/threads/find.js'
+import { describeThreadTable } from '../../src/query/threads/table.js'
 import {
   deleteThread,
   moveThread,
@@ -26,8 +27,8 @@ function layoutNamed(name: string): Layout {
   return LAYOUTS.find((layout) => layout.name === name)!
 }
 
-function read(table: ThreadTable, id: string): ThreadRow {
-  return findThread(db, table.columns, id)!
+function read({ db }: ThreadTable, id: string): ThreadRow {
+  return findThread(describeThreadTable(db), id)!
 }
 
 /** The row as it is stored, of these columns. */

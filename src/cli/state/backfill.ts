@@ -60,7 +60,7 @@ export async function status(context: CommandContext, flags: HomeFlags & OutputF
   if (printedFieldNames(STATUS_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
     requireDatabases(session)
-    const threads = session.tryOpen('threads')
+    const threads = session.tryOpenThreads()
     const state = session.tryOpen('backfill_state')
     const found = await readBackfillStatus(session.codexHome, state, threads)
     if (found.unreadableFolderCount > 0) {
@@ -79,7 +79,7 @@ export async function status(context: CommandContext, flags: HomeFlags & OutputF
       leaseAgeSeconds:
         isRunning && found.updatedSeconds !== null ? Math.floor(nowSeconds - found.updatedSeconds) : null,
       isOwnerAlive,
-      database: (state ?? threads)?.file.path ?? null,
+      database: (state?.connection ?? threads?.connection)?.path ?? null,
     }
     await writeRecord(STATUS_KIND, row, flags, session)
     const { io } = session

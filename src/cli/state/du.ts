@@ -6,7 +6,7 @@ import { formatBytes } from '../../format/quantity.js'
 import { formatSource } from '../../format/thread-fields.js'
 import { measureUsage, type Usage } from '../../inspect/disk-usage.js'
 import type { UsageGroup } from '../../model/inspection.js'
-import { describeThreadTable, findThread } from '../../query/thread-list.js'
+import { findThread } from '../../query/threads/find.js'
 import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { printedFieldNames, writeRecords } from './output.js'
@@ -52,8 +52,7 @@ export async function run(
 }
 
 function createDescriber(session: Session): (id: string) => { source: string; cwd: string } | undefined {
-  const table = session.tryOpen('threads')
-  const threads = table && describeThreadTable(table)
+  const threads = session.tryOpenThreads()
   return (id) => {
     const thread = threads && findThread(threads, id)
     return thread && { source: formatSource(thread.source), cwd: thread.cwd }

@@ -4,7 +4,7 @@ import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
 import type { MemorySources } from '../../query/memories.js'
 import { readSessionNames } from '../../query/session-names.js'
-import { describeThreadTable, type ThreadTable } from '../../query/thread-list.js'
+import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
 import type { DatabaseFile, TABLE_HOMES } from '../../schema/files.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type Home, resolveHomeOptions } from '../home-options.js'
@@ -26,6 +26,7 @@ export interface Session {
   open(table: TableName): OpenTable
   tryOpen(table: TableName): OpenTable | undefined
   openThreads(): ThreadTable
+  tryOpenThreads(): ThreadTable | undefined
   names(): ReadonlyMap<string, string>
   /** What its user called a thread. */
   nameOf(thread: ThreadRow): string | null
@@ -88,6 +89,8 @@ export async function withSession(
     )
   }
 
+  const describe = ({ connection, columns }: OpenTable) => describeThreadTable(connection, columns)
+
   const session: Session = {
     io,
     home,
@@ -100,7 +103,12 @@ export async function withSession(
     open,
     tryOpen,
     openThreads() {
-      threads ??= describeThreadTable(open('threads'))
+      threads ??= describe(open('threads'))
+      return threads
+    },
+    tryOpenThreads() {
+      const found = threads ? undefined : tryOpen('threads')
+      threads ??= found && describe(found)
       return threads
     },
     names() {

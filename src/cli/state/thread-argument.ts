@@ -1,7 +1,6 @@
 import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
 import { type FoundThread, resolveThread } from '../../inspect/thread-reference.js'
-import { describeThreadTable } from '../../query/thread-list.js'
 import type { Session } from './session.js'
 
 /**
@@ -16,16 +15,16 @@ export async function requireThread(text: string | undefined, session: Session):
       hint: `Give an id, its beginning, a name or title, or 'last'.`,
     })
   }
-  const table = session.tryOpen('threads')
+  const threads = session.tryOpenThreads()
   try {
     return await resolveThread(text, {
-      threads: table && describeThreadTable(table),
+      threads,
       names: session.names,
       codexHome: session.codexHome,
       cleanLabel: cleanLine,
     })
   } catch (error) {
-    if (!table && error instanceof StateError && error.code === 'NOT_FOUND') session.open('threads')
+    if (!threads && error instanceof StateError && error.code === 'NOT_FOUND') session.open('threads')
     throw error
   }
 }

@@ -5,15 +5,10 @@ import type { ThreadSort } from '../../model/inspection.js'
 import type { Instant } from '../../model/log.js'
 import type { ThreadFieldName } from '../../model/thread-output.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
-import { readThreadJson } from '../../query/thread-json.js'
-import {
-  formatCursor,
-  type ListedThread,
-  parseCursor,
-  readThreads,
-  type ThreadFilter,
-  type ThreadTable,
-} from '../../query/thread-list.js'
+import type { ThreadFilter } from '../../query/threads/filter.js'
+import { readThreadJson } from '../../query/threads/json.js'
+import { formatCursor, type ListedThread, parseCursor, readThreads } from '../../query/threads/list.js'
+import type { ThreadTable } from '../../query/threads/table.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type CommandContext, EXIT_FAILED } from '../main.js'
 import { parseTime } from '../options.js'
@@ -115,7 +110,7 @@ async function resolveFilter(
   }
   const filter: ThreadFilter = {}
   if (flags.archived || flags.active) filter.isArchived = flags.archived === true
-  if (flags.source) filter.sources = flags.source
+  if (flags.source) filter.sources = { match: 'word', values: flags.source }
   if (flags.provider) filter.providers = flags.provider
   if (flags.cwd) {
     filter.cwds = flags.cwd.flatMap((cwd) => findCwdSpellings(threads, toAbsolute(cwd, io.workingFolder)))
@@ -127,7 +122,7 @@ async function resolveFilter(
   if (flags.search !== undefined) {
     const wanted = flags.search.toLowerCase()
     const named = [...names()].filter(([, name]) => name.toLowerCase().includes(wanted))
-    filter.search = { text: flags.search, namedIds: named.map(([id]) => id) }
+    filter.search = { match: 'anyCase', text: flags.search, namedIds: named.map(([id]) => id) }
   }
   if (flags.children !== undefined) filter.isChild = flags.children
   return filter

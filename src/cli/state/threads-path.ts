@@ -1,6 +1,7 @@
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
-import { findRollout, type ThreadRollout } from '../../inspect/find-rollout.js'
+import { findRollout } from '../../inspect/find-rollout.js'
+import type { LocatedRollout } from '../../rollout/locate.js'
 import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
@@ -8,7 +9,7 @@ import type { OutputFlags } from './output-flags.js'
 import { withSession } from './session.js'
 import { requireThread } from './thread-argument.js'
 
-type PathEntry = ThreadRollout & { id: string }
+type PathEntry = LocatedRollout & { id: string }
 
 export const PATH_KIND: RecordKind<PathEntry> = {
   noun: 'rollout',

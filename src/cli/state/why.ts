@@ -4,7 +4,6 @@ import { paint } from '../../format/paint.js'
 import { readBackfillStatus } from '../../inspect/backfill-status.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { type Check, checkPicker } from '../../inspect/why.js'
-import { describeThreadTable } from '../../query/thread-list.js'
 import { readConfiguredProvider } from '../../schema/home.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type CommandContext, EXIT_FAILED } from '../main.js'
@@ -69,15 +68,17 @@ async function findAnswer(
 ): Promise<Answer> {
   const { codexHome, io, notice } = session
   const { id, thread } = await requireThread(text, session)
-  const table = session.tryOpen('threads')
-  const rollout = await findRollout(codexHome, id, thread, () => {})
+  const threads = session.tryOpenThreads()
+  const rolloutNotices: string[] = []
+  const rollout = await findRollout(codexHome, id, thread, (text) => rolloutNotices.push(text))
   const checks = await checkPicker({
     id,
     codexHome,
-    threads: table && describeThreadTable(table),
+    threads,
     thread,
     rollout,
-    backfill: await readBackfillStatus(codexHome, session.tryOpen('backfill_state'), table),
+    rolloutNotices,
+    backfill: await readBackfillStatus(codexHome, session.tryOpen('backfill_state'), threads),
     provider: readConfiguredProvider(codexHome, notice),
     cwd: toAbsolute(typedCwd ?? '.', io.workingFolder),
   })

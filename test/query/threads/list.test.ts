@@ -1,33 +1,29 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openReadWrite, type WriteConnection } from '../../src/db/open.js'
-import type { ThreadPageQuery } from '../../src/model/thread-page.js'
-import {
-  anchorFromItem,
-  findRolloutPath,
-  findThread,
-  metadataFromRow,
-  readThreadPage,
-} from '../../src/query/thread-pages.js'
-import { openThreadTable, type ThreadTable, upsertThread } from '../../src/store/threads.js'
-import { createHome, LAYOUTS } from '../helpers/layouts.js'
-import { sampleMetadata, threadId } from '../helpers/threads.js'
+import { openReadWrite, type WriteConnection } from '../../../src/db/open.js'
+import type { ThreadPageQuery } from '../../../src/model/thread-page.js'
+import { findRolloutPath, findThread, metadataFromRow } from '../../../src/query/threads/find.js'
+import { anchorFromItem, readThreadPage } from '../../../src/query/threads/list.js'
+import { describeThreadTable, type ThreadTable as ThreadReader } from '../../../src/query/threads/table.js'
+import { openThreadTable, type ThreadTable, upsertThread } from '../../../src/store/threads.js'
+import { createHome, LAYOUTS } from '../../helpers/layouts.js'
+import { sampleMetadata, threadId } from '../../helpers/threads.js'
 
 const SECOND = 1_770_000_000_000
 
 describe.each(LAYOUTS)('threads of $name', (layout) => {
   let db: WriteConnection
   let table: ThreadTable
+  let threads: ThreadReader
   beforeEach(() => {
     db = openReadWrite(join(createHome(layout), layout.stateFile))
     table = openThreadTable(db)
+    threads = describeThreadTable(db)
   })
   afterEach(() => db.close())
 
   const numbers = (query: Partial<ThreadPageQuery> = {}) =>
-    readThreadPage(db, table.columns, { pageSize: 100, ...query }).items.map(({ id }) =>
-      Number(id.slice(-12)),
-    )
+    readThreadPage(threads, { pageSize: 100, ...query }).items.map(({ id }) => Number(id.slice(-12)))
 
   test('come newest first by either time, and by id where it is the same', () => {
     upsertThread(table, sampleMetadata(1, { createdAtMs: SECOND, updatedAtMs: SECOND + 9000 }))
@@ -49,13 +45,13 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
       expect(all).toHaveLength(11)
       for (const pageSize of [1, 3, 4, 11, 12]) {
         const seen: number[] = []
-        let page = readThreadPage(db, table.columns, { pageSize, sortKey })
+        let page = readThreadPage(threads, { pageSize, sortKey })
         for (;;) {
           seen.push(...page.items.map(({ id }) => Number(id.slice(-12))))
           expect(page.numScannedRows).toBe(page.items.length + (page.nextAnchor ? 1 : 0))
           if (!page.nextAnchor) break
           expect(page.nextAnchor).toEqual(anchorFromItem(page.items.at(-1)!, sortKey))
-          page = readThreadPage(db, table.columns, { pageSize, sortKey, anchor: page.nextAnchor })
+          page = readThreadPage(threads, { pageSize, sortKey, anchor: page.nextAnchor })
         }
         expect(seen).toEqual(all)
       }
@@ -81,7 +77,7 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
   test('a page of no threads is the last', () => {
     upsertThread(table, sampleMetadata(1))
     for (const pageSize of [0, -5]) {
-      expect(readThreadPage(db, table.columns, { pageSize })).toEqual({
+      expect(readThreadPage(threads, { pageSize })).toEqual({
         items: [],
         nextAnchor: undefined,
         numScannedRows: 1,
@@ -95,14 +91,14 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
       sampleMetadata(1, { firstUserMessage: null, preview: null, hasUserEvent: false, title: '' }),
     )
     expect(numbers()).toEqual([])
-    expect(findThread(db, table.columns, threadId(1))?.id).toBe(threadId(1))
+    expect(findThread(threads, threadId(1))?.id).toBe(threadId(1))
   })
 
   test('have a rollout path, of the one kind or the other', () => {
     upsertThread(table, sampleMetadata(1, { rolloutPath: '/a' }))
     upsertThread(table, sampleMetadata(2, { rolloutPath: '/b', archivedAtSeconds: 1_770_300_000 }))
     const find = (number: number, archivedOnly?: boolean) =>
-      findRolloutPath(db, table.columns, threadId(number), archivedOnly)
+      findRolloutPath(threads, threadId(number), archivedOnly)
     expect([find(1), find(1, false), find(1, true)]).toEqual(['/a', '/a', undefined])
     expect([find(2), find(2, false), find(2, true)]).toEqual(['/b', undefined, '/b'])
     expect(find(3)).toBeUndefined()
@@ -110,10 +106,10 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
 
   test('become the metadata that they were made from, as far as the layout holds it', () => {
     upsertThread(table, sampleMetadata(1))
-    const row = findThread(db, table.columns, threadId(1))!
+    const row = findThread(threads, threadId(1))!
     const again = metadataFromRow(row)
     expect(Object.keys(again).sort()).toEqual(Object.keys(sampleMetadata(1)).sort())
     upsertThread(table, again)
-    expect(findThread(db, table.columns, threadId(1))).toEqual(row)
+    expect(findThread(threads, threadId(1))).toEqual(row)
   })
 })

@@ -1,8 +1,9 @@
-import type { TokenGroup } from '../model/inspection.js'
-import type { ThreadRow } from '../model/thread.js'
-import { columnSql } from '../schema/columns.js'
-import { isMillisColumn } from '../schema/threads.js'
-import { findThreads, type ThreadTable } from './thread-list.js'
+import type { TokenGroup } from '../../model/inspection.js'
+import type { ThreadRow } from '../../model/thread.js'
+import { columnSql } from '../../schema/columns.js'
+import { epochMsSql, THREAD_TABLE } from '../../schema/threads.js'
+import { findThreads } from './find.js'
+import type { ThreadTable } from './table.js'
 
 export interface TokenSum {
   /** `null` where the threads have none. */
@@ -13,25 +14,22 @@ export interface TokenSum {
 
 /** Sums over threads, most tokens first; days by when a thread began, newest first. */
 export function readTokenSums(
-  { table, columns }: ThreadTable,
+  { connection, columns }: ThreadTable,
   group: TokenGroup,
   options: { ids?: readonly string[] | undefined; isLocal: boolean },
 ): TokenSum[] {
-  const createdSeconds = isMillisColumn(columns.createdAtMs)
-    ? `${columns.createdAtMs} / 1000`
-    : columnSql(columns.createdAtMs)
   const keys: Record<TokenGroup, string> = {
     cwd: columnSql(columns.cwd),
     source: columnSql(columns.source),
     provider: columnSql(columns.modelProvider),
     model: columnSql(columns.model),
     branch: columnSql(columns.gitBranch),
-    day: `date(${createdSeconds}, 'unixepoch'${options.isLocal ? ", 'localtime'" : ''})`,
+    day: `date(${epochMsSql(columns.createdAtMs)} / 1000, 'unixepoch'${options.isLocal ? ", 'localtime'" : ''})`,
     total: `'all'`,
   }
-  return table.connection.all<TokenSum>(
+  return connection.all<TokenSum>(
     `SELECT ${keys[group]} AS key, sum(${columnSql(columns.tokensUsed)}) AS tokens, count(*) AS threadCount
-     FROM threads ${options.ids ? 'WHERE id IN (SELECT value FROM json_each(?))' : ''}
+     FROM ${THREAD_TABLE} ${options.ids ? `WHERE ${columnSql(columns.id)} IN (SELECT value FROM json_each(?))` : ''}
      GROUP BY 1 ORDER BY ${group === 'day' ? '1 DESC' : '2 DESC, 1'}`,
     ...(options.ids ? [JSON.stringify(options.ids)] : []),
   )
@@ -41,9 +39,10 @@ const PAGE_ROWS = 500
 
 /** All threads, most tokens first. There is no index on tokens: the ids are sorted once, rows come in pages. */
 export function* readTokenThreads(threads: ThreadTable): Generator<ThreadRow[], void, undefined> {
-  const ids = threads.table.connection
+  const id = columnSql(threads.columns.id)
+  const ids = threads.connection
     .all<{ id: string }>(
-      `SELECT id FROM threads ORDER BY ${columnSql(threads.columns.tokensUsed)} DESC, id DESC`,
+      `SELECT ${id} AS id FROM ${THREAD_TABLE} ORDER BY ${columnSql(threads.columns.tokensUsed)} DESC, ${id} DESC`,
     )
     .map(({ id }) => id)
   for (let start = 0; start < ids.length; start += PAGE_ROWS) {

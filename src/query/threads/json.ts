@@ -1,8 +1,9 @@
-import { StateError } from '../errors.js'
-import type { ThreadSort } from '../model/inspection.js'
-import { THREAD_OUTPUT, type ThreadField, type ThreadFieldName } from '../model/thread-output.js'
-import { columnSql } from '../schema/columns.js'
-import { isMillisColumn } from '../schema/threads.js'
+import { StateError } from '../../errors.js'
+import type { ThreadSort } from '../../model/inspection.js'
+import { THREAD_OUTPUT, type ThreadField, type ThreadFieldName } from '../../model/thread-output.js'
+import { columnSql } from '../../schema/columns.js'
+import { isMillisColumn, SMALLEST_MILLIS } from '../../schema/threads.js'
+import type { ThreadFilter } from './filter.js'
 import {
   compileThreadPage,
   type ListedThread,
@@ -12,10 +13,8 @@ import {
   readListPage,
   sortColumn,
   type ThreadAnchor,
-  type ThreadFilter,
-  type ThreadTable,
-} from './thread-list.js'
-import { SMALLEST_MILLIS } from './thread-rows.js'
+} from './list.js'
+import type { ThreadTable } from './table.js'
 
 /** A page of a list as JSON objects, separated by a comma and a line feed. */
 export interface ThreadJsonPage {
@@ -86,7 +85,7 @@ SELECT CAST(group_concat(concat(${record}, '}'), char(44, 10)) AS BLOB) AS bytes
   max(${odd.length === 0 ? '0' : odd.join('\n    OR ')}) AS isOdd
 FROM (${page.sql}) LEFT JOIN names ON thread_id = id`
   try {
-    const row = threads.table.connection.get<{ bytes: Uint8Array | null; n: number; isOdd: number | null }>(
+    const row = threads.connection.get<{ bytes: Uint8Array | null; n: number; isOdd: number | null }>(
       sql,
       JSON.stringify(Object.fromEntries(names)),
       ...page.params,
@@ -108,7 +107,7 @@ function readAnchor(
   window: ListWindow,
 ): ThreadAnchor | undefined {
   const { sql, params } = compileThreadPage(threads, filter, sort, window, 'id')
-  const row = threads.table.connection.get<{ id: string; sortValue: number | null }>(
+  const row = threads.connection.get<{ id: string; sortValue: number | null }>(
     `SELECT id, sortValue FROM (${sql}) LIMIT 1 OFFSET ?`,
     ...params,
     window.limit - 1,

@@ -1,38 +1,24 @@
-import type { SqlValue } from '../db/open.js'
-import { StateError } from '../errors.js'
-import type { ThreadSort } from '../model/inspection.js'
-import type { ThreadRow } from '../model/thread.js'
-import { columnSql, type ResolvedColumns, resolveColumns } from '../schema/columns.js'
-import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
-import { parseCursorTime } from './cursor.js'
-import type { OpenTable } from './databases.js'
-import { type StoredThread, threadColumnList, toThreadRow } from './thread-rows.js'
+import type { SqlValue } from '../../db/open.js'
+import { StateError } from '../../errors.js'
+import type { ThreadSort } from '../../model/inspection.js'
+import type { ThreadRow } from '../../model/thread.js'
+import type {
+  ThreadAnchor as PageAnchor,
+  ThreadPage,
+  ThreadPageQuery,
+  ThreadSortKey,
+} from '../../model/thread-page.js'
+import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
+import { isMillisColumn, THREAD_TABLE, toStoredTime } from '../../schema/threads.js'
+import { parseCursorTime } from '../cursor.js'
+import { compileFilter, type ThreadFilter, toThreadFilter } from './filter.js'
+import { type StoredThread, type ThreadTable, threadColumnList, toThreadRow } from './table.js'
 
 const SORT_PROPERTY = {
   updated: 'updatedAtMs',
   created: 'createdAtMs',
   recency: 'recencyAtMs',
 } as const satisfies Record<ThreadSort, keyof ThreadRow>
-
-export interface ThreadFilter {
-  isArchived?: boolean
-  /** Stored texts, or words: `cli`, or of a JSON source its kind (`subagent`) or what it says (`review`). */
-  sources?: readonly string[]
-  providers?: readonly string[]
-  /** Stored texts. */
-  cwds?: readonly string[]
-  branches?: readonly string[]
-  /** Unix milliseconds, inclusive, on the time that sorts. */
-  sinceMs?: number
-  untilMs?: number
-  /** Part of title, first message, preview, name or id, ASCII letters in any case. */
-  search?: { text: string; namedIds: readonly string[] }
-  /** Threads that another thread spawned: these alone, or all but these. */
-  isChild?: boolean
-  id?: string
-  /** SQL on stored columns, from data of ours. */
-  conditions?: readonly string[]
-}
 
 /** A place in a list: the stored value of the column that sorts, in its stored unit, and an id. */
 export interface ThreadAnchor {
@@ -48,24 +34,6 @@ export interface ListedThread {
 }
 
 const PAGE_ROWS = 500
-
-/** What is asked of one table `threads`: its columns are resolved once. */
-export interface ThreadTable {
-  readonly table: OpenTable
-  readonly columns: ResolvedColumns<ThreadRow>
-  readonly hasSpawnEdges: boolean
-}
-
-export function describeThreadTable(table: OpenTable): ThreadTable {
-  const edges = table.connection.get(
-    `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'thread_spawn_edges'`,
-  )
-  return {
-    table,
-    columns: resolveColumns(THREAD_COLUMNS, table.columns),
-    hasSpawnEdges: edges !== undefined,
-  }
-}
 
 /**
  * Newest first. One short read for each page, so a reader that stops in between holds nothing open; a thread
@@ -130,7 +98,7 @@ function readList(
   window: ListWindow,
 ): ListedThread[] {
   const { sql, params } = compileThreadPage(threads, filter, sort, window)
-  return threads.table.connection
+  return threads.connection
     .all<StoredThread>(sql, ...params)
     .map((stored) => toListedThread(stored, threads.columns))
 }
@@ -143,8 +111,14 @@ function readAroundDamage(
   window: ListWindow,
   onDamage: OnDamage,
 ): ListPage {
-  const { sql, params } = compileThreadPage(threads, {}, sort, window, 'id')
-  const entries = threads.table.connection.all<{ id: string; sortValue: number | null }>(sql, ...params)
+  const { sql, params } = compileThreadPage(
+    threads,
+    {},
+    sort,
+    window,
+    `${columnSql(threads.columns.id)} AS id`,
+  )
+  const entries = threads.connection.all<{ id: string; sortValue: number | null }>(sql, ...params)
   const rows = entries.flatMap(({ id }) => {
     try {
       return readList(threads, { ...filter, id }, sort, { after: undefined, limit: 1 })
@@ -180,18 +154,19 @@ export function compileThreadPage(
   selected = threadColumnList(threads.columns),
 ): { sql: string; params: SqlValue[] } {
   const column = sortColumn(threads, sort)
+  const id = columnSql(threads.columns.id)
   const { conditions, params } = compileFilter(threads, filter, column)
   const { after } = window
   if (after?.value === null) {
     conditions.push(`${column} IS NULL`)
     if (after.id !== null) {
-      conditions.push('id < ?')
+      conditions.push(`${id} < ?`)
       params.push(after.id)
     }
   } else {
     conditions.push(`${column} IS NOT NULL`)
     if (after && after.id !== null) {
-      conditions.push(`(${column}, id) < (?, ?)`)
+      conditions.push(`(${column}, ${id}) < (?, ?)`)
       params.push(after.value, after.id)
     } else if (after) {
       conditions.push(`${column} < ?`)
@@ -201,109 +176,17 @@ export function compileThreadPage(
   return {
     sql: `SELECT ${selected}, ${column} AS sortValue FROM ${THREAD_TABLE}
 WHERE ${conditions.join('\n  AND ')}
-ORDER BY ${column} DESC, id DESC LIMIT ?`,
+ORDER BY ${column} DESC, ${id} DESC LIMIT ?`,
     params: [...params, window.limit],
   }
 }
 
-/** Whole rows. `clause` is SQL of ours that follows the name of the table. */
-export function readThreadPage(threads: ThreadTable, clause: string, ...params: SqlValue[]): ThreadRow[] {
-  return threads.table.connection
-    .all<StoredThread>(
-      `SELECT ${threadColumnList(threads.columns)} FROM ${THREAD_TABLE} ${clause}`,
-      ...params,
-    )
-    .map((stored) => toThreadRow(stored, threads.columns))
-}
-
-/** Rows for a set of ids, in no particular order. */
-export function findThreads(threads: ThreadTable, ids: readonly string[]): ThreadRow[] {
-  return readThreadPage(threads, 'WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids))
-}
-
-export function findThread(threads: ThreadTable, id: string): ThreadRow | undefined {
-  return findThreads(threads, [id])[0]
-}
-
-export function sortColumn({ columns, table }: ThreadTable, sort: ThreadSort): string {
+export function sortColumn({ columns, connection }: ThreadTable, sort: ThreadSort): string {
   const column = columns[SORT_PROPERTY[sort]]
-  if (column !== undefined) return column
-  throw new StateError('USAGE', `${table.file.path} has no ${sort} times to sort by`, {
+  if (column !== undefined) return columnSql(column)
+  throw new StateError('USAGE', `${connection.path} has no ${sort} times to sort by`, {
     hint: 'Its Codex is older than those; sort by updated or created.',
   })
-}
-
-function compileFilter(
-  threads: ThreadTable,
-  filter: ThreadFilter,
-  sortedColumn: string,
-): { conditions: string[]; params: SqlValue[] } {
-  const { columns } = threads
-  const conditions = [...(filter.conditions ?? [])]
-  const params: SqlValue[] = []
-  const add = (condition: string, ...values: SqlValue[]) => {
-    conditions.push(condition)
-    params.push(...values)
-  }
-  const addIn = (column: string | undefined, values: readonly string[] | undefined) => {
-    if (values) add(`${columnSql(column)} IN (SELECT value FROM json_each(?))`, JSON.stringify(values))
-  }
-  if (filter.isArchived !== undefined) add(`${columnSql(columns.isArchived)} = ?`, filter.isArchived ? 1 : 0)
-  addIn(columns.modelProvider, filter.providers)
-  addIn(columns.cwd, filter.cwds)
-  addIn(columns.gitBranch, filter.branches)
-  if (filter.id !== undefined) add('id = ?', filter.id)
-  if (filter.sources) {
-    const source = columnSql(columns.source)
-    const forms = filter.sources.map((word) => {
-      const escaped = escapeLike(word)
-      params.push(
-        word,
-        `{"${escaped}":%`,
-        `{"%":"${escaped}"}`,
-        `{"subagent":{"${escaped}":%`,
-        `{"subagent":{"%":"${escaped}"}}`,
-      )
-      return `${source} = ? OR ${source} LIKE ? ESCAPE '\\' OR ${source} LIKE ? ESCAPE '\\' OR ${source} LIKE ? ESCAPE '\\' OR ${source} LIKE ? ESCAPE '\\'`
-    })
-    conditions.push(`(${forms.join(' OR ')})`)
-  }
-  if (filter.sinceMs !== undefined)
-    add(`${sortedColumn} >= ?`, toStoredTime(filter.sinceMs, sortedColumn, 'ceil'))
-  if (filter.untilMs !== undefined)
-    add(`${sortedColumn} <= ?`, toStoredTime(filter.untilMs, sortedColumn, 'floor'))
-  if (filter.search) {
-    const pattern = `%${escapeLike(filter.search.text)}%`
-    const searched = [
-      columns.title,
-      columns.firstUserMessage,
-      columns.preview,
-      columns.name,
-      columns.id,
-    ].filter((column) => column !== undefined)
-    add(
-      `(${searched.map((column) => `${column} LIKE ? ESCAPE '\\'`).join(' OR ')} OR id IN (SELECT value FROM json_each(?)))`,
-      ...searched.map(() => pattern),
-      JSON.stringify(filter.search.namedIds),
-    )
-  }
-  if (filter.isChild !== undefined) {
-    const isChild = [
-      `${columnSql(columns.source)} LIKE '{"subagent":%'`,
-      ...(threads.hasSpawnEdges ? ['id IN (SELECT child_thread_id FROM thread_spawn_edges)'] : []),
-    ].join(' OR ')
-    conditions.push(filter.isChild ? `(${isChild})` : `NOT (${isChild})`)
-  }
-  return { conditions, params }
-}
-
-export function escapeLike(text: string): string {
-  return text.replaceAll(/[\\%_]/g, '\\$&')
-}
-
-/** An instant in the unit of a stored column. */
-function toStoredTime(epochMs: number, column: string, rounding: 'ceil' | 'floor'): number {
-  return isMillisColumn(column) ? epochMs : Math[rounding](epochMs / 1000)
 }
 
 function toListedThread(
@@ -343,4 +226,51 @@ export function parseCursor(token: string, threads: ThreadTable, sort: ThreadSor
     })
   }
   return { value: toStoredTime(epochMs, sortColumn(threads, sort), 'floor'), id }
+}
+
+// The library's lists: as Codex has them.
+
+const SORTS = { created_at: 'created', updated_at: 'updated' } as const satisfies Record<
+  ThreadSortKey,
+  ThreadSort
+>
+
+/**
+ * One page of the threads that have something to show, newest first, as Codex lists them: by the sort key and,
+ * where two are the same, by id. One row more than the page is read, which only tells whether there is a next.
+ */
+export function readThreadPage(threads: ThreadTable, query: ThreadPageQuery): ThreadPage {
+  const { sortKey = 'created_at', anchor } = query
+  const sort = SORTS[sortKey]
+  const pageSize = Math.max(0, query.pageSize)
+  const rows: ThreadRow[] = []
+  let after = anchor && toListAnchor(anchor, sortColumn(threads, sort))
+  while (rows.length <= pageSize) {
+    const page = readListPage(threads, toThreadFilter(query), sort, {
+      after,
+      limit: pageSize + 1 - rows.length,
+    })
+    rows.push(...page.rows.map(({ thread }) => thread))
+    after = page.next ?? nextAfterTimes(threads, sort, after)
+    if (!after) break
+  }
+  const items = rows.slice(0, pageSize)
+  const last = items.at(-1)
+  return {
+    items,
+    nextAnchor: rows.length > pageSize && last ? anchorFromItem(last, sortKey) : undefined,
+    numScannedRows: rows.length,
+  }
+}
+
+function toListAnchor({ timestampMs, id }: PageAnchor, column: string): ThreadAnchor {
+  return { value: timestampMs === null ? null : toStoredTime(timestampMs, column, 'floor'), id }
+}
+
+/** Where a page that ends with this thread ends. */
+export function anchorFromItem(
+  item: Pick<ThreadRow, 'id' | 'createdAtMs' | 'updatedAtMs'>,
+  sortKey: ThreadSortKey,
+): PageAnchor {
+  return { timestampMs: sortKey === 'created_at' ? item.createdAtMs : item.updatedAtMs, id: item.id }
 }

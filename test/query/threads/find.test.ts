@@ -1,13 +1,11 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { openReadOnly } from '../../src/db/open.js'
-import { normalizePath } from '../../src/model/paths.js'
-import { findForeignRollout, readThreadFiles } from '../../src/query/thread-files.js'
-import { resolveColumns } from '../../src/schema/columns.js'
-import { readColumnNames } from '../../src/schema/inspect.js'
-import { THREAD_COLUMNS } from '../../src/schema/threads.js'
-import { createHome, LAYOUTS } from '../helpers/layouts.js'
-import { insertThreads, threadId } from '../helpers/seed.js'
+import { openReadOnly } from '../../../src/db/open.js'
+import { normalizePath } from '../../../src/model/paths.js'
+import { findForeignRollout, readThreadFiles } from '../../../src/query/threads/find.js'
+import { describeThreadTable } from '../../../src/query/threads/table.js'
+import { createHome, LAYOUTS } from '../../helpers/layouts.js'
+import { insertThreads, threadId } from '../../helpers/seed.js'
 
 test('a rollout of Windows is the one that its row names, in whichever spelling', () => {
   const layout = LAYOUTS.at(-1)!
@@ -18,13 +16,13 @@ test('a rollout of Windows is the one that its row names, in whichever spelling'
   ])
   const reader = openReadOnly(path)
   onTestFinished(() => reader.close())
-  const columns = resolveColumns(THREAD_COLUMNS, readColumnNames(reader, 'threads'))
-  const files = readThreadFiles(reader, columns)
+  const threads = describeThreadTable(reader)
+  const files = readThreadFiles(threads)
   const idAt = (spelling: string) => files.get(normalizePath(spelling))?.id
   expect(idAt('C:\\Users\\me\\.codex\\sessions\\a.jsonl')).toBe(threadId(1))
   expect(idAt('C:\\Users\\me\\.codex\\sessions\\b.jsonl')).toBe(threadId(2))
-  expect(findForeignRollout(reader, columns, 'C:\\Users\\me\\.codex\\')).toBeUndefined()
-  expect(findForeignRollout(reader, columns, 'C:\\Users\\me\\.code\\')).toBe(
+  expect(findForeignRollout(threads, 'C:\\Users\\me\\.codex\\')).toBeUndefined()
+  expect(findForeignRollout(threads, 'C:\\Users\\me\\.code\\')).toBe(
     '\\\\?\\C:\\Users\\me\\.codex\\sessions\\a.jsonl',
   )
 })

@@ -1,6 +1,6 @@
-import { StateError } from '../errors.js'
-import { columnSql } from '../schema/columns.js'
-import type { LogStore } from './logs/store.js'
+import { StateError } from '../../errors.js'
+import { columnSql } from '../../schema/columns.js'
+import type { LogStore } from './store.js'
 
 const FULL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

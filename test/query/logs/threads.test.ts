@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { openLogStore } from '../../src/query/logs/store.js'
-import { findLoggedThread } from '../../src/query/thread-ids.js'
-import { listDatabases } from '../../src/schema/files.js'
+import { openLogStore } from '../../../src/query/logs/store.js'
+import { findLoggedThread } from '../../../src/query/logs/threads.js'
+import { listDatabases } from '../../../src/schema/files.js'
 import {
   createLogHome,
   LOG_LAYOUTS,
@@ -9,7 +9,7 @@ import {
   THREAD_A,
   THREAD_A2,
   THREAD_B,
-} from '../helpers/log-layouts.js'
+} from '../../helpers/log-layouts.js'
 
 const storeOf = (rows = SAMPLE_ROWS, layout = LOG_LAYOUTS.at(-1)) =>
   openLogStore(listDatabases(createLogHome(rows, layout).home))!

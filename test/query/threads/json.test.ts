@@ -2,32 +2,28 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { openReadOnly } from '../../src/db/open.js'
-import { formatJsonRow } from '../../src/format/fields.js'
-import { THREAD_KIND } from '../../src/format/thread-fields.js'
-import { normalizePath } from '../../src/model/paths.js'
-import type { ThreadFieldName } from '../../src/model/thread-output.js'
-import { isSameFolder } from '../../src/query/cwd-spellings.js'
-import { openTable } from '../../src/query/databases.js'
-import { findSpawnRoots, growSpawnTrees, type SpawnEdge } from '../../src/query/spawn-tree.js'
-import { readThreadJson } from '../../src/query/thread-json.js'
-import {
-  compileThreadPage,
-  describeThreadTable,
-  formatCursor,
-  parseCursor,
-  readThreads,
-} from '../../src/query/thread-list.js'
-import { listDatabases } from '../../src/schema/files.js'
-import { createHome, LAYOUTS } from '../helpers/layouts.js'
-import { insertThreads, threadId } from '../helpers/seed.js'
+import { openReadOnly } from '../../../src/db/open.js'
+import { formatJsonRow } from '../../../src/format/fields.js'
+import { THREAD_KIND } from '../../../src/format/thread-fields.js'
+import { normalizePath } from '../../../src/model/paths.js'
+import type { ThreadFieldName } from '../../../src/model/thread-output.js'
+import { isSameFolder } from '../../../src/query/cwd-spellings.js'
+import { openTable } from '../../../src/query/databases.js'
+import { findSpawnRoots, growSpawnTrees, type SpawnEdge } from '../../../src/query/spawn-tree.js'
+import { readThreadJson } from '../../../src/query/threads/json.js'
+import { compileThreadPage, formatCursor, parseCursor, readThreads } from '../../../src/query/threads/list.js'
+import { describeThreadTable } from '../../../src/query/threads/table.js'
+import { listDatabases } from '../../../src/schema/files.js'
+import { createHome, LAYOUTS } from '../../helpers/layouts.js'
+import { insertThreads, threadId } from '../../helpers/seed.js'
 
 describe.each(LAYOUTS)('on the layout of $name', (layout) => {
   const home = createHome(layout)
   const path = join(home, layout.stateFile)
   insertThreads(path, [{ id: threadId(1) }])
-  const threads = describeThreadTable(openTable(listDatabases(home), 'threads')!)
-  afterAll(() => threads.table.connection.close())
+  const table = openTable(listDatabases(home), 'threads')!
+  const threads = describeThreadTable(table.connection)
+  afterAll(() => table.connection.close())
 
   test('a list and each of its pages come from an index that is in its order', () => {
     for (const after of [undefined, { value: 5, id: threadId(1) }]) {
@@ -69,7 +65,7 @@ describe.each(LAYOUTS)('on the layout of $name', (layout) => {
       fc.constantFrom(0, 1, 1_770_000_000, 1_770_000_000_123, 9e15),
       fc.constant(null),
     )
-    const columns = [...threads.table.columns].filter((column) => column !== 'id')
+    const columns = [...table.columns].filter((column) => column !== 'id')
     const info = new Database(path)
     const notNull = new Set(
       (info.pragma('table_info(threads)') as { name: string; notnull: number }[])
@@ -129,7 +125,7 @@ describe.each(LAYOUTS)('on the layout of $name', (layout) => {
     ['2026-02-02T03:40:00.500+01:00', 1_770_000_000_500, null],
     ['2026-02-02T02-40-00|ABCD', 1_770_000_000_000, 'abcd'],
   ])('takes the cursor %s', (token, epochMs, id) => {
-    const hasMillis = threads.table.columns.has('updated_at_ms')
+    const hasMillis = table.columns.has('updated_at_ms')
     expect(parseCursor(token, threads, 'updated')).toEqual({
       value: hasMillis ? epochMs : Math.floor(epochMs / 1000),
       id,

@@ -1,0 +1,108 @@
+import { basename } from 'node:path'
+import type { ReadConnection } from '../../db/open.js'
+import { StateError } from '../../errors.js'
+import { chooseRelease, compareVersions, type Release } from '../../model/releases.js'
+import type { ThreadRow } from '../../model/thread.js'
+import { columnSql, type ResolvedColumns, resolveColumns } from '../../schema/columns.js'
+import { parseDatabaseFilename } from '../../schema/files.js'
+import { listTables, readColumnNames, readMigrations } from '../../schema/inspect.js'
+import { THREAD_COLUMNS, THREAD_TABLE, toEpochMs } from '../../schema/threads.js'
+
+/** A table `threads` that is open, with what was found out about it once. */
+export interface ThreadTable {
+  readonly connection: ReadConnection
+  readonly columns: ResolvedColumns<ThreadRow>
+  readonly hasSpawnEdges: boolean
+  /** The newest recorded migration, 0 where none is. */
+  readonly newestMigration: number
+  /** The releases that write to it. */
+  readonly release: Release
+}
+
+/** @param stored the names of its columns, where they are known already */
+export function describeThreadTable(
+  connection: ReadConnection,
+  stored = readColumnNames(connection, THREAD_TABLE),
+): ThreadTable {
+  const columns = resolveColumns(THREAD_COLUMNS, stored)
+  // Found out when it is asked for: a plain list has no use for it.
+  let release: Release | undefined
+  let newestMigration: number | undefined
+  return {
+    connection,
+    columns,
+    hasSpawnEdges: listTables(connection).includes('thread_spawn_edges'),
+    get newestMigration() {
+      newestMigration ??= readMigrations(connection).at(-1)?.version ?? 0
+      return newestMigration
+    },
+    get release() {
+      release ??= chooseRelease({
+        newestMigration: this.newestMigration || undefined,
+        generation: parseDatabaseFilename(basename(connection.path))?.generation,
+        hasColumn: (name) => columns[name] !== undefined,
+        findNewestVersion: () => findNewestVersion(connection, columns),
+      })
+      return release
+    },
+  }
+}
+
+/** As many of the threads that were changed last tell which release was here. */
+const NEWEST_ROWS = 50
+
+function findNewestVersion(
+  connection: ReadConnection,
+  { cliVersion, sandboxPolicy, updatedAtMs }: ResolvedColumns<ThreadRow>,
+): string | undefined {
+  if (cliVersion === undefined) return undefined
+  let rows: { version: string; policy: string }[]
+  try {
+    rows = connection.all(
+      `SELECT ${columnSql(cliVersion)} AS version, substr(${columnSql(sandboxPolicy)}, 1, 20) AS policy
+       FROM ${THREAD_TABLE} ORDER BY ${columnSql(updatedAtMs)} DESC LIMIT ?`,
+      NEWEST_ROWS,
+    )
+  } catch (error) {
+    // Who reads the rows themselves tells which are damaged.
+    if (error instanceof StateError && error.code === 'DB_CORRUPT') return undefined
+    throw error
+  }
+  return rows
+    .map(({ version, policy }) =>
+      isProfile(policy) && compareVersions(version, '0.136') < 0 ? '0.136' : version,
+    )
+    .toSorted(compareVersions)
+    .at(-1)
+}
+
+/** Told from a policy by its types, which no policy has. */
+function isProfile(policy: string): boolean {
+  return policy.startsWith('{"type":"managed"') || policy.startsWith('{"type":"disabled"')
+}
+
+/** A row as SQLite gives it for `threadColumnList`. */
+export type StoredThread = Record<string, unknown>
+
+/** The stored columns under our names. */
+export function threadColumnList(columns: ResolvedColumns<ThreadRow>): string {
+  return Object.entries(columns)
+    .map(([name, column]) => `${columnSql(column)} AS ${name}`)
+    .join(', ')
+}
+
+const BOOLEANS = ['hasUserEvent', 'isArchived', 'isPinned', 'daybreakEnabled'] as const
+const TIMES = ['createdAtMs', 'updatedAtMs', 'recencyAtMs'] as const
+
+/** Takes the row over and changes it. A time that is no number (a damaged row) stays what it is. */
+export function toThreadRow(stored: StoredThread, columns: ResolvedColumns<ThreadRow>): ThreadRow {
+  for (const name of BOOLEANS) {
+    const value = stored[name]
+    if (value !== null) stored[name] = value !== 0
+  }
+  for (const name of TIMES) {
+    const value = stored[name]
+    if (typeof value === 'number') stored[name] = toEpochMs(value, columns[name])
+  }
+  return stored as unknown as ThreadRow
+}

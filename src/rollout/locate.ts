@@ -1,0 +1,167 @@
+import { join } from 'node:path'
+import { StateError } from '../errors.js'
+import {
+  listRollouts,
+  parseRolloutName,
+  ROLLOUT_ROOTS,
+  type RolloutFile,
+  type RolloutRoot,
+  type UnreadableFolder,
+} from './list.js'
+import { type RolloutFileFacts, readRolloutLines, resolveRolloutFile } from './read.js'
+
+/**
+ * A session_meta is the first line. Codex looks at 10 lines of a file before anything else, and at 200 more for
+ * what follows a session_meta; what is not found there is not found.
+ */
+export const HEAD_LINES = 10
+export const MESSAGE_LINES = 200
+const OWNER_LINES = HEAD_LINES + MESSAGE_LINES
+
+/**
+ * The thread that a rollout says it belongs to: the id of the first session_meta among its first 210 lines,
+ * `null` without one.
+ *
+ * @throws {StateError} `ROLLOUT_UNREADABLE`
+ */
+export async function readOwner(file: RolloutFileFacts): Promise<string | null> {
+  let lineCount = 0
+  for await (const line of readRolloutLines(file)) {
+    if (line.kind === 'sessionMeta') return line.id
+    if (++lineCount === OWNER_LINES) return null
+  }
+  return null
+}
+
+/**
+ * The file that a recorded rollout path means here: at that path, or, in a home that was copied, mounted or
+ * restored, at the same place below this home; plain or compressed.
+ */
+export function findRecordedRollout(codexHome: string, recordedPath: string): RolloutFileFacts | undefined {
+  return tryResolveRollout(recordedPath) ?? tryResolveRollout(relocatePath(codexHome, recordedPath))
+}
+
+/** `undefined` for a path that does not go through one of the rollout folders. */
+export function relocatePath(codexHome: string, recordedPath: string): string | undefined {
+  const parts = recordedPath.split(/[\\/]/)
+  const root = parts.findLastIndex((part) => (ROLLOUT_ROOTS as readonly string[]).includes(part))
+  return root === -1 ? undefined : join(codexHome, ...parts.slice(root))
+}
+
+/** What is on disk for a path, plain or compressed; `undefined` where nothing is. */
+export function tryResolveRollout(path: string | undefined): RolloutFileFacts | undefined {
+  if (!path) return undefined
+  try {
+    return resolveRolloutFile(path)
+  } catch (error) {
+    if (error instanceof StateError) return undefined
+    throw error
+  }
+}
+
+export function rootsOf(isArchived: boolean | undefined): readonly RolloutRoot[] {
+  if (isArchived === undefined) return ROLLOUT_ROOTS
+  return [isArchived ? 'archived_sessions' : 'sessions']
+}
+
+/** The rollouts of a home by the thread that their names tell. */
+export interface RolloutIndex {
+  /** Newest first; sessions before archived ones. */
+  byThread: ReadonlyMap<string, readonly RolloutFile[]>
+  unreadable: readonly UnreadableFolder[]
+}
+
+/** @throws {StateError} `ABORTED` */
+export async function indexRollouts(
+  codexHome: string,
+  options: { roots?: readonly RolloutRoot[]; signal?: AbortSignal | undefined } = {},
+): Promise<RolloutIndex> {
+  const byThread = new Map<string, RolloutFile[]>()
+  const { files, unreadable } = await listRollouts(codexHome, options)
+  for (const file of files.toReversed()) {
+    const id = parseRolloutName(file.path)?.threadId
+    if (id === undefined) continue
+    const known = byThread.get(id)
+    if (known) known.push(file)
+    else byThread.set(id, [file])
+  }
+  return { byThread, unreadable }
+}
+
+/** What was met on the way to a rollout. */
+export type LocateProblem =
+  | { kind: 'missing'; path: string }
+  | { kind: 'otherThread'; path: string; owner: string; isRecorded: boolean }
+  | { kind: 'unreadable'; reason: string }
+  | { kind: 'unreadableFolders'; count: number }
+
+export interface LocatedRollout extends RolloutFileFacts {
+  isArchived: boolean
+  isCompressed: boolean
+  /** How it was found: as recorded, by its name, or by either though nothing in it says whose it is. */
+  foundBy: 'row' | 'name' | 'unverified'
+}
+
+export interface LocateOptions {
+  codexHome: string
+  id: string
+  /** As the row has it; `undefined` without one. */
+  recordedPath: string | undefined
+  /** Asked for when the recorded path does not lead to the thread's own file. */
+  index: () => Promise<RolloutIndex>
+  onProblem: (problem: LocateProblem) => void
+}
+
+/**
+ * The rollout of a thread, by Codex's rules: the recorded file if its session_meta carries the thread's id,
+ * whatever its name; else the newest file that is named after the thread and carries its id; else, as a last
+ * resort, the recorded or a named one that does not tell whose it is. One that says it is another thread's is
+ * never given.
+ *
+ * @throws {StateError} `ABORTED`
+ */
+export async function locateRollout(options: LocateOptions): Promise<LocatedRollout | undefined> {
+  const { codexHome, id, recordedPath, index, onProblem } = options
+  let lastResort: RolloutFileFacts | undefined
+  if (recordedPath !== undefined) {
+    const recorded = findRecordedRollout(codexHome, recordedPath)
+    const owner = recorded && (await tryReadOwner(recorded, onProblem))
+    if (recorded && owner === id) return describe(recorded, 'row')
+    if (!recorded) onProblem({ kind: 'missing', path: recordedPath })
+    else if (owner) onProblem({ kind: 'otherThread', path: recorded.path, owner, isRecorded: true })
+    else lastResort = recorded
+  }
+  const { byThread, unreadable } = await index()
+  if (unreadable.length > 0) onProblem({ kind: 'unreadableFolders', count: unreadable.length })
+  for (const { path } of byThread.get(id) ?? []) {
+    const file = tryResolveRollout(path)
+    if (!file || file.path === lastResort?.path) continue
+    const owner = await tryReadOwner(file, onProblem)
+    if (owner === id) return describe(file, 'name')
+    if (owner) onProblem({ kind: 'otherThread', path: file.path, owner, isRecorded: false })
+    else lastResort ??= file
+  }
+  return lastResort && describe(lastResort, 'unverified')
+}
+
+async function tryReadOwner(
+  file: RolloutFileFacts,
+  onProblem: LocateOptions['onProblem'],
+): Promise<string | null> {
+  try {
+    return await readOwner(file)
+  } catch (error) {
+    if (!(error instanceof StateError) || error.code === 'ABORTED') throw error
+    onProblem({ kind: 'unreadable', reason: error.message })
+    return null
+  }
+}
+
+function describe(file: RolloutFileFacts, foundBy: LocatedRollout['foundBy']): LocatedRollout {
+  return {
+    ...file,
+    isArchived: /(^|[\\/])archived_sessions[\\/]/.test(file.path),
+    isCompressed: file.path.endsWith('.zst'),
+    foundBy,
+  }
+}
