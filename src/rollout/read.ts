@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from 'node:fs'
-import { pipeline } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import { StateError } from '../errors.js'
 import { isIgnoredFromHead, parseRolloutLine, type RolloutLine } from './parse.js'
+import { decompressFrames, ZstdError } from './zstd.js'
 
 const CHUNK_BYTES = 256 * 1024
 
@@ -106,9 +106,12 @@ function unreadable(path: string, cause: unknown): StateError {
   return new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${path}`, { cause })
 }
 
-/** Of the file system or of zlib. What is neither is a bug, or ours already, and stays what it is. */
+/** Of the file system, or of compressed bytes. What is neither is a bug, or ours already, and stays what it is. */
 function isSystemError(error: unknown): boolean {
-  return error instanceof Error && !(error instanceof StateError) && 'code' in error
+  return (
+    error instanceof ZstdError ||
+    (error instanceof Error && !(error instanceof StateError) && 'code' in error)
+  )
 }
 
 /** Of files that were read to their end: over many small ones, new buffers would be most of the memory. */
@@ -143,9 +146,7 @@ async function* decompress(path: string): AsyncGenerator<Buffer> {
       hint: 'Compressed rollouts need Node 22.15 or newer (23.8 in the 23 line).',
     })
   }
-  // An error of either stream destroys the other; the loop below is where it is thrown.
-  const output = pipeline(createReadStream(path), zlib.createZstdDecompress(), () => {})
-  for await (const chunk of output) yield chunk as Buffer
+  yield* decompressFrames(createReadStream(path), () => zlib.createZstdDecompress())
 }
 
 /** Gathers one line from pieces of chunks, and drops what need not be kept of a long one. */

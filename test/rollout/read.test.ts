@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { appendFileSync, closeSync, openSync, truncateSync, utimesSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import zlib from 'node:zlib'
@@ -184,14 +185,69 @@ describe('a compressed rollout', () => {
     })
   })
 
+  const half = content.indexOf('\n') + 1
+  const first = zlib.zstdCompressSync(content.slice(0, half))
+  const second = zlib.zstdCompressSync(content.slice(half), {
+    params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 },
+  })
+  const skippable = (length: number) => {
+    const header = Buffer.alloc(8)
+    header.writeUInt32LE(0x184d2a57, 0)
+    header.writeUInt32LE(length, 4)
+    return Buffer.concat([header, Buffer.alloc(length, 0x28)])
+  }
+  const empty = zlib.zstdCompressSync('')
+
   test.each([
-    ['is not zstd', Buffer.from('not zstd')],
-    ['is cut short', zlib.zstdCompressSync(content).subarray(0, -5)],
-  ])('is unreadable when it %s', async (_, bytes) => {
+    ['of two frames', [first, second]],
+    ['with a skippable frame before', [skippable(4), first, second]],
+    ['with skippable frames between and behind', [first, skippable(300_000), second, skippable(0)]],
+    ['with empty frames', [empty, first, empty, second, empty]],
+    ['of a frame for each byte', [...content].map((byte) => zlib.zstdCompressSync(byte))],
+  ])('%s is read whole', async (_, frames) => {
+    const path = writeFile(makeFolder(), `${ROLLOUT_NAME}.zst`, Buffer.concat(frames))
+    expect(await readAll(path)).toMatchObject([{ kind: 'sessionMeta' }, { kind: 'userMessage' }])
+  })
+
+  test('of many blocks is read whole, whatever they are made of', async () => {
+    const lines = Array.from({ length: 40 }, (_, index) =>
+      userMessage(index % 2 === 0 ? 'x'.repeat(100_000) : randomBytes(60_000).toString('base64')),
+    )
+    const frames = [lines.slice(0, 30), lines.slice(30)].map((part) =>
+      zlib.zstdCompressSync(`${part.join('\n')}\n`),
+    )
+    const path = writeFile(makeFolder(), `${ROLLOUT_NAME}.zst`, Buffer.concat(frames))
+    const plain = writeFile(makeFolder(), ROLLOUT_NAME, lines.join('\n'))
+    expect(await readAll(path)).toEqual(await readAll(plain))
+  })
+
+  test('is let go of when its head is enough', async () => {
+    const path = writeFile(makeFolder(), `${ROLLOUT_NAME}.zst`, Buffer.concat([first, second, second]))
+    for await (const line of readRolloutLines(resolveRolloutFile(path))) {
+      expect(line.kind).toBe('sessionMeta')
+      break
+    }
+  })
+
+  test.each([
+    ['is not zstd', Buffer.from('not zstd'), 'it is not zstd'],
+    ['is shorter than any frame', Buffer.from('no'), 'it is not zstd'],
+    ['is cut short', zlib.zstdCompressSync(content).subarray(0, -5), 'it is cut off'],
+    ['lacks its last byte', second.subarray(0, -1), 'it is cut off'],
+    ['is cut short in its second frame', Buffer.concat([first, second.subarray(0, 8)]), 'it is cut off'],
+    [
+      'is cut short in a skippable frame',
+      Buffer.concat([first, skippable(9).subarray(0, -1)]),
+      'it is cut off',
+    ],
+    ['has other bytes behind', Buffer.concat([first, Buffer.from('{"a":1}')]), 'bytes behind the last frame'],
+    ['has one byte more', Buffer.concat([first, second, Buffer.from('\n')]), 'bytes behind the last frame'],
+  ])('is unreadable, and says why, when it %s', async (_, bytes, reason) => {
     const path = writeFile(makeFolder(), `${ROLLOUT_NAME}.zst`, bytes)
     await expect(readAll(path)).rejects.toMatchObject({
       code: 'ROLLOUT_UNREADABLE',
       message: `cannot read rollout ${path}`,
+      cause: { message: reason },
     })
   })
 })

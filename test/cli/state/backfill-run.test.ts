@@ -15,7 +15,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { listDatabases } from '../../../src/schema/files.js'
 import { describeFolder } from '../../helpers/folder.js'
-import { copyHome, HOMES, type HomeName } from '../../helpers/homes.js'
+import { copyHome, HOMES, type HomeName, makeCase } from '../../helpers/homes.js'
 import { temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
 import { readStored, writeSession, writeSessions } from '../../helpers/sessions.js'
@@ -461,4 +461,20 @@ test('the databases of a sqlite_home are the ones that are mended, with their co
   expect(readStored(join(sqliteHome, basename(path))).threads).toHaveLength(24)
   expect(readdirSync(sqliteHome)).toContain('db-backups')
   expect(readdirSync(home)).not.toContain('db-backups')
+})
+
+test('compressed rollouts of several frames are read whole, and what is no whole frame is named', async () => {
+  const home = makeCase('zst-frames', 'codex-0.140.0')
+  const result = await run(home, '--yes', '--json')
+  expect(result.exitCode).toBe(1)
+  const inserted = (JSON.parse(result.stdout) as { change: string; id: string }[]).filter(
+    ({ change }) => change === 'insert',
+  )
+  const tokens = new Map(readStored(statePath(home)).threads.map((row) => [row.id, row.tokens_used]))
+  const original = readStored(statePath(copyHome('codex-0.140.0'))).threads
+  expect(inserted.map(({ id }) => id.slice(0, 13)).sort()).toEqual(['01a1fb74-6a3d', '01a1fb74-7632'])
+  for (const { id } of inserted)
+    expect(tokens.get(id)).toBe(original.find((row) => row.id === id)!.tokens_used)
+  expect(result.stderr).toMatch(/01a1fb74-83c0-\S+\.zst: cannot read rollout \S+\.zst: it is cut off\n/)
+  expect(result.stderr).toMatch(/01a1fb74-686c-\S+\.zst: cannot read rollout \S+\.zst: it is not zstd\n/)
 })
