@@ -25,8 +25,13 @@ export function readHomeLogs(): HomeLog[] {
   return homes.flatMap(({ name, copy }) => readLogsOf(name, copy()))
 }
 
+/** Of one fixture of failures. */
+export function readFixtureLogs(name: string): HomeLog[] {
+  return readLogsOf(name, copyFixtureHome('failures', name))
+}
+
 /** Of one copy of a home, which is removed. */
-export function readLogsOf(home: string, copy: string): HomeLog[] {
+function readLogsOf(home: string, copy: string): HomeLog[] {
   const release = /\d+\.\d+\.\d+/.exec(home)![0]
   try {
     return listDatabases(copy).flatMap((file) => {

@@ -1,0 +1,174 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { FAILURES, ROW_RULES } from '../../src/body/failures.js'
+import { type Failure, findFailures } from '../../src/body/find-failures.js'
+import { parseBody } from '../../src/body/parse.js'
+import { type HomeLog, readFixtureLogs } from '../helpers/home-logs.js'
+import { fixtureNames, fixturePath } from '../helpers/homes.js'
+
+interface Expected {
+  release: string
+  group: string
+  failuresInOrder: { kind: string; prompt?: string }[]
+  mcpStartup?: { server?: string; status?: string; error?: string | null }[]
+  turns: { thread: string; turn: string; outcome: string; prompt?: string }[]
+}
+
+/** What no row of a release says; beyond that, everything is to be found. */
+const NOT_IN_THE_LOG: Record<string, (release: number) => boolean> = {
+  // A status stands only in the output of a tool, which 0.117 to 0.141 log.
+  'tool-exit-status': (release) => release < 117 || release > 141,
+  'tool-killed': (release) => release < 117 || release > 141,
+  'mcp-tool-error-result': (release) => release < 118 || release > 141,
+  'mcp-start-no-command': (release) => release < 155,
+  'mcp-start-exited': (release) => release < 155,
+  'mcp-start-timeout': (release) => release < 155,
+  'http-503-once': (release) => release < 117,
+  'patch-failed': (release) => release < 117,
+  'unknown-tool': (release) => release < 117,
+  'bad-arguments': (release) => release < 117,
+  'tool-rejected-by-user': (release) => release < 117,
+  'tool-outlives-wait': (release) => release < 113,
+  // No row is written until the process ends.
+  'disk-full': (release) => release === 140,
+  // 0.99 writes INFO and worse alone, where a stream that fell silent looks like one that broke.
+  'idle-timeout': (release) => release === 99,
+}
+
+interface Result {
+  home: string
+  expected: string[]
+  found: Failure[]
+  missed: string[]
+  wrong: Failure[]
+}
+
+let results: Result[]
+
+beforeAll(() => {
+  results = fixtureNames('failures').map((home) => {
+    const expected: Expected = JSON.parse(
+      readFileSync(join(fixturePath('failures', home), 'expected.json'), 'utf8'),
+    )
+    const found = findIn(readFixtureLogs(home))
+    const names = expectedNames(expected)
+    const missed = [...names]
+    const wrong: Failure[] = []
+    for (const failure of found) {
+      const at = missed.indexOf(failure.entry.name)
+      if (at >= 0) missed.splice(at, 1)
+      else if (failure.entry.severity !== 'notice') wrong.push(failure)
+    }
+    return { home, expected: names, found, missed, wrong }
+  })
+}, 60_000)
+
+function findIn(logs: readonly HomeLog[]): Failure[] {
+  return logs.flatMap(({ rows, isMessageOnly }) =>
+    findFailures(
+      rows.map((row) => ({ row, parsed: parseBody(row.body, { target: row.target, isMessageOnly }) })),
+      { isAlive: () => false },
+    ),
+  )
+}
+
+/** What really happened; where only the client was told of a server that did not start, its words say why. */
+function expectedNames({ failuresInOrder, mcpStartup = [], group }: Expected): string[] {
+  const names = failuresInOrder.map(({ kind }) => kind)
+  if (group === 'mcp') return names
+  for (const { status, error } of mcpStartup) {
+    if (status !== 'failed') continue
+    if (/No such file/.test(error ?? '')) names.push('mcp-start-no-command')
+    else names.push(/timed out/.test(error ?? '') ? 'mcp-start-timeout' : 'mcp-start-exited')
+  }
+  return names
+}
+
+function isInTheLog(home: string, name: string): boolean {
+  const release = Number(home.split('.')[1])
+  return !NOT_IN_THE_LOG[name]?.(release)
+}
+
+test('every failure of every home is found under its name, and no other', () => {
+  const table: Record<string, Record<string, string | number>> = {}
+  for (const { home, expected, missed, wrong } of results) {
+    table[home] = {
+      expected: expected.length,
+      found: expected.length - missed.length,
+      missed: missed.filter((name) => isInTheLog(home, name)).join(' '),
+      'not in this log': missed.filter((name) => !isInTheLog(home, name)).join(' '),
+      false: wrong.map(({ entry }) => entry.name).join(' '),
+    }
+  }
+  console.table(table)
+  const missed = results.flatMap((result) => result.missed.filter((name) => isInTheLog(result.home, name)))
+  expect(missed).toEqual([])
+  // Of 0.99 the one that the log cannot tell from a broken stream.
+  const wrong = results.flatMap((result) => result.wrong.map(({ entry }) => `${result.home} ${entry.name}`))
+  expect(wrong).toEqual(['0.99.0-tui stream-cut'])
+})
+
+test('the failures that end a turn are those of the turns that failed', () => {
+  for (const { home, found } of results) {
+    const expected: Expected = JSON.parse(
+      readFileSync(join(fixturePath('failures', home), 'expected.json'), 'utf8'),
+    )
+    // Of the turns of a terminal nobody was told how they ended.
+    if (expected.group === 'tui') continue
+    const failed = expected.turns.filter(({ outcome }) => outcome === 'failed').map(({ turn }) => turn)
+    const ended = found.filter(({ endsTurn, entry }) => endsTurn && entry.name !== 'killed')
+    expect(ended.length, home).toBe(failed.length)
+    // Ids of turns stand in the log since 0.117.
+    if (Number(home.split('.')[1]) >= 117) {
+      expect(ended.map(({ turnId }) => turnId).sort(), home).toEqual(failed.sort())
+    }
+  }
+})
+
+test('a failure knows its rows, its thread and what it is about', () => {
+  const mcp = results.find(({ home }) => home === '0.169.0-mcp')!.found
+  expect(
+    mcp
+      .filter(({ entry }) => entry.severity !== 'notice')
+      .map(({ entry, mcpServer, tool, rowIds }) => [entry.name, mcpServer, tool, rowIds.length]),
+  ).toEqual([
+    ['mcp-start-no-command', 'ghost', undefined, 1],
+    ['mcp-start-exited', 'crash', undefined, 1],
+    ['mcp-start-timeout', 'mute', undefined, 1],
+    ['mcp-tool-timeout', 'notes', 'mcp__notesslow', 1],
+    ['mcp-transport-closed', 'notes', 'mcp__notescrash', 1],
+    ['mcp-transport-closed', 'notes', 'mcp__noteslookup', 1],
+  ])
+  const tools = results.find(({ home }) => home === '0.169.0-tools')!.found
+  const patch = tools.find(({ entry }) => entry.name === 'patch-failed')!
+  expect(patch).toMatchObject({
+    tool: 'exec_command',
+    callId: expect.stringMatching(/^call_/),
+    isGuess: false,
+  })
+})
+
+test('several rows of one trouble are one failure', () => {
+  const [locked] = results.find(({ home }) => home === '0.155.0-locked')!.found.filter(isReal)
+  expect(locked!.rowIds.length).toBe(3)
+  const server = results.find(({ home }) => home === '0.169.0-model')!.found.find(({ endsTurn }) => endsTurn)!
+  // Two retries and the end of the turn.
+  expect([server.entry.name, server.rowIds.length]).toEqual(['http-500', 3])
+})
+
+function isReal({ entry }: Failure): boolean {
+  return entry.severity !== 'notice'
+}
+
+test('the catalogue is whole: each name once, a cause for each, a rule for no other', () => {
+  const names = FAILURES.map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  for (const { name, title, cause, step, severity } of FAILURES) {
+    expect(name).toMatch(/^[a-z0-9-]+$/)
+    expect(title, name).toMatch(/^[A-Za-z].*[^.]$/)
+    expect(cause, name).toMatch(/\.$/)
+    if (severity === 'failure' && name !== 'tool-rejected-by-user') expect(step, name).toMatch(/\.$/)
+  }
+  for (const { name } of ROW_RULES) expect(names).toContain(name)
+})
