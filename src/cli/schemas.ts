@@ -4,6 +4,7 @@ import { THREAD_DETAIL_KIND } from '../format/thread-details.js'
 import { THREAD_KIND } from '../format/thread-fields.js'
 import { TOKEN_GROUPS, USAGE_GROUPS } from '../model/inspection.js'
 import { LOG_FIELDS } from '../model/log-formats.js'
+import { GENERATION_AGES } from '../schema/files.js'
 import { STATUS_KIND } from './state/backfill.js'
 import { DIFFERENCE_KIND } from './state/diff.js'
 import { createUsageKind } from './state/du.js'
@@ -76,9 +77,9 @@ const PLACE: JsonSchema = closedObject({
   path: { type: 'string' },
   role: { type: 'string' },
   generation: { type: 'integer', minimum: 0 },
-  age: { enum: ['older', 'known', 'newer'] },
-  size_bytes: { type: 'integer', minimum: 0 },
-  wal_bytes: { type: 'integer', minimum: 0 },
+  age: { enum: [...GENERATION_AGES] },
+  size_bytes: { type: ['integer', 'null'], minimum: 0 },
+  wal_bytes: { type: ['integer', 'null'], minimum: 0 },
   migrations: { type: ['integer', 'null'], minimum: 0 },
   last_write: BY_KIND.time,
   rule: { type: 'string' },

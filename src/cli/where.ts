@@ -2,10 +2,11 @@ import { statSync } from 'node:fs'
 import { openReadOnly } from '../db/open.js'
 import { StateError } from '../errors.js'
 import { formatBytes } from '../format/quantity.js'
+import { isMissing } from '../model/file-error.js'
 import type { DatabaseFile } from '../schema/files.js'
 import { readMigrations } from '../schema/inspect.js'
 import type { HomeFlags } from './home-flags.js'
-import { type Home, resolveHomeOptions } from './home-options.js'
+import { lastWriteMs, noDatabase, resolveHomeOptions } from './home-options.js'
 import type { CommandContext } from './main.js'
 
 /** One database as `where` tells of it; the keys are those of its JSON. */
@@ -14,15 +15,16 @@ interface Place {
   role: string
   /** 0 for the name without a number. */
   generation: number
-  /** `older`, `known` or `newer` than the newest generation that this version knows. */
+  /** `older`, `known` or `newer` than the newest generation that this version knows; `unknown` of an unknown role. */
   age: string
-  size_bytes: number
-  wal_bytes: number
+  /** `null` when the file may not be looked at. */
+  size_bytes: number | null
+  wal_bytes: number | null
   /** How many migrations are applied; `null` when the file cannot be read. */
   migrations: number | null
-  /** Of the database or its WAL, whichever is later. ISO 8601, UTC. */
-  last_write: string
-  /** Which rule led to the folder. */
+  /** Of the database or its WAL, whichever is later. ISO 8601, UTC; `null` when the file may not be looked at. */
+  last_write: string | null
+  /** Which rule led to the folder; `none` for a database that lies in the home where no rule leads. */
   rule: string
   /** Why the file cannot be read. */
   error: string | null
@@ -31,33 +33,46 @@ interface Place {
 /** @throws {StateError} `DB_NOT_FOUND` when the home holds no database */
 export function runWhere(flags: HomeFlags & { json?: true }, { io }: CommandContext): void {
   const home = resolveHomeOptions(flags, io)
-  const places = home.databases.map((file) => describe(file, home.rule))
-  if (flags.json) io.stdout.write(`${JSON.stringify(places, null, 2)}\n`)
-  if (places.length === 0) throw noDatabase(home)
-  if (flags.json) return
-  for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${error}\n`)
-  io.stdout.write(io.stdout.isTerminal ? formatAligned(places) : formatTabbed(places))
+  const places = [
+    ...home.databases.map((file) => describe(file, home.rule)),
+    ...home.elsewhere.map((file) => describe(file, 'none')),
+  ]
+  for (const text of home.warnings) io.stderr.write(`warning: ${text}\n`)
+  if (flags.json) {
+    io.stdout.write(`${JSON.stringify(places, null, 2)}\n`)
+  } else if (places.length > 0) {
+    for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${error}\n`)
+    io.stdout.write(io.stdout.isTerminal ? formatAligned(places) : formatTabbed(places))
+  }
+  if (home.databases.length === 0) throw noDatabase(home, PLACE_HINT)
+  if (places.every(({ error }) => error !== null)) {
+    throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
+  }
 }
 
-export function noDatabase(home: Home): StateError {
-  return new StateError('DB_NOT_FOUND', `no Codex database in ${home.sqliteHome} (found by ${home.rule})`, {
-    hint: 'Pass --codex-home or --db, or set CODEX_HOME.',
-  })
-}
+/** What to do where there is no database at all. */
+export const PLACE_HINT = 'Pass --codex-home or --db, or set CODEX_HOME.'
 
 function describe(file: DatabaseFile, rule: string): Place {
-  const { size, mtimeMs } = statSync(file.path)
-  const wal = statSync(`${file.path}-wal`, { throwIfNoEntry: false })
+  const writtenMs = lastWriteMs(file.path)
   return {
     path: file.path,
     role: file.role,
     generation: file.generation,
     age: file.age,
-    size_bytes: size,
-    wal_bytes: wal?.size ?? 0,
+    size_bytes: sizeOf(file.path),
+    wal_bytes: sizeOf(`${file.path}-wal`),
     ...countMigrations(file.path),
-    last_write: new Date(Math.max(mtimeMs, wal?.size ? wal.mtimeMs : 0)).toISOString(),
+    last_write: writtenMs === 0 ? null : new Date(writtenMs).toISOString(),
     rule,
+  }
+}
+
+function sizeOf(path: string): number | null {
+  try {
+    return statSync(path).size
+  } catch (error) {
+    return isMissing(error) ? 0 : null
   }
 }
 
@@ -98,10 +113,10 @@ function formatAligned(places: readonly Place[]): string {
       place.role,
       place.generation === 0 ? '-' : String(place.generation),
       place.age,
-      formatBytes(place.size_bytes),
-      formatBytes(place.wal_bytes),
+      place.size_bytes === null ? '?' : formatBytes(place.size_bytes),
+      place.wal_bytes === null ? '?' : formatBytes(place.wal_bytes),
       place.migrations === null ? 'unreadable' : String(place.migrations),
-      `${place.last_write.slice(0, 19)}Z`,
+      place.last_write === null ? '?' : `${place.last_write.slice(0, 19)}Z`,
       place.rule,
       place.path,
     ]),

@@ -26,7 +26,7 @@ export function toStateError(error: unknown, path: string, verb: 'read' | 'write
     const detail = found.code === 'INVALID' ? ` (${error.message})` : ''
     return new StateError(found.code, `cannot ${verb} ${path}: ${found.reason}${detail}`, { cause: error })
   }
-  if (/^no such (table|column)/.test(error.message)) {
+  if (/^no such (table|column|module)/.test(error.message)) {
     return new StateError('DB_NO_TABLE', `${path}: ${error.message}`, { cause: error })
   }
   return error

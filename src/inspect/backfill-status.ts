@@ -1,9 +1,13 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { leaseState } from '../model/backfill.js'
+import { isMissing } from '../model/file-error.js'
 import type { OpenTable } from '../query/databases.js'
 import { readRows } from '../query/stored-rows.js'
 import { hasThread } from '../query/threads/find.js'
 import type { ThreadTable } from '../query/threads/table.js'
-import { compareWatermarks, listRollouts, parseRolloutName } from '../rollout/list.js'
+import { judgeRolloutContent } from '../rollout/content.js'
+import { compareWatermarks, listRollouts, parseRolloutName, ROLLOUT_ROOTS } from '../rollout/list.js'
 import { readOwner } from '../rollout/locate.js'
 import { resolveRolloutFile } from '../rollout/read.js'
 
@@ -30,7 +34,15 @@ export interface BackfillStatus {
   failedCount: number
   /** Without a row, still to come. */
   leftCount: number
+  /** Of the two: written before September 2025, in a form that no Codex with a database reads. */
+  olderCount: number
+  /** Of the two: damaged or empty, so that Codex can read no line of them. */
+  brokenCount: number
+  /** Of the two: may not be read here, which says nothing about them. */
+  unreadableFileCount: number
   unreadableFolderCount: number
+  /** Whether there is a folder of rollouts. */
+  hasRolloutFolder: boolean
 }
 
 export async function readBackfillStatus(
@@ -43,10 +55,15 @@ export async function readBackfillStatus(
   const { files, unreadable } = await listRollouts(codexHome)
   let doneCount = 0
   let failedCount = 0
+  const without = { usable: 0, 'older form': 0, empty: 0, damaged: 0, unreadable: 0 }
   for (const { path, watermark } of files) {
     const id = parseRolloutName(path)?.threadId ?? (await readIdFrom(path))
-    if (id !== null && threads && hasThread(threads, id)) doneCount += 1
-    else if (lastWatermark !== null && compareWatermarks(watermark, lastWatermark) <= 0) failedCount += 1
+    if (id !== null && threads && hasThread(threads, id)) {
+      doneCount += 1
+      continue
+    }
+    if (lastWatermark !== null && compareWatermarks(watermark, lastWatermark) <= 0) failedCount += 1
+    without[await judgeRolloutContent(path)] += 1
   }
   return {
     status: typeof row?.status === 'string' ? row.status : null,
@@ -57,8 +74,24 @@ export async function readBackfillStatus(
     doneCount,
     failedCount,
     leftCount: files.length - doneCount - failedCount,
+    olderCount: without['older form'],
+    brokenCount: without.empty + without.damaged,
+    unreadableFileCount: without.unreadable,
     unreadableFolderCount: unreadable.length,
+    hasRolloutFolder: hasRolloutFolder(codexHome),
   }
+}
+
+/** Whether a home has a folder of rollouts, be it one that may not be looked into. */
+export function hasRolloutFolder(codexHome: string): boolean {
+  return ROLLOUT_ROOTS.some((root) => {
+    try {
+      statSync(join(codexHome, root))
+      return true
+    } catch (error) {
+      return !isMissing(error)
+    }
+  })
 }
 
 async function readIdFrom(path: string): Promise<string | null> {
@@ -74,6 +107,35 @@ function numberOrNull(value: unknown): number | null {
   return typeof value === 'number' ? value : null
 }
 
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** What becomes of the files without a row. */
+function describeUnindexed(
+  { olderCount, brokenCount, unreadableFileCount }: BackfillStatus,
+  unindexed: number,
+): string {
+  const addable = unindexed - olderCount - brokenCount - unreadableFileCount
+  if (addable === unindexed) return 'Codex adds them when it lists or resumes them'
+  const one = (number: number, singular: string, plural: string) =>
+    `${number} ${number === 1 ? singular : plural}`
+  const parts = [
+    addable > 0 &&
+      `Codex adds ${one(addable, 'when it lists or resumes it', 'when it lists or resumes them')}`,
+    brokenCount > 0 &&
+      one(
+        brokenCount,
+        'is damaged or empty: Codex never adds it',
+        'are damaged or empty: Codex never adds them',
+      ),
+    olderCount > 0 &&
+      `${one(olderCount, 'was', 'were')} written before September 2025: no Codex with a database reads such`,
+    unreadableFileCount > 0 && `${unreadableFileCount} cannot be read here`,
+  ]
+  return parts.filter((part) => part !== false).join('; ')
+}
+
 /**
  * What the state means, in one sentence.
  *
@@ -85,20 +147,33 @@ export function judgeBackfill(
   hasHolder: boolean | null,
 ): { verdict: (typeof BACKFILL_VERDICTS)[number]; sentence: string } {
   const unindexed = status.failedCount + status.leftCount
-  const files = (count: number) => `${count} ${count === 1 ? 'file' : 'files'}`
+  const files = (number: number) => count(number, 'file')
   if (status.status === null) {
     return {
       verdict: 'unknown',
       sentence: `this layout keeps no state of it (0.93 to 0.98); ${files(unindexed)} of ${status.fileCount} have no row`,
     }
   }
+  const claimsAll = status.status === 'complete' || (status.status === 'pending' && unindexed === 0)
+  if (status.unreadableFolderCount > 0 && claimsAll) {
+    const folders = count(status.unreadableFolderCount, 'folder')
+    return {
+      verdict: 'unknown',
+      sentence: `its status is '${status.status}', but ${folders} of rollouts cannot be looked into: what lies there is not known`,
+    }
+  }
   if (status.status === 'complete') {
-    return unindexed === 0
-      ? { verdict: 'complete', sentence: 'complete: every rollout has a row' }
-      : {
-          verdict: 'complete but unindexed',
-          sentence: `complete, but ${files(unindexed)} unindexed: Codex adds them when it lists or resumes them`,
-        }
+    if (unindexed > 0) {
+      return {
+        verdict: unindexed > status.olderCount ? 'complete but unindexed' : 'complete',
+        sentence: `complete, but ${files(unindexed)} unindexed: ${describeUnindexed(status, unindexed)}`,
+      }
+    }
+    return {
+      verdict: 'complete',
+      sentence:
+        status.fileCount === 0 ? 'complete, and no rollout is here' : 'complete: every rollout has a row',
+    }
   }
   if (status.status === 'running') {
     const lease = leaseState(

@@ -1,10 +1,11 @@
-import { type Dirent, lstatSync, opendirSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { type Dirent, lstatSync, opendirSync, type Stats } from 'node:fs'
+import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { openReadOnly } from '../db/open.js'
 import { StateError } from '../errors.js'
+import { isMissing } from '../model/file-error.js'
 import type { UsageGroup } from '../model/inspection.js'
-import { parseRolloutName } from '../rollout/list.js'
-import { type DatabaseFile, parseDatabaseFilename } from '../schema/files.js'
+import { parseRolloutName, ROLLOUT_ROOTS } from '../rollout/list.js'
+import { type DatabaseFile, DESKTOP_FOLDER, describeDatabase } from '../schema/files.js'
 
 export interface Usage {
   key: string
@@ -22,12 +23,14 @@ interface FoundFile {
 }
 
 /**
- * All files below a folder, without following links; one folder is open at a time, so memory is bounded.
+ * All files below a folder; one folder is open at a time, so memory is bounded. Of links only those of the rollout
+ * folders are followed, as by all who read rollouts: any other one may lead anywhere, and back.
  *
  * @param onUnreadable told of each folder or file that cannot be looked at
  */
 export function* walkFiles(root: string, onUnreadable: () => void): Generator<FoundFile, void, undefined> {
   const folders = [root]
+  const followed = new Set(ROLLOUT_ROOTS.map((name) => join(root, name)))
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const entries = readFolder(folder)
     if (!entries) {
@@ -36,15 +39,24 @@ export function* walkFiles(root: string, onUnreadable: () => void): Generator<Fo
     }
     for (const entry of entries) {
       const path = join(folder, entry.name)
-      if (entry.isDirectory()) folders.push(path)
+      if (entry.isDirectory() || (entry.isSymbolicLink() && followed.has(path))) folders.push(path)
       else if (entry.isFile()) {
-        const stats = lstatSync(path, { throwIfNoEntry: false })
+        const stats = tryLstat(path)
+        if (stats === 'denied') onUnreadable()
         // Files come and go under a running Codex.
-        if (!stats) continue
+        if (typeof stats !== 'object') continue
         const place = relative(root, path).split(sep).join('/')
         yield { path, place, sizeBytes: stats.size, modifiedAtMs: stats.mtimeMs }
       }
     }
+  }
+}
+
+function tryLstat(path: string): Stats | 'missing' | 'denied' {
+  try {
+    return lstatSync(path)
+  } catch (error) {
+    return isMissing(error) ? 'missing' : 'denied'
   }
 }
 
@@ -63,15 +75,22 @@ function readFolder(folder: string): Dirent[] | undefined {
   }
 }
 
-/** What a file of the home is, in one word of a person who asks what takes room. */
-export function kindOf(place: string): string {
-  const [top = ''] = place.split('/')
+/**
+ * What a file is, in one word of a person who asks what takes room.
+ *
+ * @param place below the folder that was walked
+ * @param isDatabaseFolder whether databases are kept in the folder of the file
+ */
+export function kindOf(place: string, isDatabaseFolder: boolean): string {
+  const parts = place.split('/')
+  const [top = ''] = parts
   if (top === 'sessions') return 'sessions'
   if (top === 'archived_sessions') return 'archived'
-  const database = parseDatabaseFilename(top.replace(/-(wal|shm|journal)$/, ''))
-  if (!database) return top === 'db-backups' ? 'database backups' : 'other'
-  if (/-(wal|journal)$/.test(top)) return 'WAL'
-  if (top.endsWith('-shm')) return 'WAL'
+  if (parts.slice(0, -1).includes('db-backups')) return 'database backups'
+  const name = parts.at(-1) ?? ''
+  const database = isDatabaseFolder ? describeDatabase(name.replace(/-(wal|shm|journal)$/, '')) : undefined
+  if (!database) return 'other'
+  if (/-(wal|shm|journal)$/.test(name)) return 'WAL'
   return database.role === 'logs' ? 'logs' : 'databases'
 }
 
@@ -100,10 +119,22 @@ export interface UsageOptions {
   onNotice: (text: string) => void
 }
 
-/** Sums over the files of the home, largest first. Pages that a database keeps free are a kind of their own. */
+/** Which files are counted. */
+export interface UsagePlaces {
+  /** Counted whole. */
+  codexHome: string
+  /** Of a folder that is not in the home, only the databases and their backups are counted. */
+  sqliteHome: string
+  databases: readonly DatabaseFile[]
+}
+
+/**
+ * Sums over the files of the home, largest first. Pages that a database keeps free are a kind of their own.
+ *
+ * @throws {StateError} `DB_UNREADABLE` when there are files, and not one can be looked at
+ */
 export function measureUsage(
-  folders: readonly string[],
-  databases: readonly DatabaseFile[],
+  { codexHome, sqliteHome, databases }: UsagePlaces,
   group: UsageGroup,
   options: UsageOptions,
 ): Usage[] {
@@ -115,27 +146,70 @@ export function measureUsage(
     sums.set(key, sum)
   }
   let unreadableCount = 0
-  for (const folder of folders) {
-    for (const file of walkFiles(folder, () => {
-      unreadableCount += 1
-    })) {
-      add(keyOf(file, group, options), file.sizeBytes, 1)
+  const onUnreadable = () => {
+    unreadableCount += 1
+  }
+  const databaseFolders = new Set([codexHome, sqliteHome, join(codexHome, DESKTOP_FOLDER)])
+  const kindOfFile = ({ path, place }: FoundFile) => kindOf(place, databaseFolders.has(dirname(path)))
+  const counted = new Map<string, string>()
+  const count = (file: FoundFile) => {
+    const kind = kindOfFile(file)
+    add(group === 'kind' ? kind : keyOf(file, group, options), file.sizeBytes, 1)
+    if (kind === 'logs' || kind === 'databases') counted.set(file.path, kind)
+  }
+  for (const file of walkFiles(codexHome, onUnreadable)) count(file)
+  if (!isInside(sqliteHome, codexHome)) {
+    for (const file of walkDatabases(sqliteHome, onUnreadable)) {
+      // The home may lie in the folder of the databases.
+      if (!isInside(file.path, codexHome)) count(file)
     }
   }
   if (group === 'kind') {
-    for (const { path, role } of databases) {
-      const freeBytes = readFreeBytes(path, options.onNotice)
-      if (freeBytes === 0) continue
-      add(role === 'logs' ? 'logs' : 'databases', -freeBytes, 0)
+    for (const { path } of databases) {
+      const kind = counted.get(path)
+      const freeBytes = kind === undefined ? 0 : readFreeBytes(path, options.onNotice)
+      if (kind === undefined || freeBytes === 0) continue
+      add(kind, -freeBytes, 0)
       add('free pages', freeBytes, 0)
     }
   }
-  if (unreadableCount > 0) options.onNotice(`${unreadableCount} folders cannot be read and are not counted`)
+  if (sums.size === 0 && unreadableCount > 0) {
+    throw new StateError('DB_UNREADABLE', `nothing in ${codexHome} can be read: permission denied`)
+  }
+  if (unreadableCount > 0) {
+    options.onNotice(
+      `${unreadableCount} ${unreadableCount === 1 ? 'folder or file' : 'folders or files'} cannot be read, and not counted`,
+    )
+  }
   return [...sums.values()].sort((a, b) => b.sizeBytes - a.sizeBytes || (a.key < b.key ? -1 : 1))
 }
 
-function keyOf(file: FoundFile, group: UsageGroup, { nowMs, describeThread }: UsageOptions): string {
-  if (group === 'kind') return kindOf(file.place)
+function isInside(path: string, folder: string): boolean {
+  const below = relative(folder, path)
+  return below === '' || (below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below))
+}
+
+/** The databases of a folder with their logs, and the backups beside them. */
+function* walkDatabases(folder: string, onUnreadable: () => void): Generator<FoundFile, void, undefined> {
+  const names = readFolder(folder)?.flatMap((entry) => (entry.isFile() ? entry.name : [])) ?? []
+  for (const name of names) {
+    const path = join(folder, name)
+    if (!describeDatabase(name.replace(/-(wal|shm|journal)$/, ''))) continue
+    const stats = tryLstat(path)
+    if (stats === 'denied') onUnreadable()
+    if (typeof stats !== 'object') continue
+    yield { path, place: name, sizeBytes: stats.size, modifiedAtMs: stats.mtimeMs }
+  }
+  const backups = join(folder, 'db-backups')
+  if (tryLstat(backups) === 'missing') return
+  for (const file of walkFiles(backups, onUnreadable)) yield { ...file, place: `db-backups/${file.place}` }
+}
+
+function keyOf(
+  file: FoundFile,
+  group: Exclude<UsageGroup, 'kind'>,
+  { nowMs, describeThread }: UsageOptions,
+): string {
   if (group === 'age') return ageOf(file.modifiedAtMs, nowMs)
   const id = parseRolloutName(file.path)?.threadId
   if (id === undefined) return '(no rollout)'

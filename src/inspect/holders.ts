@@ -29,10 +29,10 @@ export function findHolders(databases: readonly DatabaseFile[]): Holders {
   const byInode = new Map<number, { database: string; suffix: string }>()
   for (const { path } of databases) {
     for (const suffix of SUFFIXES) {
-      const stats = statSync(path + suffix, { throwIfNoEntry: false })
-      if (!stats) continue
-      targets.set(realpathSync(path + suffix), { database: path, suffix })
-      byInode.set(stats.ino, { database: path, suffix })
+      const file = identify(path + suffix)
+      if (!file) continue
+      targets.set(file.realPath, { database: path, suffix })
+      byInode.set(file.inode, { database: path, suffix })
     }
   }
   const holders = new Map<string, Holder>()
@@ -68,6 +68,15 @@ export function findHolders(databases: readonly DatabaseFile[]): Holders {
     if (!locks.includes(lock)) locks.push(lock)
   }
   return { holders: [...holders.values()], isKnown: true, hiddenCount }
+}
+
+/** `undefined` for what is not there, or may not be looked at. */
+function identify(path: string): { realPath: string; inode: number } | undefined {
+  try {
+    return { realPath: realpathSync(path), inode: statSync(path).ino }
+  } catch {
+    return undefined
+  }
 }
 
 function readLink(path: string): string {

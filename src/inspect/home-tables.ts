@@ -1,9 +1,8 @@
-import { openReadOnly, type ReadConnection } from '../db/open.js'
-import { StateError } from '../errors.js'
 import { countRows } from '../query/stored-rows.js'
-import type { DatabaseFile } from '../schema/files.js'
+import { DATABASE_ROLES, type DatabaseFile } from '../schema/files.js'
 import { listTables, readColumns } from '../schema/inspect.js'
 import { TABLE_WORDS } from '../schema/table-words.js'
+import { readEachDatabase } from './each-database.js'
 
 export interface HomeTable {
   name: string
@@ -20,21 +19,19 @@ export function listHomeTables(
   databases: readonly DatabaseFile[],
   onNotice: (text: string) => void,
 ): HomeTable[] {
-  const roles = new Set<string>()
-  return databases.flatMap((file) => {
-    const isCurrent = !roles.has(file.role)
-    roles.add(file.role)
-    const tables = readDatabase(file, onNotice, (connection) =>
-      listTables(connection).map((name) => ({
-        name,
-        database: file.path,
-        rowCount: countRows(connection, name),
-        isCurrent,
-        words: TABLE_WORDS[name] ?? null,
-      })),
-    )
-    return tables ?? []
-  })
+  // Of what nobody knows, none replaces another.
+  const newest = new Set(DATABASE_ROLES.map((role) => databases.find((file) => file.role === role)))
+  const isCurrent = (file: DatabaseFile) => newest.has(file) || file.age === 'unknown'
+  const tables = readEachDatabase(databases, onNotice, (connection, file) =>
+    listTables(connection).map((name) => ({
+      name,
+      database: file.path,
+      rowCount: countRows(connection, name),
+      isCurrent: isCurrent(file),
+      words: TABLE_WORDS[name] ?? null,
+    })),
+  )
+  return [...tables].flat()
 }
 
 /** The first database that has a table of this name, and the table's columns. */
@@ -43,33 +40,11 @@ export function findHomeTable(
   name: string,
   onNotice: (text: string) => void,
 ): { database: string; columns: string[] } | undefined {
-  for (const file of databases) {
-    const columns = readDatabase(file, onNotice, (connection) =>
-      listTables(connection).includes(name)
-        ? readColumns(connection, name).map((column) => column.name)
-        : undefined,
-    )
-    if (columns) return { database: file.path, columns }
-  }
+  const found = readEachDatabase(databases, onNotice, (connection, { path }) =>
+    listTables(connection).includes(name)
+      ? { database: path, columns: readColumns(connection, name).map((column) => column.name) }
+      : undefined,
+  )
+  for (const table of found) if (table) return table
   return undefined
-}
-
-/** `undefined` for a database that cannot be read, which is told. */
-function readDatabase<Result>(
-  { path }: DatabaseFile,
-  onNotice: (text: string) => void,
-  read: (connection: ReadConnection) => Result,
-): Result | undefined {
-  try {
-    const connection = openReadOnly(path, { onNotice })
-    try {
-      return read(connection)
-    } finally {
-      connection.close()
-    }
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error
-    onNotice(error.message)
-    return undefined
-  }
 }

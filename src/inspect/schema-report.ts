@@ -1,9 +1,9 @@
-import { openReadOnly } from '../db/open.js'
 import { StateError } from '../errors.js'
 import { LINE_ENDS, type LineEnds } from '../model/line-ends.js'
 import type { DatabaseFile } from '../schema/files.js'
 import { type AppliedMigration, readMigrations, type SqlReader } from '../schema/inspect.js'
 import { KNOWN_MIGRATIONS, type KnownMigration } from '../schema/known-migrations.js'
+import { readEachDatabase } from './each-database.js'
 
 export const MIGRATION_STATES = ['known', 'newer', 'modified', 'failed', 'missing', 'not applied'] as const
 
@@ -69,19 +69,16 @@ export function readLineEnds(file: DatabaseFile, reader: SqlReader): RecordedLin
 
 /** The form of the Codex that made a home: that of the first database that tells it. */
 export function findHomeLineEnds(databases: readonly DatabaseFile[]): LineEnds | undefined {
-  for (const file of databases) {
-    try {
-      const connection = openReadOnly(file.path)
-      try {
-        const found = readLineEnds(file, connection)
-        if (found === 'lf' || found === 'crlf') return found
-      } finally {
-        connection.close()
-      }
-    } catch (error) {
-      // A database that cannot be read says nothing here; it is told by those who need it.
-      if (!(error instanceof StateError)) throw error
-    }
+  try {
+    // One that cannot be read says nothing here; it is told by those who need it.
+    const found = readEachDatabase(
+      databases,
+      () => {},
+      (connection, file) => readLineEnds(file, connection),
+    )
+    for (const form of found) if (form === 'lf' || form === 'crlf') return form
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
   }
   return undefined
 }

@@ -1,8 +1,8 @@
-import { openReadOnly } from '../db/open.js'
-import { StateError } from '../errors.js'
+import type { ReadConnection } from '../db/open.js'
 import { quoteIdentifier } from '../schema/columns.js'
 import type { DatabaseFile } from '../schema/files.js'
 import { listTables, readColumns } from '../schema/inspect.js'
+import { readEachDatabase } from './each-database.js'
 
 /** Rows of one table that belong to a thread. */
 export interface ThreadPlace {
@@ -26,30 +26,24 @@ export function findThreadPlaces(
   threadId: string,
   onNotice: (text: string) => void,
 ): ThreadPlace[] {
+  return [
+    ...readEachDatabase(databases, onNotice, (connection, { path }) => findIn(connection, path, threadId)),
+  ].flat()
+}
+
+function findIn(connection: ReadConnection, database: string, threadId: string): ThreadPlace[] {
   const places: ThreadPlace[] = []
-  for (const { path } of databases) {
-    try {
-      const connection = openReadOnly(path, { onNotice })
-      try {
-        for (const table of listTables(connection)) {
-          const columns = readColumns(connection, table)
-            .map(({ name }) => name)
-            .filter((name) => ID_COLUMN.test(name) || OTHER_ID_COLUMNS[table]?.includes(name))
-          if (columns.length === 0) continue
-          const condition = columns.map((name) => `${quoteIdentifier(name)} = ?`).join(' OR ')
-          const found = connection.get<{ n: number }>(
-            `SELECT count(*) AS n FROM ${quoteIdentifier(table)} WHERE ${condition}`,
-            ...columns.map(() => threadId),
-          )
-          if (found && found.n > 0) places.push({ database: path, table, rowCount: found.n })
-        }
-      } finally {
-        connection.close()
-      }
-    } catch (error) {
-      if (!(error instanceof StateError)) throw error
-      onNotice(error.message)
-    }
+  for (const table of listTables(connection)) {
+    const columns = readColumns(connection, table)
+      .map(({ name }) => name)
+      .filter((name) => ID_COLUMN.test(name) || OTHER_ID_COLUMNS[table]?.includes(name))
+    if (columns.length === 0) continue
+    const condition = columns.map((name) => `${quoteIdentifier(name)} = ?`).join(' OR ')
+    const found = connection.get<{ n: number }>(
+      `SELECT count(*) AS n FROM ${quoteIdentifier(table)} WHERE ${condition}`,
+      ...columns.map(() => threadId),
+    )
+    if (found && found.n > 0) places.push({ database, table, rowCount: found.n })
   }
   return places
 }

@@ -1,23 +1,25 @@
 import { openReadOnly, type ReadConnection } from '../db/open.js'
 import { StateError } from '../errors.js'
-import type { DatabaseFile, DatabaseRole } from '../schema/files.js'
+import type { DatabaseFile, FileRole } from '../schema/files.js'
+import { listTables } from '../schema/inspect.js'
 
 export interface Verdict {
   database: string
-  role: DatabaseRole
-  state: 'ok' | 'damaged' | 'unreadable'
+  role: FileRole
+  /** `empty`: no table is in it; `unreadable`: it may be sound, nobody could look. */
+  state: 'ok' | 'empty' | 'damaged' | 'unreadable'
   /** What SQLite says, the first 100 lines. */
   problems: string[]
-  /** What the damage costs; `null` when there is none. */
+  /** What the damage costs; `null` when none was seen. */
   meaning: string | null
-  /** Whether Codex fills a new file by itself. */
-  isRebuildable: boolean
+  /** Whether Codex fills a new file by itself; `null` where that is not known. */
+  isRebuildable: boolean | null
 }
 
 const MAX_PROBLEMS = 100
 
 /** What is in the files, and what becomes of it when Codex (0.140 on) puts a damaged one aside. */
-const CONSEQUENCES: Record<DatabaseRole, { isRebuildable: boolean; meaning: string }> = {
+const CONSEQUENCES: Record<FileRole, { isRebuildable: boolean | null; meaning: string }> = {
   state: {
     isRebuildable: true,
     meaning: 'Codex fills threads again from the rollouts; sections, projects, pins and read marks are lost',
@@ -38,7 +40,14 @@ const CONSEQUENCES: Record<DatabaseRole, { isRebuildable: boolean; meaning: stri
     meaning: 'nothing is lost: Codex makes turns and items again from the rollouts',
   },
   agent_message_board: { isRebuildable: false, meaning: 'the posts of agents are lost' },
+  catalog: {
+    isRebuildable: null,
+    meaning: 'the sidebar of the Desktop app is lost; the threads themselves are not',
+  },
+  unknown: { isRebuildable: null, meaning: 'no known Codex makes this file, so what it held is not known' },
 }
+
+const EMPTY = 'Codex makes the tables when it opens the file; whether anything was in it is not known'
 
 /** Looks for damage without writing: SQLite's quick check, or all of its checks. */
 export function verifyDatabase(
@@ -52,12 +61,13 @@ export function verifyDatabase(
     role,
     state,
     problems,
-    meaning: state === 'ok' ? null : consequence.meaning,
+    meaning: state === 'damaged' ? consequence.meaning : state === 'empty' ? EMPTY : null,
     isRebuildable: consequence.isRebuildable,
   })
   try {
     const connection = openReadOnly(path, options)
     try {
+      if (listTables(connection).length === 0) return judge('empty', ['it has no table'])
       const problems = check(connection, options.isFull)
       return judge(problems.length === 0 ? 'ok' : 'damaged', problems)
     } finally {

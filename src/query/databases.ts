@@ -1,4 +1,5 @@
 import { type OpenReadOnlyOptions, openReadOnly, type ReadConnection } from '../db/open.js'
+import { StateError } from '../errors.js'
 import { candidatesFor, type DatabaseFile, type TABLE_HOMES } from '../schema/files.js'
 import { readColumnNames } from '../schema/inspect.js'
 
@@ -8,6 +9,13 @@ export interface OpenTable {
   connection: ReadConnection
   /** The table's columns as stored. */
   columns: ReadonlySet<string>
+}
+
+/** Codex makes none, and the rows of a recursive one may never end: no read of SQLite's can be stopped. */
+function refuseView(connection: ReadConnection, table: string): void {
+  const view = connection.get(`SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = ?`, table)
+  if (!view) return
+  throw new StateError('DB_NO_TABLE', `${table} is a view in ${connection.path}, no table: it is not read`)
 }
 
 /**
@@ -24,8 +32,16 @@ export function openTable(
 ): OpenTable | undefined {
   for (const file of candidatesFor(table, files)) {
     const connection = openReadOnly(file.path, options)
-    const columns = readColumnNames(connection, table)
-    if (columns.size > 0) return { file, connection, columns }
+    try {
+      const columns = readColumnNames(connection, table)
+      if (columns.size > 0) {
+        refuseView(connection, table)
+        return { file, connection, columns }
+      }
+    } catch (error) {
+      connection.close()
+      throw error
+    }
     connection.close()
   }
   return undefined

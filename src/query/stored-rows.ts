@@ -1,5 +1,6 @@
 import type { ReadConnection, SqlValue } from '../db/open.js'
 import { quoteIdentifier } from '../schema/columns.js'
+import { readColumnNames } from '../schema/inspect.js'
 
 /** A row by the names of its stored columns; what a layout lacks is `undefined`. */
 export type StoredRow = Readonly<Record<string, SqlValue | undefined>>
@@ -12,16 +13,48 @@ export function* readTable(
   table: string,
 ): Generator<StoredRow[], void, undefined> {
   const name = quoteIdentifier(table)
-  let after: SqlValue = null
+  const columns = readColumnNames(connection, table)
+  const rowid = findRowid(connection, table, columns)
+  if (rowid === undefined) {
+    // Without row numbers the key is the order; such tables are small, so that skipping costs little.
+    for (let offset = 0; ; offset += PAGE_ROWS) {
+      const page = connection.all<StoredRow>(`SELECT * FROM ${name} LIMIT ? OFFSET ?`, PAGE_ROWS, offset)
+      if (page.length > 0) yield page
+      if (page.length < PAGE_ROWS) return
+    }
+  }
+  const marker = firstFree(['rowid_', 'rowid__', 'rowid___'], columns)
+  // As text: a number above 2^53 would come back rounded, and its page again.
+  const selected = `SELECT *, CAST(${rowid} AS TEXT) AS ${marker} FROM ${name}`
+  let after: string | undefined
   for (;;) {
-    const page: (Record<string, SqlValue> & { rowid_: number })[] = connection.all(
-      `SELECT *, rowid AS rowid_ FROM ${name} ${after === null ? '' : 'WHERE rowid > ?'} ORDER BY rowid LIMIT ?`,
-      ...(after === null ? [PAGE_ROWS] : [after, PAGE_ROWS]),
+    const where = after === undefined ? '' : `WHERE ${rowid} > CAST(? AS INTEGER)`
+    const page: Record<string, SqlValue>[] = connection.all(
+      `${selected} ${where} ORDER BY ${rowid} LIMIT ?`,
+      ...(after === undefined ? [PAGE_ROWS] : [after, PAGE_ROWS]),
     )
-    after = page.at(-1)?.rowid_ ?? null
-    if (page.length > 0) yield page.map(({ rowid_: _, ...row }) => row)
+    after = page.at(-1)?.[marker] as string | undefined
+    if (page.length > 0) yield page.map(({ [marker]: _, ...row }) => row)
     if (page.length < PAGE_ROWS) return
   }
+}
+
+/** The name by which SQLite gives row numbers here; `undefined` in a table `WITHOUT ROWID`. */
+function findRowid(
+  connection: ReadConnection,
+  table: string,
+  columns: ReadonlySet<string>,
+): string | undefined {
+  const kind = connection.get<{ wr: number }>(`SELECT wr FROM pragma_table_list WHERE name = ?`, table)
+  const lowered = new Set([...columns].map((column) => column.toLowerCase()))
+  return kind?.wr === 1 ? undefined : ROWID_NAMES.find((name) => !lowered.has(name))
+}
+
+/** A column of such a name takes the meaning from it (https://www.sqlite.org/lang_createtable.html#rowid). */
+const ROWID_NAMES = ['rowid', '_rowid_', 'oid'] as const
+
+function firstFree(names: readonly string[], taken: ReadonlySet<string>): string {
+  return names.find((name) => !taken.has(name)) ?? 'rowid____'
 }
 
 /** Rows of a table that is small by nature. `clause` is SQL of ours that follows the name of the table. */

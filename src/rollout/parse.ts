@@ -246,21 +246,31 @@ function readSource(source: unknown): unknown {
   return source ?? null
 }
 
-/** Entries of a form that has no name or schema (later releases group tools) are left out. */
+/** Entries of a form that has no name or schema are left out. */
 function readDynamicTools(value: unknown): DynamicTool[] {
+  return listTools(value).map(({ tool, namespace }, position) => ({
+    position,
+    name: text(tool.name),
+    description: textOrNull(tool.description) ?? '',
+    inputSchema: jsonText(tool.inputSchema),
+    deferLoading: tool.deferLoading === true,
+    namespace,
+  }))
+}
+
+/** Since 0.145 tools can stand in groups: `{"type":"namespace","name":…,"tools":[…]}`. */
+function listTools(value: unknown): { tool: JsonObject; namespace: string | null }[] {
   if (!Array.isArray(value)) return []
-  return value
-    .filter(
-      (tool): tool is JsonObject => isObject(tool) && typeof tool.name === 'string' && 'inputSchema' in tool,
-    )
-    .map((tool, position) => ({
-      position,
-      name: text(tool.name),
-      description: textOrNull(tool.description) ?? '',
-      inputSchema: jsonText(tool.inputSchema),
-      deferLoading: tool.deferLoading === true,
-      namespace: textOrNull(tool.namespace),
-    }))
+  return value.filter(isObject).flatMap((entry) => {
+    if (typeof entry.name !== 'string') return []
+    if ('inputSchema' in entry) return [{ tool: entry, namespace: textOrNull(entry.namespace) }]
+    if (entry.type !== 'namespace' || !Array.isArray(entry.tools)) return []
+    const namespace = text(entry.name)
+    return entry.tools
+      .filter(isObject)
+      .filter((tool) => typeof tool.name === 'string' && 'inputSchema' in tool)
+      .map((tool) => ({ tool, namespace }))
+  })
 }
 
 function readTurnContext(payload: JsonObject): TurnContextItem | string {

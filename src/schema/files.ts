@@ -1,5 +1,7 @@
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { StateError } from '../errors.js'
+import { explainFileError, isMissing } from '../model/file-error.js'
 
 export const DATABASE_ROLES = [
   'state',
@@ -14,6 +16,11 @@ export const DATABASE_ROLES = [
 
 /** What a database file is for; also the part of its name before the generation. */
 export type DatabaseRole = (typeof DATABASE_ROLES)[number]
+
+/** `catalog`: what the Desktop app shows in its sidebar; `unknown`: an SQLite file that no known release makes. */
+export const FILE_ROLES = [...DATABASE_ROLES, 'catalog', 'unknown'] as const
+
+export type FileRole = (typeof FILE_ROLES)[number]
 
 /**
  * Generations that Codex releases (0.93 to 0.169) wrote, by role; 0 is the name without a number.
@@ -59,12 +66,19 @@ export const TABLE_HOMES = {
   agent_jobs: ['state'],
 } as const satisfies Record<string, readonly DatabaseRole[]>
 
-/** `older` than the newest generation that we know, that `known` one, or `newer`. */
-export type GenerationAge = 'older' | 'known' | 'newer'
+/** `older` than the newest generation that we know, that `known` one, or `newer`; of a known role, that is. */
+export const GENERATION_AGES = ['older', 'known', 'newer', 'unknown'] as const
+
+export type GenerationAge = (typeof GENERATION_AGES)[number]
+
+/** Where the Desktop app keeps databases of its own, and for a time (June 2026) kept all of them. */
+export const DESKTOP_FOLDER = 'sqlite'
+
+const CATALOG_NAME = 'codex-dev.db'
 
 export interface DatabaseFile {
   path: string
-  role: DatabaseRole
+  role: FileRole
   /** The number in the name, 0 without one. */
   generation: number
   age: GenerationAge
@@ -81,28 +95,55 @@ export function parseDatabaseFilename(name: string): { role: DatabaseRole; gener
   return { role, generation: match[2] === undefined ? 0 : Number(match[2]) }
 }
 
-/** The databases in a folder: by role in the order of `DATABASE_ROLES`, newest generation first. */
+/**
+ * Every SQLite database in a folder, by name: by role in the order of `FILE_ROLES`, newest generation first. A
+ * folder that is not there holds none.
+ *
+ * @throws {StateError} `DB_UNREADABLE` for a folder that is there and cannot be looked into
+ */
 export function listDatabases(folder: string): DatabaseFile[] {
   let names: string[]
   try {
     names = readdirSync(folder)
-  } catch {
-    return []
+  } catch (error) {
+    if (isMissing(error) && !existsSync(folder)) return []
+    throw unreadableFolder(folder, error)
   }
-  const files: DatabaseFile[] = []
-  for (const name of names) {
-    const parsed = parseDatabaseFilename(name)
-    if (!parsed) continue
-    const path = join(folder, name)
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) continue
-    files.push({ path, ...parsed, age: ageOf(parsed.role, parsed.generation) })
-  }
+  const files = names.flatMap((name) => describeDatabase(join(folder, name)) ?? []).filter(isThere)
   return files.sort(
     (a, b) =>
-      DATABASE_ROLES.indexOf(a.role) - DATABASE_ROLES.indexOf(b.role) ||
+      FILE_ROLES.indexOf(a.role) - FILE_ROLES.indexOf(b.role) ||
       b.generation - a.generation ||
       (a.path < b.path ? -1 : 1),
   )
+}
+
+/** That a folder is there and cannot be looked into: not allowed, or no folder at all. */
+export function unreadableFolder(folder: string, cause: unknown): StateError {
+  return new StateError('DB_UNREADABLE', `cannot look into ${folder}: ${explainFileError(cause)}`, {
+    cause,
+    hint: 'Name another place with --codex-home or --db, or look as a user who may.',
+  })
+}
+
+/** What the name of a file says of it; `undefined` where it is not that of an SQLite database. */
+export function describeDatabase(path: string): DatabaseFile | undefined {
+  const name = basename(path)
+  const known = parseDatabaseFilename(name)
+  if (known) return { path, ...known, age: ageOf(known.role, known.generation) }
+  if (name === CATALOG_NAME) return { path, role: 'catalog', generation: 0, age: 'unknown' }
+  if (!/\.sqlite3?$/.test(name)) return undefined
+  const generation = Number(/_(\d+)\.sqlite3?$/.exec(name)?.[1] ?? 0)
+  return { path, role: 'unknown', generation, age: 'unknown' }
+}
+
+/** No folder, and no link to nowhere. What may not be looked at is there: to open it tells why it cannot be read. */
+function isThere({ path }: DatabaseFile): boolean {
+  try {
+    return statSync(path).isFile()
+  } catch (error) {
+    return !isMissing(error) && (error as NodeJS.ErrnoException).code !== 'ELOOP'
+  }
 }
 
 function ageOf(role: DatabaseRole, generation: number): GenerationAge {

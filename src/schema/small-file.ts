@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { explainFileError, isMissing } from '../model/file-error.js'
 
 export type SmallFile =
   | { kind: 'missing' }
@@ -17,9 +18,7 @@ export function readSmallFile(path: string, maxBytes: number): SmallFile {
     // Without O_NONBLOCK the opening of a named pipe waits for a writer.
     fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' }
-    return { kind: 'unreadable', reason: code === 'EACCES' ? 'permission denied' : String(code) }
+    return isMissing(error) ? { kind: 'missing' } : { kind: 'unreadable', reason: explainFileError(error) }
   }
   try {
     const stats = fstatSync(fd)
@@ -34,7 +33,7 @@ export function readSmallFile(path: string, maxBytes: number): SmallFile {
     const length = readSync(fd, bytes, 0, bytes.length, start)
     return { kind: 'read', bytes: bytes.subarray(0, length), isCut: start > 0 }
   } catch (error) {
-    return { kind: 'unreadable', reason: String((error as NodeJS.ErrnoException).code) }
+    return { kind: 'unreadable', reason: explainFileError(error) }
   } finally {
     closeSync(fd)
   }

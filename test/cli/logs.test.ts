@@ -511,7 +511,7 @@ describe('no readable database', () => {
     expect(await runLogs(['query', '--codex-home', '/no/such/home'])).toEqual({
       stdout: '',
       stderr:
-        'codex-logs: no Codex database in /no/such/home (found by --codex-home). Pass --codex-home or --db, or set CODEX_HOME.\n',
+        'codex-logs: no Codex database in /no/such/home (found by --codex-home): there is no such folder. Pass --codex-home or --db, or set CODEX_HOME.\n',
       exitCode: 3,
     })
     expect(await runLogs(['tail', '--no-follow', '--codex-home', '/no/such/home'])).toMatchObject({

@@ -54,6 +54,27 @@ describe('a line that yields metadata', () => {
     })
   })
 
+  test('gives the tools of a group with its name, in one order with the others', () => {
+    const tool = (name: string) => ({ type: 'function', name, description: name, inputSchema: {} })
+    const text = sessionMeta({
+      dynamic_tools: [
+        tool('alone'),
+        { type: 'namespace', name: 'tickets', tools: [tool('look'), { name: 'no schema' }, tool('close')] },
+        { type: 'namespace', name: 'empty' },
+        { type: 'a later form', name: 'odd' },
+      ],
+    })
+    const item = parseRolloutLine(text, 1)
+    expect(
+      item.kind === 'sessionMeta' &&
+        item.dynamicTools.map(({ position, namespace, name }) => [position, namespace, name]),
+    ).toEqual([
+      [0, null, 'alone'],
+      [1, 'tickets', 'look'],
+      [2, 'tickets', 'close'],
+    ])
+  })
+
   test.each([
     [
       'a turn_context',

@@ -21,11 +21,11 @@ import { countRows, keyOf } from '../../query/logs/rows.js'
 import { type LogStore, openLogStore, readHighestId, readLowestId } from '../../query/logs/store.js'
 import { findLoggedThread } from '../../query/logs/threads.js'
 import { candidatesFor, type DatabaseFile } from '../../schema/files.js'
-import { type Home, resolveHomeOptions } from '../home-options.js'
+import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
 import { type CommandContext, EXIT_BY_SIGNAL } from '../main.js'
 import { loadPalette, resolveColor } from '../options.js'
-import { noDatabase } from '../where.js'
+import { PLACE_HINT } from '../where.js'
 import { type Cursor, identifyDatabase, readCursor, writeCursor } from './cursor-file.js'
 import type { LogWorkerData } from './log-worker.js'
 import {
@@ -201,6 +201,7 @@ async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
     if (!warned.has(text)) io.stderr.write(`warning: ${text}\n`)
     warned.add(text)
   }
+  for (const text of home.warnings) warnOnce(text)
   return {
     home,
     filter,
@@ -421,7 +422,7 @@ function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 
 }
 
 function noLogs(home: Home): StateError {
-  if (home.databases.length === 0) return noDatabase(home)
+  if (home.databases.length === 0) return noDatabase(home, PLACE_HINT)
   const where = home.rule === '--db' ? home.databases[0]!.path : `the databases of ${home.sqliteHome}`
   return new StateError('DB_NO_TABLE', `no table of logs in ${where}`, { hint: 'See codex-logs where.' })
 }

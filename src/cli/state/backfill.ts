@@ -34,6 +34,9 @@ export const STATUS_KIND: RecordKind<StatusRow> = {
     { name: 'done', kind: 'number', value: ({ doneCount }) => doneCount },
     { name: 'left', kind: 'number', value: ({ leftCount }) => leftCount },
     { name: 'failed', kind: 'number', value: ({ failedCount }) => failedCount },
+    { name: 'older_form', kind: 'number', value: ({ olderCount }) => olderCount },
+    { name: 'broken', kind: 'number', value: ({ brokenCount }) => brokenCount },
+    { name: 'unreadable', kind: 'number', value: ({ unreadableFileCount }) => unreadableFileCount },
     { name: 'database', kind: 'path', value: ({ database }) => database },
   ],
   shown: [
@@ -49,6 +52,9 @@ export const STATUS_KIND: RecordKind<StatusRow> = {
     'done',
     'left',
     'failed',
+    'older_form',
+    'broken',
+    'unreadable',
     'database',
   ],
   nameOf: ({ database }) => database ?? '',
@@ -71,7 +77,13 @@ export async function status(context: CommandContext, flags: HomeFlags & OutputF
       isRunning && state ? findHolders([state.file]) : { holders: [], isKnown: false }
     const isOwnerAlive = isKnown ? holders.length > 0 : null
     const nowSeconds = session.nowMs / 1000
-    const { verdict, sentence } = judgeBackfill(found, nowSeconds, isOwnerAlive)
+    const isAlone = flags.db !== undefined && !found.hasRolloutFolder
+    const { verdict, sentence } = isAlone
+      ? {
+          verdict: 'unknown' as const,
+          sentence: `its status is '${found.status}'; there are no sessions beside it, so whether they have rows is not known`,
+        }
+      : judgeBackfill(found, nowSeconds, isOwnerAlive)
     const row: StatusRow = {
       ...found,
       verdict,
@@ -90,6 +102,9 @@ export async function status(context: CommandContext, flags: HomeFlags & OutputF
       const bar = `${paint(palette, 'good', '█'.repeat(filled))}${'░'.repeat(BAR_CELLS - filled)}`
       io.stdout.write(`${bar} ${doneCount} of ${fileCount} rollouts\n`)
     }
-    if (verdict === 'stale' || found.failedCount + found.leftCount > 0) session.fail(EXIT_FAILED)
+    // What no Codex reads is no reason to complain.
+    const missing = found.failedCount + found.leftCount - found.olderCount
+    const isIncomplete = missing + found.unreadableFolderCount > 0
+    if (isAlone || verdict === 'stale' || isIncomplete) session.fail(EXIT_FAILED)
   })
 }

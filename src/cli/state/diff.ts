@@ -1,4 +1,6 @@
+import { StateError } from '../../errors.js'
 import type { FieldValue, RecordKind } from '../../format/fields.js'
+import { hasRolloutFolder } from '../../inspect/backfill-status.js'
 import { type Difference, diffHome } from '../../inspect/diff.js'
 import { readConfiguredProvider } from '../../schema/home.js'
 import { THREAD_COLUMNS } from '../../schema/threads.js'
@@ -52,6 +54,15 @@ export async function run(context: CommandContext, flags: HomeFlags & OutputFlag
   if (printedFieldNames(DIFFERENCE_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
     const { codexHome, io, notice } = session
+    if (flags.db !== undefined && !hasRolloutFolder(codexHome)) {
+      throw new StateError(
+        'DB_NOT_FOUND',
+        `there are no sessions beside ${session.home.databases[0]?.path}`,
+        {
+          hint: 'Name the home whose rollouts its rows are to be held against with --codex-home.',
+        },
+      )
+    }
     const progress = createProgress(session)
     let differenceCount = 0
     async function* pages(): AsyncGenerator<Difference[]> {

@@ -1,12 +1,14 @@
-import { existsSync } from 'node:fs'
-import { relative } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { formatBytes } from '../../format/quantity.js'
 import { formatSource } from '../../format/thread-fields.js'
 import { measureUsage, type Usage } from '../../inspect/disk-usage.js'
+import { isMissing } from '../../model/file-error.js'
 import type { UsageGroup } from '../../model/inspection.js'
 import { findThread } from '../../query/threads/find.js'
+import type { ThreadTable } from '../../query/threads/table.js'
+import { unreadableFolder } from '../../schema/files.js'
 import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { printedFieldNames, writeRecords } from './output.js'
@@ -35,14 +37,13 @@ export async function run(
   if (printedFieldNames(kind, flags, context.io)) return
   await withSession(context, flags, async (session) => {
     const { codexHome, home, nowMs, notice } = session
-    if (!existsSync(codexHome)) throw new StateError('DB_NOT_FOUND', `no Codex home at ${codexHome}`)
-    const isOutside = relative(codexHome, home.sqliteHome).startsWith('..')
-    const usage = measureUsage(
-      isOutside ? [codexHome, home.sqliteHome] : [codexHome],
-      home.databases,
-      group,
-      { nowMs, describeThread: createDescriber(session), onNotice: notice },
-    )
+    requireFolder(codexHome)
+    const databases = [...home.databases, ...home.elsewhere]
+    const usage = measureUsage({ codexHome, sqliteHome: home.sqliteHome, databases }, group, {
+      nowMs,
+      describeThread: createDescriber(session),
+      onNotice: notice,
+    })
     await writeRecords(kind, [usage], flags, session)
     if (context.io.stdout.isTerminal && flags.json === undefined) {
       const total = usage.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
@@ -51,10 +52,22 @@ export async function run(
   })
 }
 
+function requireFolder(path: string): void {
+  try {
+    readdirSync(path)
+  } catch (error) {
+    if (isMissing(error) && !existsSync(path)) {
+      throw new StateError('DB_NOT_FOUND', `no Codex home at ${path}`)
+    }
+    throw unreadableFolder(path, error)
+  }
+}
+
 function createDescriber(session: Session): (id: string) => { source: string; cwd: string } | undefined {
-  const threads = session.tryOpenThreads()
+  let threads: ThreadTable | null | undefined
   return (id) => {
+    if (threads === undefined) threads = session.tryOpenThreads() ?? null
     const thread = threads && findThread(threads, id)
-    return thread && { source: formatSource(thread.source), cwd: thread.cwd }
+    return thread ? { source: formatSource(thread.source), cwd: thread.cwd } : undefined
   }
 }

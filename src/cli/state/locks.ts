@@ -1,6 +1,8 @@
 import { basename } from 'node:path'
+import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { findHolders, processExists, readCommand, readStartMs } from '../../inspect/holders.js'
+import type { OpenTable } from '../../query/databases.js'
 import { readLoggedProcesses } from '../../query/logs/processes.js'
 import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
@@ -72,15 +74,30 @@ export async function run(context: CommandContext, flags: HomeFlags & OutputFlag
       firstLogMs: null,
       lastLogMs: null,
     }))
-    await writeRecords(LOCK_KIND, [[...rows, ...readLogWriters(session)]], flags, session, {
+    const logs = tryOpenLogs(session)
+    const writers = logs === 'unreadable' ? [] : readLogWriters(logs)
+    const isAllKnown = isKnown && hiddenCount === 0 && logs !== 'unreadable'
+    await writeRecords(LOCK_KIND, [[...rows, ...writers]], flags, session, {
       isFaint: ({ isAlive }) => isAlive === false,
-      emptyText: 'nobody has a database of this home open, and no process logged',
+      emptyText: isAllKnown
+        ? 'nobody has a database of this home open, and no process logged'
+        : 'no process is seen to have a database of this home open',
     })
   })
 }
 
-function readLogWriters(session: Session): LockRow[] {
-  const logs = session.tryOpen('logs')
+/** Who has the files open is known without the logs. */
+function tryOpenLogs(session: Session): OpenTable | 'unreadable' | undefined {
+  try {
+    return session.tryOpen('logs')
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    session.notice(error.message)
+    return 'unreadable'
+  }
+}
+
+function readLogWriters(logs: OpenTable | undefined): LockRow[] {
   if (!logs) return []
   return readLoggedProcesses(logs).map(({ processUuid, firstSeconds, lastSeconds }) => {
     const pid = Number(/^pid:(\d+):/.exec(processUuid)?.[1] ?? Number.NaN)

@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
-import { openReadOnly } from '../../db/open.js'
-import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
+import { readEachDatabase } from '../../inspect/each-database.js'
 import { type MigrationReport, type RecordedLineEnds, reportMigrations } from '../../inspect/schema-report.js'
 import { lineEndsOn } from '../../model/line-ends.js'
 import type { HomeFlags } from '../home-flags.js'
@@ -51,21 +50,14 @@ function parseInstalled(text: string | null): number | string | null {
 export async function run(context: CommandContext, flags: HomeFlags & OutputFlags): Promise<void> {
   if (printedFieldNames(MIGRATION_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
-    const reports: MigrationReport[] = []
-    for (const file of requireDatabases(session)) {
-      try {
-        const connection = openReadOnly(file.path, { onNotice: session.notice })
-        try {
-          reports.push(...reportMigrations(file, connection))
-        } finally {
-          connection.close()
-        }
-      } catch (error) {
-        if (!(error instanceof StateError)) throw error
-        session.notice(error.message)
-        session.fail(EXIT_FAILED)
-      }
-    }
+    const databases = requireDatabases(session)
+    const read = [
+      ...readEachDatabase(databases, session.notice, (connection, file) =>
+        reportMigrations(file, connection),
+      ),
+    ]
+    if (read.length < databases.length) session.fail(EXIT_FAILED)
+    const reports = read.flat()
     await writeRecords(MIGRATION_KIND, [reports], flags, session, {
       isFaint: ({ state }) => state === 'not applied',
       emptyText: 'no database here was made by Codex',

@@ -7,7 +7,7 @@ import { readSessionNames } from '../../query/session-names.js'
 import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
 import type { DatabaseFile, TABLE_HOMES } from '../../schema/files.js'
 import type { HomeFlags } from '../home-flags.js'
-import { type Home, resolveHomeOptions } from '../home-options.js'
+import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
 import type { CommandContext } from '../main.js'
 
@@ -72,25 +72,28 @@ export async function withSession(
   function tryOpen(table: TableName, files = home.databases): OpenTable | undefined {
     const found = openTable(files, table, { onNotice: notice })
     if (found) opened.push(found)
+    if (found?.file.age === 'newer') {
+      notice(`${found.file.path} is of a newer layout than this version knows; it is read by its columns`)
+    }
     return found
   }
 
   function open(table: TableName): OpenTable {
     const found = tryOpen(table)
     if (found) return found
+    if (home.databases.length === 0) throw noDatabase(home, WHERE_HINT)
     throw new StateError(
       'DB_NOT_FOUND',
       flags.db !== undefined
         ? `${home.databases[0]?.path} has no table ${table}`
-        : home.databases.length === 0
-          ? `no Codex database in ${home.sqliteHome}`
-          : `no database in ${home.sqliteHome} has a table ${table}`,
+        : `no database in ${home.sqliteHome} has a table ${table}`,
       { hint: WHERE_HINT },
     )
   }
 
   const describe = ({ connection, columns }: OpenTable) => describeThreadTable(connection, columns)
 
+  for (const text of home.warnings) notice(text)
   const session: Session = {
     io,
     home,
@@ -148,5 +151,5 @@ export async function withSession(
  */
 export function requireDatabases({ home }: Session): readonly DatabaseFile[] {
   if (home.databases.length > 0) return home.databases
-  throw new StateError('DB_NOT_FOUND', `no Codex database in ${home.sqliteHome}`, { hint: WHERE_HINT })
+  throw noDatabase(home, WHERE_HINT)
 }

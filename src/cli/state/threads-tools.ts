@@ -8,7 +8,10 @@ import type { OutputFlags } from './output-flags.js'
 import { withSession } from './session.js'
 import { requireThread } from './thread-argument.js'
 
-export const THREAD_TOOL_KIND = { ...TOOL_KIND, shown: ['position', 'name', 'description', 'input_schema'] }
+export const THREAD_TOOL_KIND = {
+  ...TOOL_KIND,
+  shown: ['position', 'namespace', 'name', 'description', 'input_schema'],
+}
 
 export async function run(
   context: CommandContext,

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { type Verdict, verifyDatabase } from '../../inspect/verify.js'
 import type { HomeFlags } from '../home-flags.js'
@@ -29,7 +30,8 @@ export const VERDICT_KIND: RecordKind<Verdict> = {
       name: 'rebuildable',
       kind: 'flag',
       value: ({ isRebuildable }) => isRebuildable,
-      cell: ({ isRebuildable, state }) => (state === 'ok' ? '' : isRebuildable ? 'yes' : 'no'),
+      cell: ({ isRebuildable, state }) =>
+        state !== 'damaged' ? '' : isRebuildable === null ? '?' : isRebuildable ? 'yes' : 'no',
     },
     { name: 'meaning', kind: 'text', value: ({ meaning }) => meaning },
   ],
@@ -43,15 +45,20 @@ export async function run(
 ): Promise<void> {
   if (printedFieldNames(VERDICT_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
+    let hasReadAny = false
     function* verdicts(): Generator<Verdict[]> {
       for (const file of requireDatabases(session)) {
         const verdict = verifyDatabase(file, { isFull: flags.full === true, onNotice: session.notice })
         if (verdict.state !== 'ok') session.fail(EXIT_FAILED)
+        hasReadAny ||= verdict.state !== 'unreadable'
         yield [verdict]
       }
     }
     // A table is fitted to all of its rows, so there they are gathered; elsewhere each is told as it is known.
     const isTable = context.io.stdout.isTerminal && flags.json === undefined
     await writeRecords(VERDICT_KIND, isTable ? [[...verdicts()].flat()] : verdicts(), flags, session)
+    if (!hasReadAny && flags.limit !== 0) {
+      throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
+    }
   })
 }

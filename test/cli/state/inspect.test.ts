@@ -108,6 +108,9 @@ describe('backfill status', () => {
       'done',
       'left',
       'failed',
+      'older_form',
+      'broken',
+      'unreadable',
       'database',
     ])
     const threads = (await runState(['threads', 'list', '-q', '--codex-home', home])).stdout
