@@ -1,91 +1,101 @@
+import type { MemoryPipeline } from '../model/memory.js'
+import { listTables } from '../schema/inspect.js'
 import type { OpenTable } from './databases.js'
 import { readRows, type StoredRow } from './stored-rows.js'
 
+/** A database with `stage1_outputs`, and whose memories these are. */
+export interface PipelineSource {
+  readonly pipeline: MemoryPipeline
+  readonly table: OpenTable
+}
+
 /** Where memories are, of whichever era. */
 export interface MemorySources {
-  /** Databases with `stage1_outputs`; each of the two pipelines may have its own. */
-  stage1: readonly OpenTable[]
+  readonly pipelines: readonly PipelineSource[]
   /** `thread_memory`, to 0.98; only where there is no newer era. */
-  threadMemory: OpenTable | undefined
-  threads: OpenTable | undefined
+  readonly threadMemory: OpenTable | undefined
+}
+
+/** A stored memory under its columns' names, with where it is from. */
+export type MemoryRow = StoredRow & {
+  readonly thread_id: string
+  /** Of either era: the short text, and the time of what was remembered. */
+  readonly summary: StoredRow[string]
+  readonly remembered_at: number
+  /** `null` for `thread_memory`, which is of neither. */
+  readonly pipeline: MemoryPipeline | null
+  readonly database: string
 }
 
 export interface MemoryFilter {
-  threadId?: string
-  /** Exact text, as threads store it. */
-  cwd?: string
-  limit?: number
+  readonly threadId?: string
+  /** Without it those of both, which are no memories of different things: dual homes have each thread twice. */
+  readonly pipeline?: MemoryPipeline
 }
 
-type MemoryRow = Record<string, StoredRow[string]>
-
-/** Newest first, by the time of what was remembered, then by thread. */
+/** Newest first, by the time of what was remembered, then by thread, then v1 before v2. */
 export function readMemories(sources: MemorySources, filter: MemoryFilter = {}): MemoryRow[] {
-  const threadsOf = createThreadLookup(sources.threads)
+  const [where, ...params] =
+    filter.threadId === undefined ? [''] : (['WHERE thread_id = ?', filter.threadId] as const)
   const rows: MemoryRow[] = []
-  for (const { connection, file } of sources.stage1) {
-    const jobs = new Map(
-      (hasTable(connection, 'jobs') ? readRows(connection, 'jobs', `WHERE kind = 'memory_stage1'`) : []).map(
-        (job) => [job.job_key, job],
-      ),
-    )
-    for (const row of readRows(connection, 'stage1_outputs')) {
-      const job = jobs.get(row.thread_id)
+  for (const { pipeline, table } of sources.pipelines) {
+    if (filter.pipeline !== undefined && filter.pipeline !== pipeline) continue
+    for (const row of readRows(table.connection, 'stage1_outputs', where, ...params)) {
       rows.push({
         ...row,
-        ...threadsOf(row.thread_id),
+        thread_id: String(row.thread_id),
         summary: row.rollout_summary,
-        remembered_at: row.source_updated_at,
-        job_status: job?.status,
-        job_retry_remaining: job?.retry_remaining,
-        job_last_error: job?.last_error,
-        database: file.path,
+        remembered_at: Number(row.source_updated_at),
+        pipeline,
+        database: table.file.path,
       })
     }
   }
   if (sources.threadMemory) {
     const { connection, file } = sources.threadMemory
-    for (const row of readRows(connection, 'thread_memory')) {
+    for (const row of readRows(connection, 'thread_memory', where, ...params)) {
       rows.push({
         ...row,
-        ...threadsOf(row.thread_id),
+        thread_id: String(row.thread_id),
         summary: row.memory_summary,
-        remembered_at: row.updated_at,
+        remembered_at: Number(row.updated_at),
+        pipeline: null,
         database: file.path,
       })
     }
   }
-  return rows
-    .filter(({ thread_id }) => filter.threadId === undefined || thread_id === filter.threadId)
-    .filter(({ cwd }) => filter.cwd === undefined || cwd === filter.cwd)
-    .sort(
-      (a, b) =>
-        Number(b.remembered_at) - Number(a.remembered_at) ||
-        (String(a.thread_id) < String(b.thread_id) ? 1 : -1),
-    )
-    .slice(0, filter.limit)
+  return rows.sort(compareMemories)
 }
 
-/** Memories and threads may be in different files, so they are joined here. */
-function createThreadLookup(table: OpenTable | undefined): (id: StoredRow[string]) => MemoryRow {
-  if (!table) return () => ({})
-  const memoryMode = table.columns.has('memory_mode') ? 'memory_mode' : 'NULL AS memory_mode'
-  return (id) =>
-    table.connection.get<MemoryRow>(
-      `SELECT cwd, title, ${memoryMode} FROM threads WHERE id = ?`,
-      String(id),
-    ) ?? {}
+function compareMemories(a: MemoryRow, b: MemoryRow): number {
+  if (a.remembered_at !== b.remembered_at) return b.remembered_at - a.remembered_at
+  if (a.thread_id !== b.thread_id) return a.thread_id < b.thread_id ? 1 : -1
+  return (a.pipeline ?? '') < (b.pipeline ?? '') ? -1 : 1
 }
 
-/** Jobs of the memory pipelines, with the database that they are in. */
-export function readMemoryJobs({ stage1 }: MemorySources): MemoryRow[] {
-  return stage1.flatMap(({ connection, file }) =>
-    hasTable(connection, 'jobs')
-      ? readRows(connection, 'jobs', 'ORDER BY kind, job_key').map((row) => ({ ...row, database: file.path }))
+/** A job of a memory pipeline under its columns' names. */
+export type MemoryJobRow = StoredRow & {
+  readonly kind: string
+  readonly job_key: string
+  readonly pipeline: MemoryPipeline
+  readonly database: string
+}
+
+/** Of all pipelines: the consolidation first, then by thread. */
+export function readMemoryJobs({ pipelines }: MemorySources): MemoryJobRow[] {
+  return pipelines.flatMap(({ pipeline, table: { connection, file } }) =>
+    listTables(connection).includes('jobs')
+      ? readRows(
+          connection,
+          'jobs',
+          `WHERE kind IN ('memory_stage1', 'memory_consolidate_global') ORDER BY kind, job_key`,
+        ).map((row) => ({
+          ...row,
+          kind: String(row.kind),
+          job_key: String(row.job_key),
+          pipeline,
+          database: file.path,
+        }))
       : [],
   )
-}
-
-function hasTable(connection: OpenTable['connection'], table: string): boolean {
-  return connection.get(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?`, table) !== undefined
 }

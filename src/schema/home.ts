@@ -115,6 +115,24 @@ function firstLine(error: unknown): string {
 /** What Codex uses when `config.toml` names no provider. */
 const DEFAULT_MODEL_PROVIDER = 'openai'
 
+/** `config.toml` as it was parsed, empty where there is none; `undefined` when it is there and cannot be used. */
+export function readConfigTable(
+  codexHome: string,
+  onNotice: (text: string) => void,
+): Readonly<Record<string, unknown>> | undefined {
+  const { path, text, problem } = readConfig(codexHome)
+  if (problem !== undefined) {
+    onNotice(`${problem}, so what it says is not known`)
+    return undefined
+  }
+  try {
+    return parseToml(text)
+  } catch (error) {
+    onNotice(`${path} is not valid TOML, so what it says is not known: ${firstLine(error)}`)
+    return undefined
+  }
+}
+
 /** `model_provider` of `config.toml`, where the picker takes it from. */
 export function readConfiguredProvider(codexHome: string, onNotice: (text: string) => void): string {
   const { path, text, problem } = readConfig(codexHome)

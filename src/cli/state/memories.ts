@@ -1,6 +1,7 @@
 import { StateError } from '../../errors.js'
 import { MEMORY_JOB_KIND, MEMORY_KIND } from '../../format/stored-fields.js'
-import { readMemories, readMemoryJobs } from '../../query/memories.js'
+import { listMemories, type Memories } from '../../inspect/memories.js'
+import { readMemoryJobs } from '../../query/memories.js'
 import type { HomeFlags } from '../home-flags.js'
 import type { CommandContext } from '../main.js'
 import { printedFieldNames, takeBackArgument, writeRecord, writeRecords } from './output.js'
@@ -13,9 +14,15 @@ type Flags = HomeFlags & OutputFlags
 export async function list(context: CommandContext, flags: Flags): Promise<void> {
   if (printedFieldNames(MEMORY_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
-    await writeRecords(MEMORY_KIND, [readMemories(requireMemories(session))], flags, session, {
-      emptyText: 'no memories',
-    })
+    await writeRecords(
+      MEMORY_KIND,
+      [listMemories(requireMemories(session), { pipelines: 'inUse' })],
+      flags,
+      session,
+      {
+        emptyText: 'no memories',
+      },
+    )
   })
 }
 
@@ -24,7 +31,10 @@ export async function last(context: CommandContext, flags: Flags & { cwd?: strin
   if (printedFieldNames(MEMORY_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
     const cwd = toAbsolute(flags.cwd ?? '.', context.io.workingFolder)
-    const rows = readMemories(requireMemories(session), { cwd, limit: flags.limit ?? 1 })
+    const rows = listMemories(requireMemories(session), { cwd, pipelines: 'inUse' }).slice(
+      0,
+      flags.limit ?? 1,
+    )
     await writeRecords(MEMORY_KIND, [rows], flags, session, { emptyText: `no memories of ${cwd}` })
   })
 }
@@ -41,7 +51,7 @@ export async function show(
   await withSession(context, flags, async (session) => {
     const { requireThread } = await import('./thread-argument.js')
     const { id } = await requireThread(text, session)
-    const [memory] = readMemories(requireMemories(session), { threadId: id })
+    const [memory] = listMemories(requireMemories(session), { threadId: id, pipelines: 'inUse' })
     if (!memory) throw new StateError('NOT_FOUND', `Codex remembers nothing of thread ${id}`)
     await writeRecord(MEMORY_DETAIL_KIND, memory, flags, session)
   })
@@ -56,7 +66,7 @@ export async function jobs(context: CommandContext, flags: Flags): Promise<void>
   if (printedFieldNames(MEMORY_JOB_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
     const nowSeconds = session.nowMs / 1000
-    const rows = readMemoryJobs(requireMemories(session)).map((job) => ({
+    const rows = readMemoryJobs(requireMemories(session).sources).map((job) => ({
       ...job,
       phase: PHASES[String(job.kind)] ?? job.kind,
       lease: job.status !== 'running' ? null : Number(job.lease_until) > nowSeconds ? 'held' : 'run out',
@@ -65,7 +75,7 @@ export async function jobs(context: CommandContext, flags: Flags): Promise<void>
   })
 }
 
-function requireMemories(session: Session): ReturnType<Session['memorySources']> {
+function requireMemories(session: Session): Memories {
   requireDatabases(session)
-  return session.memorySources()
+  return session.memories()
 }

@@ -1,11 +1,15 @@
 import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
+import type { Memories } from '../../inspect/memories.js'
+import { describeMemoryHome } from '../../inspect/memory-home.js'
+import type { MemoryPipeline } from '../../model/memory.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
-import type { MemorySources } from '../../query/memories.js'
+import type { PipelineSource } from '../../query/memories.js'
 import { readSessionNames } from '../../query/session-names.js'
 import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
 import type { DatabaseFile, TABLE_HOMES } from '../../schema/files.js'
+import { readConfigTable } from '../../schema/home.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
@@ -30,7 +34,7 @@ export interface Session {
   names(): ReadonlyMap<string, string>
   /** What its user called a thread. */
   nameOf(thread: ThreadRow): string | null
-  memorySources(): MemorySources
+  memories(): Memories
 }
 
 type TableName = keyof typeof TABLE_HOMES
@@ -119,20 +123,22 @@ export async function withSession(
       return names
     },
     nameOf: (thread) => thread.name ?? session.names().get(thread.id) ?? null,
-    memorySources() {
-      const byRole = (['memories', 'memories_v2'] as const).map((role) =>
-        tryOpen(
+    memories() {
+      const ofRole = (pipeline: MemoryPipeline, role: DatabaseFile['role']): PipelineSource[] => {
+        const table = tryOpen(
           'stage1_outputs',
           home.databases.filter((file) => file.role === role),
-        ),
-      )
-      const separate = byRole.filter((table) => table !== undefined)
-      const inState = separate.length === 0 ? tryOpen('stage1_outputs') : undefined
-      const stage1 = inState ? [inState] : separate
+        )
+        return table ? [{ pipeline, table }] : []
+      }
+      const separate = [...ofRole('v1', 'memories'), ...ofRole('v2', 'memories_v2')]
+      const pipelines = separate.length > 0 ? separate : ofRole('v1', 'state')
+      const threads = session.tryOpenThreads()
       return {
-        stage1,
-        threadMemory: stage1.length === 0 ? tryOpen('thread_memory') : undefined,
-        threads: tryOpen('threads'),
+        home: describeMemoryHome(codexHome, threads?.newestVersion, readConfigTable(codexHome, notice)),
+        nowMs: session.nowMs,
+        sources: { pipelines, threadMemory: pipelines.length === 0 ? tryOpen('thread_memory') : undefined },
+        threads,
       }
     },
   }

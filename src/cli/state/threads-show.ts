@@ -5,9 +5,9 @@ import { formatJsonRow, formatTime, isPossibleTime } from '../../format/fields.j
 import { GOAL_KIND, MEMORY_KIND } from '../../format/stored-fields.js'
 import { THREAD_DETAIL_KIND, type ThreadDetails } from '../../format/thread-details.js'
 import { findRollout } from '../../inspect/find-rollout.js'
+import { listMemories } from '../../inspect/memories.js'
 import { findThreadPlaces } from '../../inspect/thread-places.js'
 import { findDynamicTools } from '../../inspect/thread-tools.js'
-import { readMemories } from '../../query/memories.js'
 import { readSpawnEdges } from '../../query/spawn-tree.js'
 import { readRows } from '../../query/stored-rows.js'
 import { findThreads } from '../../query/threads/find.js'
@@ -50,7 +50,7 @@ async function readDetails(thread: ThreadDetails['thread'], session: Session): P
   const places = findThreadPlaces(home.databases, thread.id, notice)
   const goals = session.tryOpen('thread_goals')
   const [goal] = goals ? readRows(goals.connection, 'thread_goals', 'WHERE thread_id = ?', thread.id) : []
-  const memory = readMemories(session.memorySources(), { threadId: thread.id })[0]
+  const memory = listMemories(session.memories(), { threadId: thread.id, pipelines: 'inUse' })[0]
   const asObject = <Row>(kind: Parameters<typeof formatJsonRow<Row>>[0], row: Row | undefined) =>
     row === undefined ? null : JSON.parse(formatJsonRow(kind, kind.fields, row, notice))
   const lock = join(session.home.sqliteHome, 'thread-writer-locks', `${thread.id}.lock`)

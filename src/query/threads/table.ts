@@ -17,6 +17,8 @@ export interface ThreadTable {
   readonly newestMigration: number
   /** The releases that write to it. */
   readonly release: Release
+  /** The newest `cli_version` of the threads that were changed last, where rows have one. */
+  readonly newestVersion: string | undefined
 }
 
 /** @param stored the names of its columns, where they are known already */
@@ -35,6 +37,9 @@ export function describeThreadTable(
     get newestMigration() {
       newestMigration ??= readMigrations(connection).at(-1)?.version ?? 0
       return newestMigration
+    },
+    get newestVersion() {
+      return findNewestVersion(connection, columns)
     },
     get release() {
       release ??= chooseRelease({
