@@ -24,7 +24,6 @@ import { createTurnBook, type LineContext, type OpenTurn } from './turn-book.js'
 import {
   endTurn,
   readError,
-  saysSame,
   startTurn,
   type TurnReader,
   type TurnReaderOptions,
@@ -61,11 +60,8 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
     }
     const { type, payload } = line
     if (type === 'event_msg') addEvent(payload, context)
-    else if (type === 'compacted') {
-      ensureTurn(context).hasCompaction = true
-      const summary = textOrNull(payload.message)
-      if (summary) book.addNote({ kind: 'summary', text: summary }, current, context)
-    } else if (type === 'response_item') addHookPrompt(payload, context)
+    else if (type === 'compacted') ensureTurn(context).hasCompaction = true
+    else if (type === 'response_item') addHookPrompt(payload, context)
     side.addLine(line, context, current, findTurn)
     book.touch(current, context)
   }
@@ -307,7 +303,7 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
 
   function finish() {
     closeTurn()
-    const sums = side.finish(saysSame)
+    const sums = side.finish(turns)
     return {
       turns: book.finish(turns),
       rolledBack: book.finish(rolledBack),

@@ -7,7 +7,6 @@ import { createTurnBook, type LineContext, type OpenTurn } from './turn-book.js'
 import {
   endTurn,
   readError,
-  saysSame,
   startTurn,
   type TurnReader,
   type TurnReaderOptions,
@@ -40,10 +39,6 @@ export function createPaginatedReader(options: TurnReaderOptions): TurnReader {
       isInherited: isBase,
     }
     if (line.type === 'event_msg') addEvent(line.payload, context)
-    else if (line.type === 'compacted') {
-      const summary = textOrNull(line.payload.message)
-      if (summary) book.addNote({ kind: 'summary', text: summary }, current, context)
-    }
     side.addLine(line, context, current, findTurn)
     book.touch(current, context)
   }
@@ -109,7 +104,7 @@ export function createPaginatedReader(options: TurnReaderOptions): TurnReader {
   }
 
   function finish() {
-    const sums = side.finish(saysSame)
+    const sums = side.finish(turns)
     return {
       turns: book.finish(turns),
       rolledBack: [],

@@ -4,11 +4,11 @@ import { textsOf } from './items.js'
 import type { RolloutHead } from './lineage.js'
 import { isObject, type JsonObject, joinText, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
 import type { LineContext, OpenTurn, TurnBook } from './turn-book.js'
+import { reviewsOf, saysSame } from './turn-lines.js'
 import { addUsage, createUsageCounter, NO_USAGE } from './usage.js'
 
 /** Types of lines from which neither items nor notes are made. */
 const SILENT_TYPES: ReadonlySet<string> = new Set([
-  'compacted',
   'event_msg',
   'inter_agent_communication_metadata',
   'realtime_item',
@@ -33,6 +33,7 @@ const MESSAGE_HEADS: readonly (readonly [string, NoteKind | null])[] = [
   ['You are an agent in a team', null],
   ['You are now a newly spawned child agent', null],
   ['You are judging one planned', null],
+  ['Use prior reviews as context', null],
   ['Generated images are saved to', null],
   ['<recommended_plugins>', null],
   ['<environment_context>', null],
@@ -61,6 +62,7 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
   const unknownTypes: Record<string, number> = {}
   /** Messages of the user's or the model's role that may be the twin of an item. */
   const unsaid: { text: string; open: OpenTurn | undefined; line: LineContext; role: string }[] = []
+  const summaries: string[] = []
   let usage: TokenUsage = NO_USAGE
   let responses = 0
 
@@ -79,6 +81,13 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
       case 'token_usage_record': {
         const response = counter.addRecord(payload)
         if (response) addResponse(response, turnOf(payload.turn_id), line)
+        return
+      }
+      case 'compacted': {
+        const summary = textOrNull(payload.message)
+        if (!summary) return
+        summaries.push(summary)
+        addNote('summary', summary, current, line)
         return
       }
       case 'event_msg':
@@ -201,9 +210,11 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
   }
 
   /** What was put into the history without being said: messages that no item repeats. */
-  function finish(said: (open: OpenTurn | undefined, text: string) => boolean) {
+  function finish(turns: readonly OpenTurn[]) {
+    const reviews = new Set(turns.flatMap(reviewsOf))
     for (const { text, open, line, role } of unsaid)
-      if (!said(open, text)) addNote('injected', `${role}: ${text}`, open, line)
+      if (!saysSame(open, text) && !reviews.has(text) && !summaries.some((summary) => summary.includes(text)))
+        addNote('injected', `${role}: ${text}`, open, line)
     return { usage, responses, unknownTypes }
   }
 

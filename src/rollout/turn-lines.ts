@@ -76,9 +76,14 @@ export function saysSame(open: OpenTurn | undefined, text: string): boolean {
       if (item.content.some((part) => part.type === 'text' && isTwin(String(part.text), text))) return true
     } else if (item.type === 'agentMessage' || item.type === 'plan') {
       if (isTwin(item.text, text)) return true
-    } else if (item.type === 'exitedReviewMode' || item.type === 'hookPrompt') return true
+    } else if (item.type === 'hookPrompt') return true
   }
   return false
+}
+
+/** A review's words are also an answer, in another turn. */
+export function reviewsOf({ items }: OpenTurn): string[] {
+  return [...items.values()].flatMap(({ item }) => (item.type === 'exitedReviewMode' ? [item.review] : []))
 }
 
 function isTwin(said: string, sent: string): boolean {
