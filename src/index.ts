@@ -38,6 +38,16 @@ export {
 } from './rollout/metadata.js'
 export * from './rollout/parse.js'
 export * from './rollout/read.js'
+export {
+  type RateLimits,
+  type ReadTokensOptions,
+  type ResponseTokens,
+  type RolloutTokens,
+  readRolloutTokens,
+  readTokenLedger,
+  type TotalDifference,
+  type UnreadableRollout,
+} from './rollout/tokens.js'
 export { type ReadTurnsOptions, readTurns, type ThreadTurns } from './rollout/turns.js'
 export * from './runtime.js'
 export { stateDbFilename, stateDbPath } from './schema/files.js'

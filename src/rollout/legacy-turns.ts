@@ -67,19 +67,19 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
   }
 
   /** A copy ends where a turn begins that is the thread's own; before 0.100, after as many lines as the source has. */
-  function noteCopy({ type, payload }: RolloutEnvelope, { index }: LinePlace): void {
+  function noteCopy({ type, payload }: RolloutEnvelope, { offset }: LinePlace): void {
     if (type === 'session_meta') {
       const id = textOrNull(payload.id)?.toLowerCase()
       if (!isFirstMeta && id !== head.threadId) isCopy = true
       isFirstMeta = false
     } else if (
       isCopy &&
-      (options.copiedLines === null
+      (options.copiedEnd === null
         ? type === 'event_msg' &&
           payload.type === 'task_started' &&
           typeof payload.turn_id === 'string' &&
           isOwnTurn(head, payload.turn_id, numberOrNull(payload.started_at))
-        : index >= options.copiedLines)
+        : offset >= options.copiedEnd)
     ) {
       isCopy = false
     }

@@ -25,6 +25,8 @@ export interface RolloutHead {
   cwd: string
   /** Unix milliseconds; `null` when neither the line nor the id tells. */
   createdAtMs: number | null
+  /** Up to 0.99 no line begins a turn. */
+  hasNoTurnLines: boolean
 }
 
 export interface MissingBase {
@@ -49,8 +51,8 @@ export interface Lineage {
   /** The nearest first. */
   bases: LineageBase[]
   missingBase: MissingBase | null
-  /** Before 0.100 no line tells where a copied history ends: how many lines it has; `null` where lines tell. */
-  copiedLines: number | null
+  /** Before 0.100 no line tells where a copied history ends: the byte at which it does; `null` where lines tell. */
+  copiedEnd: number | null
 }
 
 /** Follows a chain of forks no further than this. */
@@ -125,11 +127,23 @@ export async function readLineage(
     bases.push({ rolloutId, ...found, startOrdinal: found.head.startOrdinal, endOrdinal })
     current = found.head
   }
-  const copiedLines =
-    copiedFrom !== null && isBeforeTurnIds(head.cliVersion)
-      ? await countCopiedLines(file, copiedFrom, find, options)
-      : null
-  return { file, head, bases, missingBase, copiedLines }
+  const copiedEnd =
+    copiedFrom !== null && head.hasNoTurnLines ? await findCopiedEnd(file, copiedFrom, find, options) : null
+  return { file, head, bases, missingBase, copiedEnd }
+}
+
+/**
+ * Where the copied part of a rollout from before 0.100 ends; `null` when nothing was copied.
+ *
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ */
+export async function findCopiedEndOf(
+  file: RolloutFileFacts,
+  options: ReadRolloutOptions & { findRollout?: FindRollout | undefined } = {},
+): Promise<number | null> {
+  const { copiedFrom } = await readRolloutHead(file, options)
+  if (copiedFrom === null) return null
+  return findCopiedEnd(file, copiedFrom, options.findRollout ?? findInHome(file.path, options), options)
 }
 
 async function readBase(
@@ -197,6 +211,7 @@ export function parseRolloutHead(path: string, meta: JsonObject): RolloutHead {
     modelProvider: textOrNull(meta.model_provider),
     gitBranch: isObject(meta.git) ? textOrNull(meta.git.branch) : null,
     cwd: textOrNull(meta.cwd) ?? '',
+    hasNoTurnLines: isBeforeTurnIds(textOrNull(meta.cli_version) ?? ''),
     createdAtMs: timeOfUuid(threadId) ?? parseTimestampMs(textOrNull(meta.timestamp) ?? ''),
   }
 }
@@ -218,7 +233,6 @@ export function isOwnTurn(head: RolloutHead, turnId: string, startedAtSeconds: n
   return startedAtSeconds !== null && startedAtSeconds >= Math.floor(head.createdAtMs / 1000)
 }
 
-/** Up to 0.99 no line begins a turn. */
 function isBeforeTurnIds(cliVersion: string): boolean {
   const minor = /^0\.(\d+)\./.exec(cliVersion)?.[1]
   return minor !== undefined && Number(minor) < 100
@@ -228,40 +242,38 @@ function isBeforeTurnIds(cliVersion: string): boolean {
 const BURST_GAP_MS = 1000
 
 /**
- * How many lines of a fork were copied: its own first line, and then as many as are those of the source. Without the
- * source, all up to the instructions with which the fork's own part begins.
+ * Where the copied part of a fork ends: behind its own first line and as many as are those of the source. Without the
+ * source, at the instructions with which the fork's own part begins.
  */
-async function countCopiedLines(
+async function findCopiedEnd(
   file: RolloutFileFacts,
   sourceId: string,
   find: FindRollout,
   options: ReadRolloutOptions,
 ): Promise<number> {
   const source = await hashLines(await find(sourceId), options)
-  let count = 1
-  let isRun = source !== undefined
+  let copiedEnd = 0
   let lastMs: number | null = null
   let instructionsAt: number | undefined
   await scanRolloutLines(
     file,
-    (line, { index }) => {
-      if (index === 0) return true
-      if (source !== undefined) {
-        isRun = source[index - 1] === hashLine(line)
-        if (isRun) count = index + 1
+    (line, { index, offset, endOffset }) => {
+      if (index === 0 || source !== undefined) {
+        const isRun = index === 0 || source?.[index - 1] === hashLine(line)
+        if (isRun) copiedEnd = endOffset
         return isRun
       }
       const ms = parseTimestampMs(line.timestamp)
       if (ms !== null && lastMs !== null && ms - lastMs > BURST_GAP_MS) return false
       lastMs = ms ?? lastMs
-      count = index + 1
-      if (isInstructions(line)) instructionsAt = index
+      copiedEnd = endOffset
+      if (isInstructions(line)) instructionsAt = offset
       return true
     },
     () => {},
     options,
   )
-  return source === undefined ? (instructionsAt ?? count) : count
+  return source === undefined ? (instructionsAt ?? copiedEnd) : copiedEnd
 }
 
 async function hashLines(

@@ -86,7 +86,7 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
       case 'compacted': {
         const summary = textOrNull(payload.message)
         if (!summary) return
-        summaries.push(summary)
+        if (book.keepsWords) summaries.push(summary)
         addNote('summary', summary, current, line)
         return
       }
@@ -190,6 +190,7 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
   }
 
   function addMessage(payload: JsonObject, line: LineContext, open: OpenTurn | undefined): void {
+    if (!book.keepsWords) return
     const role = textOrNull(payload.role) ?? ''
     const parts = readParts(payload.content).map((part) => textOrNull(part.text) ?? '')
     for (const text of parts) {
@@ -211,7 +212,7 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
 
   /** What was put into the history without being said: messages that no item repeats. */
   function finish(turns: readonly OpenTurn[]) {
-    const reviews = new Set(turns.flatMap(reviewsOf))
+    const reviews = new Set(book.keepsWords ? turns.flatMap(reviewsOf) : [])
     for (const { text, open, line, role } of unsaid)
       if (!saysSame(open, text) && !reviews.has(text) && !summaries.some((summary) => summary.includes(text)))
         addNote('injected', `${role}: ${text}`, open, line)

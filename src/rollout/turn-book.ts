@@ -267,6 +267,7 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
     touch,
     finish,
     outside,
+    keepsWords: detail === 'full',
   }
 }
 

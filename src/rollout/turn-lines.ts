@@ -10,8 +10,8 @@ export interface TurnReaderOptions {
   head: RolloutHead
   detail: 'full' | 'summary'
   hasWriter: boolean
-  /** Before 0.100: how many lines were copied. */
-  copiedLines: number | null
+  /** Before 0.100: where the copied part ends. */
+  copiedEnd: number | null
 }
 
 /** What reads the lines of one format. */

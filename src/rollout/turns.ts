@@ -82,7 +82,7 @@ export async function readTurns(path: string, options: ReadTurnsOptions = {}): P
     head,
     detail: options.detail ?? 'full',
     hasWriter: options.hasWriter ?? false,
-    copiedLines: lineage.copiedLines,
+    copiedEnd: lineage.copiedEnd,
   }
   const reader: TurnReader =
     head.historyMode === 'paginated'

@@ -76,16 +76,16 @@ export function createUsageCounter() {
     addCount(payload: JsonObject): ResponseUsage | undefined {
       const info = isObject(payload.info) ? payload.info : {}
       const nowTotal = readUsage(info.total_token_usage)
-      if (nowTotal === null) return undefined
+      return nowTotal === null ? undefined : this.addSums(nowTotal, readUsage(info.last_token_usage))
+    },
+
+    /** The same, for sums that were read already. */
+    addSums(nowTotal: TokenUsage, last: TokenUsage | null): ResponseUsage | undefined {
       const was = total
       total = keyOf(nowTotal)
-      if (total === was) return undefined
-      const last = readUsage(info.last_token_usage)
-      if (
-        last === null ||
-        (last.input === 0 && last.output === 0 && last.cached === 0 && last.reasoning === 0)
-      )
-        return undefined
+      if (total === was || last === null) return undefined
+      // An estimate of the context, or the mark of a full window.
+      if (last.input === 0 && last.output === 0 && last.cached === 0 && last.reasoning === 0) return undefined
       const match = unmatched.indexOf(keyOf(last))
       if (match !== -1) {
         unmatched.splice(match, 1)

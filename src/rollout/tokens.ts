@@ -1,0 +1,358 @@
+import { StateError } from '../errors.js'
+import { CURRENT_RULES } from '../model/releases.js'
+import type { TokenUsage } from '../model/turn.js'
+import { numberOrNull } from './items.js'
+import {
+  type FindRollout,
+  findCopiedEndOf,
+  indexRollouts,
+  isOwnTurn,
+  parseRolloutHead,
+  type RolloutHead,
+  rolloutIdOf,
+} from './lineage.js'
+import { listRollouts, type UnreadableFolder } from './list.js'
+import { formatSource } from './metadata.js'
+import { isObject, type RolloutEnvelope, textOrNull } from './parse.js'
+import { type ReadRolloutOptions, type RolloutFileFacts, resolveRolloutFile } from './read.js'
+import { parseTimestampMs } from './timestamp.js'
+import {
+  findTextField,
+  parseMetaLine,
+  parseTokenLine,
+  readCountLine,
+  scanTokenLines,
+  type TokenLine,
+} from './token-scan.js'
+import { addUsage, createUsageCounter, NO_USAGE, type ResponseUsage, readUsage } from './usage.js'
+
+/** What one response of the server's cost. */
+export interface ResponseTokens {
+  /** Unix milliseconds, UTC: when the line was written; `null` where it cannot be read. */
+  atMs: number | null
+  /** `null` before 0.100, and where no line tells. */
+  turnId: string | null
+  /** From 0.153. */
+  responseId: string | null
+  model: string | null
+  /** Of the turn. */
+  cwd: string
+  usage: TokenUsage
+}
+
+/** How much of an account's limits was used at one moment. */
+export interface RateLimits {
+  atMs: number | null
+  limitId: string | null
+  limitName: string | null
+  planType: string | null
+  /** `primary` and `secondary`, those that were told. */
+  windows: {
+    name: string
+    usedPercent: number
+    windowMinutes: number | null
+    /** Unix seconds. */
+    resetsAtSeconds: number | null
+  }[]
+  /** Which limit was reached, in Codex's word. */
+  reached: string | null
+}
+
+/** What a rollout of a thread cost, response by response. Lines that were copied from another thread do not count. */
+export interface RolloutTokens {
+  path: string
+  threadId: string
+  rolloutId: string
+  parentThreadId: string | null
+  forkedFromId: string | null
+  /** A word, or JSON: as the database stores it. */
+  source: string
+  provider: string | null
+  branch: string | null
+  cwd: string
+  responses: ResponseTokens[]
+  usage: TokenUsage
+  /** Only where they were asked for. */
+  limits: RateLimits[]
+  /** The last total that the rollout tells, which is what the database's row says; `null` without one. */
+  lastTotal: number | null
+  /** Why that total is another than `usage.total`, as far as the rollout tells. */
+  differences: TotalDifference[]
+}
+
+/**
+ * `inherited`: it counts on from the thread that this one was forked from; `windowFull`: it was set to the size of the
+ * context window; `restarted`: it began at nothing when the thread was resumed.
+ */
+export const TOTAL_DIFFERENCES = ['inherited', 'windowFull', 'restarted'] as const
+
+export type TotalDifference = (typeof TOTAL_DIFFERENCES)[number]
+
+export interface ReadTokensOptions extends ReadRolloutOptions {
+  /** Also gather the rate limits. Default: `false`. */
+  withLimits?: boolean | undefined
+}
+
+/** A rollout that could not be read. */
+export interface UnreadableRollout {
+  kind: 'unreadableRollout'
+  path: string
+  reason: string
+}
+
+/**
+ * The true tokens of a home, rollout by rollout: archived and compressed ones and those of reverted threads too. What
+ * a fork or a sub-agent copied is counted at the thread that used it, and nowhere else. Responses that broke off, and
+ * threads that were deleted or never written, are in no file.
+ *
+ * @throws {StateError} `ABORTED`
+ */
+export async function* readTokenLedger(
+  codexHome: string,
+  options: ReadTokensOptions = {},
+): AsyncGenerator<RolloutTokens | UnreadableRollout | UnreadableFolder, void, undefined> {
+  const { files, unreadable } = await listRollouts(codexHome, options)
+  yield* unreadable
+  const byId = indexRollouts(files)
+  const find: FindRollout = async (id) => byId.get(id)?.path
+  for (const { path } of files) {
+    const id = rolloutIdOf(path)
+    // Of a rollout that lies in two places one counts.
+    if (id !== undefined && byId.get(id)?.path !== path) continue
+    try {
+      // What was listed is there, and how large it is is asked when it is open.
+      const file = { path, sizeBytes: 0, modifiedAtMs: 0 }
+      yield await readFileTokens(file, { ...options, findRollout: find })
+    } catch (error) {
+      if (!(error instanceof StateError) || error.code !== 'ROLLOUT_UNREADABLE') throw error
+      yield { kind: 'unreadableRollout', path, reason: error.message }
+    }
+  }
+}
+
+/**
+ * What one rollout cost.
+ *
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ */
+export async function readRolloutTokens(
+  path: string,
+  options: ReadTokensOptions & { findRollout?: FindRollout | undefined } = {},
+): Promise<RolloutTokens> {
+  return readFileTokens(resolveRolloutFile(path), options)
+}
+
+async function readFileTokens(
+  file: RolloutFileFacts,
+  options: ReadTokensOptions & { findRollout?: FindRollout | undefined },
+): Promise<RolloutTokens> {
+  const copiedEnd = { value: null as number | null }
+  const ledger = createLedger(file.path, options, copiedEnd)
+  await scanTokenLines(file, ledger.addLine, options)
+  if (!ledger.needsCopiedEnd()) return ledger.finish()
+  // Before 0.100 only the source tells which lines were copied.
+  copiedEnd.value = await findCopiedEndOf(resolveRolloutFile(file.path), options)
+  const again = createLedger(file.path, options, copiedEnd)
+  await scanTokenLines(file, again.addLine, options)
+  return again.finish()
+}
+
+function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd: { value: number | null }) {
+  const counter = createUsageCounter()
+  const responses: ResponseTokens[] = []
+  const limits: RateLimits[] = []
+  const differences = new Set<TotalDifference>()
+  let head: RolloutHead | undefined
+  let isCopy = false
+  let hasCopy = false
+  let usage = NO_USAGE
+  let lastTotal: number | null = null
+  let hasOwnTotal = false
+  let context: Lazy | undefined
+  let start: Lazy | undefined
+
+  function addLine(line: TokenLine): void {
+    switch (line.kind) {
+      case 'sessionMeta':
+        addMeta(line)
+        return
+      case 'turnContext':
+        context = keep(line.bytes)
+        return
+      case 'taskStarted':
+        start = keep(line.bytes)
+        if (isCopy && copiedEnd.value === null) endCopy(start)
+        return
+      case 'tokenCount':
+        addCount(line, isInheritedLine(line))
+        return
+      case 'tokenRecord': {
+        const parsed = parseTokenLine(line.bytes)
+        if (parsed) addResponse(counter.addRecord(parsed.payload), parsed.timestamp, isInheritedLine(line))
+        return
+      }
+      default:
+        line.kind satisfies never
+    }
+  }
+
+  function addMeta({ bytes }: TokenLine): void {
+    const meta = parseMetaLine(bytes)
+    if (meta === undefined) return
+    if (head === undefined) {
+      head = parseRolloutHead(path, meta.payload)
+    } else if (textOrNull(meta.payload.id)?.toLowerCase() !== head.threadId) {
+      isCopy = true
+      hasCopy = true
+    }
+  }
+
+  function isInheritedLine({ ordinal, offset }: TokenLine): boolean {
+    if (isCopy && copiedEnd.value !== null && offset >= copiedEnd.value) isCopy = false
+    return isCopy || (head !== undefined && ordinal !== null && ordinal < head.startOrdinal)
+  }
+
+  function endCopy(line: Lazy): void {
+    const event = line.parse()?.payload
+    const turnId = textOrNull(event?.turn_id)
+    if (head && event && turnId !== null && isOwnTurn(head, turnId, numberOrNull(event.started_at)))
+      isCopy = false
+  }
+
+  function addCount(line: TokenLine, isInherited: boolean): void {
+    const quick = withLimits ? undefined : readCountLine(line.bytes)
+    if (quick) {
+      addSums(quick.total, quick.last, timestampOf(line.bytes), isInherited)
+      return
+    }
+    const parsed = parseTokenLine(line.bytes)
+    if (parsed === undefined) return
+    if (!isInherited && withLimits) {
+      const told = readLimits(parsed)
+      if (told) limits.push(told)
+    }
+    const info = isObject(parsed.payload.info) ? parsed.payload.info : {}
+    const total = readUsage(info.total_token_usage)
+    if (total !== null) addSums(total, readUsage(info.last_token_usage), parsed.timestamp, isInherited)
+  }
+
+  function addSums(
+    total: TokenUsage,
+    last: TokenUsage | null,
+    timestamp: string,
+    isInherited: boolean,
+  ): void {
+    if (!isInherited && total.input === 0 && total.total > 0) differences.add('windowFull')
+    if (!isInherited && lastTotal !== null && total.total < lastTotal) differences.add('restarted')
+    addResponse(counter.addSums(total, last), timestamp, isInherited)
+    // The first total that is the thread's own: what it has more than was used by then is what it began with.
+    if (!hasOwnTotal && !isInherited && total.total > usage.total && !differences.has('windowFull'))
+      differences.add('inherited')
+    hasOwnTotal ||= !isInherited
+    lastTotal = total.total
+  }
+
+  function addResponse(response: ResponseUsage | undefined, timestamp: string, isInherited: boolean): void {
+    if (response === undefined || isInherited) return
+    if (response.threadId !== null && response.threadId !== head?.threadId) return
+    responses.push({
+      atMs: parseTimestampMs(timestamp),
+      turnId: response.turnId ?? start?.field(TURN_ID, 'turn_id') ?? null,
+      responseId: response.responseId,
+      model: context?.field(MODEL, 'model') ?? null,
+      cwd: context?.field(CWD, 'cwd') ?? head?.cwd ?? '',
+      usage: response.usage,
+    })
+    usage = addUsage(usage, response.usage)
+  }
+
+  function finish(): RolloutTokens {
+    const told = head ?? parseRolloutHead(path, {})
+    return {
+      path,
+      threadId: told.threadId,
+      rolloutId: told.rolloutId,
+      parentThreadId: told.parentThreadId,
+      forkedFromId: told.forkedFromId,
+      source: formatSource(told.source, CURRENT_RULES),
+      provider: told.modelProvider,
+      branch: told.gitBranch,
+      cwd: told.cwd,
+      responses,
+      usage,
+      limits,
+      lastTotal,
+      differences: lastTotal === null || lastTotal === usage.total ? [] : reasons(),
+    }
+  }
+
+  function reasons(): TotalDifference[] {
+    // A fork that was never used has only totals of the other thread.
+    return hasOwnTotal ? [...differences] : ['inherited']
+  }
+
+  return { addLine, finish, needsCopiedEnd: () => hasCopy && copiedEnd.value === null && isBeforeTurns(head) }
+}
+
+function isBeforeTurns(head: RolloutHead | undefined): boolean {
+  return head?.hasNoTurnLines ?? false
+}
+
+/** The text between the quotes of `{"timestamp":"…"`. */
+function timestampOf(bytes: Buffer): string {
+  return bytes.toString('latin1', TIME_START, bytes.indexOf(0x22, TIME_START))
+}
+
+const TIME_START = '{"timestamp":"'.length
+const TURN_ID = Buffer.from('"turn_id":"')
+const MODEL = Buffer.from('"model":"')
+const CWD = Buffer.from('"cwd":"')
+
+/** A line of which something is read only when it is asked for. */
+interface Lazy {
+  parse(): RolloutEnvelope | undefined
+  /** A text of the payload. */
+  field(key: Buffer, name: string): string | undefined
+}
+
+function keep(bytes: Buffer): Lazy {
+  const copy = Buffer.from(bytes)
+  const fields = new Map<string, string | undefined>()
+  let parsed: RolloutEnvelope | undefined
+  const parse = () => (parsed ??= parseTokenLine(copy))
+  return {
+    parse,
+    field(key, name) {
+      if (!fields.has(name))
+        fields.set(name, findTextField(copy, key) ?? textOrNull(parse()?.payload[name]) ?? undefined)
+      return fields.get(name)
+    },
+  }
+}
+
+function readLimits({ timestamp, payload }: RolloutEnvelope): RateLimits | undefined {
+  const told = payload.rate_limits
+  if (!isObject(told)) return undefined
+  const windows = (['primary', 'secondary'] as const).flatMap((name) => {
+    const window = told[name]
+    const usedPercent = isObject(window) ? numberOrNull(window.used_percent) : null
+    if (!isObject(window) || usedPercent === null) return []
+    return [
+      {
+        name,
+        usedPercent,
+        windowMinutes: numberOrNull(window.window_minutes),
+        resetsAtSeconds: numberOrNull(window.resets_at),
+      },
+    ]
+  })
+  if (windows.length === 0) return undefined
+  return {
+    atMs: parseTimestampMs(timestamp),
+    limitId: textOrNull(told.limit_id),
+    limitName: textOrNull(told.limit_name),
+    planType: textOrNull(told.plan_type),
+    windows,
+    reached: textOrNull(told.rate_limit_reached_type),
+  }
+}

@@ -1,0 +1,290 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import zlib from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import type { TokenUsage } from '../../src/model/turn.js'
+import { listRollouts } from '../../src/rollout/list.js'
+import { type RolloutTokens, readRolloutTokens, readTokenLedger } from '../../src/rollout/tokens.js'
+import { readTurns } from '../../src/rollout/turns.js'
+import { type ToldUsage, toldHomes } from '../helpers/codex-view.js'
+import { fixtureNames, fixturePath, HOMES, homePath, MORE_HOMES } from '../helpers/homes.js'
+import {
+  event,
+  line,
+  makeFolder,
+  OTHER_ID,
+  ROLLOUT_NAME,
+  sessionMeta,
+  THREAD_ID,
+  turnContext,
+  writeFile,
+} from '../helpers/rollouts.js'
+
+async function readLedger(home: string): Promise<RolloutTokens[]> {
+  const rollouts: RolloutTokens[] = []
+  for await (const rollout of readTokenLedger(home)) {
+    if ('kind' in rollout) throw new Error(`unreadable: ${rollout.path}`)
+    rollouts.push(rollout)
+  }
+  return rollouts
+}
+
+function sum(rollouts: readonly RolloutTokens[]): ToldUsage {
+  const total = { responses: 0, input: 0, cached: 0, output: 0, reasoning: 0, total: 0 }
+  for (const { responses, usage } of rollouts) {
+    total.responses += responses.length
+    for (const key of Object.keys(usage) as (keyof TokenUsage)[]) total[key] += usage[key]
+  }
+  return total
+}
+
+/** Counted by hand from the server's answers: responses, input, cached, output, reasoning. */
+const COUNTED: Record<string, readonly number[]> = {
+  'codex-0.93.0': [48, 130_823, 87_399, 2786, 120],
+  'codex-0.98.0': [51, 139_649, 91_812, 2878, 120],
+  'codex-0.100.0': [51, 142_145, 93_057, 2878, 120],
+  'codex-0.113.0': [51, 138_119, 91_047, 2878, 120],
+  'codex-0.120.0': [51, 145_881, 94_926, 2878, 120],
+  'codex-0.140.0': [59, 269_158, 156_562, 3257, 360],
+  'codex-0.169.0': [63, 479_479, 261_724, 3401, 336],
+}
+
+describe('the ledger', () => {
+  test.each(Object.keys(COUNTED))('of %s is what the server charged', async (name) => {
+    const { responses, input, cached, output, reasoning, total } = sum(
+      await readLedger(homePath(name as (typeof HOMES)[number])),
+    )
+    expect([responses, input, cached, output, reasoning]).toEqual(COUNTED[name])
+    expect(total).toBe(input + output)
+  })
+
+  test.each(fixtureNames('turns').filter((name) => /^(forks|midfork|v2)/.test(name)))(
+    'of %s is what the server charged, response by response',
+    async (name) => {
+      const folder = fixturePath('turns', name)
+      const told = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as {
+        total: ToldUsage
+        responses: { thread: string; status: number; usage: TokenUsage | null }[]
+      }
+      const ledger = await readLedger(join(folder, 'home'))
+      expect(sum(ledger)).toEqual(told.total)
+      const charged = told.responses.filter(({ usage }) => usage !== null)
+      for (const thread of new Set(charged.map((response) => response.thread))) {
+        const mine = ledger
+          .filter(({ threadId }) => threadId === thread)
+          .sort((a, b) => (a.rolloutId < b.rolloutId ? -1 : 1))
+          .flatMap(({ responses }) => responses.map(({ usage }) => usage))
+        expect(mine).toEqual(
+          charged.filter((response) => response.thread === thread).map(({ usage }) => usage),
+        )
+      }
+    },
+  )
+
+  test('of a home that a newer release carried on holds what was used before and after', async () => {
+    const before = await readLedger(join(fixturePath('turns', 'forks-0.140.0'), 'home'))
+    const after = await readLedger(join(fixturePath('turns', 'upgrade-0.169.0'), 'home'))
+    const { total } = JSON.parse(
+      readFileSync(join(fixturePath('turns', 'upgrade-0.169.0'), 'expected.json'), 'utf8'),
+    ) as { total: ToldUsage }
+    expect(sum(after).total).toBe(sum(before).total + total.total)
+    expect(sum(after).responses).toBe(sum(before).responses + total.responses)
+  })
+
+  test('finds the same responses as the reader of turns, in every home', async () => {
+    const homes = [
+      ...[...HOMES, ...MORE_HOMES].map(homePath),
+      ...fixtureNames('items').map((name) => join(fixturePath('items', name), 'home')),
+    ]
+    for (const home of homes) {
+      for (const { path } of (await listRollouts(home)).files) {
+        const [tokens, turns] = [await readRolloutTokens(path), await readTurns(path, { detail: 'summary' })]
+        expect([path, tokens.responses.length, tokens.usage]).toEqual([path, turns.responses, turns.usage])
+        const byTurn = turns.turns.reduce((all, turn) => all + (turn.isInherited ? 0 : turn.responses), 0)
+        // Rolled back turns were used too.
+        const hidden = turns.rolledBack.reduce((all, turn) => all + turn.responses, 0)
+        expect([path, byTurn + hidden]).toEqual([path, turns.responses])
+      }
+    }
+  })
+
+  test('says why the total of a row is another: inherited, a full window, a restart', async () => {
+    const reasons = async (name: string) =>
+      (await readLedger(join(fixturePath('turns', name), 'home')))
+        .filter(({ lastTotal, usage }) => lastTotal !== null && lastTotal !== usage.total)
+        .map(({ differences }) => differences.join())
+        .sort()
+    const inherited = Array<string>(6).fill('inherited')
+    expect(await reasons('forks-0.98.0')).toEqual([...inherited, 'windowFull'])
+    expect(await reasons('forks-0.169.0')).toEqual([...inherited, 'windowFull'])
+    expect(await reasons('forks-0.153.0')).toEqual(['restarted', 'restarted', 'windowFull'])
+  })
+
+  test('names the turn, the model and the folder of each response', async () => {
+    const { home, threads } = toldHomes().find(({ name }) => name === 'forks-0.169.0')!
+    const ids = new Set(Object.values(threads).flatMap(({ turns }) => turns!.map(({ id }) => id)))
+    const responses = (await readLedger(home)).flatMap((rollout) => rollout.responses)
+    // Four responses belong to turns that a revert took out of their threads.
+    expect(responses.filter(({ turnId }) => !ids.has(turnId!))).toHaveLength(4)
+    expect(new Set(responses.map(({ model }) => model))).toEqual(new Set(['gpt-5.2-codex']))
+    expect(new Set(responses.map(({ cwd }) => cwd))).toEqual(new Set(['/home/demo/projects/shop']))
+    expect(responses.every(({ atMs }) => atMs !== null)).toBe(true)
+  })
+
+  test('counts a rollout that lies in both folders once, and names one that cannot be read', async () => {
+    const home = makeFolder()
+    const content = `${sessionMeta()}\n${count(usage(10), usage(10))}\n`
+    writeFile(home, `sessions/2026/02/05/${ROLLOUT_NAME}`, content)
+    writeFile(home, `archived_sessions/${ROLLOUT_NAME}`, content)
+    const damaged = writeFile(
+      home,
+      `sessions/2026/02/05/${ROLLOUT_NAME.replace(THREAD_ID, OTHER_ID)}.zst`,
+      'no',
+    )
+    const told: unknown[] = []
+    for await (const rollout of readTokenLedger(home))
+      told.push('kind' in rollout ? [rollout.kind, rollout.path] : [rollout.threadId, rollout.usage.total])
+    expect(told).toEqual([
+      [THREAD_ID, 11],
+      ['unreadableRollout', damaged],
+    ])
+  })
+})
+
+describe('one rollout', () => {
+  const read = (...lines: string[]) =>
+    readRolloutTokens(writeFile(makeFolder(), ROLLOUT_NAME, lines.map((text) => `${text}\n`).join('')))
+  const totals = async (...lines: string[]) =>
+    (await read(sessionMeta(), turnContext(), ...lines)).responses.map((response) => response.usage.total)
+
+  test('A total that stands still, an estimate and the mark of a full window are no responses', async () => {
+    const estimate = { ...usage(0), output_tokens: 0, total_tokens: 900 }
+    const full = { ...usage(0), output_tokens: 0, total_tokens: 258_400 }
+    expect(
+      await totals(
+        count(usage(10), usage(10)),
+        count(usage(10), usage(10)),
+        count(usage(10), estimate),
+        count(full, { ...full, total_tokens: 258_389 }),
+        count({ ...full, total_tokens: 258_421 }, usage(20)),
+      ),
+    ).toEqual([11, 21])
+  })
+
+  test('A record and the count beside it are one response, and a record counts once', async () => {
+    const record = (id: string, tokens: number, thread = THREAD_ID) =>
+      line('token_usage_record', {
+        thread_id: thread,
+        turn_id: 'a',
+        response_id: id,
+        usage: usage(tokens),
+      })
+    expect(
+      await totals(
+        record('r1', 10),
+        count(usage(10), usage(10)),
+        record('r1', 10),
+        record('r2', 20, OTHER_ID),
+        count(usage(30), usage(20)),
+        count(usage(60), usage(30)),
+      ),
+    ).toEqual([11, 31])
+  })
+
+  test('Lines in another order of keys, with other keys between, or of other spacing are read as well', async () => {
+    const payload = {
+      type: 'token_count',
+      info: { last_token_usage: usage(10), total_token_usage: usage(10) },
+    }
+    const spaced = JSON.stringify({ payload, type: 'event_msg', timestamp: '2026-02-05T10:20:30Z' }, null, 1)
+    const second = event('token_count', {
+      info: {
+        total_token_usage: { ...usage(40), cache_write_input_tokens: 7, new_tokens: 1 },
+        last_token_usage: { ...usage(30), cache_write_input_tokens: 7 },
+      },
+    })
+    expect(await totals(spaced.replaceAll('\n', ''), second)).toEqual([11, 31])
+  })
+
+  test('Words that look like a count are none', async () => {
+    const words = `{"timestamp":"2026-02-05T10:20:30.123Z","type":"event_msg","payload":{"type":"token_count"`
+    expect(
+      await totals(
+        event('agent_message', { message: `"token_count" ${words} ${count(usage(1), usage(1))}` }),
+        line('response_item', { type: 'message', text: count(usage(1), usage(1)) }),
+      ),
+    ).toEqual([])
+  })
+
+  test('A compressed rollout, and one that is longer than what is read at once, are read to their end', async () => {
+    const filler = event('agent_message', { message: 'x'.repeat(3_000_000) })
+    const lines = [
+      sessionMeta(),
+      filler,
+      count(usage(10), usage(10)),
+      filler,
+      filler,
+      count(usage(40), usage(30)),
+    ]
+    const content = lines.map((text) => `${text}\n`).join('')
+    const folder = makeFolder()
+    const plain = writeFile(folder, ROLLOUT_NAME, content)
+    expect((await readRolloutTokens(plain)).usage.total).toBe(42)
+    const packed = writeFile(makeFolder(), `${ROLLOUT_NAME}.zst`, zlib.zstdCompressSync(content))
+    expect((await readRolloutTokens(packed)).usage.total).toBe(42)
+  })
+
+  test('Rate limits are told with their windows and the time, those of copied lines left out', async () => {
+    const limits = (used: number) => ({
+      limit_id: 'codex',
+      primary: { used_percent: used, window_minutes: 300, resets_at: 1_795_000_000 },
+      secondary: null,
+    })
+    const folder = makeFolder()
+    const path = writeFile(
+      folder,
+      ROLLOUT_NAME,
+      [
+        sessionMeta({ cli_version: '0.169.0' }),
+        sessionMeta({ id: OTHER_ID }),
+        event('token_count', { info: null, rate_limits: limits(3.5) }),
+        event('task_started', { turn_id: THREAD_ID }),
+        event('token_count', { info: null, rate_limits: limits(4.5) }),
+        event('token_count', {
+          info: null,
+          rate_limits: { limit_id: 'codex', primary: null, secondary: null },
+        }),
+      ]
+        .map((text) => `${text}\n`)
+        .join(''),
+    )
+    const { limits: told } = await readRolloutTokens(path, { withLimits: true })
+    expect(told).toEqual([
+      {
+        atMs: Date.parse('2026-02-05T10:20:30.123Z'),
+        limitId: 'codex',
+        limitName: null,
+        planType: null,
+        windows: [{ name: 'primary', usedPercent: 4.5, windowMinutes: 300, resetsAtSeconds: 1_795_000_000 }],
+        reached: null,
+      },
+    ])
+  })
+})
+
+function usage(input: number) {
+  return {
+    input_tokens: input,
+    cached_input_tokens: 0,
+    output_tokens: 1,
+    reasoning_output_tokens: 0,
+    total_tokens: input + 1,
+  }
+}
+
+function count(total: object, last: object): string {
+  return event('token_count', {
+    info: { total_token_usage: total, last_token_usage: last },
+    rate_limits: null,
+  })
+}
