@@ -55,9 +55,12 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
   'cli/state/backfill-run.ts': ['sync'],
 }
 
+/** Whoever has a connection for writing; all others can only read, whatever else they import. */
+const MAY_OPEN_FOR_WRITING = ['sync', 'runtime']
+
 /** Who may import which package; a package that is not here may not be imported at all. */
 const PACKAGES: Record<string, (file: string) => boolean> = {
-  'better-sqlite3': (file) => file.startsWith('db/') || file === 'runtime.ts',
+  'better-sqlite3': (file) => file === 'db/drivers.ts' || file === 'db/open-write.ts',
   '@secretlint/core': (file) => file === 'share/secretlint.ts',
   '@secretlint/secretlint-rule-preset-recommend': (file) => file === 'share/secretlint.ts',
   chalk: (file) => file === 'format/palette.ts',
@@ -113,12 +116,19 @@ describe.each(files)('src/$path', ({ path, text, imports }) => {
     }
   })
 
+  test('opens databases for writing only where rows are written', () => {
+    const isOpener = imports.some((specifier) => specifier.endsWith('db/open-write.js'))
+    expect(isOpener && !MAY_OPEN_FOR_WRITING.includes(areaOf(path))).toBe(false)
+  })
+
   test('re-exports nothing unless it is the public API', () => {
     expect(path !== 'index.ts' && /^export (type )?(\*|\{[^}]*\}) from/m.test(text)).toBe(false)
   })
 
   test('talks to the process only at the edge', () => {
     if (path.startsWith('cli/') || path.startsWith('executable/') || path === 'index.ts') return
+    // The times of files are of the same clock.
+    if (path === 'db/clock.ts') return
     expect(text).not.toMatch(/\bconsole\.|process\.(stdout|stderr|argv|exit\b)|process\.env\b|Date\.now\(/)
   })
 })
@@ -144,7 +154,12 @@ test('an import is found in all its forms', () => {
   expect(importsOf(text)).toEqual(['./a.js', './b.js', './c.js', './d.js', './e.js', './f.js', './g.js'])
 })
 
-test('a database is opened in one place for reading', () => {
-  const openers = files.filter(({ text }) => /new Database\(/.test(text)).map(({ path }) => path)
-  expect(openers).toEqual(['db/open.ts'])
+test('a database is opened in two places, and its file by SQLite alone or with a hold on it', () => {
+  const filesWith = (pattern: RegExp) =>
+    files.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
+  expect(filesWith(/new Database\(|new \w+\.DatabaseSync\(/)).toEqual(['db/drivers.ts', 'db/open-write.ts'])
+  const opensFiles = /\b(openSync|readFileSync|copyFileSync|createReadStream|readFile|copyFile|cpSync)\(/
+  const inDb = filesWith(opensFiles).filter((path) => path.startsWith('db/'))
+  // SQLite locks no log; a private copy has no other user; migrations are text.
+  expect(inDb).toEqual(['db/files.ts', 'db/held-files.ts', 'db/migration-folder.ts', 'db/private-copy.ts'])
 })

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { openReadOnly } from '../db/open.js'
+import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { formatBytes } from '../format/quantity.js'
 import { isMissing } from '../model/file-error.js'

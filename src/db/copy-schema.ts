@@ -1,4 +1,4 @@
-import type { ReadConnection, WriteConnection } from './open.js'
+import type { ReadConnection, WriteConnection } from './connection.js'
 
 /** Rows that a migration puts into its table, and that a program therefore finds in every database. */
 const BUILT_IN_ROWS = [

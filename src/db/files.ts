@@ -1,162 +1,95 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
-import { StateError } from '../errors.js'
+import { closeSync, lstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 
-interface OpenFile {
-  /** How many connections of this thread hold the file, and how many of those lock it. */
-  holdCount: number
-  lockCount: number
-  descriptors: number[]
-  /** What was to be closed while the file was locked. */
-  deferred: (() => void)[]
-  /** Of another thread, whose locks are not counted here. */
-  isBorrowed: boolean
+/** How a database and what SQLite keeps beside it look at one moment; sizes in bytes, `undefined` where none is. */
+export interface Look {
+  main: { id: string; size: number; mtimeMs: number; mtimeNs: bigint } | undefined
+  log: { id: string; size: number } | undefined
+  logIndex: { id: string } | undefined
+  journalSize: number
 }
 
-/**
- * The database files that this thread has open, by device and inode.
- *
- * When a process closes any descriptor of a file, POSIX drops every lock that the process holds on it, also those
- * of connections that stay open (https://www.sqlite.org/howtocorrupt.html, 2.2). Another process then takes itself
- * for the last user of the database, deletes the log, and what we write goes into a deleted file. SQLite keeps its
- * own descriptors open for that reason; of ours, and of those of a second SQLite in the process (`node:sqlite`),
- * it knows nothing. So every connection holds its file here, and a descriptor is closed only when there are no
- * locks that could be lost by it.
- */
-const openFiles = new Map<string, OpenFile>()
-
-/** Whether the files of another thread are read, and no others. */
-let isBorrower = false
-
-/** A connection's hold on its file. */
-export interface HeldFile {
-  /** Its device and inode: no other file has them while this one is open. */
-  readonly id: string
-  /**
-   * Reads from `position` on; gives the number of bytes that were there.
-   *
-   * @throws {StateError} `DB_NOT_FOUND`, `DB_UNREADABLE`, `DB_REPLACED`
-   */
-  read(buffer: Uint8Array, position: number): number
-  /** To be called before the connection locks the file for the first time. */
-  lock(): void
-  /** For what would drop the locks of others: it is called after `release`, when there are none. */
-  defer(close: () => void): void
-  /** To be called when the connection is closed. */
-  release(): void
-}
-
-/**
- * Holds a file for a connection that is about to be opened, or was opened just now.
- *
- * @throws {StateError} `DB_NOT_FOUND`, `DB_UNREADABLE`; in a worker that borrows its files, `DB_REPLACED`
- */
-export function holdFile(path: string): HeldFile {
-  const id = idOf(path)
-  if (isBorrower && !openFiles.has(id)) throw replaced(path)
-  const file = openFiles.get(id) ?? createOpenFile()
-  openFiles.set(id, file)
-  file.holdCount += 1
-  let ownLocks = 0
+export function lookAt(path: string): Look {
+  const main = statSync(path, { bigint: true, throwIfNoEntry: false })
+  const log = statSync(`${path}-wal`, { bigint: true, throwIfNoEntry: false })
+  const logIndex = statSync(`${path}-shm`, { bigint: true, throwIfNoEntry: false })
   return {
-    id,
-    read(buffer, position) {
-      const descriptor = file.descriptors[0] ?? openDescriptor(path, id)
-      try {
-        return readSync(descriptor, buffer, 0, buffer.length, position)
-      } catch (error) {
-        throw unreadable(path, error)
-      }
+    main: main && {
+      id: idOf(main),
+      size: Number(main.size),
+      mtimeMs: Number(main.mtimeMs),
+      mtimeNs: main.mtimeNs,
     },
-    lock() {
-      ownLocks = 1
-      file.lockCount += 1
-    },
-    defer(close) {
-      file.deferred.push(close)
-    },
-    release() {
-      file.holdCount -= 1
-      file.lockCount -= ownLocks
-      if (file.isBorrowed || file.lockCount > 0) return
-      for (const closeDeferred of file.deferred.splice(0)) closeDeferred()
-      if (file.holdCount > 0) return
-      for (const descriptor of file.descriptors) closeSync(descriptor)
-      openFiles.delete(id)
-    },
+    log: log && { id: idOf(log), size: Number(log.size) },
+    logIndex: logIndex && { id: idOf(logIndex) },
+    journalSize: sizeOf(`${path}-journal`),
   }
 }
 
-/** A descriptor that another thread of the process can use, but not close. */
-export interface LentFile {
-  id: string
-  descriptor: number
+/** Changes whenever a writer changed the main file, or opened it in WAL mode. */
+export function describeFiles({ main, log, logIndex, journalSize }: Look): string {
+  return [
+    main && `${main.id}:${main.size}:${main.mtimeNs}`,
+    log && `${log.id}:${log.size}`,
+    logIndex?.id,
+    journalSize,
+  ].join('|')
 }
 
-/** For a worker thread that is to read what this one has open: these files stay open until the worker has ended. */
-export function lendFiles(): LentFile[] {
-  return [...openFiles].flatMap(([id, { descriptors }]) =>
-    descriptors.slice(0, 1).map((descriptor) => ({ id, descriptor })),
-  )
+/** Changes when the log was removed or made anew, which nobody does while all who have it open hold their locks. */
+export function describeLog({ log, logIndex }: Look): string {
+  return `${log?.id}|${logIndex?.id}`
 }
 
-/** In a worker thread, before it opens a database: from then on it can open these, and no others. */
-export function borrowFiles(lent: readonly LentFile[]): void {
-  isBorrower = true
-  for (const { id, descriptor } of lent) {
-    openFiles.set(id, { ...createOpenFile(), descriptors: [descriptor], isBorrowed: true })
-  }
-}
-
-function createOpenFile(): OpenFile {
-  return { holdCount: 0, lockCount: 0, descriptors: [], deferred: [], isBorrowed: false }
-}
-
-/** Opens what is at the path for reading, and keeps it with the file that it is. */
-function openDescriptor(path: string, expectedId: string): number {
-  let descriptor: number
-  try {
-    // A pipe that somebody put there does not keep us waiting for who writes into it.
-    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-  const { dev, ino } = fstatSync(descriptor, { bigint: true })
-  const id = `${dev}:${ino}`
-  const file = openFiles.get(id)
-  if (file) file.descriptors.push(descriptor)
-  else closeSync(descriptor)
-  if (id !== expectedId) throw replaced(path)
-  return descriptor
-}
-
-/** @throws {StateError} `DB_NOT_FOUND`, `DB_UNREADABLE` */
-function idOf(path: string): string {
-  try {
-    const stat = statSync(path, { bigint: true })
-    if (stat.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' })
-    accessSync(path, constants.R_OK)
-    return `${stat.dev}:${stat.ino}`
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-}
-
-function replaced(path: string): StateError {
-  return new StateError('DB_REPLACED', `${path} was replaced by another file while it was read`)
-}
-
-function unreadable(path: string, error: unknown): StateError {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new StateError('DB_NOT_FOUND', `no database at ${path}`, { cause: error })
-  }
-  const reason = code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' ? 'permission denied' : String(code)
-  return new StateError('DB_UNREADABLE', `cannot read ${path}: ${reason}`, { cause: error })
+/** Device and inode: together they are one file's own only as long as it is there. */
+export function idOf({ dev, ino }: { dev: bigint; ino: bigint }): string {
+  return `${dev}:${ino}`
 }
 
 /** Tells one file from another that came under its name, also over time; empty where there is none. */
 export function identityOf(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
   // A deleted file's inode is given away again.
-  return stat ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : ''
+  return stat ? `${idOf(stat)}:${stat.birthtimeNs}` : ''
 }
+
+/** SQLite keeps the log of a database beside the file itself, not beside a link to it. */
+export function withoutLink(path: string): string {
+  try {
+    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path
+  } catch {
+    // Said when it is opened.
+    return path
+  }
+}
+
+/** Writers commit every few seconds while Codex is at work. */
+const AT_WORK_MS = 2000
+
+/** Whether a writer has committed just now. */
+export function isBeingWritten(path: string, nowMs: number): boolean {
+  const wal = statSync(`${withoutLink(path)}-wal`, { throwIfNoEntry: false })
+  return wal !== undefined && wal.size > 0 && nowMs - wal.mtimeMs < AT_WORK_MS
+}
+
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/** Whether a file begins as a write-ahead log does. SQLite has no locks on it that closing it could drop. */
+export function isLog(path: string): boolean {
+  const start = Buffer.alloc(4)
+  try {
+    const descriptor = openSync(path, 'r')
+    try {
+      readSync(descriptor, start, 0, start.length, 0)
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch {
+    return false
+  }
+  // The last bit tells the order of bytes in its checksums.
+  return (start.readUInt32BE() & ~1) >>> 0 === LOG_MAGIC
+}
+
+const LOG_MAGIC = 0x377f0682

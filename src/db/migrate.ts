@@ -1,6 +1,6 @@
 import { StateError } from '../errors.js'
 import { LINE_ENDS, type LineEnds, lineEndsOn } from '../model/line-ends.js'
-import type { WriteConnection } from './open.js'
+import type { WriteConnection } from './connection.js'
 
 export interface Migration {
   version: number

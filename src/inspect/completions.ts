@@ -1,4 +1,5 @@
-import { bytesToCopy, openReadOnly, type ReadConnection } from '../db/open.js'
+import type { ReadConnection } from '../db/connection.js'
+import { bytesToCopy, openReadOnly } from '../db/open-read.js'
 import { type OpenTable, openTable } from '../query/databases.js'
 import { openLogStore } from '../query/logs/store.js'
 import { columnSql, resolveColumns } from '../schema/columns.js'

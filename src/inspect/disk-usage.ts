@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync, opendirSync, type Stats } from 'node:fs'
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'
-import { openReadOnly } from '../db/open.js'
+import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { isMissing } from '../model/file-error.js'
 import type { UsageGroup } from '../model/inspection.js'

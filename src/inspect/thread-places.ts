@@ -1,4 +1,4 @@
-import type { ReadConnection } from '../db/open.js'
+import type { ReadConnection } from '../db/connection.js'
 import { quoteIdentifier } from '../schema/columns.js'
 import type { DatabaseFile } from '../schema/files.js'
 import { listTables, readColumns } from '../schema/inspect.js'

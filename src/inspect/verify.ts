@@ -1,4 +1,5 @@
-import { openReadOnly, type ReadConnection } from '../db/open.js'
+import type { ReadConnection } from '../db/connection.js'
+import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import type { DatabaseFile, FileRole } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'

@@ -1,4 +1,5 @@
-import { type OpenReadOnlyOptions, openReadOnly, type ReadConnection } from '../db/open.js'
+import type { ReadConnection } from '../db/connection.js'
+import { type OpenReadOnlyOptions, openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { candidatesFor, type DatabaseFile, type TABLE_HOMES } from '../schema/files.js'
 import { readColumnNames } from '../schema/inspect.js'

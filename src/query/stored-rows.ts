@@ -1,4 +1,4 @@
-import type { ReadConnection, SqlValue } from '../db/open.js'
+import type { ReadConnection, SqlValue } from '../db/connection.js'
 import { quoteIdentifier } from '../schema/columns.js'
 import { readColumnNames } from '../schema/inspect.js'
 

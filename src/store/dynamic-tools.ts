@@ -1,4 +1,4 @@
-import type { SqlValue, WriteConnection } from '../db/open.js'
+import type { SqlValue, WriteConnection } from '../db/connection.js'
 import type { DynamicTool } from '../model/thread.js'
 import {
   type ColumnSources,

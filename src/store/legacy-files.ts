@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { openReadOnly } from '../db/open.js'
+import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { parseDatabaseFilename } from '../schema/files.js'
 import { listTables, readMigrations } from '../schema/inspect.js'

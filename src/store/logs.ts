@@ -1,4 +1,4 @@
-import type { WriteConnection } from '../db/open.js'
+import type { WriteConnection } from '../db/connection.js'
 import type { LogRow, NewLogRow } from '../model/log.js'
 import {
   columnSql,

@@ -1,4 +1,4 @@
-import type { WriteConnection } from '../db/open.js'
+import type { WriteConnection } from '../db/connection.js'
 import { StateError } from '../errors.js'
 import type { ThreadMemory } from '../model/memory.js'
 

@@ -1,4 +1,4 @@
-import type { SqlValue, WriteConnection } from '../db/open.js'
+import type { SqlValue, WriteConnection } from '../db/connection.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
 import {
   columnSql,

@@ -13,7 +13,9 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { openReadOnly, openReadWrite, type ReadConnection, type WriteConnection } from '../db/open.js'
+import type { ReadConnection, WriteConnection } from '../db/connection.js'
+import { openReadOnly } from '../db/open-read.js'
+import { openReadWrite } from '../db/open-write.js'
 import { StateError } from '../errors.js'
 import { listTables, readMigrations } from '../schema/inspect.js'
 import { THREAD_TABLE } from '../schema/threads.js'

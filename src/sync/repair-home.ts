@@ -1,3 +1,6 @@
+import { refuseWrites, type WriteConnection } from '../db/connection.js'
+import { openReadOnly } from '../db/open-read.js'
+import { openReadWrite } from '../db/open-write.js'
 import { StateError } from '../errors.js'
 import { isSamePath } from '../model/paths.js'
 import type { SyncOptions } from '../model/sync.js'
@@ -29,6 +32,14 @@ export interface RepairOptions extends SyncOptions, Clock {
   isDryRun: boolean
   /** Awaited before the first change is made. */
   beforeFirstWrite: () => Promise<void>
+}
+
+/** A home's own database, to be repaired, or to tell only what would be changed. */
+export function openForRepair(
+  path: string,
+  { isDryRun, onNotice }: { isDryRun: boolean; onNotice: (text: string) => void },
+): WriteConnection {
+  return isDryRun ? refuseWrites(openReadOnly(path, { onNotice })) : openReadWrite(path)
 }
 
 export interface RepairCounts {

@@ -1,4 +1,4 @@
-import type { WriteConnection } from '../db/open.js'
+import type { WriteConnection } from '../db/connection.js'
 import type { Release } from '../model/releases.js'
 import { describeThreadTable, type ThreadTable as ThreadReader } from '../query/threads/table.js'
 import type { ExtractSettings } from '../rollout/extract.js'

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { openReadWrite } from '../../src/db/open.js'
+import { openReadWrite } from '../../src/db/open-write.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 
 const pragma = (db: ReturnType<typeof openReadWrite>, name: string) =>

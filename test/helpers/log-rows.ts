@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import type { SqlValue } from '../../src/db/open.js'
+import type { SqlValue } from '../../src/db/connection.js'
 import type { LogRow } from '../../src/model/log.js'
 
 /** Values for a row of logs; SQLite stores any type in any column. */

@@ -1,4 +1,4 @@
-import type { ReadConnection } from '../../src/db/open.js'
+import type { ReadConnection } from '../../src/db/connection.js'
 
 /** What a database's schema means, whatever the white space of its SQL; for comparing two of them. */
 export function describeSchema(db: Pick<ReadConnection, 'all'>): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openReadOnly } from '../../src/db/open.js'
+import { openReadOnly } from '../../src/db/open-read.js'
 import { listMemories, type Memories, memoryReason } from '../../src/inspect/memories.js'
 import { listMemoryFiles } from '../../src/inspect/memory-files.js'
 import { readGivenMemory } from '../../src/inspect/memory-given.js'

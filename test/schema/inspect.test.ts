@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openReadOnly } from '../../src/db/open.js'
+import { openReadOnly } from '../../src/db/open-read.js'
 import {
   listTables,
   readColumnNames,

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openReadWrite, type WriteConnection } from '../../src/db/open.js'
+import type { WriteConnection } from '../../src/db/connection.js'
+import { openReadWrite } from '../../src/db/open-write.js'
 import type { StateError } from '../../src/errors.js'
 import type { NewLogRow } from '../../src/model/log.js'
 import { queryLogRows, readMaxLogId } from '../../src/query/logs/rows.js'

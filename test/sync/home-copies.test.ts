@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, wri
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { openReadWrite } from '../../src/db/open.js'
+import { openReadWrite } from '../../src/db/open-write.js'
 import { copyDatabase, listCopies, putBack } from '../../src/sync/home-copies.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../helpers/layouts.js'
 import { insertThreads, threadId } from '../helpers/seed.js'

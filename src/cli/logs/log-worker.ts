@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { borrowFiles, type LentFile } from '../../db/files.js'
+import { borrowFiles, type LentFile } from '../../db/held-files.js'
 import { StateError, type StateErrorCode } from '../../errors.js'
 import type { LogFilter } from '../../model/log.js'
 import { type LogBatch, readNewestIds } from '../../query/logs/batches.js'

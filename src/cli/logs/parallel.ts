@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { lendFiles } from '../../db/files.js'
-import { isBeingWritten } from '../../db/open.js'
+import { isBeingWritten } from '../../db/files.js'
+import { lendFiles } from '../../db/held-files.js'
 import { StateError } from '../../errors.js'
 import type { LogBatch, Resize } from '../../query/logs/batches.js'
 import type { LogWorkerAnswer, LogWorkerStart } from './log-worker.js'

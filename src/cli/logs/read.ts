@@ -271,8 +271,7 @@ async function* printSelected(
       : createRowsReader(store, remaining, formatRow, isReversed),
     resize: resizeFor,
     workers:
-      usablePlan &&
-      inWorkers(io, { file: store.file, filter: remaining, job: { kind: 'records', plan: usablePlan } }),
+      usablePlan && inWorkers(io, store, { filter: remaining, job: { kind: 'records', plan: usablePlan } }),
   })
   for await (const records of results) {
     if (!records) continue
@@ -305,7 +304,7 @@ async function findNewestIds(
     batches: progress.watch(batches, () => countIds(store)),
     read: (batch) => readNewestIds(store, batch, filter, limit - ids.length),
     resize: () => 'grow',
-    workers: inWorkers(io, { file: store.file, filter, job: { kind: 'ids', limit } }),
+    workers: inWorkers(io, store, { filter, job: { kind: 'ids', limit } }),
   })
   for await (const found of results) {
     for (const id of found.slice(0, limit - ids.length)) ids.push(id)
@@ -315,8 +314,14 @@ async function findNewestIds(
   return ids
 }
 
-function inWorkers({ startWorker, now }: Io, data: LogWorkerData): BatchWork<never>['workers'] {
-  return startWorker && { start: startWorker, data, now }
+function inWorkers(
+  { startWorker, now }: Io,
+  { connection, file }: LogStore,
+  data: Omit<LogWorkerData, 'file'>,
+): BatchWork<never>['workers'] {
+  // One copy is enough, and its files have no names by which another thread could open them.
+  if (connection.isPrivateCopy) return undefined
+  return startWorker && { start: startWorker, data: { ...data, file }, now }
 }
 
 function pickStyles(palette: Palette): PieceStyles {

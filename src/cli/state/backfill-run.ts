@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { identityOf } from '../../db/files.js'
-import { openReadOnly, openReadWrite, refuseWrites } from '../../db/open.js'
+import { openReadOnly } from '../../db/open-read.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { findHolders } from '../../inspect/holders.js'
@@ -14,7 +14,7 @@ import { listTables } from '../../schema/inspect.js'
 import { THREAD_COLUMNS, THREAD_TABLE } from '../../schema/threads.js'
 import { buildStateDatabase, builtPath } from '../../sync/build.js'
 import { copyDatabase, type DatabaseCopy, listCopies, putBack } from '../../sync/home-copies.js'
-import { type HomeChange, type RepairCounts, repairHome } from '../../sync/repair-home.js'
+import { type HomeChange, openForRepair, type RepairCounts, repairHome } from '../../sync/repair-home.js'
 import { attachTarget } from '../../sync/target.js'
 import type { Io } from '../io.js'
 import { type CommandContext, EXIT_FAILED } from '../main.js'
@@ -204,9 +204,7 @@ async function repair(
   const { io, codexHome } = session
   const isDryRun = flags.dryRun === true
   if (!isDryRun) refuseWhileHeld(session, database)
-  const state = isDryRun
-    ? refuseWrites(openReadOnly(database.path, { onNotice: session.notice }))
-    : openReadWrite(database.path)
+  const state = openForRepair(database.path, { isDryRun, onNotice: session.notice })
   const progress = createProgress(io)
   let failureCount = 0
   let counts: RepairCounts | undefined

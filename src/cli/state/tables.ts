@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { openReadOnly } from '../../db/open.js'
+import { openReadOnly } from '../../db/open-read.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import type { StoredRecord } from '../../format/stored-fields.js'

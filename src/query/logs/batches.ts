@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../db/open.js'
+import type { SqlValue } from '../../db/connection.js'
 import type { LogFilter, RowId } from '../../model/log.js'
 import { columnSql, quoteIdentifier } from '../../schema/columns.js'
 import { compileLogFilter, compileTimes } from './filter.js'

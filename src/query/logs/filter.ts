@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../db/open.js'
+import type { SqlValue } from '../../db/connection.js'
 import type { LogFilter, LogRow, TextMatch } from '../../model/log.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
 

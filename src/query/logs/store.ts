@@ -1,4 +1,5 @@
-import type { OpenReadOnlyOptions, ReadConnection } from '../../db/open.js'
+import type { ReadConnection } from '../../db/connection.js'
+import type { OpenReadOnlyOptions } from '../../db/open-read.js'
 import type { LogRow, RowId } from '../../model/log.js'
 import { columnSql, knownColumns, type ResolvedColumns, resolveColumns } from '../../schema/columns.js'
 import type { DatabaseFile } from '../../schema/files.js'

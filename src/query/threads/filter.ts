@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../db/open.js'
+import type { SqlValue } from '../../db/connection.js'
 import { INTERACTIVE_SOURCES } from '../../model/releases.js'
 import type { ThreadRow } from '../../model/thread.js'
 import type { ThreadFilter as PageFilter } from '../../model/thread-page.js'

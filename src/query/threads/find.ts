@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../db/open.js'
+import type { SqlValue } from '../../db/connection.js'
 import { normalizePath } from '../../model/paths.js'
 import type { ThreadMetadata, ThreadRow } from '../../model/thread.js'
 import { columnSql } from '../../schema/columns.js'

@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../db/open.js'
+import type { SqlValue } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
 import type { ThreadSort } from '../../model/inspection.js'
 import type { ThreadRow } from '../../model/thread.js'

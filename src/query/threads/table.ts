@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { ReadConnection } from '../../db/open.js'
+import type { ReadConnection } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
 import { chooseRelease, compareVersions, type Release } from '../../model/releases.js'
 import type { ThreadRow } from '../../model/thread.js'

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import { openReadWrite } from '../../../src/db/open.js'
+import { openReadWrite } from '../../../src/db/open-write.js'
 import type { NewLogRow } from '../../../src/model/log.js'
 import { insertLogs, openLogTable } from '../../../src/store/logs.js'
 

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { migrate } from '../../../src/db/migrate.js'
 import { loadMigrations } from '../../../src/db/migration-files.js'
-import { openReadWrite } from '../../../src/db/open.js'
+import { openReadWrite } from '../../../src/db/open-write.js'
 
 /** Migrates the database at argv[2], and stands still after the SQL of version argv[3], before its commit. */
 const [path, version] = [process.argv[2]!, Number(process.argv[3])]

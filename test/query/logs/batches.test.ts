@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import type { SqlValue } from '../../../src/db/open.js'
+import type { SqlValue } from '../../../src/db/connection.js'
 import type { LogFilter } from '../../../src/model/log.js'
 import {
   type BatchSource,

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { SqlValue } from '../../../src/db/open.js'
+import type { SqlValue } from '../../../src/db/connection.js'
 import { createRecordFormatter } from '../../../src/format/log-line.js'
 import { createPalette } from '../../../src/format/palette.js'
 import { createUtcTime } from '../../../src/format/time.js'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { openReadOnly } from '../../../src/db/open.js'
+import { openReadOnly } from '../../../src/db/open-read.js'
 import { normalizePath } from '../../../src/model/paths.js'
 import { findForeignRollout, readThreadFiles } from '../../../src/query/threads/find.js'
 import { describeThreadTable } from '../../../src/query/threads/table.js'

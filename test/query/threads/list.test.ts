@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openReadWrite, type WriteConnection } from '../../../src/db/open.js'
+import type { WriteConnection } from '../../../src/db/connection.js'
+import { openReadWrite } from '../../../src/db/open-write.js'
 import type { ThreadPageQuery } from '../../../src/model/thread-page.js'
 import { findRolloutPath, findThread, metadataFromRow } from '../../../src/query/threads/find.js'
 import { anchorFromItem, readThreadPage } from '../../../src/query/threads/list.js'

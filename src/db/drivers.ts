@@ -1,0 +1,148 @@
+import { pathToFileURL } from 'node:url'
+import Database from 'better-sqlite3'
+import type { SqlValue } from './connection.js'
+import type { HeldFile } from './held-files.js'
+
+/** One of two libraries with a database open for reading. */
+export interface Driver {
+  all(sql: string, params: SqlValue[]): unknown[]
+  get(sql: string, params: SqlValue[]): unknown
+  exec(sql: string): void
+  close(): void
+}
+
+/** SQL functions of our own, by name: pure, of one argument. */
+export type SqlFunctions = Readonly<Record<string, (value: SqlValue) => SqlValue>>
+
+/** Opens with the locks of a reader; where the file has a log, that and its index are used, or made if missing. */
+export function openShared(path: string, functions: SqlFunctions): Driver {
+  return openWithBetterSqlite(path, functions, { readonly: true })
+}
+
+/** Opens what is ours alone; what a transaction left half done in it is rolled back. */
+export function openOwn(path: string, functions: SqlFunctions): Driver {
+  return openWithBetterSqlite(path, functions, { readonly: false })
+}
+
+function openWithBetterSqlite(
+  path: string,
+  functions: SqlFunctions,
+  { readonly }: { readonly: boolean },
+): Driver {
+  const database = new Database(path, { readonly, fileMustExist: true })
+  // Windows are read once: 16 MB for each connection, the default here, buys no time.
+  database.pragma('cache_size = -2000')
+  for (const [name, run] of Object.entries(functions)) {
+    database.function(name, { deterministic: true }, (value: unknown) => run(value as SqlValue))
+  }
+  const prepare = cachedBySql((sql) => database.prepare<SqlValue[]>(sql))
+  return provenReadable({
+    all: (sql, params) => prepare(sql).all(...params),
+    get: (sql, params) => prepare(sql).get(...params),
+    exec: (sql) => void database.exec(sql),
+    close: () => database.close(),
+  })
+}
+
+/**
+ * Opens the main file as it is, without locks and without a look at a log. better-sqlite3 is built without URI names,
+ * so `immutable=1` needs Node's own SQLite. `undefined` on a Node that has it behind a flag (22.12).
+ */
+export function openImmutable(path: string, functions: SqlFunctions, held: HeldFile): Driver | undefined {
+  const sqlite = loadNodeSqlite()
+  if (!sqlite) return undefined
+  const url = pathToFileURL(path)
+  url.searchParams.set('immutable', '1')
+  const database = new sqlite.DatabaseSync(url, { readOnly: true })
+  for (const [name, run] of Object.entries(functions)) database.function(name, { deterministic: true }, run)
+  const prepare = cachedBySql((sql) => database.prepare(sql))
+  return provenReadable({
+    all: (sql, params) => {
+      const statement = prepare(sql)
+      return roundingBigInts(statement, () => statement.all(...params).map(fromNodeRow))
+    },
+    get: (sql, params) => {
+      const statement = prepare(sql)
+      return roundingBigInts(statement, () => fromNodeRow(statement.get(...params)))
+    },
+    exec: (sql) => database.exec(sql),
+    // Another SQLite than the one that locks: it closes its descriptor without regard to that.
+    close: () => held.defer(() => database.close()),
+  })
+}
+
+/**
+ * Removes an empty log and its index, which a reader made: SQLite does so when the last user of a database closes it,
+ * if that may write. It does nothing while somebody else has the database open, nor to the database itself.
+ */
+export function removeEmptyLog(path: string): void {
+  let database: Database.Database | undefined
+  try {
+    database = new Database(path, { fileMustExist: true, timeout: 0 })
+    database.prepare('SELECT count(*) FROM sqlite_schema').get()
+  } catch {
+    // Somebody else is at it, or it is not ours to write.
+  } finally {
+    database?.close()
+  }
+}
+
+function loadNodeSqlite(): typeof import('node:sqlite') | undefined {
+  // Node 22 prints an "experimental" warning when the module is loaded; it is no news to a user of this tool.
+  const { emitWarning } = process
+  process.emitWarning = () => {}
+  try {
+    return process.getBuiltinModule('node:sqlite')
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+/** Node's driver refuses integers above 2^53 where better-sqlite3 rounds them: round here too. */
+function roundingBigInts<T>(statement: { setReadBigInts(on: boolean): void }, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_OUT_OF_RANGE') throw error
+    statement.setReadBigInts(true)
+    try {
+      return read()
+    } finally {
+      statement.setReadBigInts(false)
+    }
+  }
+}
+
+function fromNodeRow(row: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+  if (row === undefined) return undefined
+  for (const key in row) {
+    const value = row[key]
+    if (typeof value === 'bigint') row[key] = Number(value)
+    else if (value instanceof Uint8Array) row[key] = Buffer.from(value.buffer, value.byteOffset, value.length)
+  }
+  return row
+}
+
+/** SQLite opens lazily: the first read is where a bad file shows. */
+function provenReadable(driver: Driver): Driver {
+  try {
+    driver.get('SELECT count(*) AS n FROM sqlite_schema', [])
+    return driver
+  } catch (error) {
+    driver.close()
+    throw error
+  }
+}
+
+/** Keeps what was prepared, by its text. */
+export function cachedBySql<Statement>(prepare: (sql: string) => Statement): (sql: string) => Statement {
+  const statements = new Map<string, Statement>()
+  return (sql) => {
+    let statement = statements.get(sql)
+    if (!statement) {
+      statement = prepare(sql)
+      statements.set(sql, statement)
+    }
+    return statement
+  }
+}
