@@ -230,6 +230,7 @@ export const CALL_SITES: Readonly<Record<string, readonly CallSite[]>> = {
       texts: 'error',
     },
   ],
+  'hyper_util::client::legacy::connect::http': wholly('Http::connect; '),
   'codex_tui::app::agent_message_consolidation': wholly('ConsolidateAgentMessage: '),
   'codex_tui::chatwidget': wholly('handle_codex_event: '),
   'codex_core::spawn': wholly('spawn_child_async: '),

@@ -11,6 +11,7 @@ export const STYLE_NAMES = [
   'INFO',
   'WARN',
   'ERROR',
+  'FAIL',
   'otherLevel',
   'added',
   'removed',
@@ -20,9 +21,25 @@ export const STYLE_NAMES = [
   'good',
   'warning',
   'bad',
+  'thread1',
+  'thread2',
+  'thread3',
+  'thread4',
+  'thread5',
+  'thread6',
 ] as const
 
 export type StyleName = (typeof STYLE_NAMES)[number]
+
+/** Of which each thread has one. */
+export const THREAD_STYLES = [
+  'thread1',
+  'thread2',
+  'thread3',
+  'thread4',
+  'thread5',
+  'thread6',
+] as const satisfies readonly StyleName[]
 
 export type Palette = Readonly<Record<StyleName, Style>>
 
@@ -43,6 +60,7 @@ export function createPalette(): Palette {
     INFO: codesOf(chalk.bold.green),
     WARN: codesOf(chalk.bold.yellow),
     ERROR: codesOf(chalk.bold.red),
+    FAIL: codesOf(chalk.bold.inverse.red),
     otherLevel: codesOf(chalk.bold),
     added: codesOf(chalk.green),
     removed: codesOf(chalk.red),
@@ -52,6 +70,12 @@ export function createPalette(): Palette {
     good: codesOf(chalk.green),
     warning: codesOf(chalk.yellow),
     bad: codesOf(chalk.red),
+    thread1: codesOf(chalk.cyan),
+    thread2: codesOf(chalk.magenta),
+    thread3: codesOf(chalk.blue),
+    thread4: codesOf(chalk.green),
+    thread5: codesOf(chalk.cyanBright),
+    thread6: codesOf(chalk.magentaBright),
   }
 }
 

@@ -1,0 +1,124 @@
+import type { StoredLogRow } from '../model/log.js'
+import { FAILED_LEVEL, type LogSummary, type SummaryField, type TurnMark } from '../model/log-summary.js'
+import { classifyFailure } from './classify-failure.js'
+import { maskMessage } from './mask.js'
+import { readField, readMeaning } from './meanings.js'
+import { type BodyField, type ParsedBody, readValue } from './parse.js'
+import { NEEDLESS_FIELDS, QUIET_FAMILIES, TEMPLATES, type Template } from './templates.js'
+
+/** What is shown of a row: its message, templates filled in, what repeats thread, turn or request left out. */
+export function summarizeRow(row: StoredLogRow, parsed: ParsedBody): LogSummary {
+  const { id, tsSeconds, tsNanos, level, target, threadId } = row
+  const failure = classifyFailure(row, parsed)
+  const fields = latestFields(parsed.fields)
+  const told = tellEvent(target, parsed.message, fields)
+  const hasFailed = failure?.kind === 'turn'
+  return {
+    id,
+    tsSeconds,
+    tsNanos,
+    level: hasFailed ? FAILED_LEVEL : level,
+    text: told.text,
+    fields: showFields(parsed.fields, fields, told.hidden),
+    target,
+    threadId,
+    // Of what is said at length only its beginning counts.
+    kind: CHATTY_LEVELS.has(level) ? maskMessage(told.text.slice(0, LONGEST_KIND)) : told.text,
+    turn: hasFailed
+      ? { kind: 'failed', id: readMeaning(parsed, 'turn_id'), text: failure.text }
+      : readTurn(parsed, failure?.name === 'interrupted'),
+  }
+}
+
+/** Rows of these may be told as one when they differ in numbers alone. */
+const CHATTY_LEVELS: ReadonlySet<string> = new Set(['TRACE', 'DEBUG'])
+const LONGEST_KIND = 200
+
+/** The decoded values by key; of several with the same key the last holds. */
+function latestFields(fields: readonly BodyField[]): Map<string, string> {
+  return new Map(fields.map(({ key, value }) => [key, readValue(value)]))
+}
+
+interface Told {
+  text: string
+  hidden: ReadonlySet<string>
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+function tellEvent(target: string, message: string | null, fields: ReadonlyMap<string, string>): Told {
+  for (const template of findTemplates(target, message ?? '')) {
+    for (const shows of template.shows) {
+      const keys = [...shows.matchAll(/\{([^}]+)\}/g)].map(([, key]) => key!)
+      if (!keys.every((key) => key === 'message' || meansSomething(fields.get(key)))) continue
+      const text = shows.replaceAll(/\{([^}]+)\}/g, (_, key: string) =>
+        key === 'message' ? (message ?? '') : unwrapSome(fields.get(key)!),
+      )
+      return { text, hidden: new Set([...keys, ...(template.hides ?? [])]) }
+    }
+  }
+  if (message === 'Submission') return tellSubmission(fields)
+  return { text: message ?? '', hidden: NONE }
+}
+
+function* findTemplates(target: string, message: string): Generator<Template> {
+  for (const template of TEMPLATES) {
+    if (template.target !== undefined && template.target !== target) continue
+    if (template.isPrefix ? message.startsWith(template.message) : message === template.message)
+      yield template
+  }
+}
+
+/** Up to 0.165 what was submitted stands in one piece of debug output; its first words say what it is. */
+function tellSubmission(fields: ReadonlyMap<string, string>): Told {
+  const operation = /\bop: (\w+)/.exec(fields.get('sub') ?? '')?.[1]
+  return { text: operation ? `Submission: ${operation}` : 'Submission', hidden: new Set(['sub']) }
+}
+
+function meansSomething(value: string | undefined): boolean {
+  return value !== undefined && value !== '' && value !== 'None'
+}
+
+/** `Some(1)` says 1. */
+function unwrapSome(value: string): string {
+  const inner = /^Some\((.*)\)$/s.exec(value)?.[1]
+  return inner === undefined ? value : readValue(inner)
+}
+
+function showFields(
+  fields: readonly BodyField[],
+  values: ReadonlyMap<string, string>,
+  hidden: ReadonlySet<string>,
+): SummaryField[] {
+  const shown = new Map<string, string>()
+  for (const { key, value: raw } of fields) {
+    const value = values.get(key)!
+    if (hidden.has(key) || NEEDLESS_FIELDS.has(key)) continue
+    if (QUIET_FAMILIES.test(key) && (value === 'false' || !meansSomething(value))) continue
+    shown.set(key, /^"[^\s"\\]+"$/.test(raw) ? value : raw)
+  }
+  return [...shown].map(([key, value]) => ({ key, value }))
+}
+
+const TURN_OPERATIONS = /\bop: (UserInput|UserTurn|TurnInput|Review|Compact|Undo)/
+const TURN_WORDS = new Set(['user_input', 'user_turn', 'turn_input', 'review', 'compact', 'undo'])
+
+function readTurn(parsed: ParsedBody, wasStopped: boolean): TurnMark | undefined {
+  const { message } = parsed
+  const id = readMeaning(parsed, 'turn_id')
+  if (wasStopped) return { kind: 'stopped', id, text: '' }
+  if (message === 'Submission') {
+    const sub = readField(parsed, 'sub') ?? ''
+    const operation = readField(parsed, 'operation') ?? ''
+    if (!TURN_OPERATIONS.test(sub) && !TURN_WORDS.has(operation)) return undefined
+    return {
+      kind: 'start',
+      id: id ?? /\bid: "([^"]*)"/.exec(sub)?.[1],
+      text: operation || TURN_OPERATIONS.exec(sub)![1]!,
+    }
+  }
+  if (message === 'post sampling token usage' && readField(parsed, 'needs_follow_up') === 'false') {
+    return { kind: 'end', id, text: `${readField(parsed, 'total_usage_tokens') ?? '?'} tokens in context` }
+  }
+  return undefined
+}

@@ -1,0 +1,384 @@
+import { LOG_LEVELS } from '../model/log.js'
+import { FAILED_LEVEL, type LogSummary } from '../model/log-summary.js'
+import { cleanLine } from './clean.js'
+import { escapeForTerminal } from './escape.js'
+import { paint } from './paint.js'
+import { type Palette, type StyleName, THREAD_STYLES } from './palette.js'
+import { cutToWidth, widthOf } from './table.js'
+import type { TimeFormatter } from './time.js'
+
+export interface ShortOptions {
+  time: TimeFormatter
+  /** `undefined`: no colour. */
+  palette: Palette | undefined
+  /** Cells of a line; `undefined`: nothing is cut. */
+  width: number | undefined
+  /** Level letter and four characters of the thread; never more than one line. */
+  isCompact?: boolean
+  /** Shows a row on as many lines as it needs. */
+  wraps?: boolean
+  /** Shows neighbours that are alike as one. */
+  folds?: boolean
+  /** All rows are of this thread: it is told once, and its turns are marked. */
+  thread?: { id: string; title?: string | undefined; model?: string | undefined }
+}
+
+/** Rows for a person, most on one line. What is printed depends on the rows before, so one is made for each output. */
+export interface ShortFormatter {
+  /** The lines that are certain by now: a row that could be folded with the next one is held back. */
+  format(row: LogSummary): string
+  /** The lines that were held back. A follow asks for them whenever it has no more rows for now. */
+  flush(): string
+}
+
+/** Of the prefix, in cells. */
+const THREAD_WIDTH = 13
+const SHORT_THREAD_WIDTH = 4
+const TARGET_WIDTH = 24
+const NARROW_TARGET_WIDTH = 16
+const LEVEL_WIDTH = 5
+const DEFAULT_RULE_WIDTH = 80
+/** What a text is looked at for one cell of it: some characters are made of many code units. */
+const UNITS_PER_CELL = 16
+
+const PATCH_MARK = '*** Begin Patch'
+
+export function createShortFormatter(options: ShortOptions): ShortFormatter {
+  const { palette, width, time, thread, folds = false, isCompact = false } = options
+  const lines = createLineFormatter(options)
+  let day = ''
+  let held: Group | undefined
+
+  function dayRule(row: LogSummary): string {
+    const stamp = time.full(row.tsSeconds, row.tsNanos)
+    const [, date, zone] = /^(\d{4}-\d{2}-\d{2})T.{12}(.*)$/.exec(stamp) ?? []
+    if (date === undefined || `${date} ${zone}` === day) return ''
+    const isFirst = day === ''
+    day = `${date} ${zone}`
+    if (isCompact) return ''
+    const label = `${nameDay(date)}, ${zone === 'Z' ? 'UTC' : zone}`
+    return `${rule(thread && isFirst ? [...describeThread(thread), label] : [label])}\n`
+  }
+
+  function rule(parts: readonly string[]): string {
+    const cells = width ?? DEFAULT_RULE_WIDTH
+    let line = `── ${parts.join(' ── ')} `
+    const excess = widthOf(line) - cells
+    // A title gives way to what follows it.
+    if (excess > 0 && parts.length > 1) {
+      const first = cutToWidth(parts[0]!, Math.max(THREAD_WIDTH, widthOf(parts[0]!) - excess))
+      line = `── ${[first, ...parts.slice(1)].join(' ── ')} `
+    }
+    const cut = cutToWidth(line, cells)
+    return paint(palette, 'faint', cut + '─'.repeat(Math.max(0, cells - widthOf(cut))))
+  }
+
+  function flush(): string {
+    if (!held) return ''
+    const { first, last, count, isSame } = held
+    held = undefined
+    return dayRule(first) + lines(first, count === 1 ? undefined : { last, count, isSame })
+  }
+
+  return {
+    format(row) {
+      if (!folds) return dayRule(row) + lines(row)
+      const joined = held && joinGroup(held, row)
+      if (joined) {
+        held = joined
+        return ''
+      }
+      const before = flush()
+      held = { first: row, last: row, count: 1, isSame: true }
+      return before
+    },
+    flush,
+  }
+}
+
+/** Neighbours that are told as one. */
+interface Group {
+  first: LogSummary
+  last: LogSummary
+  count: number
+  /** Their fields are the same as well. */
+  isSame: boolean
+}
+
+/** Folded rows lie in one second, so that the time of the first says enough. */
+function joinGroup(group: Group, row: LogSummary): Group | undefined {
+  const { first, count } = group
+  const isAlike =
+    row.kind === first.kind &&
+    row.level === first.level &&
+    row.target === first.target &&
+    row.threadId === first.threadId &&
+    !row.turn &&
+    !first.turn &&
+    row.tsSeconds - first.tsSeconds <= 1
+  if (!isAlike) return undefined
+  const isSame = group.isSame && row.text === first.text && isSameFields(first, row)
+  // What a warning says is never out of sight: only one that says the same again is counted.
+  return !isSame && isBad(row.level) ? undefined : { first, last: row, count: count + 1, isSame }
+}
+
+function isSameFields(a: LogSummary, b: LogSummary): boolean {
+  return (
+    a.fields.length === b.fields.length &&
+    a.fields.every(
+      ({ key, value }, index) => key === b.fields[index]!.key && value === b.fields[index]!.value,
+    )
+  )
+}
+
+function isBad(level: string): boolean {
+  return level === 'WARN' || level === 'ERROR' || level === FAILED_LEVEL
+}
+
+type Fold = Pick<Group, 'last' | 'count' | 'isSame'>
+
+/** The lines of one row, each with its newline. */
+function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fold) => string {
+  const { palette, width, time, wraps = false, isCompact = false, thread } = options
+  const columns = chooseColumns(options)
+  const turns = createTurnClock()
+  let lastClock = ''
+
+  /** In a thread's own view the second is told once. */
+  function clockOf(row: LogSummary): string {
+    const clock = clockText(time, row)
+    const second = clock.slice(0, -4)
+    if (!thread || !clock.includes('.')) return clock
+    const isNew = second !== lastClock
+    lastClock = second
+    return isNew ? clock : clock.slice(-4).padStart(clock.length)
+  }
+
+  return function formatRow(row, fold) {
+    const time = columns.millis && !isCompact ? clockOf(row) : clockText(options.time, row).slice(0, 8)
+    const cells: { text: string; style: StyleName | undefined }[] = [{ text: time, style: 'time' }]
+    const mark = thread && row.turn ? turns.mark(row) : undefined
+    if (mark) {
+      cells.push({ text: mark.sign, style: mark.style })
+    } else {
+      const level =
+        isCompact || columns.isLetter ? letterOf(row.level) : cleanLine(row.level).padEnd(LEVEL_WIDTH)
+      cells.push({ text: level, style: styleOf(row.level) })
+    }
+    if (columns.thread > 0) {
+      const id = cleanLine((row.threadId ?? '').slice(0, 64))
+      const text = columns.thread === SHORT_THREAD_WIDTH ? id.slice(9, 13) : id.slice(0, THREAD_WIDTH)
+      cells.push({ text: pad(text, columns.thread), style: id === '' ? undefined : threadStyle(id) })
+    }
+    if (columns.target > 0) {
+      const target = cleanLine(row.target.replace(/^codex_(?:core::)?/, ''))
+      const text = width === undefined ? target : cutToWidth(target, columns.target, true)
+      cells.push({ text: pad(text, columns.target), style: 'target' })
+    }
+    const prefix = cells.map(({ text, style }) => (style ? paint(palette, style, text) : text)).join(' ')
+    const indent = cells.reduce((sum, { text }) => sum + widthOf(text) + 1, 0)
+    const room = width === undefined ? undefined : Math.max(1, width - indent)
+    const shown = mark ? { ...row, text: mark.text, fields: [] } : row
+    const body = layOut(shown, room, fold, {
+      palette,
+      wraps,
+      mayWrapOnce: !isCompact && isBad(row.level),
+      isCompact,
+    })
+    const before = (index: number) => (index === 0 ? `${prefix} ` : ' '.repeat(indent))
+    return body.map((line, index) => `${(before(index) + line).trimEnd()}\n`).join('')
+  }
+}
+
+interface Columns {
+  millis: boolean
+  isLetter: boolean
+  thread: number
+  target: number
+}
+
+/** What a narrow terminal has no room for is left out, the message last. */
+function chooseColumns({ width = Number.POSITIVE_INFINITY, isCompact, thread }: ShortOptions): Columns {
+  const threadWidth = width >= 80 && !isCompact ? THREAD_WIDTH : width >= 40 ? SHORT_THREAD_WIDTH : 0
+  const target = isCompact || width < 80 ? 0 : width < 110 ? NARROW_TARGET_WIDTH : TARGET_WIDTH
+  return {
+    millis: width >= 60,
+    isLetter: width < 60,
+    thread: thread ? 0 : threadWidth,
+    target: thread ? 0 : target,
+  }
+}
+
+interface Layout {
+  palette: Palette | undefined
+  wraps: boolean
+  /** The row may take a second line. */
+  mayWrapOnce: boolean
+  isCompact: boolean
+}
+
+/** The lines of message and fields, without what stands before them. */
+function layOut(
+  { text, fields, tsSeconds, tsNanos }: LogSummary,
+  room: number | undefined,
+  fold: Fold | undefined,
+  { palette, wraps, mayWrapOnce, isCompact }: Layout,
+): string[] {
+  if (!isCompact && text.includes(PATCH_MARK) && text.includes('\n')) return layOutPatch(text, room, palette)
+  const suffix = fold ? describeFold(fold, { tsSeconds, tsNanos }) : ''
+  // Of a long text only what can be shown is looked at.
+  const units = room === undefined || wraps ? undefined : (room + 1) * 2 * UNITS_PER_CELL
+  const message = cleanLine(units === undefined ? text : text.slice(0, units)).trim()
+  const own = isCompact ? '' : cleanLine(describeFields(fields, units))
+  // Up to 0.116 many events have no text.
+  const whole = [message, own].filter((part) => part !== '').join(' ') || '–'
+  const painted = (line: string, from: number) => paintFields(line, message.length - from, palette)
+  if (room === undefined) return [[painted(whole, 0), suffix].filter(Boolean).join('  ')]
+  const lineCount = wraps ? Number.POSITIVE_INFINITY : mayWrapOnce ? 2 : 1
+  const lines: string[] = []
+  // The count of folded rows stands at the right of the last line.
+  const reserved = suffix === '' ? 0 : widthOf(suffix) + 2
+  let at = 0
+  for (;;) {
+    const rest = whole.slice(at)
+    const fits = widthOf(rest.slice(0, room * UNITS_PER_CELL)) <= room - reserved
+    if (fits || lines.length + 1 >= lineCount) {
+      const line = cutToWidth(rest, Math.max(1, room - reserved))
+      const gap = ' '.repeat(Math.max(2, room - widthOf(line) - widthOf(suffix)))
+      lines.push(painted(line, at) + (suffix === '' ? '' : gap + paint(palette, 'faint', suffix)))
+      return lines
+    }
+    const line = takeLine(rest, room)
+    lines.push(painted(line, at))
+    at += line.length
+    while (whole[at] === ' ') at++
+  }
+}
+
+/** As much as fits, up to the last blank if there is one in its second half. */
+function takeLine(text: string, room: number): string {
+  const start = text.slice(0, room * UNITS_PER_CELL)
+  const cut = widthOf(start) <= room ? start : cutToWidth(start, room + 1).slice(0, -1)
+  if (text.length === cut.length || text[cut.length] === ' ') return cut
+  const blank = cut.lastIndexOf(' ')
+  return blank > room / 2 ? cut.slice(0, blank) : cut === '' ? text.slice(0, 1) : cut
+}
+
+function layOutPatch(text: string, room: number | undefined, palette: Palette | undefined): string[] {
+  const lines = escapeForTerminal(text).replaceAll('\t', '    ').split('\n')
+  if (lines.length > 1 && lines.at(-1) === '') lines.pop()
+  return lines.map((line) => {
+    const cut = room === undefined ? line : cutToWidth(line.slice(0, (room + 1) * UNITS_PER_CELL), room)
+    const style = line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : undefined
+    return style ? paint(palette, style, cut) : cut
+  })
+}
+
+function describeFields(fields: LogSummary['fields'], units: number | undefined): string {
+  let text = ''
+  for (const { key, value } of fields) {
+    text += `${text === '' ? '' : ' '}${key}=${value}`
+    if (units !== undefined && text.length > units) return text.slice(0, units)
+  }
+  return text
+}
+
+function paintFields(line: string, from: number, palette: Palette | undefined): string {
+  if (!palette || from >= line.length) return line
+  const at = Math.max(0, from)
+  return line.slice(0, at) + paint(palette, 'faint', line.slice(at))
+}
+
+function describeFold(
+  { last, count, isSame }: Fold,
+  first: Pick<LogSummary, 'tsSeconds' | 'tsNanos'>,
+): string {
+  if (isSame) return `×${count}`
+  const millis = (row: Pick<LogSummary, 'tsNanos'>) =>
+    `.${String(Math.trunc(row.tsNanos / 1e6)).padStart(3, '0')}`
+  return `(+${count - 1} alike, ${millis(first)}–${millis(last)})`
+}
+
+/** Remembers when the turn began, to tell how long it took. */
+function createTurnClock(): { mark(row: LogSummary): TurnText } {
+  let startMs: number | undefined
+  return {
+    mark(row) {
+      const ms = row.tsSeconds * 1000 + row.tsNanos / 1e6
+      const { kind, id, text } = row.turn!
+      const took =
+        startMs === undefined || ms < startMs ? '' : ` after ${describeSeconds((ms - startMs) / 1000)}`
+      startMs = kind === 'start' ? ms : undefined
+      switch (kind) {
+        case 'start': {
+          const name = cleanLine((id ?? '').slice(0, THREAD_WIDTH))
+          return { sign: '▶', style: 'good', text: ['turn', name, '', text].join(' ').trimEnd() }
+        }
+        case 'end':
+          return { sign: '✓', style: 'good', text: `turn done${took}${text && `: ${text}`}` }
+        case 'failed':
+          return { sign: '✗', style: 'bad', text: `turn failed${took}${text && `: ${text}`}` }
+        case 'stopped':
+          return { sign: '■', style: 'warning', text: `turn stopped${took}` }
+        default:
+          return kind satisfies never
+      }
+    },
+  }
+}
+
+interface TurnText {
+  sign: string
+  style: StyleName
+  text: string
+}
+
+function describeSeconds(seconds: number): string {
+  if (seconds < 0.1) return `${Math.round(seconds * 1000)} ms`
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  return seconds < 3600
+    ? `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
+    : `${(seconds / 3600).toFixed(1)} h`
+}
+
+function describeThread({ id, title, model }: NonNullable<ShortOptions['thread']>): string[] {
+  const name = title
+    ? `${id.slice(0, THREAD_WIDTH)} “${cleanLine(title.slice(0, 500)).trim()}”`
+    : id.slice(0, THREAD_WIDTH)
+  return [cleanLine(name), ...(model ? [cleanLine(model.slice(0, 100))] : [])]
+}
+
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** `2026-11-21` as `Sat 21 Nov 2026`. */
+function nameDay(date: string): string {
+  const day = new Date(`${date}T00:00:00Z`)
+  return `${WEEKDAYS[day.getUTCDay()]} ${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]} ${date.slice(0, 4)}`
+}
+
+/** `00:11:25.083`; of what is no date the whole text. */
+function clockText(time: TimeFormatter, { tsSeconds, tsNanos }: LogSummary): string {
+  const stamp = time.full(tsSeconds, tsNanos)
+  return /^\d{4}-\d{2}-\d{2}T(.{12})/.exec(stamp)?.[1] ?? stamp
+}
+
+function letterOf(level: string): string {
+  return level === FAILED_LEVEL ? '!' : cleanLine(level).slice(0, 1)
+}
+
+function styleOf(level: string): StyleName {
+  if (level === FAILED_LEVEL) return 'FAIL'
+  return LOG_LEVELS.find((known) => known === level.toUpperCase()) ?? 'otherLevel'
+}
+
+/** The same thread has the same colour in every output. */
+function threadStyle(id: string): StyleName {
+  let sum = 0
+  for (let at = 0; at < id.length; at++) sum = (Math.imul(sum, 31) + id.charCodeAt(at)) >>> 0
+  return THREAD_STYLES[sum % THREAD_STYLES.length]!
+}
+
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)))
+}
