@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   BACKFILL_LEASE_SECONDS,
   builderFromItems,
+  buildMetadata,
   parseRolloutLine,
   type RolloutItem,
   SEED_RULES,
@@ -674,6 +675,66 @@ describe('rollout items', () => {
     const path = rolloutPath(runtime)
     expect(runtime.applyRolloutItems(builderFromItems(first, path, SEED_RULES), first)?.cwd).toBe(real)
     expect(runtime.getThread(threadId(1))?.cwd).toBe(real)
+  })
+
+  test('give a builder all that their session_meta says, and a thread that changed when it was made', () => {
+    const runtime = openExisting({ codexHome: createHome(LAYOUTS.find(({ name }) => name === '0.169')!) })
+    const path = join(runtime.codexHome, `rollout-2026-02-05T11-20-30-${threadId(1)}.jsonl`)
+    const first = items(
+      meta({
+        source: { subagent: 'review' },
+        model_provider: 'azure',
+        git: { commit_hash: 'abc', branch: 'main', repository_url: 'git@example.org:x/y.git' },
+        agent_nickname: 'Ada',
+        thread_source: 'subagent',
+        memory_mode: 'disabled',
+        history_mode: 'paginated',
+      }),
+      said('not the builder’s'),
+    )
+    const builder = builderFromItems(first, path, runtime.rules)!
+    expect(builder).toMatchObject({
+      id: threadId(1),
+      source: '{"subagent":"review"}',
+      modelProvider: 'azure',
+      cwd: '/srv/demo',
+      cliVersion: '0.99.0',
+      gitSha: 'abc',
+      gitBranch: 'main',
+      gitOriginUrl: 'git@example.org:x/y.git',
+      agentNickname: 'Ada',
+      threadSource: 'subagent',
+      memoryMode: 'disabled',
+      historyMode: 'paginated',
+      originator: 'codex_cli_rs',
+      title: '',
+    })
+    const createdAtMs = Date.UTC(2026, 1, 5, 10, 20, 30, 100)
+    const built = buildMetadata(builder, { defaultProvider: 'openai', rules: runtime.rules })
+    expect(built).toMatchObject({ createdAtMs, updatedAtMs: createdAtMs, modelProvider: 'azure' })
+    const bare = { id: threadId(2), rolloutPath: path, createdAtMs }
+    expect(buildMetadata(bare, { defaultProvider: 'openai', rules: runtime.rules })).toMatchObject({
+      updatedAtMs: createdAtMs,
+      modelProvider: 'openai',
+    })
+    // A file that cannot be looked at tells no time of change.
+    runtime.applyRolloutItems({ ...bare, rolloutPath: '/gone.jsonl' }, [])
+    expect(runtime.getThread(threadId(2))?.createdAtMs).toBe(createdAtMs)
+  })
+
+  test('carry a memory mode into the row of a legacy thread, and not into that of a paginated one', () => {
+    const runtime = openExisting({ codexHome: createHome(LAYOUTS.find(({ name }) => name === '0.169')!) })
+    for (const [historyMode, memoryMode] of [
+      ['legacy', 'disabled'],
+      ['paginated', 'enabled'],
+    ] as const) {
+      const first = items(meta({ history_mode: historyMode }), said('hello'))
+      const builder = builderFromItems(first, rolloutPath(runtime), runtime.rules)!
+      runtime.deleteThread(threadId(1))
+      runtime.applyRolloutItems(builder, first)
+      runtime.applyRolloutItems(builder, items(meta({ history_mode: historyMode, memory_mode: 'disabled' })))
+      expect(runtime.getThread(threadId(1))?.memoryMode).toBe(memoryMode)
+    }
   })
 
   test('without anything that tells the thread are a discrepancy', () => {

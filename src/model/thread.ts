@@ -1,3 +1,6 @@
+/** A row with any other makes the thread list of Codex fail. */
+export const HISTORY_MODES = ['legacy', 'paginated'] as const
+
 /**
  * What a rollout says about its thread, and what a writer stores: the columns of `threads` that are derived
  * from the rollout file. Columns that belong to the database alone (name, section, project …) are in
@@ -48,7 +51,7 @@ export interface ThreadMetadata {
   originator: string | null
   creatorUserId: string | null
   creatorAccountId: string | null
-  /** `memory_mode` of the last session_meta that has one; `null` when none has. Stored on insert only. */
+  /** `memory_mode` of the last session_meta that has one; `null` when none has. An upsert stores it on insert only. */
   memoryMode: string | null
 }
 

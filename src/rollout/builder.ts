@@ -1,6 +1,6 @@
 import type { MetadataRules } from '../model/releases.js'
 import type { ThreadMetadata } from '../model/thread.js'
-import { adoptIdentity, createMetadata } from './metadata.js'
+import { adoptIdentity, applyRolloutItem, createMetadata } from './metadata.js'
 import type { RolloutItem } from './parse.js'
 
 /** What is known of a thread before its items are applied; all else begins with Codex's defaults. */
@@ -20,13 +20,14 @@ export function buildMetadata(
   { defaultProvider, rules }: { defaultProvider: string; rules: MetadataRules },
 ): ThreadMetadata {
   const origin = { path: builder.rolloutPath, modifiedAtMs: builder.createdAtMs, isArchived: false }
-  const metadata = { ...createMetadata(origin, rules), ...builder }
+  // What the file's name says of the time is local, and no time of change.
+  const metadata = { ...createMetadata(origin, rules), updatedAtMs: builder.createdAtMs, ...builder }
   return { ...metadata, modelProvider: metadata.modelProvider || defaultProvider }
 }
 
 /**
- * The builder of a rollout whose items these are: its thread and time are those of the first session_meta, else
- * those of the file name; `undefined` when neither tells.
+ * The builder of a rollout whose items these are, with all that the first session_meta says of its thread; without
+ * one its thread and time are those of the file name; `undefined` when neither tells.
  */
 export function builderFromItems(
   items: readonly RolloutItem[],
@@ -35,11 +36,10 @@ export function builderFromItems(
 ): ThreadBuilder | undefined {
   const fromName = createMetadata({ path: rolloutPath, modifiedAtMs: null, isArchived: false }, rules)
   const meta = items.find((item) => item.kind === 'sessionMeta')
-  const {
-    id,
-    rolloutPath: plainPath,
-    createdAtMs,
-    historyMode,
-  } = meta ? adoptIdentity(fromName, meta) : fromName
-  return id === '' ? undefined : { id, rolloutPath: plainPath, createdAtMs, historyMode }
+  if (!meta) {
+    const { id, rolloutPath: plainPath, createdAtMs } = fromName
+    return id === '' ? undefined : { id, rolloutPath: plainPath, createdAtMs }
+  }
+  const { updatedAtMs: _, ...builder } = applyRolloutItem(adoptIdentity(fromName, meta), meta, rules)
+  return builder.id === '' ? undefined : builder
 }

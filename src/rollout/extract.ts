@@ -1,6 +1,6 @@
 import { StateError } from '../errors.js'
 import type { MetadataRules } from '../model/releases.js'
-import type { DynamicTool, ThreadMetadata } from '../model/thread.js'
+import { type DynamicTool, HISTORY_MODES, type ThreadMetadata } from '../model/thread.js'
 import { normalizeCwd } from './cwd.js'
 import { extractMetadata } from './metadata.js'
 
@@ -38,6 +38,10 @@ export async function extractRollout(
       isArchived,
       signal,
     })
+    if (!(HISTORY_MODES as readonly string[]).includes(metadata.historyMode)) {
+      const mode = JSON.stringify(metadata.historyMode.slice(0, 40))
+      return { kind: 'failed', reason: `its history mode ${mode} is not known here: a newer Codex wrote it` }
+    }
     return {
       kind: 'extracted',
       metadata: normalizesCwd ? { ...metadata, cwd: normalizeCwd(metadata.cwd) } : metadata,

@@ -53,8 +53,7 @@ export function insertLogs(table: LogTable, rows: readonly NewLogRow[]): void {
   db.transaction(() => {
     const partitions = new Map<string, Partition>()
     for (const row of rows) {
-      const upperCased = { ...row, level: row.level.toUpperCase() }
-      const values = named.map(([name]) => upperCased[name as keyof NewLogRow])
+      const values = named.map(([name]) => row[name as keyof NewLogRow])
       db.run(insert, ...values, ...(hasEstimatedBytes ? [estimateBytes(row)] : []))
       const partition = {
         threadId: row.threadId,

@@ -1,5 +1,6 @@
 import type { SqlValue, WriteConnection } from '../db/connection.js'
-import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
+import { StateError } from '../errors.js'
+import { HISTORY_MODES, type ThreadMetadata, type ThreadRow } from '../model/thread.js'
 import {
   columnSql,
   knownColumns,
@@ -50,16 +51,19 @@ export function openThreadTable(db: WriteConnection): ThreadTable {
  * step. What a user or a later release set stays: name, recency, section, project; `memory_mode` after the
  * insert; a title that is not the first message, values of git, and the originator and creator, in files of
  * releases that keep them; `history_mode` only ever rises; an empty preview does not replace one.
+ *
+ * @throws {StateError} `INVALID` for a history mode that no release knows
  */
 export function upsertThread(table: ThreadTable, metadata: ThreadMetadata): void {
   const { db } = table
   db.transaction(() => {
+    refuseUnknownMode(table, metadata)
     const updatedAtMs = allocateUpdatedAt(table, metadata.id, metadata.updatedAtMs)
     const stored = storedColumns(table, { ...metadata, updatedAtMs })
     const assignments = stored.flatMap(({ name, column }) => {
       const kept = KEPT[name]
       if (kept === 'always') return []
-      return `${column} = ${kept ? kept(column, table.columns) : `excluded.${column}`}`
+      return `${column} = ${kept ? kept(column, table.columns, metadata) : `excluded.${column}`}`
     })
     insert(table, stored, `DO UPDATE SET ${assignments.join(', ')}`)
     insertSpawnEdge(table, metadata)
@@ -69,11 +73,43 @@ export function upsertThread(table: ThreadTable, metadata: ThreadMetadata): void
 /** Inserts a thread that has no row yet; `false` when it has one, which stays as it is. */
 export function insertThread(table: ThreadTable, metadata: ThreadMetadata): boolean {
   return table.db.transaction(() => {
+    refuseUnknownMode(table, metadata)
     const updatedAtMs = allocateUpdatedAt(table, metadata.id, metadata.updatedAtMs)
     const isNew = insert(table, storedColumns(table, { ...metadata, updatedAtMs }), 'DO NOTHING') === 1
     if (isNew) insertSpawnEdge(table, metadata)
     return isNew
   })
+}
+
+/** One that a later release stored stays what it is. */
+function refuseUnknownMode({ db, columns }: ThreadTable, { id, historyMode }: ThreadMetadata): void {
+  if (columns.historyMode === undefined || (HISTORY_MODES as readonly string[]).includes(historyMode)) return
+  const stored = db.get<{ mode: string }>(
+    `SELECT ${columns.historyMode} AS mode FROM ${THREAD_TABLE} WHERE id = ?`,
+    id,
+  )
+  if (stored?.mode !== historyMode)
+    throw new StateError(
+      'INVALID',
+      `thread ${id} has the unknown history mode ${JSON.stringify(historyMode)}`,
+    )
+}
+
+/**
+ * Takes over the memory mode that a rollout tells, as Codex does after an upsert from 0.108 on: else a thread that
+ * opted out is used for memories again. Of a paginated thread the row has the say; and what was found to have taken
+ * in foreign content is not made clean by an older word.
+ */
+export function setMemoryMode({ db, columns }: ThreadTable, id: string, mode: string): void {
+  if (columns.memoryMode === undefined) return
+  const isLegacy = columns.historyMode === undefined ? 'TRUE' : `${columns.historyMode} <> 'paginated'`
+  db.run(
+    `UPDATE ${THREAD_TABLE} SET ${columns.memoryMode} = ?
+     WHERE id = ? AND ${isLegacy} AND NOT (${columns.memoryMode} = 'polluted' AND ? = 'enabled')`,
+    mode,
+    id,
+    mode,
+  )
 }
 
 /** Sets these values of a row, as they are, and no others. */
@@ -213,7 +249,7 @@ const WRITTEN = Object.keys(THREAD_COLUMNS).filter(
   (name) => !(DATABASE_ONLY as readonly string[]).includes(name),
 ) as WrittenName[]
 
-type Keep = (column: string, columns: ResolvedColumns<ThreadRow>) => string
+type Keep = (column: string, columns: ResolvedColumns<ThreadRow>, metadata: ThreadMetadata) => string
 
 /** Columns of an existing row that an upsert does not simply replace. */
 const KEPT: { readonly [Name in WrittenName]?: 'always' | Keep } = {
@@ -227,8 +263,9 @@ const KEPT: { readonly [Name in WrittenName]?: 'always' | Keep } = {
     (column) => `iif(threads.${column} NOT IN ('', threads.first_user_message)
       AND excluded.${column} IN ('', excluded.first_user_message), threads.${column}, excluded.${column})`,
   ),
-  preview: (column) => `iif(excluded.${column} = '', threads.${column}, excluded.${column})`,
-  historyMode: (column) => `iif(threads.${column} = 'paginated', threads.${column}, excluded.${column})`,
+  preview: (column, _, { preview }) =>
+    preview ? `excluded.${column}` : `iif(threads.${column} = '', excluded.${column}, threads.${column})`,
+  historyMode: (column) => `iif(threads.${column} = 'legacy', excluded.${column}, threads.${column})`,
   originator: keepUnlessNull,
   creatorUserId: keepUnlessNull,
   creatorAccountId: keepUnlessNull,
@@ -243,7 +280,8 @@ function keepUnlessNull(column: string): string {
  * after which names came to be titles (0.120). Codex itself lost such a name at the next reconcile until 0.137.
  */
 function since(name: keyof ThreadRow, keep: Keep): Keep {
-  return (column, columns) => (columns[name] === undefined ? `excluded.${column}` : keep(column, columns))
+  return (column, columns, metadata) =>
+    columns[name] === undefined ? `excluded.${column}` : keep(column, columns, metadata)
 }
 
 interface StoredValue {
@@ -259,7 +297,8 @@ function storedColumns(table: ThreadTable, metadata: ThreadMetadata): StoredValu
     // Filled only where nothing else tells that there is a user message.
     hasUserEvent: table.columns.firstUserMessage === undefined && metadata.hasUserEvent ? 1 : 0,
     firstUserMessage: metadata.firstUserMessage ?? '',
-    preview: metadata.preview ?? '',
+    // Lists of 0.131 on show nothing without a preview.
+    preview: metadata.preview ?? metadata.firstUserMessage ?? '',
     memoryMode: metadata.memoryMode ?? 'enabled',
   }
   return WRITTEN.flatMap((name) => {

@@ -14,7 +14,7 @@ import {
   releaseBackfill,
 } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
-import { upsertThread } from '../store/threads.js'
+import { setMemoryMode, upsertThread } from '../store/threads.js'
 import { extractSettings, type SyncTarget } from './target.js'
 
 export interface Clock {
@@ -126,7 +126,9 @@ export function storeRollouts(target: SyncTarget, batch: readonly Pick<ReadRollo
   for (const { result } of batch) {
     if (result.kind === 'failed') continue
     upsertThread(target.threadTable, keepGit(target, result.metadata))
-    if (target.storesTools) persistDynamicTools(target.state, result.metadata.id, result.dynamicTools)
+    const { id, memoryMode } = result.metadata
+    if (memoryMode !== null) setMemoryMode(target.threadTable, id, memoryMode)
+    if (target.storesTools) persistDynamicTools(target.state, id, result.dynamicTools)
   }
 }
 

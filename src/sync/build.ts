@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, join, resolve, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import type { WriteConnection } from '../db/connection.js'
+import type { ReadConnection, WriteConnection } from '../db/connection.js'
 import { copySchema } from '../db/copy-schema.js'
 import { migrate } from '../db/migrate.js'
 import { loadMigrations } from '../db/migration-files.js'
@@ -81,29 +81,30 @@ function refuseForeign(path: string, { codexHome }: BuildOptions): void {
 }
 
 function prepare(state: WriteConnection, options: BuildOptions): SyncTarget {
-  if (listTables(state).length === 0) makeSchema(state, options)
-  return attachTarget(state, options.codexHome)
+  const model = options.modelPath === undefined ? undefined : openReadOnly(options.modelPath)
+  try {
+    if (listTables(state).length === 0) makeSchema(state, model, options)
+    return attachTarget(state, options.codexHome, model)
+  } finally {
+    model?.close()
+  }
 }
 
-function makeSchema(state: WriteConnection, { modelPath, lineEnds }: BuildOptions): void {
-  if (modelPath === undefined) {
-    // All or nothing: half a schema would be taken for a whole one by the next run.
-    state.transaction(() => migrate(state, loadMigrations('state'), lineEnds))
-    return
-  }
-  const model = openReadOnly(modelPath)
-  try {
-    copySchema(model, state)
-  } finally {
-    model.close()
-  }
+function makeSchema(
+  state: WriteConnection,
+  model: ReadConnection | undefined,
+  { lineEnds }: BuildOptions,
+): void {
+  if (model) copySchema(model, state)
+  // All or nothing: half a schema would be taken for a whole one by the next run.
+  else state.transaction(() => migrate(state, loadMigrations('state'), lineEnds))
 }
 
 /** Reads what is new or changed since; all of it where the layout does not tell how far a backfill got. */
 async function refresh(target: SyncTarget, options: BuildOptions) {
   const { files, unreadable } = await listRollouts(target.codexHome, options)
   for (const { path, reason } of unreadable) options.onFailure?.({ path, reason })
-  const pending = selectUnsettled(target, files, { includesEmpty: false })
+  const pending = selectUnsettled(target, files)
   const counts = { scanned: 0, upserted: 0, failed: 0 }
   options.onProgress?.({ done: 0, total: pending.length })
   const settings = extractSettings(target, options.defaultProvider)

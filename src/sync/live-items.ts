@@ -5,7 +5,7 @@ import { normalizeCwd } from '../rollout/cwd.js'
 import { applyRolloutItem } from '../rollout/metadata.js'
 import type { RolloutItem } from '../rollout/parse.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
-import { upsertThread } from '../store/threads.js'
+import { setMemoryMode, upsertThread } from '../store/threads.js'
 import type { SyncTarget } from './target.js'
 
 export interface LiveItemsOptions {
@@ -34,7 +34,11 @@ export function applyLiveItems(
     const cwd = rules.normalizesLiveCwd ? normalizeCwd(metadata.cwd) : metadata.cwd
     metadata = { ...metadata, cwd, updatedAtMs: changedAtMs ?? metadata.updatedAtMs }
     upsertThread(threadTable, metadata)
-    const meta = items.find((item) => item.kind === 'sessionMeta')
+    const metas = items.filter((item) => item.kind === 'sessionMeta')
+    // The last word of these items; what the row had before them is none.
+    const memoryMode = metas.findLast((meta) => meta.memoryMode !== null)?.memoryMode
+    if (typeof memoryMode === 'string') setMemoryMode(threadTable, builder.id, memoryMode)
+    const meta = metas[0]
     if (meta && storesTools) persistDynamicTools(state, builder.id, meta.dynamicTools)
     return metadata
   })

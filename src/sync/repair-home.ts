@@ -13,7 +13,6 @@ import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
 import { insertThread, mendThread, type ThreadTable } from '../store/threads.js'
 import { type Clock, reportFailures } from './backfill.js'
-import { selectUnsettled } from './settled.js'
 import { extractSettings, type SyncTarget } from './target.js'
 
 /** One change of a home's database, made or to be made. */
@@ -45,16 +44,21 @@ export function openForRepair(
 export interface RepairCounts {
   /** Rollouts on disk. */
   found: number
-  /** Those that had to be read. */
   scanned: number
   failed: number
+  /**
+   * Rows that are archived while their file is not, or the reverse, and stay so: the file is where the row says, so
+   * that somebody may have archived the thread in the database alone.
+   */
+  archivedOtherwise: number
 }
 
 /**
  * Brings a home's own database in line with its rollouts, and yields the changes batch by batch, newest rollouts
- * first. Rows are inserted where they are missing. A row that is there keeps everything, but that: its path and
- * whether it is archived, when its file is not where it says; values that are empty; and what a file that was
- * written to since says of tokens, model, policies and the time of change.
+ * first. Every rollout is read: no time and no path of a row proves that its values are those of the file. Rows are
+ * inserted where they are missing. A row that is there keeps everything, but that: its path and whether it is
+ * archived, when its file is not where it says; values that are empty; the memory mode of a legacy thread; and what
+ * a file that was written to since says of tokens, model, policies and the time of change.
  *
  * @throws {StateError} `ABORTED`, with all changes that were yielded made; and as every write
  */
@@ -65,8 +69,8 @@ export async function* repairHome(
   const { files, unreadable } = await listRollouts(target.codexHome, options)
   for (const { path, reason } of unreadable) options.onFailure?.({ path, reason })
   // Where two files are of one thread, the first that is met makes the row: a backfill lets the last one win.
-  const pending = selectUnsettled(target, files, { includesEmpty: true }).reverse()
-  const counts: RepairCounts = { found: files.length, scanned: 0, failed: 0 }
+  const pending = files.toReversed()
+  const counts: RepairCounts = { found: files.length, scanned: 0, failed: 0, archivedOtherwise: 0 }
   const inserted = new Set<string>()
   let hasWritten = false
 
@@ -87,7 +91,7 @@ export async function* repairHome(
   for await (const batch of readBatches(pending, settings, options)) {
     const changes: HomeChange[] = []
     for (const read of batch) {
-      const change = await planChange(target, read, inserted)
+      const change = await planChange(target, read, inserted, counts)
       if (change) changes.push(change)
     }
     counts.scanned += batch.length
@@ -103,6 +107,7 @@ async function planChange(
   { threads }: SyncTarget,
   { result }: ReadRollout,
   inserted: Set<string>,
+  counts: RepairCounts,
 ): Promise<HomeChange | undefined> {
   if (result.kind === 'failed') return undefined
   const { metadata, dynamicTools } = result
@@ -116,6 +121,7 @@ async function planChange(
   // A thread can have several rollouts; the row says which one is current.
   if (!isSamePath(row.rolloutPath, path) && (await hasOwnFile(row))) return undefined
   const values = findStaleValues(row, metadata, threads.columns)
+  if (isArchivedOtherwise(row, metadata) && !('archivedAtSeconds' in values)) counts.archivedOtherwise += 1
   return Object.keys(values).length === 0 ? undefined : { kind: 'mend', metadata, values }
 }
 
@@ -173,18 +179,31 @@ function findStaleValues(
     // What has no column reads as empty, and cannot be filled.
     if (columns[name] !== undefined) Object.assign(values, { [name]: rollout[name] })
   }
-  if (!isSamePath(row.rolloutPath, rollout.rolloutPath)) take('rolloutPath')
-  if (row.isArchived !== (rollout.archivedAtSeconds !== null)) take('archivedAtSeconds')
+  if (!isSamePath(row.rolloutPath, rollout.rolloutPath)) {
+    take('rolloutPath')
+    if (isArchivedOtherwise(row, rollout)) take('archivedAtSeconds')
+  }
   for (const name of FILLED) if (!row[name] && rollout[name]) take(name)
   // In layouts of which it is the only sign that there is something to show.
   if (columns.firstUserMessage === undefined && !row.hasUserEvent && rollout.hasUserEvent)
     take('hasUserEvent')
+  if (takesMemoryMode(row, rollout)) take('memoryMode')
   const isNewer = Math.floor(rollout.updatedAtMs / 1000) > Math.floor(row.updatedAtMs / 1000)
   // Times alone say nothing: those of a home that was copied are all new.
   if (isNewer && row.tokensUsed !== rollout.tokensUsed) {
     for (const name of MOVED) if (row[name] !== rollout[name]) take(name)
   }
   return values
+}
+
+function isArchivedOtherwise(row: ThreadRow, { archivedAtSeconds }: ThreadMetadata): boolean {
+  return row.isArchived !== (archivedAtSeconds !== null)
+}
+
+/** As a backfill does (`setMemoryMode`). */
+function takesMemoryMode(row: ThreadRow, { memoryMode }: ThreadMetadata): boolean {
+  if (memoryMode === null || row.memoryMode === memoryMode || row.historyMode === 'paginated') return false
+  return !(row.memoryMode === 'polluted' && memoryMode === 'enabled')
 }
 
 function makeChange(

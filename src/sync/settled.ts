@@ -6,19 +6,14 @@ import type { SyncTarget } from './target.js'
 
 /**
  * The rollouts that the database may not have right: without a row of that path and thread, with one that is
- * older than the file or archived where the file is not, and, if asked for, with one that Codex does not list for
- * want of a message. The others need not be read again. Times are compared in whole seconds, as all layouts have
- * them.
+ * older than the file or archived where the file is not. In a database that nobody else writes to the others need
+ * not be read again. Times are compared in whole seconds, as all layouts have them.
  */
-export function selectUnsettled(
-  { threads }: SyncTarget,
-  files: readonly RolloutFile[],
-  { includesEmpty }: { includesEmpty: boolean },
-): RolloutFile[] {
+export function selectUnsettled({ threads }: SyncTarget, files: readonly RolloutFile[]): RolloutFile[] {
   const rows = readThreadFiles(threads)
   return files.filter(({ path, root }) => {
     const row = rows.get(normalizePath(path.replace(/\.zst$/, '')))
-    if (!row || (includesEmpty && !row.hasContent)) return true
+    if (!row) return true
     if (row.isArchived !== (root === 'archived_sessions')) return true
     if (parseRolloutName(path)?.threadId !== row.id) return true
     const modifiedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0

@@ -1,4 +1,4 @@
-import type { WriteConnection } from '../db/connection.js'
+import type { ReadConnection, WriteConnection } from '../db/connection.js'
 import type { Release } from '../model/releases.js'
 import { describeThreadTable, type ThreadTable as ThreadReader } from '../query/threads/table.js'
 import type { ExtractSettings } from '../rollout/extract.js'
@@ -19,18 +19,26 @@ export interface SyncTarget {
   storesTools: boolean
 }
 
-/** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
-export function attachTarget(state: WriteConnection, codexHome: string): SyncTarget {
+/**
+ * @param model a database of the releases that are to use this one, whose rows tell more of them than those here
+ * @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN`
+ */
+export function attachTarget(
+  state: WriteConnection,
+  codexHome: string,
+  model: ReadConnection = state,
+): SyncTarget {
   const threadTable = openThreadTable(state)
   const threads = describeThreadTable(state)
+  const { release } = describeThreadTable(model)
   return {
     codexHome,
     state,
     threads,
     threadTable,
-    rules: threads.release,
+    rules: release,
     hasBackfillState: listTables(state).includes('backfill_state'),
-    storesTools: threadTable.hasDynamicTools && threads.release.storesTools,
+    storesTools: threadTable.hasDynamicTools && release.storesTools,
   }
 }
 

@@ -40,6 +40,12 @@ function ids(_table: LogTable, query: Parameters<typeof queryLogRows>[1] = {}): 
   return queryLogRows(describeLogs(db), query).map(({ id }) => id)
 }
 
+test('a level is stored as it is given', () => {
+  const table = openLayout(LAYOUTS.at(-1)!)
+  insertLogs(table, [row({ level: 'info' })])
+  expect(queryLogRows(describeLogs(db), {}).map(({ level }) => level)).toEqual(['info'])
+})
+
 describe.each(LAYOUTS)('logs of $name', (layout) => {
   let table: LogTable
   beforeEach(() => {
@@ -47,9 +53,9 @@ describe.each(LAYOUTS)('logs of $name', (layout) => {
   })
 
   test('a row reads back in every column that the layout has', () => {
-    insertLogs(table, [row({ level: 'info' })])
+    insertLogs(table, [row()])
     const processUuid = table.columns.processUuid === undefined ? null : row().processUuid
-    expect(queryLogRows(describeLogs(db), {})).toEqual([{ id: 1, ...row(), level: 'INFO', processUuid }])
+    expect(queryLogRows(describeLogs(db), {})).toEqual([{ id: 1, ...row(), processUuid }])
   })
 
   test('its bytes are those of its texts in UTF-8, where the layout counts them', () => {

@@ -8,6 +8,7 @@ import { findThread } from '../../src/query/threads/find.js'
 import { describeThreadTable } from '../../src/query/threads/table.js'
 import {
   deleteThread,
+  insertThread,
   moveThread,
   openThreadTable,
   renameThread,
@@ -273,11 +274,37 @@ describe('what an update keeps', () => {
     expect(read(older, threadId(1)).title).toBe('fix the build 1')
   })
 
+  test('no empty preview where there is a first message: the thread would be in no list', () => {
+    const table = openLayout(layoutNamed('0.140'))
+    upsertThread(table, sampleMetadata(1, { preview: null }))
+    expect(read(table, threadId(1)).preview).toBe('fix the build 1')
+    db.exec(`UPDATE threads SET preview = ''`)
+    upsertThread(table, sampleMetadata(1, { preview: null }))
+    expect(read(table, threadId(1)).preview).toBe('fix the build 1')
+    upsertThread(table, sampleMetadata(2, { preview: null, firstUserMessage: null }))
+    expect(read(table, threadId(2)).preview).toBe('')
+  })
+
   test('a preview against an empty one', () => {
     const table = openLayout(layoutNamed('0.140'))
     upsertThread(table, sampleMetadata(1, { preview: 'shown' }))
     upsertThread(table, sampleMetadata(1, { preview: null }))
     expect(read(table, threadId(1)).preview).toBe('shown')
+  })
+
+  test('a history mode that a later release stored, while a new row cannot have one', () => {
+    const table = openLayout(layoutNamed('0.169'))
+    upsertThread(table, sampleMetadata(1))
+    db.exec(`UPDATE threads SET history_mode = 'holographic'`)
+    upsertThread(table, sampleMetadata(1, { title: 'New', firstUserMessage: 'New' }))
+    upsertThread(table, sampleMetadata(1, { historyMode: 'holographic' }))
+    expect(read(table, threadId(1)).historyMode).toBe('holographic')
+    for (const write of [upsertThread, insertThread]) {
+      expect(() => write(table, sampleMetadata(2, { historyMode: 'holographic' }))).toThrow(
+        expect.objectContaining({ code: 'INVALID', message: expect.stringContaining('"holographic"') }),
+      )
+    }
+    expect(db.get('SELECT count(*) AS n FROM threads')).toEqual({ n: 1 })
   })
 
   test('the paginated history mode, which only rises', () => {

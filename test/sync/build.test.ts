@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { listDatabases } from '../../src/schema/files.js'
 import { type BuildOptions, buildStateDatabase } from '../../src/sync/build.js'
 import { describeFolder } from '../helpers/folder.js'
-import { copyHome, HOMES, type HomeName } from '../helpers/homes.js'
+import { copyHome, HOMES, type HomeName, MORE_HOMES } from '../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../helpers/layouts.js'
 import { CREATED_BEFORE_META, EXCEPTIONS } from '../helpers/row-exceptions.js'
 import { describeSchema } from '../helpers/schema.js'
@@ -132,6 +132,32 @@ describe.each(HOMES)('a database built from %s', (name) => {
   })
 })
 
+test.each(MORE_HOMES)(
+  'a database built from %s has policies, tools and memory modes as its release stores them',
+  async (name) => {
+    const home = copyHome(name)
+    const folder = join(dirname(home), 'built')
+    const options = buildOptions(home, folder)
+    await buildStateDatabase(options)
+    const built = readStored(join(folder, basename(options.modelPath!)))
+    const stored = readStored(options.modelPath!)
+    // A thread that was never used has no rollout, and the memory mode of a paginated one is in its row alone.
+    const ids = new Set(built.threads.map(({ id }) => id))
+    const facts = ({ threads }: typeof stored) =>
+      threads
+        .filter(({ id }) => ids.has(id))
+        .map((row) => [
+          row.id,
+          row.sandbox_policy,
+          row.approval_mode,
+          row.history_mode === 'paginated' ? null : row.memory_mode,
+        ])
+    expect(facts(built)).toEqual(facts(stored))
+    expect(built.tools).toEqual(stored.tools)
+    rmSync(dirname(home), { recursive: true })
+  },
+)
+
 test('a home without a database gets one of our own generation', async () => {
   const home = temporaryFolder()
   writeSessions(home, 3)
@@ -168,6 +194,19 @@ test('rollouts that were changed in the same second get times of their own, in m
     [1_790_000_000, 1_790_000_000_000],
     [1_790_000_000, 1_790_000_000_001],
     [1_790_000_000, 1_790_000_000_002],
+  ])
+})
+
+test('a thread that opted out of memories since is one in its row, too', async () => {
+  const home = createHome(LAYOUTS.find(({ name }) => name === '0.140')!)
+  const folder = temporaryFolder()
+  writeSessions(home, 2)
+  await buildStateDatabase(buildOptions(home, folder))
+  writeSession(home, 1, { meta: { memory_mode: 'disabled' }, modifiedAtSeconds: 1_800_000_000 })
+  await buildStateDatabase(buildOptions(home, folder))
+  expect(readStored(join(folder, 'state_5.sqlite')).threads.map(({ memory_mode }) => memory_mode)).toEqual([
+    'enabled',
+    'disabled',
   ])
 })
 

@@ -29,7 +29,7 @@ export function addBackfillRunCommand(backfill: Command, context: CommandContext
     'after',
     `
 Rows are inserted where a rollout has none. A row that is there is mended where its file is not where it
-says, where it has an empty value, and where its file was written to since. Names, sections, pins, projects
-and memory modes stay as they are. No Codex may be running.`,
+says, where it has an empty value or another memory mode than its legacy rollout, and where its file was written
+to since. Names, sections, pins and projects stay as they are. No Codex may be running.`,
   )
 }

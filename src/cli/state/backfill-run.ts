@@ -240,16 +240,25 @@ async function repair(
         yield next.value
       }
     }
-    await writeRecords(CHANGE_KIND, pages(), flags, session, {
-      emptyText: 'nothing to do: rollouts and rows agree',
-    })
+    await writeRecords(CHANGE_KIND, pages(), flags, session, { emptyText: null })
   } finally {
     progress.clear()
     state.close()
   }
   // Nothing to change is good news here.
   session.fail(failureCount > 0 ? EXIT_FAILED : 0)
-  if (changed.insert + changed.mend + changed.finish === 0) return
+  const archivedOtherwise = counts?.archivedOtherwise ?? 0
+  const isChanged = changed.insert + changed.mend + changed.finish > 0
+  if (!isChanged && failureCount + archivedOtherwise === 0) say(io, 'nothing to do: rollouts and rows agree')
+  if (!isChanged && failureCount + archivedOtherwise > 0) say(io, 'nothing to do for the other rows')
+  if (archivedOtherwise > 0) {
+    say(
+      io,
+      `${count(archivedOtherwise, 'thread')} archived in the database alone, or in the files alone, stay so:` +
+        ' the files are where the rows say',
+    )
+  }
+  if (!isChanged) return
   const would = isDryRun ? 'would be ' : ''
   say(
     io,

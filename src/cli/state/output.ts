@@ -82,7 +82,7 @@ export async function writeRecords<Row>(
   pages: Iterable<readonly Row[] | JsonPage> | AsyncIterable<readonly Row[] | JsonPage>,
   flags: OutputFlags,
   session: Session,
-  options: { isFaint?: (row: Row) => boolean; emptyText?: string } = {},
+  options: { isFaint?: (row: Row) => boolean; emptyText?: string | null } = {},
 ): Promise<void> {
   const { io, notice } = session
   const fields = selectFields(kind, flags)
@@ -125,7 +125,8 @@ export async function writeRecords<Row>(
   if (flags.json !== undefined) io.stdout.write(rowCount === 0 ? '[]\n' : '\n]\n')
   if (rowCount > 0) return
   session.fail(EXIT_FAILED)
-  if (flags.limit !== 0) notice(options.emptyText ?? `no ${kind.noun} found`)
+  const text = options.emptyText === undefined ? `no ${kind.noun} found` : options.emptyText
+  if (flags.limit !== 0 && text !== null) notice(text)
 }
 
 /** Rows of another form, page by page. */

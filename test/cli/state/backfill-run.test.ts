@@ -16,7 +16,7 @@ import { describe, expect, test } from 'vitest'
 import { listDatabases } from '../../../src/schema/files.js'
 import { describeFolder } from '../../helpers/folder.js'
 import { copyHome, HOMES, type HomeName, makeCase } from '../../helpers/homes.js'
-import { temporaryFolder } from '../../helpers/layouts.js'
+import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
 import { readStored, writeSession, writeSessions } from '../../helpers/sessions.js'
 import { asOrdinaryUser, binPath, runBin, startBin, startProcess, waitUntil } from '../../helpers/spawn.js'
@@ -143,7 +143,7 @@ describe.each(HOMES)('on %s', (name) => {
     execute(
       path,
       `UPDATE threads SET rollout_path = '/gone' || rollout_path WHERE rowid % 3 = 0;
-       UPDATE threads SET archived = 1 - archived, archived_at = iif(archived = 0, 5, NULL) WHERE rowid % 3 = 1;
+       UPDATE threads SET rollout_path = '/gone' || rollout_path, archived = 1 - archived, archived_at = iif(archived = 0, 5, NULL) WHERE rowid % 3 = 1;
        UPDATE threads SET tokens_used = 1, updated_at = 5 WHERE rowid % 3 = 2`,
     )
     const before = readStored(path).threads
@@ -477,4 +477,71 @@ test('compressed rollouts of several frames are read whole, and what is no whole
     expect(tokens.get(id)).toBe(original.find((row) => row.id === id)!.tokens_used)
   expect(result.stderr).toMatch(/01a1fb74-83c0-\S+\.zst: cannot read rollout \S+\.zst: it is cut off\n/)
   expect(result.stderr).toMatch(/01a1fb74-686c-\S+\.zst: cannot read rollout \S+\.zst: it is not zstd\n/)
+})
+
+test('rows that were archived in the database alone stay so, and that is said', async () => {
+  const home = makeCase('bulk-archive-ms', 'codex-0.140.0')
+  const path = statePath(home)
+  const before = dump(path)
+  const said = expect.stringMatching(
+    /^codex-state: nothing to do for the other rows\ncodex-state: 14 threads archived in the database alone, or in the files alone, stay so: the files are where the rows say\n$/,
+  )
+  for (const way of ['--dry-run', '--yes'])
+    expect(await run(home, way)).toEqual({ stdout: '', stderr: said, exitCode: 0 })
+  expect(dump(path)).toEqual(before)
+})
+
+describe('what Codex could not read is not written', () => {
+  const layout = LAYOUTS.find(({ name }) => name === '0.169')!
+  const paginated = { history_mode: 'paginated' }
+
+  test('a rollout of an unknown history mode gets no row and is named, and the others get theirs', async () => {
+    const home = createHome(layout)
+    const path = writeSession(home, 1, { meta: { history_mode: 'holographic' } })
+    writeSession(home, 2, { meta: paginated })
+    for (const [way, exitCode] of [
+      ['--dry-run', 1],
+      ['--yes', 1],
+    ] as const) {
+      const result = await run(home, way)
+      expect(result).toMatchObject({ exitCode })
+      expect(result.stderr).toContain(`${path}: its history mode "holographic" is not known here`)
+    }
+    expect(readStored(statePath(home)).threads.map(({ id, history_mode }) => [id, history_mode])).toEqual([
+      [threadId(2), 'paginated'],
+    ])
+  })
+
+  test('the memory mode of a rollout reaches the row of a legacy thread, and no row of a paginated one', async () => {
+    const home = createHome(layout)
+    for (const number of [1, 2, 3, 4]) writeSession(home, number, { meta: number === 2 ? paginated : {} })
+    await run(home, '--yes')
+    for (const number of [1, 2, 3])
+      writeSession(home, number, {
+        meta: { ...(number === 2 ? paginated : {}), memory_mode: number === 3 ? 'enabled' : 'disabled' },
+      })
+    const path = statePath(home)
+    execute(path, `UPDATE threads SET memory_mode = 'polluted' WHERE id = '${threadId(3)}'`)
+    const result = await run(home, '--yes')
+    expect(result.stdout).toMatch(new RegExp(`^mend\t${threadId(1)}\tmessage 1\tmemory_mode\t`))
+    expect(readStored(path).threads.map(({ memory_mode }) => memory_mode)).toEqual([
+      'disabled',
+      'enabled',
+      'polluted',
+      'enabled',
+    ])
+  })
+
+  test('blank values that a file tells are filled, whatever the times say', async () => {
+    const home = makeCase('blank-provider', 'codex-0.169.0')
+    const { stdout } = await run(home, '--yes', '--json')
+    const changes = JSON.parse(stdout) as { change: string; columns: string }[]
+    expect(changes.map(({ change, columns }) => `${change} ${columns}`).sort()).toEqual([
+      'mend cwd, cli_version',
+      'mend model_provider',
+    ])
+    expect((await run(home, '--dry-run')).stderr).toBe(
+      'codex-state: nothing to do: rollouts and rows agree\n',
+    )
+  })
 })
