@@ -7,7 +7,8 @@ import { THREAD_FIELDS, type ThreadEntry } from './thread-fields.js'
 export interface ThreadDetails extends ThreadEntry {
   rollout: {
     path: string
-    exists: boolean
+    /** `null` where that cannot be seen. */
+    exists: boolean | null
     archived: boolean
     compressed: boolean
     size_bytes: number | null
@@ -87,6 +88,7 @@ export const THREAD_DETAIL_KIND: RecordKind<ThreadDetails> = {
 }
 
 function formatRollout({ path, exists, archived, compressed, size_bytes }: ThreadDetails['rollout']): string {
+  if (exists === null) return `not to be seen here: ${path}`
   if (!exists) return `missing: ${path}`
   const facts = [formatBytes(size_bytes ?? 0), archived && 'archived', compressed && 'compressed']
   return cleanLine(`${path} (${facts.filter((fact) => fact).join(', ')})`)

@@ -4,7 +4,7 @@ import type { Release } from '../model/releases.js'
 import { pickerFilter, type ThreadFilter } from '../query/threads/filter.js'
 import { type ListedThread, type OnDamage, readThreads, type ThreadAnchor } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
-import { findRecordedRollout } from '../rollout/locate.js'
+import { findRecordedRollout, isHidden } from '../rollout/locate.js'
 import { readConfiguredProvider } from '../schema/home.js'
 import { readRolloutHead } from './rollout-head.js'
 
@@ -48,6 +48,10 @@ async function applyRollout(
   const shown = { ...entry, thread: { ...thread, preview: thread.preview ?? thread.firstUserMessage } }
   if (release.missingRollouts === 'shown' && !release.listsFromHeads) return shown
   const file = findRecordedRollout(codexHome, thread.rolloutPath)
+  if (!file && isHidden(codexHome, thread.rolloutPath)) {
+    onNotice(`${thread.rolloutPath} cannot be seen here: thread ${thread.id} is listed as if it were there`)
+    return shown
+  }
   if (!file) return undefined
   if (!release.listsFromHeads) return shown
   try {

@@ -6,7 +6,7 @@ import { findThread } from '../query/threads/find.js'
 import { readThreads } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { listRollouts } from '../rollout/list.js'
-import { findRecordedRollout, readOwner } from '../rollout/locate.js'
+import { findRecordedRollout, isHidden, readOwner } from '../rollout/locate.js'
 import { cutToSeconds, DIFF_FIELDS, type DiffField, diffFields } from '../rollout/metadata.js'
 import { readBatches } from '../rollout/read-batches.js'
 import { isMillisColumn } from '../schema/threads.js'
@@ -83,7 +83,11 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
       if (settled.has(thread.id)) continue
       const found = findRecordedRollout(codexHome, thread.rolloutPath)
       const owner = found && (owners.get(found.path) ?? (await tryReadOwner(found)))
-      if (!found && !seen.has(thread.id)) {
+      const mayBeHidden = unreadable.length > 0 || isHidden(codexHome, thread.rolloutPath)
+      if (!found && !seen.has(thread.id) && mayBeHidden) {
+        const reason = 'not where its row says; it may lie where this user may not look'
+        yield { kind: 'unreadable', id: thread.id, path: thread.rolloutPath, reason }
+      } else if (!found && !seen.has(thread.id)) {
         yield { kind: 'no file', id: thread.id, path: thread.rolloutPath }
       } else if (owner && owner !== thread.id) {
         yield { kind: 'other thread', id: thread.id, path: thread.rolloutPath, owner }

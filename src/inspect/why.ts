@@ -23,6 +23,8 @@ export interface WhyFacts {
   threads: ThreadTable | undefined
   thread: ThreadRow | undefined
   rollout: LocatedRollout | undefined
+  /** Whether there are places that may not be looked at, where it may lie. */
+  isRolloutHidden: boolean
   /** What was met while it was looked for. */
   rolloutNotices: readonly string[]
   backfill: BackfillStatus
@@ -60,20 +62,31 @@ function checkRow({ thread, threads, id }: WhyFacts): Check {
   }
 }
 
-function checkRollout({ rollout, rolloutNotices, thread }: WhyFacts): Check {
+function checkRollout({ rollout, rolloutNotices, isRolloutHidden, thread }: WhyFacts): Check {
   const name = 'rollout'
   if (!rollout) {
     return {
       name,
       isPassed: false,
-      detail: ['it has no rollout of its own in this home', ...rolloutNotices].join('; '),
+      detail: [
+        isRolloutHidden
+          ? 'whether it has a rollout in this home is not known'
+          : 'it has no rollout of its own in this home',
+        ...rolloutNotices,
+      ].join('; '),
     }
   }
   if (rollout.foundBy === 'name' && thread) {
     return { name, isPassed: false, detail: `its rollout was moved: it is at ${rollout.path}` }
   }
   if (rollout.foundBy === 'unverified') {
-    return { name, isPassed: false, detail: `${rollout.path} does not say that it belongs to this thread` }
+    return {
+      name,
+      isPassed: false,
+      detail: rollout.isUnreadable
+        ? [`whether ${rollout.path} belongs to this thread is not known`, ...rolloutNotices].join('; ')
+        : `${rollout.path} does not say that it belongs to this thread`,
+    }
   }
   return {
     name,

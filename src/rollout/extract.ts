@@ -1,4 +1,5 @@
 import { StateError } from '../errors.js'
+import { isDenied } from '../model/file-error.js'
 import type { MetadataRules } from '../model/releases.js'
 import { type DynamicTool, HISTORY_MODES, type ThreadMetadata } from '../model/thread.js'
 import { normalizeCwd } from './cwd.js'
@@ -50,7 +51,7 @@ export async function extractRollout(
     }
   } catch (error) {
     if (!(error instanceof StateError) || error.code === 'ABORTED') throw error
-    const detail = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+    const detail = error.cause instanceof Error && !isDenied(error.cause) ? `: ${error.cause.message}` : ''
     return { kind: 'failed', reason: `${error.message}${detail}` }
   }
 }

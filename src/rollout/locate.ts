@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { StateError } from '../errors.js'
+import { isDenied } from '../model/file-error.js'
 import {
   listRollouts,
   parseRolloutName,
@@ -59,6 +60,19 @@ export function tryResolveRollout(path: string | undefined): RolloutFileFacts | 
   }
 }
 
+/** Whether a recorded rollout may be there after all: its place is one that may not be looked at. */
+export function isHidden(codexHome: string, recordedPath: string): boolean {
+  return [recordedPath, relocatePath(codexHome, recordedPath)].some((path) => {
+    try {
+      if (path) resolveRolloutFile(path)
+      return false
+    } catch (error) {
+      if (error instanceof StateError) return isDenied(error.cause)
+      throw error
+    }
+  })
+}
+
 export function rootsOf(isArchived: boolean | undefined): readonly RolloutRoot[] {
   if (isArchived === undefined) return ROLLOUT_ROOTS
   return [isArchived ? 'archived_sessions' : 'sessions']
@@ -91,6 +105,8 @@ export async function indexRollouts(
 /** What was met on the way to a rollout. */
 export type LocateProblem =
   | { kind: 'missing'; path: string }
+  /** Whether a file is there cannot be seen. */
+  | { kind: 'hidden'; path: string }
   | { kind: 'otherThread'; path: string; owner: string; isRecorded: boolean }
   | { kind: 'unreadable'; reason: string }
   | { kind: 'unreadableFolders'; count: number }
@@ -100,6 +116,8 @@ export interface LocatedRollout extends RolloutFileFacts {
   isCompressed: boolean
   /** How it was found: as recorded, by its name, or by either though nothing in it says whose it is. */
   foundBy: 'row' | 'name' | 'unverified'
+  /** It does not say whose it is because it cannot be read here. */
+  isUnreadable: boolean
 }
 
 export interface LocateOptions {
@@ -122,14 +140,18 @@ export interface LocateOptions {
  */
 export async function locateRollout(options: LocateOptions): Promise<LocatedRollout | undefined> {
   const { codexHome, id, recordedPath, index, onProblem } = options
-  let lastResort: RolloutFileFacts | undefined
+  let lastResort: LocatedRollout | undefined
+  const keep = (file: RolloutFileFacts, owner: string | null | undefined) => {
+    lastResort ??= describe(file, 'unverified', owner === undefined)
+  }
   if (recordedPath !== undefined) {
     const recorded = findRecordedRollout(codexHome, recordedPath)
     const owner = recorded && (await tryReadOwner(recorded, onProblem))
     if (recorded && owner === id) return describe(recorded, 'row')
-    if (!recorded) onProblem({ kind: 'missing', path: recordedPath })
-    else if (owner) onProblem({ kind: 'otherThread', path: recorded.path, owner, isRecorded: true })
-    else lastResort = recorded
+    if (!recorded) {
+      onProblem({ kind: isHidden(codexHome, recordedPath) ? 'hidden' : 'missing', path: recordedPath })
+    } else if (owner) onProblem({ kind: 'otherThread', path: recorded.path, owner, isRecorded: true })
+    else keep(recorded, owner)
   }
   const { byThread, unreadable } = await index()
   if (unreadable.length > 0) onProblem({ kind: 'unreadableFolders', count: unreadable.length })
@@ -139,29 +161,35 @@ export async function locateRollout(options: LocateOptions): Promise<LocatedRoll
     const owner = await tryReadOwner(file, onProblem)
     if (owner === id) return describe(file, 'name')
     if (owner) onProblem({ kind: 'otherThread', path: file.path, owner, isRecorded: false })
-    else lastResort ??= file
+    else keep(file, owner)
   }
-  return lastResort && describe(lastResort, 'unverified')
+  return lastResort
 }
 
+/** `undefined` for a file that cannot be read, which is told. */
 async function tryReadOwner(
   file: RolloutFileFacts,
   onProblem: LocateOptions['onProblem'],
-): Promise<string | null> {
+): Promise<string | null | undefined> {
   try {
     return await readOwner(file)
   } catch (error) {
     if (!(error instanceof StateError) || error.code === 'ABORTED') throw error
     onProblem({ kind: 'unreadable', reason: error.message })
-    return null
+    return undefined
   }
 }
 
-function describe(file: RolloutFileFacts, foundBy: LocatedRollout['foundBy']): LocatedRollout {
+function describe(
+  file: RolloutFileFacts,
+  foundBy: LocatedRollout['foundBy'],
+  isUnreadable = false,
+): LocatedRollout {
   return {
     ...file,
     isArchived: /(^|[\\/])archived_sessions[\\/]/.test(file.path),
     isCompressed: file.path.endsWith('.zst'),
     foundBy,
+    isUnreadable,
   }
 }

@@ -3,6 +3,7 @@ import { closeSync, createReadStream, existsSync, openSync, readSync, statSync }
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import { StateError } from '../errors.js'
+import { explainFileError, isDenied } from '../model/file-error.js'
 import { isIgnoredFromHead, parseRolloutLine, type RolloutLine } from './parse.js'
 import { decompressFrames, ZstdError } from './zstd.js'
 
@@ -103,7 +104,8 @@ export async function* readRolloutChunks(
 }
 
 function unreadable(path: string, cause: unknown): StateError {
-  return new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${path}`, { cause })
+  const reason = isDenied(cause) ? `: ${explainFileError(cause)}` : ''
+  return new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${path}${reason}`, { cause })
 }
 
 /** Of the file system, or of compressed bytes. What is neither is a bug, or ours already, and stays what it is. */

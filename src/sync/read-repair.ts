@@ -34,7 +34,9 @@ export async function findThreadPath(
 ): Promise<string | undefined> {
   const { archivedOnly, onDiscrepancy, signal } = options
   const recordedPath = findRolloutPath(target.threads, id, archivedOnly)
+  let isHidden = false
   const onProblem = (problem: LocateProblem) => {
+    if (problem.kind === 'hidden') isHidden = true
     if (problem.kind === 'missing') onDiscrepancy(FIND_STAGE, 'stale_db_path')
     if (problem.kind === 'otherThread' && problem.isRecorded) onDiscrepancy(FIND_STAGE, 'mismatched_db_path')
   }
@@ -42,7 +44,8 @@ export async function findThreadPath(
   const found = await locateRollout({ codexHome: target.codexHome, id, recordedPath, index, onProblem })
   if (!found || found.foundBy === 'unverified') return found?.path
   const isRecorded = recordedPath !== undefined && isSamePath(found.path.replace(/\.zst$/, ''), recordedPath)
-  if (!isRecorded) {
+  // What cannot be seen here may be the thread's own file all the same: its row stays.
+  if (!isRecorded && !isHidden) {
     onDiscrepancy(FIND_STAGE, 'falling_back')
     await repairRow(target, id, found, options)
   }

@@ -35,11 +35,16 @@ export async function run(
   if (printedFieldNames(PATH_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
     const { id, thread } = await requireThread(text, session)
-    const rollout = await findRollout(session.codexHome, id, thread, session.notice)
+    const { rollout, isHidden } = await findRollout(session.codexHome, id, thread, session.notice)
     if (!rollout) {
-      throw new StateError('NOT_FOUND', `thread ${id} has no rollout file in ${session.codexHome}`)
+      throw new StateError(
+        'NOT_FOUND',
+        isHidden
+          ? `whether thread ${id} has a rollout file in ${session.codexHome} is not known`
+          : `thread ${id} has no rollout file in ${session.codexHome}`,
+      )
     }
-    if (rollout.foundBy === 'unverified') {
+    if (rollout.foundBy === 'unverified' && !rollout.isUnreadable) {
       session.notice(`${rollout.path} does not say whose it is; its place and name do`)
     }
     // The path is what is asked for: on a line of its own, so that it can be passed on.

@@ -46,7 +46,7 @@ async function readDetails(thread: ThreadDetails['thread'], session: Session): P
     threads,
     childEdges.map(({ childId }) => childId),
   )
-  const rollout = await findRollout(codexHome, thread.id, thread, notice)
+  const { rollout, isHidden } = await findRollout(codexHome, thread.id, thread, notice)
   const places = findThreadPlaces(home.databases, thread.id, notice)
   const goals = session.tryOpen('thread_goals')
   const [goal] = goals ? readRows(goals.connection, 'thread_goals', 'WHERE thread_id = ?', thread.id) : []
@@ -60,7 +60,7 @@ async function readDetails(thread: ThreadDetails['thread'], session: Session): P
     cursor: null,
     rollout: {
       path: rollout?.path ?? thread.rolloutPath,
-      exists: rollout !== undefined,
+      exists: rollout === undefined && isHidden ? null : rollout !== undefined,
       archived: rollout?.isArchived ?? thread.isArchived,
       compressed: rollout?.isCompressed ?? false,
       size_bytes: rollout?.sizeBytes ?? null,

@@ -22,7 +22,7 @@ export async function run(
   if (printedFieldNames(THREAD_TOOL_KIND, flags, context.io)) return
   await withSession(context, flags, async (session) => {
     const { id, thread } = await requireThread(text, session)
-    const rollout = await findRollout(session.codexHome, id, thread, session.notice)
+    const { rollout, isHidden } = await findRollout(session.codexHome, id, thread, session.notice)
     const tools = await findDynamicTools(session.tryOpen('thread_dynamic_tools'), id, rollout, session.notice)
     const rows = tools.map((tool) => ({
       thread_id: id,
@@ -34,7 +34,9 @@ export async function run(
       defer_loading: tool.deferLoading,
     }))
     await writeRecords(THREAD_TOOL_KIND, [rows], flags, session, {
-      emptyText: `thread ${id} has no dynamic tools`,
+      emptyText: isHidden
+        ? `whether thread ${id} has dynamic tools is not known: its rollout cannot be read`
+        : `thread ${id} has no dynamic tools`,
     })
   })
 }

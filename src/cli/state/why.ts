@@ -70,7 +70,9 @@ async function findAnswer(
   const { id, thread } = await requireThread(text, session)
   const threads = session.tryOpenThreads()
   const rolloutNotices: string[] = []
-  const rollout = await findRollout(codexHome, id, thread, (text) => rolloutNotices.push(text))
+  const { rollout, isHidden: isRolloutHidden } = await findRollout(codexHome, id, thread, (text) =>
+    rolloutNotices.push(text),
+  )
   const checks = await checkPicker({
     id,
     codexHome,
@@ -78,6 +80,7 @@ async function findAnswer(
     thread,
     rollout,
     rolloutNotices,
+    isRolloutHidden,
     backfill: await readBackfillStatus(codexHome, session.tryOpen('backfill_state'), threads),
     provider: readConfiguredProvider(codexHome, notice),
     cwd: toAbsolute(typedCwd ?? '.', io.workingFolder),

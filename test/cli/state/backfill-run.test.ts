@@ -342,7 +342,9 @@ test('folders and files that cannot be read are told of, and the others are stor
   const result = await startProcess(...asOrdinaryUser(process.execPath, args)).end()
   expect(result).toMatchObject({ stdout: `${join(folder, 'state_4.sqlite')}\n`, exitCode: 1 })
   expect(result.stderr).toContain(`codex-state: ${dirname(paths[1]!)}: EACCES: permission denied`)
-  expect(result.stderr).toContain(`codex-state: ${paths[2]}: cannot read rollout ${paths[2]}: EACCES`)
+  expect(result.stderr).toContain(
+    `codex-state: ${paths[2]}: cannot read rollout ${paths[2]}: permission denied`,
+  )
   expect(result.stderr).toContain('codex-state: 1 thread stored from 2 rollouts')
   chmodSync(dirname(paths[1]!), 0o755)
   chmodSync(paths[2]!, 0o644)

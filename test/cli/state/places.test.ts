@@ -180,11 +180,19 @@ describe('what cannot be read', () => {
     const index = join(home, 'session_index.jsonl')
     shut([config, index, join(home, 'sessions/2026/11/21', unreadable!), day], home)
     const at = ['--codex-home', home]
-    const [status, du, list] = (await runAsOther([
+    const [hiddenId, unreadableId] = ['01a1fb74-83c0', '01a1fb74-7632']
+    const [status, du, list, ...others] = (await runAsOther([
       ['state', 'backfill', 'status', '--json', ...at],
       ['state', 'du', '--json', ...at],
       ['state', 'threads', 'list', '-q', ...at],
-    ])) as [RunResult, RunResult, RunResult]
+      ['state', 'why', hiddenId, ...at],
+      ['state', 'why', unreadableId, ...at],
+      ['state', 'threads', 'show', '--json=rollout', hiddenId, ...at],
+      ['state', 'threads', 'path', hiddenId, ...at],
+      ['state', 'threads', 'path', unreadableId, ...at],
+      ['state', 'threads', 'tools', unreadableId, ...at],
+      ['state', 'diff', '--json=difference,id', ...at],
+    ])) as [RunResult, RunResult, RunResult, ...RunResult[]]
     expect(hidden).toContain('01a1fb74-83c0')
     expect({ ...JSON.parse(status.stdout), exitCode: status.exitCode }).toMatchObject({
       verdict: 'unknown',
@@ -195,6 +203,37 @@ describe('what cannot be read', () => {
     expect(du.stderr).toContain('codex-state: 1 folder or file cannot be read, and not counted\n')
     expect(list.stderr).toContain(`cannot read ${config}: permission denied`)
     expect(list.stderr).toContain(`cannot read ${index}: permission denied`)
+    const [whyHidden, whyUnreadable, show, pathHidden, pathUnreadable, tools, diff] = others as [
+      RunResult,
+      RunResult,
+      RunResult,
+      RunResult,
+      RunResult,
+      RunResult,
+      RunResult,
+    ]
+    expect(whyHidden.stdout).toContain('whether it has a rollout in this home is not known; ')
+    expect(whyUnreadable.stdout).toMatch(
+      /whether \S+ belongs to this thread is not known; .*: permission denied/,
+    )
+    expect(JSON.parse(show.stdout).rollout.exists).toBeNull()
+    expect({ ...pathHidden, stderr: pathHidden.stderr.match(/whether thread .* is not known/)?.[0] }).toEqual(
+      {
+        stdout: '',
+        stderr: expect.stringContaining('has a rollout file in'),
+        exitCode: 1,
+      },
+    )
+    expect(pathUnreadable.stdout).toContain(unreadable!)
+    expect(tools.stderr).toContain('has dynamic tools is not known: its rollout cannot be read')
+    const kinds = (id: string) =>
+      JSON.parse(diff.stdout)
+        .filter((found: { id: string | null }) => found.id?.startsWith(id))
+        .map(({ difference }: { difference: string }) => difference)
+    expect(kinds(hiddenId!)).toEqual(['unreadable'])
+    for (const { stdout, stderr } of [status, du, list, ...others]) {
+      expect(stdout + stderr).not.toMatch(/\bgone\b|does not say|moved/)
+    }
   })
 
   test('is told apart from a home that is not there', async () => {
