@@ -90,7 +90,8 @@ const PLACE: JsonSchema = closedObject({
 export function createSchemas(): Record<string, JsonSchema> {
   const logs = Object.entries(LOG_FIELDS).map(([name, { kind }]) => [name, LOG_FIELD_SCHEMAS[kind]])
   const schemas: Record<string, JsonSchema> = {
-    'codex-logs.record': closedObject(Object.fromEntries(logs)),
+    // Columns that are not known here follow under their own names.
+    'codex-logs.record': { ...closedObject(Object.fromEntries(logs)), additionalProperties: true },
     where: listOf(PLACE),
   }
   for (const [name, kind] of Object.entries(LISTS)) schemas[name] = listOf(recordOf(kind))

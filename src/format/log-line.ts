@@ -62,10 +62,9 @@ function createEncoder(
 ): (row: StoredLogRow) => string {
   const { property, kind } = LOG_FIELDS[field]
   if (kind === 'time') {
-    if (as === 'millis') return (row) => time.full(row.tsSeconds, row.tsNanos)
-    if (as === 'clock') return (row) => time.clock(row.tsSeconds, row.tsNanos)
-    if (as === 'json') return (row) => `"${formatUtcNanos(row.tsSeconds, row.tsNanos)}"`
-    return (row) => formatUtcNanos(row.tsSeconds, row.tsNanos)
+    const whenNull = as === 'json' ? 'null' : as === 'csv' || as === 'logfmt' ? '' : '-'
+    const format = timeFormat(as, time)
+    return ({ tsSeconds, tsNanos }) => (tsSeconds === null ? whenNull : format(tsSeconds, tsNanos ?? 0))
   }
   const clean = isRaw ? (text: string) => text : cleanText
   switch (as) {
@@ -95,6 +94,19 @@ function createEncoder(
       throw new TypeError(`${as} is an encoding of times`)
     default:
       return as satisfies never
+  }
+}
+
+function timeFormat(as: Encoding, time: TimeFormatter): (tsSeconds: number, tsNanos: number) => string {
+  switch (as) {
+    case 'millis':
+      return time.full
+    case 'clock':
+      return time.clock
+    case 'json':
+      return (tsSeconds, tsNanos) => `"${formatUtcNanos(tsSeconds, tsNanos)}"`
+    default:
+      return formatUtcNanos
   }
 }
 

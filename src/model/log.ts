@@ -29,8 +29,11 @@ export interface LogRow {
 export type RowId = number | bigint
 
 /** A row as it is printed: nothing in it is rounded, and nothing of it is left out. */
-export interface StoredLogRow extends Omit<LogRow, 'id' | 'line'> {
-  id: RowId
+export interface StoredLogRow extends Omit<LogRow, 'id' | 'line' | 'tsSeconds' | 'tsNanos'> {
+  /** `null` only in tables that were rebuilt by hand, as are the times. */
+  id: RowId | null
+  tsSeconds: number | null
+  tsNanos: number | null
   line: RowId | null
   /** What the table orders its rows by, where that is not their `id`. */
   key?: RowId

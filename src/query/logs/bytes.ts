@@ -137,7 +137,7 @@ function encodeSql(
       return `coalesce(${line}, '-')`
     case 'padded': {
       const known = LOG_LEVELS.map((level) => `WHEN '${level}' THEN '${level.padEnd(5)}'`)
-      return `CASE ${value} ${known.join(' ')} ELSE concat(${line}, substr('     ', length(${line}) + 1)) END`
+      return `CASE ${value} ${known.join(' ')} ELSE concat(${line}, substr('     ', coalesce(length(${line}), 0) + 1)) END`
     }
     case 'json':
       return kind === 'integer' ? `coalesce(${value}, 'null')` : `json_quote(${value})`
@@ -163,11 +163,13 @@ const CSV_SPECIAL = `concat('*[",', char(10), char(13), ']*')`
 /** `datetime` costs a quarter of `strftime`; the fraction as digits of a sum, a third of `printf`. */
 function timeSql(as: Encoding, source: LogSource): string {
   const seconds = `CAST(${qualified(source, 'tsSeconds')} AS INTEGER)`
-  const nanos = `CAST(${qualified(source, 'tsNanos')} AS INTEGER)`
+  const nanos = `coalesce(CAST(${qualified(source, 'tsNanos')} AS INTEGER), 0)`
+  const whenNull = as === 'json' ? 'null' : as === 'csv' || as === 'logfmt' ? '' : '-'
+  const quote = as === 'json' ? `'"'` : `''`
   const dated = (date: string, fraction: string) =>
-    `CASE WHEN ${seconds} BETWEEN ${FIRST_DATE_SECOND} AND ${LAST_DATE_SECOND} AND ${nanos} BETWEEN 0 AND 999999999
-      THEN concat(${date}, ${fraction})
-      ELSE concat(${seconds}, '.', printf('%09d', ${nanos}), 'Z') END`
+    `CASE WHEN ${seconds} IS NULL THEN '${whenNull}' WHEN ${seconds} BETWEEN ${FIRST_DATE_SECOND} AND ${LAST_DATE_SECOND} AND ${nanos} BETWEEN 0 AND 999999999
+      THEN concat(${quote}, ${date}, ${fraction}, ${quote})
+      ELSE concat(${quote}, ${seconds}, '.', printf('%09d', ${nanos}), 'Z', ${quote}) END`
   const dateTime = `replace(datetime(${seconds}, 'unixepoch'), ' ', 'T')`
   const wholeFraction = `'.', substr(1000000000 + ${nanos}, 2), 'Z'`
   switch (as) {
@@ -175,8 +177,6 @@ function timeSql(as: Encoding, source: LogSource): string {
       return dated(dateTime, `'.', substr(1000000000 + ${nanos}, 2, 3), 'Z'`)
     case 'clock':
       return dated(`time(${seconds}, 'unixepoch')`, `''`)
-    case 'json':
-      return `'"', ${dated(dateTime, wholeFraction)}, '"'`
     default:
       return dated(dateTime, wholeFraction)
   }

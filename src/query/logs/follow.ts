@@ -1,37 +1,62 @@
+import { monotonicMs } from '../../db/clock.js'
 import { identityOf } from '../../db/files.js'
 import type { LookReason } from '../../db/watch.js'
-import { StateError } from '../../errors.js'
+import { StateError, type StateErrorCode } from '../../errors.js'
 import type { LogFilter, StoredLogRow } from '../../model/log.js'
+import type { DatabaseFile } from '../../schema/files.js'
 import { type IdWindow, LOWEST_ID, windowsAfter } from './batches.js'
+import {
+  advance,
+  checkPlace,
+  countNotNewer,
+  identifyDatabase,
+  type Place,
+  readMarks,
+  START,
+} from './place.js'
 import { countRows, readLogRows } from './rows.js'
 import { type LogStore, readHighestId } from './store.js'
 
 export type FollowEvent =
   /** New rows that match, in the order of their ids. */
   | { kind: 'rows'; rows: StoredLogRow[]; store: LogStore }
-  /** Rows, matching or not, that Codex deleted before they could be read. */
+  /** Ids without a row: of rows, matching or not, that were deleted before they could be read. */
   | { kind: 'pruned'; rowCount: bigint }
-  /** Another database is read from now on, from its start. */
-  | { kind: 'switched'; path: string; reason: 'replaced' | 'newer' | 'appeared' | 'restarted' }
+  /**
+   * Another database is read from now on, or the same from its start. `repeatedCount`: rows that are not newer than
+   * what was seen, and may be shown a second time.
+   */
+  | {
+      kind: 'switched'
+      path: string
+      reason: 'replaced' | 'newer' | 'appeared' | 'restarted'
+      repeatedCount: number
+    }
   /** A database that was left before is read on from where it was left. */
   | { kind: 'returned'; path: string }
+  /** Rows that were seen are gone or were changed, and their ids given again: it goes on after this id. */
+  | { kind: 'reused'; path: string; afterId: bigint }
   /** There is no database to read; it is waited for. */
   | { kind: 'waiting'; path: string | undefined }
   /** This look failed and will be repeated. */
   | { kind: 'failed'; error: StateError }
 
 export interface FollowOptions {
-  /** Opens the database that holds the logs now; `undefined` when there is none. */
-  open: () => LogStore | undefined
-  /** The database that is open already, and the id of the last row that was seen in it. */
-  start: { store: LogStore; afterId: bigint } | undefined
-  /** After which row to begin in a database that comes later; `undefined` is its start. */
-  startIn?: (store: LogStore) => bigint | undefined
+  /** The files that may hold the logs now, the one to be read first. */
+  list: () => readonly DatabaseFile[]
+  /** Opens the first of them that holds logs; `undefined` when none does. */
+  open: (files: readonly DatabaseFile[]) => LogStore | undefined
+  /** The database that is open already, and what was seen of it. */
+  start: { store: LogStore; place: Place } | undefined
+  /** Where to begin in a database that comes later; `undefined` is its start. */
+  startIn?: (store: LogStore) => Place | undefined
   filter: LogFilter
   /** Yields whenever it is time to look. */
   changes: AsyncIterable<LookReason>
   /** Milliseconds from any fixed point. */
   now: () => number
+  /** Ends the reading between two windows. */
+  signal?: AbortSignal
   /**
    * How often it is looked whether another database took the place of the one that is read, or its name; a change
    * in the folder is reason enough at any time for the latter.
@@ -45,35 +70,51 @@ export interface FollowOptions {
 }
 
 interface Follow extends FollowOptions {
-  /** How far the databases that were left have been read, by the identity of their files. */
-  reached: Map<string, bigint>
+  /** What was seen of the databases that were left, by the identity of their files. */
+  reached: Map<string, Place>
+  /** Whether the last look around met a file that could not be opened. */
+  hasFailed: boolean
 }
 
 interface Position {
-  store: LogStore
-  /** Every row up to this one was seen, or is gone. */
-  afterId: bigint
+  file: DatabaseFile
+  /** `undefined` after a failure: it is opened anew at the next look. */
+  store: LogStore | undefined
+  place: Place
+  /** Of the file. */
   identity: string
+  /** When the database was made, as far as it says so. */
+  created: string
+  /** Since when every look has failed. */
+  failedSince?: number | undefined
 }
+
+/** A file is damaged while another is copied over it. One that stays so for longer is. */
+const DAMAGED_MS = 5000
+const MAY_PASS: readonly StateErrorCode[] = ['DB_CORRUPT', 'DB_NOT_A_DATABASE', 'DB_UNREADABLE']
+
+/** Signals are let in at least so often. */
+const AT_WORK_MS = 20
 
 /**
  * Everything that is added after a row, each row once and in the order of ids, across checkpoints, pruning,
- * replaced files and new generations. Ends when `changes` ends; closes what it has open.
+ * replaced files, ids that begin anew and new generations, one after another. Ends when `changes` ends or at the
+ * signal; closes what it has open.
  *
  * @throws {StateError} when the database that is read turns out to be damaged or unreadable
  */
 export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEvent> {
-  const options: Follow = { ...given, reached: new Map() }
-  let position: Position | undefined = options.start && {
-    ...options.start,
-    identity: identityOf(options.start.store.file.path),
-  }
+  const options: Follow = { ...given, reached: new Map(), hasFailed: false }
+  const { signal } = options
+  let position = options.start && createPosition(options.start.store, options.start.place)
+  /** The file that was read last, when there is none to read. */
+  let lastFile: DatabaseFile | undefined
   let lookedAroundAt = options.now()
   let seenBefore: string | undefined = ''
   /** Whether there is something to look at that would be read rather than this. */
-  const mayHaveNewer = ({ store }: Position): boolean => {
-    const before = options.filesBefore?.(store.file.path)
-    const isSame = before !== undefined && before === seenBefore
+  const mayHaveNewer = ({ file }: Position): boolean => {
+    const before = options.filesBefore?.(file.path)
+    const isSame = before !== undefined && before === seenBefore && !options.hasFailed
     seenBefore = before
     return !isSame
   }
@@ -83,130 +124,262 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
       const looksAround = options.now() - lookedAroundAt >= options.relocateMs
       if (looksAround) lookedAroundAt = options.now()
       const mayBeReplaced = looksAround || reason === 'change'
-      if (position && mayBeReplaced && identityOf(position.store.file.path) !== position.identity) {
-        const { path } = position.store.file
-        yield* leave(position, options)
-        position = undefined
-        const found = yield* locate(options)
-        yield found ? switchedTo(found, 'replaced') : { kind: 'waiting', path }
-        position = found
+      if (position && mayBeReplaced && identityOf(position.file.path) !== position.identity) {
+        const left: Position = position
+        yield* leave(left, options)
+        lastFile = left.file
+        position = yield* locate(options, filesAfter(left.file, options.list(), true))
+        if (!position) yield { kind: 'waiting', path: left.file.path }
+        else if (position.file.path === left.file.path) yield replaced(position, left)
+        else yield switchedTo(position, 'newer')
       } else if (!position) {
-        position = yield* locate(options)
+        position = yield* locate(options, filesAfter(lastFile, options.list(), true))
         if (position) yield switchedTo(position, 'appeared')
-      } else if (looksAround && mayHaveNewer(position)) {
-        const found: Position | undefined = yield* locate(options)
-        if (found && found.store.file.path !== position.store.file.path) {
-          yield* leave(position, options)
-          position = found
-          yield switchedTo(found, 'newer')
-        } else {
-          found?.store.connection.close()
-        }
       }
-      if (position) position = yield* readNew(position, options)
+      // Every generation that came since, oldest first, each to its end before the next.
+      while (position && looksAround && mayHaveNewer(position)) {
+        const next: Position | undefined = yield* locate(
+          options,
+          filesAfter(position.file, options.list(), false),
+        )
+        if (!next) break
+        yield* leave(position, options)
+        position = next
+        yield switchedTo(next, 'newer')
+        seenBefore = ''
+      }
+      if (position) {
+        lastFile = position.file
+        position = yield* readNew(position, options)
+      }
+      if (signal?.aborted) break
     }
   } finally {
-    position?.store.connection.close()
+    position?.store?.connection.close()
   }
 }
 
-function switchedTo({ store, afterId }: Position, reason: 'replaced' | 'newer' | 'appeared'): FollowEvent {
-  const { path } = store.file
-  return afterId >= LOWEST_ID ? { kind: 'returned', path } : { kind: 'switched', path, reason }
+function createPosition(store: LogStore, place: Place): Position {
+  const { file } = store
+  return {
+    file,
+    store,
+    place,
+    identity: identityOf(file.path),
+    created: identifyDatabase(store).created,
+  }
 }
 
-/** The database that is to be read now, from where it was left. One that is half made is not there yet. */
-function* locate({ open, reached, startIn }: Follow): Generator<FollowEvent, Position | undefined> {
+/**
+ * The files to look into after one, in order: those that came after it, oldest first; then, when it may be gone
+ * itself, what is under its name and whatever is left. All, newest first, when there was none before.
+ */
+function filesAfter(
+  file: DatabaseFile | undefined,
+  files: readonly DatabaseFile[],
+  mayBeGone: boolean,
+): DatabaseFile[] {
+  if (!file) return [...files]
+  const isSame = ({ path }: DatabaseFile) => path === file.path
+  const at = files.findIndex(isSame)
+  const isNewer = (other: DatabaseFile, index: number) =>
+    at === -1 ? other.role === file.role && other.generation > file.generation : index < at
+  const newer = files.filter(isNewer).toReversed()
+  return mayBeGone
+    ? [...files.filter(isSame), ...newer, ...files.filter((one) => !newer.includes(one))]
+    : newer
+}
+
+function switchedTo({ file, place }: Position, reason: 'replaced' | 'newer' | 'appeared'): FollowEvent {
+  const { path } = file
+  return place.afterId >= LOWEST_ID
+    ? { kind: 'returned', path }
+    : { kind: 'switched', path, reason, repeatedCount: 0 }
+}
+
+/** Rows that both files have are shown a second time. */
+function replaced(position: Position, left: Position): FollowEvent {
+  const event = switchedTo(position, 'replaced')
+  const isSame = position.created === left.created && position.store !== undefined
+  return event.kind === 'switched' && isSame
+    ? { ...event, repeatedCount: countNotNewer(position.store!, left.place) }
+    : event
+}
+
+/** The first of the files that holds logs, from where it was left. One that is half made is not there yet. */
+function* locate(
+  options: Follow,
+  files: readonly DatabaseFile[],
+): Generator<FollowEvent, Position | undefined> {
+  const { open, reached, startIn } = options
+  options.hasFailed = false
   try {
-    const store = open()
+    const store = open(files)
     if (!store) return undefined
-    const identity = identityOf(store.file.path)
-    return { store, afterId: reached.get(identity) ?? startIn?.(store) ?? BEFORE_ALL, identity }
+    const place = reached.get(identityOf(store.file.path)) ?? startIn?.(store) ?? START
+    return createPosition(store, place)
   } catch (error) {
     if (!(error instanceof StateError)) throw error
+    options.hasFailed = true
     yield { kind: 'failed', error }
     return undefined
   }
 }
 
 /** What can still be read of a database that is left, which is then closed. */
-function* leave(position: Position, { filter, reached }: Follow): Generator<FollowEvent> {
+async function* leave(position: Position, options: Follow): AsyncGenerator<FollowEvent> {
   try {
-    position = yield* readAfter(position, filter)
+    yield* readAll(position, options)
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     // Gone with all that could be read of it: whoever left it says so.
     if (error.code !== 'DB_REPLACED' && error.code !== 'DB_NOT_FOUND') yield { kind: 'failed', error }
   } finally {
-    reached.set(position.identity, position.afterId)
-    position.store.connection.close()
+    options.reached.set(position.identity, position.place)
+    position.store?.connection.close()
   }
 }
 
-function* readNew(position: Position, options: Follow): Generator<FollowEvent, Position | undefined> {
+async function* readNew(
+  position: Position,
+  options: Follow,
+): AsyncGenerator<FollowEvent, Position | undefined> {
   try {
-    return yield* readAfter(position, options.filter)
+    yield* readAll(position, options)
+    position.failedSince = undefined
+    return position
   } catch (error) {
     if (!(error instanceof StateError)) throw error
-    switch (error.code) {
-      case 'DB_REPLACED':
-        return position
-      case 'DB_BUSY':
-        yield { kind: 'failed', error }
-        return position
-      case 'DB_NO_TABLE': {
-        // Migrated under us: the columns are looked at again.
-        options.reached.set(position.identity, position.afterId)
-        position.store.connection.close()
-        return yield* locate(options)
-      }
-      default:
-        throw error
+    // What is under its name by now is found at the next look around.
+    if (error.code === 'DB_REPLACED' || error.code === 'DB_NOT_FOUND') return position
+    const now = options.now()
+    position.failedSince ??= now
+    if (error.code === 'DB_NO_TABLE') {
+      // Migrated or rebuilt under us: the columns are looked at again.
+      options.reached.set(position.identity, position.place)
+      closeStore(position)
+      return yield* locate(options, [position.file])
     }
+    if (error.code === 'DB_BUSY') {
+      yield { kind: 'failed', error }
+      return position
+    }
+    const mayPass = MAY_PASS.includes(error.code) && now - position.failedSince < DAMAGED_MS
+    if (!mayPass) throw error
+    closeStore(position)
+    return position
   }
 }
 
-/** The position of who has seen nothing of a database. */
-export const BEFORE_ALL = LOWEST_ID - 1n
+/** A table that turned out to be another one may do so again, while somebody works on it. */
+const MOST_TURNS = 3
 
-function* readAfter(position: Position, filter: LogFilter): Generator<FollowEvent, Position> {
-  const { store } = position
-  const highestId = readHighestId(store)
-  let { afterId } = position
-  if (highestId < afterId) {
-    yield { kind: 'switched', path: store.file.path, reason: 'restarted' }
-    afterId = BEFORE_ALL
+async function* readAll(position: Position, options: Follow): AsyncGenerator<FollowEvent> {
+  for (let turn = 0; turn < MOST_TURNS; turn++) {
+    // What is under the name by now is looked at when it is located.
+    if (!position.store && identityOf(position.file.path) !== position.identity) return
+    position.store ??= options.open([position.file])
+    if (!position.store) {
+      throw new StateError('DB_NO_TABLE', `${position.file.path} has no table of logs any more`)
+    }
+    if (yield* readAfter(position, position.store, options)) return
   }
-  const gaps = createGapCount(afterId)
-  for (const window of windowsAfter(store, afterId, highestId)) {
-    // In one snapshot, so that a row is either read or counted as gone.
-    const { presentCount, rows } = store.connection.snapshot(() => ({
-      presentCount: countRows(store, window),
-      rows: readLogRows(store, window, filter),
-    }))
-    gaps.add(window, presentCount)
-    if (rows.length > 0) yield { kind: 'rows', rows, store }
+}
+
+function closeStore(position: Position): void {
+  position.store?.connection.close()
+  position.store = undefined
+}
+
+/** `false` when the table turned out to be another one, to be read from where the position is now. */
+async function* readAfter(
+  position: Position,
+  store: LogStore,
+  { filter, signal }: Follow,
+): AsyncGenerator<FollowEvent, boolean> {
+  const checked = store.connection.snapshot(() => ({
+    check: checkPlace(store, position.place),
+    highestId: readHighestId(store),
+  }))
+  if (!(yield* takePlace(position, store, checked.check))) return false
+  const { highestId } = checked
+  const gaps = createGapCount(position.place.afterId)
+  let pausedAt = monotonicMs()
+  for (const window of windowsAfter(store, position.place.afterId, highestId)) {
+    // In one snapshot, so that a row is either read or counted as gone, and is one of the table that was read so far.
+    const read = store.connection.snapshot(() => {
+      const check = checkPlace(store, position.place)
+      return check.kind === 'same'
+        ? {
+            check,
+            presentCount: countRows(store, window),
+            rows: readLogRows(store, window, filter),
+            marks: readMarks(store, window.low, window.high),
+          }
+        : { check, presentCount: 0, rows: [], marks: [] }
+    })
+    // Looked at once more, what became of it is told.
+    if (read.check.kind !== 'same') return false
+    gaps.add(window, read.presentCount)
+    if (read.rows.length > 0) yield { kind: 'rows', rows: read.rows, store }
     // After each window: whoever stops listening in between has seen all up to here.
-    position.afterId = window.high
+    position.place = advance(position.place, window.high, read.marks)
+    if (monotonicMs() - pausedAt > AT_WORK_MS) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (signal?.aborted) return true
+      pausedAt = monotonicMs()
+    }
   }
   const rowCount = gaps.end(highestId)
   if (rowCount > 0n) yield { kind: 'pruned', rowCount }
-  return { ...position, afterId: highestId }
+  if (highestId > position.place.afterId) position.place = { ...position.place, afterId: highestId }
+  return true
 }
 
-/** Counts the ids that have no row; who has seen nothing has missed what was there from 1 on. */
+/** Tells what became of the place, and goes there; `false` when the table is to be looked at anew first. */
+function* takePlace(
+  position: Position,
+  store: LogStore,
+  check: ReturnType<typeof checkPlace>,
+): Generator<FollowEvent, boolean> {
+  const { path } = store.file
+  switch (check.kind) {
+    case 'same':
+      position.place = check.place
+      return true
+    case 'reused':
+      position.place = check.place
+      yield { kind: 'reused', path, afterId: check.place.afterId }
+      break
+    case 'anew': {
+      const { created } = identifyDatabase(store)
+      const isOther = created !== position.created
+      const repeatedCount = isOther ? 0 : countNotNewer(store, position.place)
+      position.created = created
+      position.place = START
+      yield { kind: 'switched', path, reason: isOther ? 'replaced' : 'restarted', repeatedCount }
+      break
+    }
+    default:
+      check satisfies never
+  }
+  // It may have other columns, indexes and rules for its ids now.
+  closeStore(position)
+  return false
+}
+
+/**
+ * Counts the ids that have no row, from 1 on, which is the first that is ever given; who has seen nothing has missed
+ * what was there before the first row.
+ */
 function createGapCount(afterId: bigint) {
-  let seenThrough = afterId
+  let seenThrough = afterId > 0n ? afterId : 0n
   let count = 0n
   return {
     add({ low, high }: IdWindow, presentCount: number): void {
-      if (seenThrough < LOWEST_ID) seenThrough = low > 0n ? 0n : low - 1n
-      count += high - seenThrough - BigInt(presentCount)
-      seenThrough = high
+      if (low > 0n) count += high - seenThrough - BigInt(presentCount)
+      if (high > seenThrough) seenThrough = high
     },
-    end(highestId: bigint): bigint {
-      if (seenThrough < LOWEST_ID) seenThrough = 0n
-      return highestId > seenThrough ? count + highestId - seenThrough : count
-    },
+    end: (highestId: bigint): bigint => (highestId > seenThrough ? count + highestId - seenThrough : count),
   }
 }

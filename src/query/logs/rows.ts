@@ -22,15 +22,18 @@ export function readLogRows(
   const order = batch.kind === 'window' ? ` ORDER BY ${keySql(source)} ${isReversed ? 'DESC' : 'ASC'}` : ''
   const rows = source.connection.all<SelectedRow>(`SELECT ${rowSql(source)} ${sql}${order}`, ...params)
   for (const row of rows) {
-    for (const name of EXACT) if (typeof row[name] === 'string') row[name] = fromExact(row[name])
+    for (const name of EXACT) {
+      const value = row[name]
+      if (typeof value === 'string') row[name] = fromExact(value)
+    }
     if (source.unknownColumns.length > 0) moveUnknown(row, source.unknownColumns)
   }
   return rows as unknown as StoredLogRow[]
 }
 
 /** What the table orders the row by. */
-export function keyOf({ id, key = id }: StoredLogRow): RowId {
-  return key
+export function keyOf({ id, key }: StoredLogRow): RowId {
+  return key ?? id ?? 0
 }
 
 /** How many rows of a window are there, whatever they hold. */
@@ -103,7 +106,13 @@ function nonEmpty(values: readonly string[] | undefined): string[] {
 }
 
 function toLogRow({ key, unknown, ...row }: StoredLogRow): LogRow {
-  return { ...row, id: Number(row.id), line: row.line === null ? null : Number(row.line) }
+  return {
+    ...row,
+    id: Number(row.id),
+    tsSeconds: row.tsSeconds ?? 0,
+    tsNanos: row.tsNanos ?? 0,
+    line: row.line === null ? null : Number(row.line),
+  }
 }
 
 /** What SQLite gives before it is tidied. */

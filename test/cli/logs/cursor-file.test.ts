@@ -11,14 +11,21 @@ import { runLogs } from '../../helpers/run.js'
 const some = (count: number): NewLogRow[] => Array(count).fill({})
 
 describe('the file', () => {
-  const cursor = { database: { path: '/home/logs_2.sqlite', created: '2026-02-06 09:15:02' }, id: 7 }
+  const cursor = {
+    database: { path: '/home/logs_2.sqlite', created: '2026-02-06 09:15:02' },
+    id: 7n,
+    mark: { id: 7n, seconds: 5, nanos: 6, hash: 'abc' },
+  }
 
   test('holds what was written, and no other file is left beside it', () => {
     const path = join(temporaryFolder(), 'cursor')
     expect(readCursor(path)).toBeUndefined()
     writeCursor(path, cursor)
-    writeCursor(path, { ...cursor, id: 8 })
-    expect(readCursor(path)).toEqual({ ...cursor, id: 8 })
+    const big = 2n ** 63n - 1n
+    writeCursor(path, { ...cursor, id: big, mark: undefined })
+    expect(readCursor(path)).toEqual({ ...cursor, id: big, mark: undefined })
+    writeCursor(path, cursor)
+    expect(readCursor(path)).toEqual(cursor)
     expect(readdirSync(dirname(path))).toEqual(['cursor'])
   })
 
@@ -30,6 +37,7 @@ describe('the file', () => {
     '{"id":1}',
     '{"database":{"path":"/x","created":5},"id":1}',
     '{"database":{"path":"/x","created":"y"},"id":1.5}',
+    '{"database":{"path":"/x","created":"y"},"id":"ten"}',
   ])('with other content is refused: %j', (content) => {
     const path = join(temporaryFolder(), 'cursor')
     writeFileSync(path, content)
@@ -57,8 +65,9 @@ describe('query --cursor-file', () => {
     const cursor = join(temporaryFolder(), 'cursor')
     expect(await query(home, cursor)).toEqual({ stdout: '1\n2\n3\n', stderr: '', exitCode: 0 })
     expect(JSON.parse(readFileSync(cursor, 'utf8'))).toEqual({
-      database: { path, created: '2026-11-21 00:11:16' },
+      database: { path, created: '2026-11-21 00:11:16', role: 'logs', generation: 2 },
       id: 3,
+      row: { ts: 0, ts_nanos: 0, hash: expect.stringMatching(/^[0-9a-f]{16}$/) },
     })
     expect(await query(home, cursor)).toEqual({ stdout: '', stderr: '', exitCode: 0 })
     insertLogRows(path, some(2))
@@ -89,7 +98,7 @@ describe('query --cursor-file', () => {
     const { home } = createLogHome(some(3))
     const cursor = join(temporaryFolder(), 'cursor')
     expect(await query(home, cursor, '--reverse')).toMatchObject({ stdout: '3\n2\n1\n' })
-    expect(readCursor(cursor)).toMatchObject({ id: 3 })
+    expect(readCursor(cursor)).toMatchObject({ id: 3n })
     expect(await query(home, cursor)).toMatchObject({ stdout: '' })
   })
 

@@ -1,11 +1,12 @@
 import { copyFileSync, mkdirSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { StateError } from '../../../src/errors.js'
 import type { LogFilter } from '../../../src/model/log.js'
-import { BEFORE_ALL, type FollowEvent, followLogs } from '../../../src/query/logs/follow.js'
-import { type LogStore, openLogStore, readHighestId } from '../../../src/query/logs/store.js'
-import { listDatabases } from '../../../src/schema/files.js'
+import { type FollowEvent, followLogs } from '../../../src/query/logs/follow.js'
+import { placeAtEnd, START } from '../../../src/query/logs/place.js'
+import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
+import { candidatesFor, listDatabases } from '../../../src/schema/files.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
 import { createLogHome, NEWEST_LAYOUT } from '../../helpers/log-layouts.js'
 import { insertLogRows, type NewLogRow } from '../../helpers/log-rows.js'
@@ -19,7 +20,8 @@ function follow(
   home: string,
   { filter = {}, fromNow = true }: { filter?: LogFilter; fromNow?: boolean } = {},
 ) {
-  const open = () => openLogStore(listDatabases(home))
+  const list = () => candidatesFor('logs', listDatabases(home))
+  const open = openLogStore
   let idle = Promise.withResolvers<void>()
   let pending: ((next: IteratorResult<'change'>) => void) | undefined
   let time = 0
@@ -33,10 +35,10 @@ function follow(
       return: async () => ({ done: true, value: undefined }),
     }),
   }
-  const store = open()
-  const start = store && { store, afterId: fromNow ? readHighestId(store) : BEFORE_ALL }
+  const store = open(list())
+  const start = store && { store, place: fromNow ? placeAtEnd(store) : START }
   const seen: Seen[] = []
-  const events = followLogs({ open, start, filter, changes, now: () => time++, relocateMs: 1 })
+  const events = followLogs({ list, open, start, filter, changes, now: () => time++, relocateMs: 1 })
   const collect = async () => {
     for await (const event of events) seen.push(...describeEvent(event, home))
   }
@@ -51,6 +53,10 @@ function follow(
       pending!({ done: false, value: 'change' })
       await idle.promise
       return seen.splice(0)
+    },
+    /** Lets time go by between two looks. */
+    wait(ms: number): void {
+      time += ms
     },
     async end(): Promise<void> {
       await idle.promise
@@ -68,7 +74,11 @@ function describeEvent(event: FollowEvent, home: string): Seen[] {
     case 'pruned':
       return [`${event.rowCount} pruned`]
     case 'switched':
-      return [`${event.reason}: ${name(event.path)}`]
+      return [
+        `${event.reason}: ${name(event.path)}${event.repeatedCount > 0 ? `, ${event.repeatedCount} perhaps again` : ''}`,
+      ]
+    case 'reused':
+      return [`reused: on after ${event.afterId}`]
     case 'returned':
       return [`returned: ${name(event.path)}`]
     case 'waiting':
@@ -213,7 +223,7 @@ test('a file that takes the place of the other is read from its start', async ()
   const other = createLogHome(Array<NewLogRow>(5).fill({})).path
   insertLogRows(path, [{}])
   replace(other, path)
-  expect(await look()).toEqual(['replaced: logs_2.sqlite', ...upTo(5)])
+  expect(await look()).toEqual(['replaced: logs_2.sqlite, 5 perhaps again', ...upTo(5)])
   await end()
 })
 
@@ -224,7 +234,7 @@ test('with rows of the old file that were not read yet first, while its writer l
   const { look, end } = follow(home)
   await writer.insert(2)
   replace(createLogHome([{}]).path, path)
-  expect(await look()).toEqual([5, 6, 'replaced: logs_2.sqlite', 1])
+  expect(await look()).toEqual([5, 6, 'replaced: logs_2.sqlite, 1 perhaps again', 1])
   await end()
 })
 
@@ -266,6 +276,142 @@ test('ids that begin anew in the same file are read from the first', async () =>
   await end()
 })
 
+/** Rows that differ from each other, as those of Codex do. */
+function distinct(count: number, body = 'row'): NewLogRow[] {
+  return Array.from({ length: count }, (_, n) => ({ tsSeconds: 1000 + n, body: `${body} ${n}` }))
+}
+
+describe('ids that are given a second time', () => {
+  const REBUILD = `
+    CREATE TABLE rebuilt (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, ts_nanos INTEGER NOT NULL, level TEXT NOT NULL,
+      target TEXT NOT NULL, feedback_log_body TEXT);
+    INSERT INTO rebuilt SELECT id, ts, ts_nanos, level, target, feedback_log_body FROM logs;
+    DROP TABLE logs;
+    ALTER TABLE rebuilt RENAME TO logs;`
+
+  test('by a table that was rebuilt after its newest rows were deleted: each row comes once', async () => {
+    const { home, path } = createLogHome(distinct(5))
+    const { look, end } = follow(home)
+    insertLogRows(path, distinct(5, 'more'))
+    expect(await look()).toEqual(upTo(10, 6))
+    const writer = startWriter(path)
+    await writer.exec(`DELETE FROM logs WHERE id > 7; ${REBUILD}`)
+    await writer.insert(2)
+    expect(await look()).toEqual(['reused: on after 7', 8, 9])
+    await writer.insert(3)
+    expect(await look()).toEqual(upTo(12, 10))
+    await end()
+  })
+
+  test('and beyond what was seen, between two looks', async () => {
+    const { home, path } = createLogHome(distinct(10))
+    const { look, end } = follow(home)
+    const writer = startWriter(path)
+    await writer.exec(`DELETE FROM logs WHERE id > 7; ${REBUILD}`)
+    await writer.insert(20)
+    expect(await look()).toEqual(['reused: on after 7', ...upTo(27, 8)])
+    await end()
+  })
+
+  test('by a table that was emptied with its sequence and is longer than before by the next look', async () => {
+    const { home, path } = createLogHome(distinct(5))
+    const { look, end } = follow(home)
+    expect(await look()).toEqual([])
+    const writer = startWriter(path)
+    await writer.exec('DELETE FROM logs; DELETE FROM sqlite_sequence')
+    await writer.insert(9)
+    expect(await look()).toEqual(['restarted: logs_2.sqlite', ...upTo(9)])
+    await end()
+  })
+
+  test('by a backup that was copied over the file', async () => {
+    const { home, path } = createLogHome(distinct(10))
+    const backup = join(temporaryFolder(), 'backup')
+    copyFileSync(path, backup)
+    const { look, end } = follow(home)
+    insertLogRows(path, distinct(40, 'lost'))
+    expect(await look()).toEqual(upTo(50, 11))
+    copyFileSync(backup, path)
+    insertLogRows(path, distinct(60, 'after'))
+    expect(await look()).toEqual(['reused: on after 10', ...upTo(70, 11)])
+    await end()
+  })
+
+  test('by another database that was copied over the file', async () => {
+    const { home, path } = createLogHome(distinct(5))
+    const other = createLogHome(distinct(9, 'other')).path
+    const writer = startWriter(other)
+    await writer.exec("UPDATE _sqlx_migrations SET installed_on = '2025-01-01 00:00:00'")
+    await writer.close()
+    const { look, end } = follow(home)
+    expect(await look()).toEqual([])
+    copyFileSync(other, path)
+    expect(await look()).toEqual(['replaced: logs_2.sqlite', ...upTo(9)])
+    await end()
+  })
+
+  test('are told from rows that were deleted, also when none of those that were seen is left', async () => {
+    const { home, path } = createLogHome(distinct(5))
+    const { look, end } = follow(home)
+    const writer = startWriter(path)
+    await writer.insert(3, 0)
+    expect(await look()).toEqual(['3 pruned'])
+    await writer.insert(2)
+    expect(await look()).toEqual([9, 10])
+    await end()
+  })
+})
+
+test('each generation that came meanwhile is read, oldest first, after the rest of the one before', async () => {
+  const older = LAYOUTS.find(({ logsFile }) => logsFile === 'logs_1.sqlite')!
+  const { home, path } = createLogHome(distinct(2), older)
+  const { look, end } = follow(home)
+  expect(await look()).toEqual([])
+  insertLogRows(path, distinct(1))
+  copyFileSync(createLogHome(distinct(3)).path, join(home, 'logs_2.sqlite'))
+  copyFileSync(createLogHome(distinct(4)).path, join(home, 'logs_3.sqlite'))
+  expect(await look()).toEqual([3, 'newer: logs_2.sqlite', 1, 2, 3, 'newer: logs_3.sqlite', 1, 2, 3, 4])
+  await end()
+})
+
+test('the generations after one that is gone are read from the oldest on', async () => {
+  const older = LAYOUTS.find(({ logsFile }) => logsFile === 'logs_1.sqlite')!
+  const { home, path } = createLogHome(distinct(2), older)
+  const { look, end } = follow(home)
+  expect(await look()).toEqual([])
+  rmSync(path)
+  copyFileSync(createLogHome(distinct(3)).path, join(home, 'logs_2.sqlite'))
+  copyFileSync(createLogHome(distinct(4)).path, join(home, 'logs_3.sqlite'))
+  expect(await look()).toEqual(['newer: logs_2.sqlite', 1, 2, 3, 'newer: logs_3.sqlite', 1, 2, 3, 4])
+  await end()
+})
+
+test('a table without a sequence, and ids below 1, are followed like any other', async () => {
+  const folder = temporaryFolder()
+  const writer = startWriter(join(folder, 'logs_2.sqlite'))
+  await writer.exec(
+    'CREATE TABLE logs (id INTEGER PRIMARY KEY, ts INT, ts_nanos INT, level, target, message)',
+  )
+  await writer.exec(
+    "INSERT INTO logs VALUES (-5, 1, 0, 'INFO', 't', 'below'), (0, 2, 0, 'INFO', 't', 'none')",
+  )
+  const { look, end } = follow(folder, { fromNow: false })
+  expect(await look()).toEqual([-5, 0])
+  await writer.insert(2)
+  expect(await look()).toEqual([1, 2])
+  await end()
+})
+
+test('a row far above the others takes one look', async () => {
+  const { home, path } = createLogHome(distinct(3))
+  const { look, end } = follow(home)
+  insertLogRows(path, [{ id: 2n ** 40n }, { id: 2n ** 53n + 1n }])
+  expect(await look()).toEqual([2 ** 40, 2 ** 53, `${2n ** 53n - 4n} pruned`])
+  insertLogRows(path, [{}])
+  expect(await look()).toEqual([2 ** 53 + 2])
+  await end()
+})
+
 test('a migration of the table under us changes nothing', async () => {
   const layout = LAYOUTS.find(({ name }) => name === '0.113 to 0.116')!
   const { home, path } = createLogHome([{ body: 'old' }], layout)
@@ -280,10 +426,13 @@ test('a migration of the table under us changes nothing', async () => {
   await end()
 })
 
-test('a damaged database ends it', async () => {
+test('a database that stays damaged ends it', async () => {
   const { home, path } = createLogHome(Array<NewLogRow>(2000).fill({ body: 'x'.repeat(50) }))
-  const { look } = follow(home, { fromNow: false })
+  const { look, wait } = follow(home, { fromNow: false })
   truncateSync(path, 8192)
+  // It may be a file that is being copied over it.
+  expect(await look()).toEqual([])
+  wait(10_000)
   await expect(look()).rejects.toThrow(StateError)
 })
 
@@ -297,8 +446,9 @@ test('all that is open is closed at the end', async () => {
     close()
   }
   const events = followLogs({
+    list: () => [],
     open: () => undefined,
-    start: { store, afterId: BEFORE_ALL },
+    start: { store, place: START },
     filter: {},
     changes: (async function* () {
       yield 'poll' as const

@@ -1,0 +1,65 @@
+import { escapeForTerminal, escapeJsonForTerminal } from '../../format/escape.js'
+import { createRecordFormatter } from '../../format/log-line.js'
+import { createTextFormatter } from '../../format/log-text.js'
+import type { Palette } from '../../format/palette.js'
+import type { LogFilter, StoredLogRow } from '../../model/log.js'
+import { headerOf, type PieceStyles, piecesOf } from '../../model/log-formats.js'
+import type { Io } from '../io.js'
+import { loadPalette, resolveColor } from '../options.js'
+import { type LogsFlags, resolveFields, resolveFormat, resolveHighlight, resolveTime } from './options.js'
+import type { RecordPlan } from './records.js'
+
+/** How records are printed. */
+export interface Output {
+  header: string
+  formatRow: (row: StoredLogRow) => string
+  /** How SQLite writes them by itself; `undefined` where the output needs JavaScript's form. */
+  plan: RecordPlan | undefined
+  /** Whether the values of columns that are not known here are printed too. */
+  hasUnknown: boolean
+}
+
+/** @throws {StateError} `USAGE` */
+export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io): Promise<Output> {
+  const format = resolveFormat(flags)
+  const fields = typeof flags.fields === 'string' ? resolveFields(flags.fields) : undefined
+  const { time, isUtc } = await resolveTime(flags, io)
+  const isRaw = flags.raw ?? false
+  const isTerminal = io.stdout.isTerminal
+  const pieces = piecesOf(format, fields)
+  const header = headerOf(format, fields)
+  if (format === 'json' || format === 'csv' || format === 'logfmt') {
+    const hasUnknown = format === 'json' && fields === undefined
+    const formatKnown = createRecordFormatter(pieces, { time, isRaw })
+    const formatRecord = hasUnknown ? (row: StoredLogRow) => withUnknown(formatKnown(row), row) : formatKnown
+    if (!isTerminal || isRaw) {
+      return { header, formatRow: formatRecord, plan: { pieces, isRaw, styles: undefined }, hasUnknown }
+    }
+    const clean = format === 'csv' ? escapeForTerminal : escapeJsonForTerminal
+    return { header, formatRow: (row) => clean(formatRecord(row)), plan: undefined, hasUnknown }
+  }
+  const palette = await loadPalette(resolveColor(flags.color, io))
+  const highlight = palette && resolveHighlight(filter)
+  const indent = format === 'cat' && !fields ? '' : BODY_INDENT
+  const options = { time, palette, isMultiline: isTerminal, indent, isRaw, highlight }
+  const canPlan = isUtc && !isTerminal && !highlight
+  const plan = canPlan ? { pieces, isRaw, styles: palette && pickStyles(palette) } : undefined
+  return { header, formatRow: createTextFormatter(pieces, options), plan, hasUnknown: false }
+}
+
+const BODY_INDENT = '    '
+
+function pickStyles(palette: Palette): PieceStyles {
+  const { time, thread, target, TRACE, DEBUG, INFO, WARN, ERROR, otherLevel } = palette
+  return { time, thread, target, TRACE, DEBUG, INFO, WARN, ERROR, otherLevel }
+}
+
+/** A JSON record with the columns that are not known here, which may have the name of a field that has no column. */
+function withUnknown(record: string, { unknown }: StoredLogRow): string {
+  if (!unknown) return record
+  const values = Object.entries(unknown).map(([name, value]) => [
+    name,
+    value instanceof Uint8Array ? Buffer.from(value).toString() : value,
+  ])
+  return `${JSON.stringify({ ...JSON.parse(record), ...Object.fromEntries(values) })}\n`
+}

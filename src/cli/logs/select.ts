@@ -1,0 +1,122 @@
+import type { LogFilter, RowId } from '../../model/log.js'
+import { idBatches, matchingBatches, newestFirstBatches, readNewestIds } from '../../query/logs/batches.js'
+import { type LogStore, readHighestId, readLowestId } from '../../query/logs/store.js'
+import type { Io } from '../io.js'
+import type { LogWorkerData } from './log-worker.js'
+import type { Output } from './output.js'
+import { createScanProgress, type ScanProgress } from './progress.js'
+import { type BatchWork, readBatches } from './read-batches.js'
+import { createBytesReader, createRowsReader, resizeFor } from './records.js'
+
+/** A database to read rows of. */
+export interface Reading {
+  store: LogStore
+  /** Only rows with a higher id. */
+  afterId: bigint
+  /** No rows with a higher id than this. */
+  throughId?: bigint
+}
+
+/** Which of the matching rows, and in which order. */
+export interface Selection {
+  /** The newest ones, this many; all when infinite. */
+  limit: number
+  isReversed: boolean
+}
+
+/** Rows that were printed. */
+export interface Printed {
+  store: LogStore
+  /** The highest of their ids. */
+  lastId: RowId
+}
+
+/**
+ * Prints the rows of databases that came one after another, oldest first, a batch at a time, and yields what was
+ * printed of each batch.
+ */
+export async function* printSelected(
+  readings: readonly Reading[],
+  filter: LogFilter,
+  { limit, isReversed }: Selection,
+  output: Output,
+  io: Io,
+): AsyncGenerator<Printed> {
+  const progress = createScanProgress(io)
+  let selected: (Reading & { ids?: RowId[] })[] = [...readings]
+  if (limit !== Number.POSITIVE_INFINITY) {
+    selected = []
+    let missing = limit
+    for (const reading of readings.toReversed()) {
+      const ids = await findNewestIds(reading, filter, missing, io, progress)
+      selected.unshift({ ...reading, ids: isReversed ? ids : ids.reverse() })
+      missing -= ids.length
+    }
+  }
+  for (const reading of isReversed ? selected.toReversed() : selected) {
+    const { store, ids } = reading
+    const batches = ids ? idBatches(ids) : matchingBatches(store, filter, { ...reading, isReversed })
+    // The ids that were found match already.
+    const remaining = ids ? {} : filter
+    // SQLite writes a window in the order of its ids, and what it knows the columns of.
+    const isPlain = (ids || !isReversed) && !(output.hasUnknown && store.unknownColumns.length > 0)
+    const plan = isPlain ? output.plan : undefined
+    const results = readBatches({
+      batches: progress.watch(batches, () => countIds(store)),
+      read: plan
+        ? createBytesReader(store, remaining, plan)
+        : createRowsReader(store, remaining, output.formatRow, isReversed),
+      resize: resizeFor,
+      workers: plan && inWorkers(io, store, { filter: remaining, job: { kind: 'records', plan } }),
+    })
+    for await (const records of results) {
+      if (!records) continue
+      progress.clear()
+      io.stdout.write(records.bytes)
+      yield { store, lastId: records.lastId }
+    }
+  }
+  progress.clear()
+}
+
+/** How many ids there are to look at, those of deleted rows in between included. */
+function countIds(store: LogStore): number {
+  const highest = readHighestId(store)
+  return Number(highest - (readLowestId(store) ?? highest)) + 1
+}
+
+/** The ids of the newest rows that match, newest first. */
+async function findNewestIds(
+  { store, afterId, throughId }: Reading,
+  filter: LogFilter,
+  limit: number,
+  io: Io,
+  progress: ScanProgress,
+): Promise<RowId[]> {
+  const ids: RowId[] = []
+  if (limit === 0) return ids
+  const sizes = { windowSize: Math.max(2000, limit), listSize: limit }
+  const batches = newestFirstBatches(store, filter, { afterId, throughId, ...sizes })
+  const results = readBatches({
+    batches: progress.watch(batches, () => countIds(store)),
+    read: (batch) => readNewestIds(store, batch, filter, limit - ids.length),
+    resize: () => 'grow',
+    workers: inWorkers(io, store, { filter, job: { kind: 'ids', limit } }),
+  })
+  for await (const found of results) {
+    for (const id of found.slice(0, limit - ids.length)) ids.push(id)
+    if (ids.length === limit) break
+  }
+  progress.clear()
+  return ids
+}
+
+function inWorkers(
+  { startWorker, now }: Io,
+  { connection, file }: LogStore,
+  data: Omit<LogWorkerData, 'file'>,
+): BatchWork<never>['workers'] {
+  // One copy is enough, and its files have no names by which another thread could open them.
+  if (connection.isPrivateCopy) return undefined
+  return startWorker && { start: startWorker, data: { ...data, file }, now }
+}

@@ -1,0 +1,75 @@
+import { StateError } from '../../errors.js'
+import { cleanLine } from '../../format/clean.js'
+import type { LogFilter, LogRow } from '../../model/log.js'
+import { LOG_FIELDS } from '../../model/log-formats.js'
+import { patternFunctions } from '../../query/logs/filter.js'
+import { type LogStore, openLogStore } from '../../query/logs/store.js'
+import { candidatesFor, type DatabaseFile } from '../../schema/files.js'
+import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
+import type { Io } from '../io.js'
+import { PLACE_HINT } from '../where.js'
+import { type LogsFlags, resolveFilter } from './options.js'
+import { type Output, resolveOutput } from './output.js'
+
+/** What both commands make of their flags. */
+export interface Session {
+  home: Home
+  filter: LogFilter
+  output: Output
+  /** The files that may hold the logs now, the one to be read first. */
+  list(): DatabaseFile[]
+  /** Opens the first of them that holds logs. */
+  open(files: readonly DatabaseFile[]): LogStore | undefined
+}
+
+export async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
+  const filter = await resolveFilter(flags, io)
+  const output = await resolveOutput(flags, filter, io)
+  const home = resolveHomeOptions(flags, io)
+  let isFirst = true
+  const warned = new Set<string>()
+  const warnOnce = (text: string) => {
+    if (!warned.has(text)) io.stderr.write(`warning: ${text}\n`)
+    warned.add(text)
+  }
+  for (const text of home.warnings) warnOnce(text)
+  return {
+    home,
+    filter,
+    output,
+    list() {
+      // The first time as found just now; later the folder is looked at again.
+      const { databases } = isFirst ? home : resolveHomeOptions(flags, io)
+      isFirst = false
+      return candidatesFor('logs', databases)
+    },
+    open(files) {
+      const store = openLogStore(files, { onNotice: warnOnce, functions: patternFunctions(filter) })
+      if (store) for (const text of describeOddities(store)) warnOnce(text)
+      return store
+    },
+  }
+}
+
+/** What is not as in the layouts that are known here. */
+function* describeOddities({ file, missing, unknownColumns }: LogStore): Generator<string> {
+  if (file.age === 'newer') {
+    yield `${file.path} is of a newer layout than this version knows; it is read by its columns`
+  }
+  if (missing.length > 0) {
+    const unknown = unknownColumns.map(cleanLine).join(', ')
+    const instead = unknown && `; it has columns that are not known here, which --json prints: ${unknown}`
+    yield `${file.path} has no column known for: ${missing.map(fieldOf).join(', ')}${instead}`
+  }
+}
+
+function fieldOf(property: keyof LogRow): string {
+  const fields = Object.entries(LOG_FIELDS).filter(([, field]) => field.property === property)
+  return fields.find(([, { kind }]) => kind !== 'time')?.[0] ?? property
+}
+
+export function noLogs(home: Home): StateError {
+  if (home.databases.length === 0) return noDatabase(home, PLACE_HINT)
+  const where = home.rule === '--db' ? home.databases[0]!.path : `the databases of ${home.sqliteHome}`
+  return new StateError('DB_NO_TABLE', `no table of logs in ${where}`, { hint: 'See codex-logs where.' })
+}

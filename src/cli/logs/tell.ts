@@ -1,0 +1,75 @@
+import { LOWEST_ID } from '../../query/logs/batches.js'
+import type { FollowEvent } from '../../query/logs/follow.js'
+import type { Place } from '../../query/logs/place.js'
+import { countRows } from '../../query/logs/rows.js'
+import { type LogStore, readHighestId } from '../../query/logs/store.js'
+import type { Home } from '../home-options.js'
+import type { Io } from '../io.js'
+import { repeatedText } from './cursor.js'
+
+/** More ids without a row than Codex deletes in weeks: then there may never have been one. */
+const MOST_DELETED = 10_000_000n
+
+export function prunedNote(count: bigint): string {
+  return count <= MOST_DELETED
+    ? `note: ${count} ${count === 1n ? 'row was' : 'rows were'} deleted by Codex before they could be read\n`
+    : `note: ${count} ids have no row: deleted before it could be read, or never written\n`
+}
+
+/** Tells what was deleted since the row that is gone on from, which nobody can read any more. */
+export function tellPruned(store: LogStore, { afterId }: Place, io: Io): void {
+  if (afterId < LOWEST_ID) return
+  const count = store.connection.snapshot(() => {
+    const high = readHighestId(store)
+    return high <= afterId ? 0n : high - afterId - BigInt(countRows(store, { low: afterId + 1n, high }))
+  })
+  if (count > 0n) io.stderr.write(prunedNote(count))
+}
+
+/** Tells what a follow met, besides rows. */
+export function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 'rows' }>) => void {
+  let lastFailure = ''
+  const note = (text: string) => io.stderr.write(`note: ${text}\n`)
+  return (event) => {
+    switch (event.kind) {
+      case 'pruned':
+        io.stderr.write(prunedNote(event.rowCount))
+        break
+      case 'switched': {
+        const { path, reason, repeatedCount } = event
+        const texts = {
+          replaced: `the database was replaced; reading ${path} from its start`,
+          newer: `a newer database appeared; reading ${path} from its start`,
+          appeared: `reading ${path}`,
+          restarted: `the ids of ${path} began anew; reading it from its start`,
+        }
+        note(`${texts[reason]}${repeatedText(repeatedCount)}`)
+        break
+      }
+      case 'reused':
+        note(
+          `rows of ${event.path} that were shown are gone or were changed, and their ids were given again; ` +
+            `going on after row ${event.afterId}`,
+        )
+        break
+      case 'returned':
+        note(`going on with ${event.path}`)
+        break
+      case 'waiting':
+        note(
+          event.path === undefined
+            ? `no log database in ${home.sqliteHome} yet; waiting for one`
+            : `${event.path} is gone; waiting for a log database in ${home.sqliteHome}`,
+        )
+        break
+      case 'failed':
+        if (event.error.message !== lastFailure) {
+          io.stderr.write(`warning: ${event.error.message}; trying again\n`)
+        }
+        lastFailure = event.error.message
+        break
+      default:
+        event satisfies never
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { describe, expect, test } from 'vitest'
+import { LOG_FORMATS } from '../../../src/model/log-formats.js'
+import { temporaryFolder } from '../../helpers/layouts.js'
+import { createLogHome, SAMPLE_ROWS } from '../../helpers/log-layouts.js'
+import { runLogs } from '../../helpers/run.js'
+
+function exec(path: string, sql: string): void {
+  const database = new Database(path)
+  database.exec(sql)
+  database.close()
+}
+
+/** The sample rows in a table that was changed. */
+function changedHome(sql: string) {
+  const made = createLogHome(SAMPLE_ROWS)
+  exec(made.path, sql)
+  return made
+}
+
+function databaseOf(sql: string): string {
+  const path = join(temporaryFolder(), 'logs_2.sqlite')
+  exec(path, sql)
+  return path
+}
+
+const query = (...argv: string[]) => runLogs(['query', ...argv])
+
+describe('a table that was rebuilt', () => {
+  const COLUMNS =
+    'ts INTEGER, ts_nanos INTEGER, level TEXT, target TEXT, feedback_log_body TEXT, module_path TEXT, file TEXT, line INTEGER, thread_id TEXT, process_uuid TEXT, estimated_bytes INTEGER'
+  const TABLES = {
+    'with AUTOINCREMENT': `(id INTEGER PRIMARY KEY AUTOINCREMENT, ${COLUMNS})`,
+    'without AUTOINCREMENT': `(id INTEGER PRIMARY KEY, ${COLUMNS})`,
+    'without a primary key': `(id INTEGER, ${COLUMNS})`,
+    'without ROWID': `(id INTEGER NOT NULL PRIMARY KEY, ${COLUMNS}) WITHOUT ROWID`,
+  }
+
+  test.each(Object.entries(TABLES))('%s is read like the one it came from', async (_name, definition) => {
+    const { home, path } = createLogHome(SAMPLE_ROWS)
+    const argvs = [
+      [],
+      ['-n', '3'],
+      ['--reverse'],
+      ['--thread-id', '019b'],
+      ['--threadless', '-n', '2'],
+      ['--since', '2026-02-06T09:15:02Z'],
+      ['--until', '2026-02-06T09:15:02Z', '-n', '2'],
+      ['--search', '100'],
+    ]
+    const read = async () => {
+      const results = []
+      for (const argv of argvs) results.push(await query('--json', '--codex-home', home, ...argv))
+      const tail = await runLogs(['tail', '--no-follow', '-n', '2', '--codex-home', home])
+      return [...results, tail]
+    }
+    const before = await read()
+    exec(
+      path,
+      `ALTER TABLE logs RENAME TO old; CREATE TABLE logs ${definition}; INSERT INTO logs SELECT * FROM old; DROP TABLE old`,
+    )
+    expect(await read()).toEqual(before)
+    expect(before.every(({ exitCode, stdout }) => exitCode === 0 && stdout !== '')).toBe(true)
+  })
+
+  test('whose ids are not its order is printed in the order of its rows, each once', async () => {
+    const path = databaseOf(`CREATE TABLE logs (id INTEGER, ts, ts_nanos, level, target, feedback_log_body);
+      INSERT INTO logs VALUES (7, 1, 0, 'INFO', 't', 'a'), (7, 2, 0, 'INFO', 't', 'b'), (NULL, 3, 0, 'INFO', 't', 'c')`)
+    const { stdout } = await query('--db', path, '--format', 'csv', '--fields', 'id,body')
+    expect(stdout).toBe('id,body\n7,a\n7,b\n,c\n')
+    expect((await query('--db', path, '--format', 'cat', '--reverse')).stdout).toBe('c\nb\na\n')
+  })
+})
+
+test('ids at and below zero, and ids beyond 2^53, are printed once each and exactly', async () => {
+  const ids = [
+    '-9007199254740993',
+    '-5',
+    '0',
+    '1',
+    '1099511627776',
+    '9007199254740993',
+    '9223372036854775807',
+  ]
+  const path =
+    databaseOf(`CREATE TABLE logs (id INTEGER PRIMARY KEY, ts, ts_nanos, level, target, message, thread_id);
+    CREATE INDEX idx_logs_thread_id ON logs(thread_id);
+    INSERT INTO logs (id, ts, ts_nanos, level, target) VALUES ${ids.map((id) => `(${id}, 1, 0, 'INFO', 't')`).join(',')}`)
+  for (const format of ['json', 'csv', 'logfmt', 'cat'] as const) {
+    for (const argv of [[], ['--threadless'], ['-n', '100'], ['--reverse']]) {
+      const { stdout } = await query('--db', path, '--format', format, '--fields', 'id', ...argv)
+      const found = stdout.match(/-?\d+/g)
+      expect(argv.includes('--reverse') ? found?.reverse() : found, `${format} ${argv}`).toEqual(ids)
+    }
+  }
+})
+
+describe('a column of another name', () => {
+  test.each([
+    { column: 'feedback_log_body', field: 'body' },
+    { column: 'ts', field: 'ts' },
+    { column: 'level', field: 'level' },
+    { column: 'id', field: 'id' },
+  ])('for $field is said once, and its values are in --json', async ({ column, field }) => {
+    const { home, path } = changedHome(`ALTER TABLE logs RENAME COLUMN ${column} TO renamed_it`)
+    const before = await query('--json', '--codex-home', createLogHome(SAMPLE_ROWS).home)
+    const after = await query('--json', '--codex-home', home)
+    expect(after.stderr).toBe(
+      `warning: ${path} has no column known for: ${field}; it has columns that are not known here, which --json prints: renamed_it\n`,
+    )
+    const parse = (text: string) =>
+      text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line))
+    expect(parse(after.stdout).map((record) => record.renamed_it)).toEqual(
+      parse(before.stdout).map((record) => record[field]),
+    )
+    for (const format of LOG_FORMATS) {
+      const argv = ['--codex-home', home, '--format', format]
+      const all = await query(...argv)
+      const reversed = await query(...argv, '--reverse')
+      expect(all).toMatchObject({ exitCode: 0, stderr: after.stderr })
+      const records = (text: string) => text.split('\n').slice(format === 'csv' ? 1 : 0, -1)
+      expect(records(reversed.stdout).reverse()).toEqual(records(all.stdout))
+      expect(records(all.stdout)).toHaveLength(SAMPLE_ROWS.length)
+    }
+    for (const argv of [
+      ['--since', '1h'],
+      ['--until', 'now', '-n', '1'],
+      ['--level', 'info'],
+      ['--search', 'x'],
+    ]) {
+      expect(await query('--codex-home', home, ...argv)).toMatchObject({ exitCode: 0 })
+    }
+  })
+
+  test('for the thread or the process is found by no filter, and read all the same', async () => {
+    for (const column of ['thread_id', 'process_uuid']) {
+      const { home } = changedHome(`ALTER TABLE logs RENAME COLUMN ${column} TO renamed_it`)
+      const { stdout, exitCode } = await query('--json', '--codex-home', home, '--threadless')
+      expect(exitCode).toBe(0)
+      expect(stdout).toContain('renamed_it')
+    }
+  })
+
+  test('that takes the name of a field stands there, and one more column is no news', async () => {
+    const { home } = changedHome(`ALTER TABLE logs RENAME COLUMN feedback_log_body TO body`)
+    expect(JSON.parse((await query('--json', '--codex-home', home, '-n', '1')).stdout)).toMatchObject({
+      body: 'late flush',
+    })
+    const more = changedHome(`ALTER TABLE logs ADD COLUMN kept INTEGER DEFAULT 5`)
+    const { stdout, stderr } = await query('--json', '--codex-home', more.home, '-n', '1')
+    expect(JSON.parse(stdout)).toMatchObject({ body: 'late flush', kept: 5 })
+    expect(stderr).toBe('')
+  })
+})
