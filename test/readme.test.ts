@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { LOG_FORMATS } from '../src/model/log-formats.js'
+import { LOG_FORMATS } from '../src/format/formats.js'
 import { type RunOptions, type RunResult, runLogs, runState } from './helpers/run.js'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { LOG_FORMATS } from '../model/log-formats.js'
+import { LOG_FORMATS } from '../format/formats.js'
 import { addCompletionCommands } from './completion/command.js'
 import { addHomeOptions } from './home-flags.js'
 import type { CommandContext } from './main.js'
@@ -86,6 +86,7 @@ function addSharedOptions(command: Command): Command {
     )
     .option('--json', 'the same as --format json: one object a line')
     .option('--compact', 'the same as --format compact: time of day, level, body')
+    .option('--csv-safe', 'CSV in which no cell is a formula to a spreadsheet')
     .option('--fields [names]', 'only these, separated by commas; alone: list the names')
     .option('--utc', 'times in UTC (the default unless stdout is a terminal)')
     .option('--tz <zone>', 'times in this zone')

@@ -3,7 +3,7 @@ import { GOAL_KIND, JOB_KIND, MEMORY_JOB_KIND, MEMORY_KIND, TOOL_KIND } from '..
 import { THREAD_DETAIL_KIND } from '../format/thread-details.js'
 import { THREAD_KIND } from '../format/thread-fields.js'
 import { TOKEN_GROUPS, USAGE_GROUPS } from '../model/inspection.js'
-import { LOG_FIELDS } from '../model/log-formats.js'
+import { LOG_FIELDS } from '../model/log-records.js'
 import { GENERATION_AGES } from '../schema/files.js'
 import { STATUS_KIND } from './state/backfill.js'
 import { DIFFERENCE_KIND } from './state/diff.js'

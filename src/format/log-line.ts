@@ -1,16 +1,15 @@
 import { LOG_LEVELS, type RowId, type StoredLogRow } from '../model/log.js'
 import {
-  type Encoding,
   LOG_FIELDS,
   type LogField,
-  type Piece,
   type PieceStyle,
   type PieceStyles,
   type Style,
-} from '../model/log-formats.js'
+} from '../model/log-records.js'
+import { type EncodingName, encodingOf, type Piece } from './encodings.js'
 import { escapeLine } from './escape.js'
 import { paintStyle } from './paint.js'
-import { formatUtcNanos, type TimeFormatter } from './time.js'
+import type { TimeFormatter } from './time.js'
 
 export interface RecordOptions {
   time: TimeFormatter
@@ -57,64 +56,21 @@ function styleOf(style: PieceStyle, row: StoredLogRow, styles: PieceStyles): Sty
 
 function createEncoder(
   field: LogField,
-  as: Encoding,
+  as: EncodingName,
   { time, isRaw = false, clean: cleanText = escapeLine }: RecordOptions,
 ): (row: StoredLogRow) => string {
   const { property, kind } = LOG_FIELDS[field]
+  const encoding = encodingOf(as)
+  const { whenNull } = encoding
   if (kind === 'time') {
-    const whenNull = as === 'json' ? 'null' : as === 'csv' || as === 'logfmt' ? '' : '-'
-    const format = timeFormat(as, time)
-    return ({ tsSeconds, tsNanos }) => (tsSeconds === null ? whenNull : format(tsSeconds, tsNanos ?? 0))
+    return ({ tsSeconds, tsNanos }) =>
+      tsSeconds === null ? whenNull : encoding.time.js(time, tsSeconds, tsNanos ?? 0)
   }
   const clean = isRaw ? (text: string) => text : cleanText
-  switch (as) {
-    case 'line':
-      return (row) => clean(textOf(row[property]))
-    case 'dashed':
-      return (row) => (row[property] === null ? '-' : clean(textOf(row[property])))
-    case 'padded':
-      return (row) => padCharacters(clean(textOf(row[property])))
-    case 'json':
-      return (row) => {
-        const value = row[property]
-        return typeof value === 'bigint' ? String(value) : JSON.stringify(value)
-      }
-    case 'csv':
-      return (row) => {
-        const text = textOf(row[property])
-        return /[",\n\r]/.test(text) ? `"${clean(text).replaceAll('"', '""')}"` : clean(text)
-      }
-    case 'logfmt':
-      return (row) => {
-        const text = textOf(row[property])
-        return row[property] !== null && /^$|[^!#-<>-~]/.test(text) ? JSON.stringify(text) : text
-      }
-    case 'millis':
-    case 'clock':
-      throw new TypeError(`${as} is an encoding of times`)
-    default:
-      return as satisfies never
+  const encode =
+    kind === 'integer' ? String : (value: string | RowId) => encoding.text.js(String(value), clean)
+  return (row) => {
+    const value = row[property]
+    return value === null ? whenNull : encode(value)
   }
-}
-
-function timeFormat(as: Encoding, time: TimeFormatter): (tsSeconds: number, tsNanos: number) => string {
-  switch (as) {
-    case 'millis':
-      return time.full
-    case 'clock':
-      return time.clock
-    case 'json':
-      return (tsSeconds, tsNanos) => `"${formatUtcNanos(tsSeconds, tsNanos)}"`
-    default:
-      return formatUtcNanos
-  }
-}
-
-/** To 5 characters; `padEnd` would count one beyond U+FFFF as two. */
-function padCharacters(text: string): string {
-  return text.length < 10 ? text + ' '.repeat(Math.max(0, 5 - [...text].length)) : text
-}
-
-function textOf(value: string | RowId | null): string {
-  return value === null ? '' : String(value)
 }

@@ -1,5 +1,5 @@
 import type { StoredLogRow } from '../model/log.js'
-import type { Piece } from '../model/log-formats.js'
+import type { Piece } from './encodings.js'
 import { escapeForTerminal, escapeLine } from './escape.js'
 import { createRecordFormatter } from './log-line.js'
 import { paint, paintStyle } from './paint.js'

@@ -1,4 +1,4 @@
-import type { Style } from '../model/log-formats.js'
+import type { Style } from '../model/log-records.js'
 import type { Palette, StyleName } from './palette.js'
 
 /** A text in a style; `undefined` palette: no colour. */

@@ -1,5 +1,5 @@
 import { Chalk } from 'chalk'
-import type { Style } from '../model/log-formats.js'
+import type { Style } from '../model/log-records.js'
 
 export const STYLE_NAMES = [
   'time',

@@ -1,6 +1,8 @@
-import { FIRST_DATE_SECOND, LAST_DATE_SECOND } from '../model/log-formats.js'
-
 /** Times as text. Seconds are Unix, UTC. What cannot be shown as a date is shown as `<seconds>.<nanos>Z`. */
+
+/** Seconds that are printed as a date: the years 0001 to 9998, as SQLite and JavaScript both can. */
+export const FIRST_DATE_SECOND = -62_135_596_800
+export const LAST_DATE_SECOND = 253_370_764_799
 
 /** Turns an instant into text; kept between rows, as neighbours share their second and their offset. */
 export interface TimeFormatter {

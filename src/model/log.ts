@@ -29,11 +29,9 @@ export interface LogRow {
 export type RowId = number | bigint
 
 /** A row as it is printed: nothing in it is rounded, and nothing of it is left out. */
-export interface StoredLogRow extends Omit<LogRow, 'id' | 'line' | 'tsSeconds' | 'tsNanos'> {
-  /** `null` only in tables that were rebuilt by hand, as are the times. */
-  id: RowId | null
-  tsSeconds: number | null
-  tsNanos: number | null
+export interface StoredLogRow extends Omit<LogRow, 'id' | 'line'> {
+  /** In a table that was rebuilt by hand this may be `null`, as may the times: whoever prints them has to see to it. */
+  id: RowId
   line: RowId | null
   /** What the table orders its rows by, where that is not their `id`. */
   key?: RowId

@@ -19,7 +19,10 @@ test.each([
   ['\x1b]0;title\x07 \x1b[2J', '\\x1b]0;title\\x07 \\x1b[2J'],
   ['\u009b31m \x7f \x0b\x0c\x0e', '\\x9b31m \\x7f \\x0b\\x0c\\x0e'],
   ['\u202eright\u2066', '\\u202eright\\u2066'],
-  ['\u200f mark, \u2028 separator', '\u200f mark, \u2028 separator'],
+  ['\u200emark\u200f \u200bzero\u2060 \ufeff', '\\u200emark\\u200f \\u200bzero\\u2060 \\ufeff'],
+  ['hi\u{e0068}\u{e0069}', 'hi\\u{e0068}\\u{e0069}'],
+  ['👨\u200d👩 and a\u200db', '👨\u200d👩 and a\\u200db'],
+  ['a line \u2028 separator', 'a line \u2028 separator'],
 ])('on a terminal: %j', (text, expected) => {
   expect(escapeForTerminal(text)).toBe(expected)
 })
@@ -27,10 +30,24 @@ test.each([
 test('JSON stays the same value and has no control in it', () => {
   fc.assert(
     fc.property(
-      fc.string({ unit: fc.constantFrom('\0', '\n', '\x1b', '\x7f', '\u009b', '\u202e', '"', '\\', 'é') }),
+      fc.string({
+        unit: fc.constantFrom(
+          '\0',
+          '\n',
+          '\x1b',
+          '\x7f',
+          '\u009b',
+          '\u202e',
+          '\u200b',
+          '\u{e0041}',
+          '"',
+          '\\',
+          'é',
+        ),
+      }),
       (text) => {
         const json = escapeJsonForTerminal(JSON.stringify({ text }))
-        expect(json).not.toMatch(/[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/)
+        expect(json).not.toMatch(/[\0-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069]|\u{e0041}/u)
         expect(JSON.parse(json)).toEqual({ text })
       },
     ),

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import { type LogFormat, piecesOf } from '../../src/format/formats.js'
 import { createTextFormatter, type TextOptions } from '../../src/format/log-text.js'
 import { createPalette } from '../../src/format/palette.js'
 import { createUtcTime } from '../../src/format/time.js'
 import type { LogRow } from '../../src/model/log.js'
-import { type LogField, type LogFormat, piecesOf } from '../../src/model/log-formats.js'
+import type { LogField } from '../../src/model/log-records.js'
 
 const row: LogRow = {
   id: 1,

@@ -1,7 +1,8 @@
 import { StateError } from '../../errors.js'
+import type { LogFormat } from '../../format/formats.js'
 import { createUtcTime, createZonedTime, localOffset, type TimeFormatter } from '../../format/time.js'
 import { LOG_LEVELS, type LogFilter, type TextMatch } from '../../model/log.js'
-import { LOG_FIELD_NAMES, type LogField, type LogFormat } from '../../model/log-formats.js'
+import { LOG_FIELD_NAMES, type LogField } from '../../model/log-records.js'
 import type { HomeFlags } from '../home-flags.js'
 import type { Io } from '../io.js'
 import { type ColorChoice, loadZoneOffset, parseTime } from '../options.js'
@@ -24,6 +25,7 @@ export interface LogsFlags extends HomeFlags {
   format: LogFormat
   json?: true
   compact?: true
+  csvSafe?: true
   fields?: string | true
   utc?: true
   tz?: string
@@ -105,11 +107,12 @@ function escapeRegExp(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }
 
-/** @throws {StateError} `USAGE` */
+/** `--csv-safe` alone means CSV. @throws {StateError} `USAGE` */
 export function resolveFormat(flags: LogsFlags): LogFormat {
   const asked = new Set<LogFormat>()
   if (flags.json) asked.add('json')
   if (flags.compact) asked.add('compact')
+  if (flags.csvSafe) asked.add('csv')
   if (flags.format !== 'full') asked.add(flags.format)
   if (asked.size > 1)
     throw new StateError('USAGE', `only one of the formats ${[...asked].join(', ')} can be printed`)

@@ -1,9 +1,10 @@
 import { escapeForTerminal, escapeJsonForTerminal } from '../../format/escape.js'
+import { formatOf } from '../../format/formats.js'
 import { createRecordFormatter } from '../../format/log-line.js'
 import { createTextFormatter } from '../../format/log-text.js'
 import type { Palette } from '../../format/palette.js'
 import type { LogFilter, StoredLogRow } from '../../model/log.js'
-import { headerOf, type PieceStyles, piecesOf } from '../../model/log-formats.js'
+import type { PieceStyles } from '../../model/log-records.js'
 import type { Io } from '../io.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { type LogsFlags, resolveFields, resolveFormat, resolveHighlight, resolveTime } from './options.js'
@@ -26,10 +27,11 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
   const { time, isUtc } = await resolveTime(flags, io)
   const isRaw = flags.raw ?? false
   const isTerminal = io.stdout.isTerminal
-  const pieces = piecesOf(format, fields)
-  const header = headerOf(format, fields)
-  if (format === 'json' || format === 'csv' || format === 'logfmt') {
-    const hasUnknown = format === 'json' && fields === undefined
+  const { audience, indent, ...made } = formatOf(format)
+  const pieces = made.pieces(fields, { isCsvSafe: flags.csvSafe })
+  const header = made.header?.(fields) ?? ''
+  if (audience === 'machines') {
+    const hasUnknown = made.hasUnknown === true && fields === undefined
     const formatKnown = createRecordFormatter(pieces, { time, isRaw })
     const formatRecord = hasUnknown ? (row: StoredLogRow) => withUnknown(formatKnown(row), row) : formatKnown
     if (!isTerminal || isRaw) {
@@ -40,8 +42,14 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
   }
   const palette = await loadPalette(resolveColor(flags.color, io))
   const highlight = palette && resolveHighlight(filter)
-  const indent = format === 'cat' && !fields ? '' : BODY_INDENT
-  const options = { time, palette, isMultiline: isTerminal, indent, isRaw, highlight }
+  const options = {
+    time,
+    palette,
+    isMultiline: isTerminal,
+    indent: fields ? BODY_INDENT : indent,
+    isRaw,
+    highlight,
+  }
   const canPlan = isUtc && !isTerminal && !highlight
   const plan = canPlan ? { pieces, isRaw, styles: palette && pickStyles(palette) } : undefined
   return { header, formatRow: createTextFormatter(pieces, options), plan, hasUnknown: false }

@@ -1,7 +1,7 @@
 import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
 import type { LogFilter, LogRow } from '../../model/log.js'
-import { LOG_FIELDS } from '../../model/log-formats.js'
+import { LOG_FIELDS } from '../../model/log-records.js'
 import { patternFunctions } from '../../query/logs/filter.js'
 import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import { candidatesFor, type DatabaseFile } from '../../schema/files.js'

@@ -1,15 +1,7 @@
+import { isUtf8 } from 'node:buffer'
+import { encodingOf, type Piece } from '../../format/encodings.js'
 import { LOG_LEVELS, type LogFilter, type RowId } from '../../model/log.js'
-import {
-  type Encoding,
-  FIRST_DATE_SECOND,
-  LAST_DATE_SECOND,
-  LOG_FIELDS,
-  type LogField,
-  type Piece,
-  type PieceStyle,
-  type PieceStyles,
-  type Style,
-} from '../../model/log-formats.js'
+import { LOG_FIELDS, type PieceStyle, type PieceStyles, type Style } from '../../model/log-records.js'
 import { compileBatch, type LogBatch } from './batches.js'
 import { qualified } from './rows.js'
 import { exactSql, fromExact, keySql, type LogSource } from './store.js'
@@ -55,9 +47,6 @@ export function readLogBytes(
   return { bytes, rowCount, lastId, mayDiffer: mayDiffer(bytes, rowCount, pieces, { isRaw, styles }) }
 }
 
-/** The encodings that escape what drives a terminal. */
-const ESCAPING: ReadonlySet<Encoding> = new Set(['line', 'dashed', 'padded', 'csv'])
-
 const NEWLINE = 0x0a
 const ESC = 0x1b
 
@@ -73,8 +62,10 @@ export function mayDiffer(
   pieces: readonly Piece[],
   { isRaw = false, styles }: LogBytesOptions = {},
 ): boolean {
-  if (bytes.includes(0x00)) return true
-  if (isRaw || !pieces.some((piece) => typeof piece !== 'string' && ESCAPING.has(piece.as))) return false
+  // What is no UTF-8 (a BLOB, half a pair of surrogates) would make the whole output none.
+  if (bytes.includes(0x00) || !isUtf8(bytes)) return true
+  const isEscaped = (piece: Piece) => typeof piece !== 'string' && encodingOf(piece.as).audience === 'people'
+  if (isRaw || !pieces.some(isEscaped)) return false
   if (bytes.includes(0x08) || bytes.includes(0x0d) || (!styles && bytes.includes(ESC))) return true
   // U+0080 to U+009F in UTF-8: C2 and 80 to 9F.
   for (let at = bytes.indexOf(0xc2); at !== -1; at = bytes.indexOf(0xc2, at + 1)) {
@@ -90,18 +81,33 @@ function pieceSql(piece: Piece, source: LogSource, isRaw: boolean, styles: Piece
   if (typeof piece === 'string') return quoteText(piece)
   const { field, as, style } = piece
   const { property, kind } = LOG_FIELDS[field]
+  const encoding = encodingOf(as)
   const column = qualified(source, property)
-  if (kind === 'time') return styledSql(timeSql(as, source), column, style, styles)
+  const orNull = (sql: string) =>
+    encoding.whenNull === '' ? sql : `coalesce(${sql}, ${quoteText(encoding.whenNull)})`
+  if (kind === 'time') {
+    const [seconds, nanos] = [castSql(source, 'tsSeconds'), `coalesce(${castSql(source, 'tsNanos')}, 0)`]
+    const sql = `CASE WHEN ${seconds} IS NULL THEN ${quoteText(encoding.whenNull)}
+      ELSE concat(${encoding.time.sql(seconds, nanos)}) END`
+    return styledSql(sql, column, style, styles)
+  }
+  if (kind === 'integer') {
+    const value = `CAST(${column} AS INTEGER)`
+    return styledSql(orNull(value), value, style, styles)
+  }
   // In concat() a value of any type becomes the text that CAST makes of it. GLOB sees no BLOB: a newline in one
   // is left to `mayDiffer`, and an ESC, which that looks for only without colours, is not.
-  const needsCast = kind === 'integer' || styles !== undefined || (as !== 'line' && as !== 'dashed')
-  const value = needsCast ? `CAST(${column} AS ${kind === 'integer' ? 'INTEGER' : 'TEXT'})` : column
+  const value = styles || !encoding.text.takesAnyType ? `CAST(${column} AS TEXT)` : column
   let line = value
-  if (!isRaw && kind === 'text') {
+  if (!isRaw) {
     if (field === 'body') line = replaceSql(line, NEWLINE, '\\n')
     if (styles) line = replaceSql(line, ESC, '\\x1b')
   }
-  return styledSql(encodeSql(value, line, kind, as), value, style, styles)
+  return styledSql(orNull(encoding.text.sql(value, line)), value, style, styles)
+}
+
+function castSql(source: LogSource, property: 'tsSeconds' | 'tsNanos'): string {
+  return `CAST(${qualified(source, property)} AS INTEGER)`
 }
 
 /** Few texts hold the character; GLOB finds that out in a quarter of the time that replace() takes. */
@@ -121,65 +127,6 @@ function styledSql(
   if (style !== 'level') return within(styles[style])
   const cases = LOG_LEVELS.map((level) => `WHEN '${level}' THEN concat(${within(styles[level])})`)
   return `CASE upper(${value}) ${cases.join(' ')} ELSE concat(${within(styles.otherLevel)}) END`
-}
-
-/** `line` is the value with what SQL escapes escaped. */
-function encodeSql(
-  value: string,
-  line: string,
-  kind: (typeof LOG_FIELDS)[LogField]['kind'],
-  as: Encoding,
-): string {
-  switch (as) {
-    case 'line':
-      return line
-    case 'dashed':
-      return `coalesce(${line}, '-')`
-    case 'padded': {
-      const known = LOG_LEVELS.map((level) => `WHEN '${level}' THEN '${level.padEnd(5)}'`)
-      return `CASE ${value} ${known.join(' ')} ELSE concat(${line}, substr('     ', coalesce(length(${line}), 0) + 1)) END`
-    }
-    case 'json':
-      return kind === 'integer' ? `coalesce(${value}, 'null')` : `json_quote(${value})`
-    case 'csv':
-      return kind === 'integer'
-        ? value
-        : `CASE WHEN ${value} GLOB ${CSV_SPECIAL} THEN concat('"', replace(${line}, '"', '""'), '"') ELSE ${line} END`
-    case 'logfmt':
-      return kind === 'integer'
-        ? value
-        : `CASE WHEN ${value} = '' OR ${value} GLOB '*[^!#-<>-~]*' THEN json_quote(${value}) ELSE ${value} END`
-    case 'millis':
-    case 'clock':
-      throw new TypeError(`${as} is an encoding of times`)
-    default:
-      return as satisfies never
-  }
-}
-
-/** Quotes, commas and line ends, the latter for a raw record. */
-const CSV_SPECIAL = `concat('*[",', char(10), char(13), ']*')`
-
-/** `datetime` costs a quarter of `strftime`; the fraction as digits of a sum, a third of `printf`. */
-function timeSql(as: Encoding, source: LogSource): string {
-  const seconds = `CAST(${qualified(source, 'tsSeconds')} AS INTEGER)`
-  const nanos = `coalesce(CAST(${qualified(source, 'tsNanos')} AS INTEGER), 0)`
-  const whenNull = as === 'json' ? 'null' : as === 'csv' || as === 'logfmt' ? '' : '-'
-  const quote = as === 'json' ? `'"'` : `''`
-  const dated = (date: string, fraction: string) =>
-    `CASE WHEN ${seconds} IS NULL THEN '${whenNull}' WHEN ${seconds} BETWEEN ${FIRST_DATE_SECOND} AND ${LAST_DATE_SECOND} AND ${nanos} BETWEEN 0 AND 999999999
-      THEN concat(${quote}, ${date}, ${fraction}, ${quote})
-      ELSE concat(${quote}, ${seconds}, '.', printf('%09d', ${nanos}), 'Z', ${quote}) END`
-  const dateTime = `replace(datetime(${seconds}, 'unixepoch'), ' ', 'T')`
-  const wholeFraction = `'.', substr(1000000000 + ${nanos}, 2), 'Z'`
-  switch (as) {
-    case 'millis':
-      return dated(dateTime, `'.', substr(1000000000 + ${nanos}, 2, 3), 'Z'`)
-    case 'clock':
-      return dated(`time(${seconds}, 'unixepoch')`, `''`)
-    default:
-      return dated(dateTime, wholeFraction)
-  }
 }
 
 function quoteText(text: string): string {

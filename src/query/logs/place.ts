@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { identityOf } from '../../db/files.js'
-import type { DatabaseRole } from '../../schema/files.js'
+import type { FileRole } from '../../schema/files.js'
 import { readMigrations } from '../../schema/inspect.js'
 import { LOWEST_ID } from './batches.js'
 import { qualified } from './rows.js'
@@ -12,7 +12,7 @@ export interface DatabaseIdentity {
   path: string
   /** When its first migration was applied, or what the file system says of the file. */
   created: string
-  role: DatabaseRole
+  role: FileRole
   generation: number
 }
 

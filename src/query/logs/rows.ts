@@ -33,7 +33,7 @@ export function readLogRows(
 
 /** What the table orders the row by. */
 export function keyOf({ id, key }: StoredLogRow): RowId {
-  return key ?? id ?? 0
+  return key ?? id
 }
 
 /** How many rows of a window are there, whatever they hold. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import { LOG_FORMATS } from '../../../src/model/log-formats.js'
+import { LOG_FORMATS } from '../../../src/format/formats.js'
 import { temporaryFolder } from '../../helpers/layouts.js'
 import { createLogHome, SAMPLE_ROWS } from '../../helpers/log-layouts.js'
 import { runLogs } from '../../helpers/run.js'

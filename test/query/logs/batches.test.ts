@@ -217,7 +217,7 @@ describe('batches', () => {
       let batchCount = 0
       for (const batch of matchingBatches(store, {}, { isReversed })) {
         batchCount++
-        found.push(...readLogRows(store, batch, {}, isReversed).map(({ id }) => BigInt(id!)))
+        found.push(...readLogRows(store, batch, {}, isReversed).map(({ id }) => BigInt(id)))
       }
       expect(batchCount).toBeLessThanOrEqual(ids.length + 1)
       return found

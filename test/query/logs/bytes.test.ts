@@ -1,18 +1,15 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { SqlValue } from '../../../src/db/connection.js'
+import { ENCODINGS, type EncodingName, type Piece } from '../../../src/format/encodings.js'
+import { LOG_FORMATS, type LogFormat, piecesOf } from '../../../src/format/formats.js'
 import { createRecordFormatter } from '../../../src/format/log-line.js'
 import { createPalette } from '../../../src/format/palette.js'
 import { createUtcTime } from '../../../src/format/time.js'
-import {
-  LOG_FIELD_NAMES,
-  LOG_FORMATS,
-  type LogField,
-  type LogFormat,
-  type PieceStyles,
-  piecesOf,
-} from '../../../src/model/log-formats.js'
+import { LOG_FIELD_NAMES, type LogField, type PieceStyles } from '../../../src/model/log-records.js'
 import { HIGHEST_ID, LOWEST_ID } from '../../../src/query/logs/batches.js'
 import { mayDiffer, readLogBytes } from '../../../src/query/logs/bytes.js'
 import { readLogRows } from '../../../src/query/logs/rows.js'
@@ -21,6 +18,7 @@ import { listDatabases } from '../../../src/schema/files.js'
 import { createLogHome } from '../../helpers/log-layouts.js'
 import { insertInto, type NewLogRow } from '../../helpers/log-rows.js'
 import { runLogs } from '../../helpers/run.js'
+import { binPath } from '../../helpers/spawn.js'
 
 /** Texts in which every special character is frequent. */
 const specials = [
@@ -74,12 +72,13 @@ const text = fc.oneof(
     arbitrary: fc.constantFrom('', 'INFO', 'codex_core::codex', 'x'.repeat(70_000), '"\n,'.repeat(9000)),
   },
 )
-/** A column holds any type, whatever was declared; text in a BLOB is well-formed here (see below). */
+/** A column holds any type, whatever was declared. */
 const anyValue: fc.Arbitrary<SqlValue> = fc.oneof(
   { weight: 6, arbitrary: text },
   { weight: 1, arbitrary: fc.integer() },
   { weight: 1, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }) },
   { weight: 1, arbitrary: text.map((value) => Buffer.from(value)) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 12 }).map((value) => Buffer.from(value)) },
 )
 const nullable = fc.oneof({ weight: 1, arbitrary: fc.constant(null) }, { weight: 5, arbitrary: anyValue })
 const seconds: fc.Arbitrary<SqlValue> = fc.oneof(
@@ -143,7 +142,14 @@ function bothTexts(
   fields: readonly LogField[] | undefined,
   options: { isRaw?: boolean; styles?: PieceStyles },
 ) {
-  const pieces = piecesOf(format, fields)
+  return bothTextsOf(store, piecesOf(format, fields), options)
+}
+
+function bothTextsOf(
+  store: LogStore,
+  pieces: readonly Piece[],
+  options: { isRaw?: boolean; styles?: PieceStyles },
+) {
   const written = readLogBytes(store, everything, pieces, options)
   const bytes = written?.bytes ?? new Uint8Array()
   const formatRow = createRecordFormatter(pieces, { time: createUtcTime(), ...options })
@@ -222,14 +228,59 @@ test('mayDiffer finds every character that a record must not hold, and no other'
   expect(of('\0', 'logfmt')).toBe(true)
 })
 
-describe('where SQLite and JavaScript cannot agree', () => {
-  test('text that is not UTF-8: SQLite passes its bytes on, JavaScript prints U+FFFD', () => {
-    const { store, replace } = openSample()
-    replace([{ body: Buffer.from([0x61, 0xff, 0x62]) }])
-    const { bytes, fromRows } = bothTexts(store, 'cat', undefined, {})
-    expect([...bytes]).toEqual([0x61, 0xff, 0x62, 0x0a])
-    expect(fromRows).toBe('a\ufffdb\n')
-  })
+describe.each(Object.keys(ENCODINGS) as EncodingName[])('the encoding %s', (as) => {
+  test.each([
+    { isRaw: false, isColored: false },
+    { isRaw: true, isColored: false },
+    { isRaw: false, isColored: true },
+  ])(
+    'gives the same from SQLite and from JavaScript for every field (raw: $isRaw, coloured: $isColored)',
+    (given) => {
+      const options = given.isColored
+        ? { isRaw: given.isRaw, styles: createPalette() }
+        : { isRaw: given.isRaw }
+      const { store, replace } = openSample()
+      fc.assert(
+        fc.property(row, fc.constantFrom(...LOG_FIELD_NAMES), (one, field) => {
+          replace([one])
+          const pieces: Piece[] = [{ field, as, style: field === 'level' ? 'level' : undefined }, '\n']
+          const { fromSqlite, fromRows } = bothTextsOf(store, pieces, options)
+          expect(fromSqlite).toBe(fromRows)
+        }),
+        { numRuns: 150, seed: 20_260_206 },
+      )
+    },
+  )
+})
+
+test('JSON is valid JSON in valid UTF-8, whatever bytes a text or a BLOB holds', () => {
+  const { home, replace } = openSample()
+  const writer = new Database(join(home, 'logs_2.sqlite'))
+  replace([{ body: Buffer.from([0x61, 0xff, 0x62]) }, { target: Buffer.from([0xed, 0xa0, 0x80]) }, {}])
+  // A lone surrogate, as text.
+  writer.exec(
+    "UPDATE logs SET feedback_log_body = CAST(x'eda080' AS TEXT) WHERE id = (SELECT max(id) FROM logs)",
+  )
+  writer.close()
+  for (const argv of [
+    ['--json'],
+    ['--json', '--reverse'],
+    ['--json', '--raw'],
+    ['--format', 'logfmt'],
+    ['--compact'],
+  ]) {
+    // The bytes themselves, not a string made of them.
+    const bytes = execFileSync(process.execPath, [
+      binPath('codex-logs'),
+      'query',
+      '--codex-home',
+      home,
+      ...argv,
+    ])
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    expect(text).toContain('\ufffd')
+    if (argv[0] === '--json') for (const line of text.split('\n').slice(0, -1)) JSON.parse(line)
+  }
 })
 
 test('a window is read in the order of its ids, and a list in its own', () => {
