@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import type { DatabaseFile } from '../schema/files.js'
 
 /** A process that has a database open or holds a lock on it. */
@@ -22,16 +22,19 @@ export interface Holders {
 
 const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const
 
-/** Asks Linux's /proc; elsewhere there is no way without other programs. */
+/**
+ * Asks Linux's /proc; elsewhere there is no way without other programs. A file is known by its device and inode: in
+ * another mount namespace (a container) the same path is another file, and this one has another path.
+ */
 export function findHolders(databases: readonly DatabaseFile[]): Holders {
   if (process.platform !== 'linux') return { holders: [], isKnown: false, hiddenCount: 0 }
   const targets = new Map<string, { database: string; suffix: string }>()
-  const byInode = new Map<number, { database: string; suffix: string }>()
+  const byInode = new Map<bigint, { database: string; suffix: string }>()
   for (const { path } of databases) {
     for (const suffix of SUFFIXES) {
       const file = identify(path + suffix)
       if (!file) continue
-      targets.set(file.realPath, { database: path, suffix })
+      targets.set(file.id, { database: path, suffix })
       byInode.set(file.inode, { database: path, suffix })
     }
   }
@@ -42,6 +45,8 @@ export function findHolders(databases: readonly DatabaseFile[]): Holders {
     holders.set(key, holder)
     return holder
   }
+  /** Processes whose open files are known. */
+  const seen = new Set<number>()
   let hiddenCount = 0
   for (const name of readdirSync('/proc')) {
     const pid = Number(name)
@@ -53,8 +58,12 @@ export function findHolders(databases: readonly DatabaseFile[]): Holders {
       if ((error as NodeJS.ErrnoException).code === 'EACCES') hiddenCount += 1
       continue
     }
+    seen.add(pid)
     for (const fd of fds) {
-      const target = targets.get(readLink(`/proc/${pid}/fd/${fd}`))
+      const path = `/proc/${pid}/fd/${fd}`
+      // Most are sockets, pipes and devices.
+      if (!/^\/(?!dev\/|proc\/)/.test(readLink(path))) continue
+      const target = targets.get(identify(path)?.id ?? '')
       if (!target) continue
       const { suffixes } = holderOf(pid, target.database)
       if (!suffixes.includes(target.suffix)) suffixes.push(target.suffix)
@@ -63,6 +72,8 @@ export function findHolders(databases: readonly DatabaseFile[]): Holders {
   for (const { kind, pid, inode } of readLocks()) {
     const target = byInode.get(inode)
     if (!target || pid === process.pid) continue
+    // Inodes are numbers of one device, which is not told here as it is elsewhere.
+    if (seen.has(pid) && !holders.has(`${pid} ${target.database}`)) continue
     const { locks } = holderOf(pid, target.database)
     const lock = `${kind}${target.suffix && ` on ${target.suffix}`}`
     if (!locks.includes(lock)) locks.push(lock)
@@ -71,9 +82,10 @@ export function findHolders(databases: readonly DatabaseFile[]): Holders {
 }
 
 /** `undefined` for what is not there, or may not be looked at. */
-function identify(path: string): { realPath: string; inode: number } | undefined {
+function identify(path: string): { id: string; inode: bigint } | undefined {
   try {
-    return { realPath: realpathSync(path), inode: statSync(path).ino }
+    const { dev, ino } = statSync(path, { bigint: true })
+    return { id: `${dev}:${ino}`, inode: ino }
   } catch {
     return undefined
   }
@@ -88,14 +100,14 @@ function readLink(path: string): string {
 }
 
 /** Lines such as `1: POSIX  ADVISORY  WRITE 1234 fd:00:5678 0 EOF`. */
-function readLocks(): { kind: string; pid: number; inode: number }[] {
+function readLocks(): { kind: string; pid: number; inode: bigint }[] {
   try {
     return readFileSync('/proc/locks', 'utf8')
       .split('\n')
       .flatMap((line) => {
         const match = /^\d+: (\w+)\s+\w+\s+(\w+)\s+(\d+)\s+\w+:\w+:(\d+)/.exec(line)
         return match
-          ? [{ kind: `${match[1]} ${match[2]}`, pid: Number(match[3]), inode: Number(match[4]) }]
+          ? [{ kind: `${match[1]} ${match[2]}`, pid: Number(match[3]), inode: BigInt(match[4]!) }]
           : []
       })
   } catch {

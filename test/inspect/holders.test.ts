@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process'
+import { linkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { findHolders } from '../../src/inspect/holders.js'
+import type { DatabaseFile } from '../../src/schema/files.js'
+import { temporaryFolder } from '../helpers/layouts.js'
+import { type Running, startProcess } from '../helpers/spawn.js'
+
+function createFile(): DatabaseFile {
+  const path = join(temporaryFolder(), 'state_5.sqlite')
+  writeFileSync(path, 'ours')
+  return { path, role: 'state', generation: 5, age: 'known' }
+}
+
+async function ready(holder: Running): Promise<Running> {
+  await holder.until(() => holder.stdout.includes('open'))
+  return holder
+}
+
+/** Opens the file that is named by its first argument. */
+const HOLD = 'exec 3<"$1"; echo open; exec sleep 60'
+
+const canUnshare =
+  process.platform === 'linux' && spawnSync('unshare', ['--map-root-user', '--mount', 'true']).status === 0
+
+describe.skipIf(process.platform !== 'linux')('who holds a database', () => {
+  test('is found by the file, under whatever name it was opened', async () => {
+    const file = createFile()
+    const other = join(temporaryFolder(), 'another name')
+    linkSync(file.path, other)
+    const holder = await ready(startProcess('sh', ['-c', HOLD, 'sh', other]))
+    expect(findHolders([file])).toMatchObject({
+      isKnown: true,
+      holders: [{ pid: holder.child.pid, database: file.path, suffixes: [''] }],
+    })
+    await holder.end('SIGKILL')
+    expect(findHolders([file]).holders).toEqual([])
+  })
+
+  test.skipIf(!canUnshare)(
+    'is nobody who has another file open under the same path, as in a container',
+    async () => {
+      const file = createFile()
+      const folder = join(file.path, '..')
+      const script = `mount -t tmpfs none "$2" && echo theirs > "$1"; ${HOLD}`
+      const args = ['--map-root-user', '--mount', 'sh', '-c', script, 'sh', file.path, folder]
+      const holder = await ready(startProcess('unshare', args))
+      expect(findHolders([file]).holders).toEqual([])
+      await holder.end('SIGKILL')
+    },
+  )
+})
