@@ -22,17 +22,21 @@ export function summarizeRow(row: StoredLogRow, parsed: ParsedBody): LogSummary 
     fields: showFields(parsed.fields, fields, told.hidden),
     target,
     threadId,
-    // Of what is said at length only its beginning counts.
-    kind: CHATTY_LEVELS.has(level) ? maskMessage(told.text.slice(0, LONGEST_KIND)) : told.text,
     turn: hasFailed
       ? { kind: 'failed', id: readMeaning(parsed, 'turn_id'), text: failure.text }
       : readTurn(parsed, failure?.name === 'interrupted'),
   }
 }
 
-/** Rows of these may be told as one when they differ in numbers alone. */
+/** Rows of these levels may be told as one when they differ in ids, numbers and the like alone. */
 const CHATTY_LEVELS: ReadonlySet<string> = new Set(['TRACE', 'DEBUG'])
+/** Of what is said at length only its beginning counts. */
 const LONGEST_KIND = 200
+
+/** The same text for rows that may be told as one. */
+export function kindOf({ level, text }: Pick<LogSummary, 'level' | 'text'>): string {
+  return CHATTY_LEVELS.has(level) ? maskMessage(text.slice(0, LONGEST_KIND)) : text
+}
 
 /** The decoded values by key; of several with the same key the last holds. */
 function latestFields(fields: readonly BodyField[]): Map<string, string> {
@@ -47,26 +51,54 @@ interface Told {
 const NONE: ReadonlySet<string> = new Set()
 
 function tellEvent(target: string, message: string | null, fields: ReadonlyMap<string, string>): Told {
-  for (const template of findTemplates(target, message ?? '')) {
-    for (const shows of template.shows) {
-      const keys = [...shows.matchAll(/\{([^}]+)\}/g)].map(([, key]) => key!)
+  for (const { forms, hides } of findTemplates(target, message ?? '')) {
+    for (const { parts, keys } of forms) {
       if (!keys.every((key) => key === 'message' || meansSomething(fields.get(key)))) continue
-      const text = shows.replaceAll(/\{([^}]+)\}/g, (_, key: string) =>
-        key === 'message' ? (message ?? '') : unwrapSome(fields.get(key)!),
-      )
-      return { text, hidden: new Set([...keys, ...(template.hides ?? [])]) }
+      let text = parts[0]!
+      for (const [index, key] of keys.entries()) {
+        text += (key === 'message' ? (message ?? '') : unwrapSome(fields.get(key)!)) + parts[index + 1]!
+      }
+      return { text, hidden: hides }
     }
   }
   if (message === 'Submission') return tellSubmission(fields)
   return { text: message ?? '', hidden: NONE }
 }
 
-function* findTemplates(target: string, message: string): Generator<Template> {
-  for (const template of TEMPLATES) {
-    if (template.target !== undefined && template.target !== target) continue
-    if (template.isPrefix ? message.startsWith(template.message) : message === template.message)
-      yield template
-  }
+/** A template in its parts: texts, and the fields between them. */
+interface ReadyTemplate extends Pick<Template, 'target' | 'message'> {
+  forms: readonly { parts: readonly string[]; keys: readonly string[] }[]
+  hides: ReadonlySet<string>
+}
+
+const READY: readonly (ReadyTemplate & { isPrefix: boolean })[] = TEMPLATES.map(
+  ({ message, target, isPrefix = false, shows, hides = [] }) => {
+    const forms = shows.map((form) => {
+      const pieces = form.split(/[{}]/)
+      return {
+        parts: pieces.filter((_, index) => index % 2 === 0),
+        keys: pieces.filter((_, index) => index % 2 === 1),
+      }
+    })
+    const shown = forms.flatMap(({ keys }) => keys)
+    return {
+      message,
+      ...(target !== undefined && { target }),
+      isPrefix,
+      forms,
+      hides: new Set([...shown, ...hides]),
+    }
+  },
+)
+const BY_MESSAGE = Map.groupBy(
+  READY.filter(({ isPrefix }) => !isPrefix),
+  ({ message }) => message,
+)
+const BY_PREFIX = READY.filter(({ isPrefix }) => isPrefix)
+
+function findTemplates(target: string, message: string): readonly ReadyTemplate[] {
+  const found = BY_MESSAGE.get(message) ?? BY_PREFIX.filter((one) => message.startsWith(one.message))
+  return found.filter((one) => one.target === undefined || one.target === target)
 }
 
 /** Up to 0.165 what was submitted stands in one piece of debug output; its first words say what it is. */

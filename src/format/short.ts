@@ -17,8 +17,8 @@ export interface ShortOptions {
   isCompact?: boolean
   /** Shows a row on as many lines as it needs. */
   wraps?: boolean
-  /** Shows neighbours that are alike as one. */
-  folds?: boolean
+  /** Shows neighbours as one whose kind is the same text, when they are of one thread and place. */
+  kindOf?: ((row: LogSummary) => string) | undefined
   /** All rows are of this thread: it is told once, and its turns are marked. */
   thread?: { id: string; title?: string | undefined; model?: string | undefined }
 }
@@ -44,17 +44,19 @@ const UNITS_PER_CELL = 16
 const PATCH_MARK = '*** Begin Patch'
 
 export function createShortFormatter(options: ShortOptions): ShortFormatter {
-  const { palette, width, time, thread, folds = false, isCompact = false } = options
+  const { palette, width, time, thread, kindOf, isCompact = false } = options
   const lines = createLineFormatter(options)
+  const stampOf = createStamps(time)
   let day = ''
+  let dayZone = ''
   let held: Group | undefined
 
   function dayRule(row: LogSummary): string {
-    const stamp = time.full(row.tsSeconds, row.tsNanos)
-    const [, date, zone] = /^(\d{4}-\d{2}-\d{2})T.{12}(.*)$/.exec(stamp) ?? []
-    if (date === undefined || `${date} ${zone}` === day) return ''
+    const { date, zone } = stampOf(row)
+    if (date === undefined || (date === day && zone === dayZone)) return ''
     const isFirst = day === ''
-    day = `${date} ${zone}`
+    day = date
+    dayZone = zone
     if (isCompact) return ''
     const label = `${nameDay(date)}, ${zone === 'Z' ? 'UTC' : zone}`
     return `${rule(thread && isFirst ? [...describeThread(thread), label] : [label])}\n`
@@ -82,14 +84,15 @@ export function createShortFormatter(options: ShortOptions): ShortFormatter {
 
   return {
     format(row) {
-      if (!folds) return dayRule(row) + lines(row)
-      const joined = held && joinGroup(held, row)
+      if (!kindOf) return dayRule(row) + lines(row)
+      const kind = kindOf(row)
+      const joined = held?.kind === kind ? joinGroup(held, row) : undefined
       if (joined) {
         held = joined
         return ''
       }
       const before = flush()
-      held = { first: row, last: row, count: 1, isSame: true }
+      held = { kind, first: row, last: row, count: 1, isSame: true }
       return before
     },
     flush,
@@ -98,6 +101,7 @@ export function createShortFormatter(options: ShortOptions): ShortFormatter {
 
 /** Neighbours that are told as one. */
 interface Group {
+  kind: string
   first: LogSummary
   last: LogSummary
   count: number
@@ -109,7 +113,6 @@ interface Group {
 function joinGroup(group: Group, row: LogSummary): Group | undefined {
   const { first, count } = group
   const isAlike =
-    row.kind === first.kind &&
     row.level === first.level &&
     row.target === first.target &&
     row.threadId === first.threadId &&
@@ -119,7 +122,7 @@ function joinGroup(group: Group, row: LogSummary): Group | undefined {
   if (!isAlike) return undefined
   const isSame = group.isSame && row.text === first.text && isSameFields(first, row)
   // What a warning says is never out of sight: only one that says the same again is counted.
-  return !isSame && isBad(row.level) ? undefined : { first, last: row, count: count + 1, isSame }
+  return !isSame && isBad(row.level) ? undefined : { ...group, last: row, count: count + 1, isSame }
 }
 
 function isSameFields(a: LogSummary, b: LogSummary): boolean {
@@ -139,44 +142,55 @@ type Fold = Pick<Group, 'last' | 'count' | 'isSame'>
 
 /** The lines of one row, each with its newline. */
 function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fold) => string {
-  const { palette, width, time, wraps = false, isCompact = false, thread } = options
+  const { palette, width, wraps = false, isCompact = false, thread } = options
   const columns = chooseColumns(options)
   const turns = createTurnClock()
+  const stampOf = createStamps(options.time)
   let lastClock = ''
 
-  /** In a thread's own view the second is told once. */
-  function clockOf(row: LogSummary): string {
-    const clock = clockText(time, row)
-    const second = clock.slice(0, -4)
-    if (!thread || !clock.includes('.')) return clock
-    const isNew = second !== lastClock
-    lastClock = second
-    return isNew ? clock : clock.slice(-4).padStart(clock.length)
+  const levelCell = remember((level: string) =>
+    cell(
+      isCompact || columns.isLetter ? letterOf(level) : cleanLine(level).padEnd(LEVEL_WIDTH),
+      styleOf(level),
+    ),
+  )
+  const threadCell = remember((threadId: string) => {
+    const id = cleanLine(threadId.slice(0, 64))
+    const text = columns.thread === SHORT_THREAD_WIDTH ? id.slice(9, 13) : id.slice(0, THREAD_WIDTH)
+    return cell(pad(text, columns.thread), id === '' ? undefined : threadStyle(id))
+  })
+  const targetCell = remember((target: string) => {
+    const text = cleanLine(target.replace(/^codex_(?:core::)?/, ''))
+    const cut = width === undefined ? text : cutToWidth(text, columns.target, true)
+    return cell(pad(cut, columns.target), 'target')
+  })
+
+  function cell(text: string, style: StyleName | undefined): Cell {
+    return { text: style ? paint(palette, style, text) : text, width: widthOf(text) }
+  }
+
+  function timeCell(row: LogSummary): Cell {
+    const { clock, date } = stampOf(row)
+    if (date === undefined) return cell(clock, 'time')
+    if (!columns.millis || isCompact) return cell(clock, 'time')
+    const millis = `.${millisOf(row)}`
+    // In a thread's own view the second is told once.
+    const isTold = thread !== undefined && clock === lastClock
+    lastClock = clock
+    return cell((isTold ? ' '.repeat(clock.length) : clock) + millis, 'time')
   }
 
   return function formatRow(row, fold) {
-    const time = columns.millis && !isCompact ? clockOf(row) : clockText(options.time, row).slice(0, 8)
-    const cells: { text: string; style: StyleName | undefined }[] = [{ text: time, style: 'time' }]
     const mark = thread && row.turn ? turns.mark(row) : undefined
-    if (mark) {
-      cells.push({ text: mark.sign, style: mark.style })
-    } else {
-      const level =
-        isCompact || columns.isLetter ? letterOf(row.level) : cleanLine(row.level).padEnd(LEVEL_WIDTH)
-      cells.push({ text: level, style: styleOf(row.level) })
+    const cells = [timeCell(row), mark ? cell(mark.sign, mark.style) : levelCell(row.level)]
+    if (columns.thread > 0) cells.push(threadCell(row.threadId ?? ''))
+    if (columns.target > 0) cells.push(targetCell(row.target))
+    let prefix = ''
+    let indent = 0
+    for (const { text, width: cellWidth } of cells) {
+      prefix += `${text} `
+      indent += cellWidth + 1
     }
-    if (columns.thread > 0) {
-      const id = cleanLine((row.threadId ?? '').slice(0, 64))
-      const text = columns.thread === SHORT_THREAD_WIDTH ? id.slice(9, 13) : id.slice(0, THREAD_WIDTH)
-      cells.push({ text: pad(text, columns.thread), style: id === '' ? undefined : threadStyle(id) })
-    }
-    if (columns.target > 0) {
-      const target = cleanLine(row.target.replace(/^codex_(?:core::)?/, ''))
-      const text = width === undefined ? target : cutToWidth(target, columns.target, true)
-      cells.push({ text: pad(text, columns.target), style: 'target' })
-    }
-    const prefix = cells.map(({ text, style }) => (style ? paint(palette, style, text) : text)).join(' ')
-    const indent = cells.reduce((sum, { text }) => sum + widthOf(text) + 1, 0)
     const room = width === undefined ? undefined : Math.max(1, width - indent)
     const shown = mark ? { ...row, text: mark.text, fields: [] } : row
     const body = layOut(shown, room, fold, {
@@ -185,9 +199,61 @@ function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fo
       mayWrapOnce: !isCompact && isBad(row.level),
       isCompact,
     })
-    const before = (index: number) => (index === 0 ? `${prefix} ` : ' '.repeat(indent))
-    return body.map((line, index) => `${(before(index) + line).trimEnd()}\n`).join('')
+    let lines = ''
+    for (const line of body) {
+      lines += `${((lines === '' ? prefix : ' '.repeat(indent)) + line).trimEnd()}\n`
+    }
+    return lines
   }
+}
+
+/** Safe and painted. */
+interface Cell {
+  text: string
+  width: number
+}
+
+/** More different values are those of a log that has no few. */
+const REMEMBERED = 1000
+
+/** Levels, threads and targets are few and come again in each row. */
+function remember(make: (text: string) => Cell): (text: string) => Cell {
+  const known = new Map<string, Cell>()
+  return (text) => {
+    let made = known.get(text)
+    if (!made) {
+      made = make(text)
+      if (known.size >= REMEMBERED) known.clear()
+      known.set(text, made)
+    }
+    return made
+  }
+}
+
+interface Stamp {
+  /** `00:11:25`; of what is no date the whole text. */
+  clock: string
+  /** `2026-11-21` and the offset; `undefined` of what is no date. */
+  date: string | undefined
+  zone: string
+}
+
+/** Neighbours share their second. */
+function createStamps(time: TimeFormatter): (row: LogSummary) => Stamp {
+  let lastSecond = Number.NaN
+  let stamp: Stamp = { clock: '', date: undefined, zone: '' }
+  return ({ tsSeconds, tsNanos }) => {
+    if (tsSeconds === lastSecond && tsNanos >= 0 && tsNanos <= 999_999_999) return stamp
+    const text = time.full(tsSeconds, tsNanos)
+    const [, date, clock, zone] = /^(\d{4}-\d{2}-\d{2})T(.{8})\.\d{3}(.*)$/.exec(text) ?? []
+    lastSecond = date === undefined ? Number.NaN : tsSeconds
+    stamp = { clock: clock ?? text, date, zone: zone ?? '' }
+    return stamp
+  }
+}
+
+function millisOf({ tsNanos }: Pick<LogSummary, 'tsNanos'>): string {
+  return String(Math.trunc(tsNanos / 1e6)).padStart(3, '0')
 }
 
 interface Columns {
@@ -228,8 +294,8 @@ function layOut(
   const suffix = fold ? describeFold(fold, { tsSeconds, tsNanos }) : ''
   // Of a long text only what can be shown is looked at.
   const units = room === undefined || wraps ? undefined : (room + 1) * 2 * UNITS_PER_CELL
-  const message = cleanLine(units === undefined ? text : text.slice(0, units)).trim()
-  const own = isCompact ? '' : cleanLine(describeFields(fields, units))
+  const message = tidy(units === undefined ? text : text.slice(0, units))
+  const own = isCompact || fields.length === 0 ? '' : tidy(describeFields(fields, units))
   // Up to 0.116 many events have no text.
   const whole = [message, own].filter((part) => part !== '').join(' ') || '–'
   const painted = (line: string, from: number) => paintFields(line, message.length - from, palette)
@@ -253,6 +319,11 @@ function layOut(
     at += line.length
     while (whole[at] === ' ') at++
   }
+}
+
+/** On one line and safe; most texts are so already. */
+function tidy(text: string): string {
+  return /[^\x20-\x7e]|^ | {2}| $/.test(text) ? cleanLine(text).trim() : text
 }
 
 /** As much as fits, up to the last blank if there is one in its second half. */
@@ -294,9 +365,7 @@ function describeFold(
   first: Pick<LogSummary, 'tsSeconds' | 'tsNanos'>,
 ): string {
   if (isSame) return `×${count}`
-  const millis = (row: Pick<LogSummary, 'tsNanos'>) =>
-    `.${String(Math.trunc(row.tsNanos / 1e6)).padStart(3, '0')}`
-  return `(+${count - 1} alike, ${millis(first)}–${millis(last)})`
+  return `(+${count - 1} alike, .${millisOf(first)}–.${millisOf(last)})`
 }
 
 /** Remembers when the turn began, to tell how long it took. */
@@ -355,12 +424,6 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 function nameDay(date: string): string {
   const day = new Date(`${date}T00:00:00Z`)
   return `${WEEKDAYS[day.getUTCDay()]} ${day.getUTCDate()} ${MONTHS[day.getUTCMonth()]} ${date.slice(0, 4)}`
-}
-
-/** `00:11:25.083`; of what is no date the whole text. */
-function clockText(time: TimeFormatter, { tsSeconds, tsNanos }: LogSummary): string {
-  const stamp = time.full(tsSeconds, tsNanos)
-  return /^\d{4}-\d{2}-\d{2}T(.{12})/.exec(stamp)?.[1] ?? stamp
 }
 
 function letterOf(level: string): string {

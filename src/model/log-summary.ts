@@ -14,8 +14,6 @@ export interface LogSummary {
   /** As stored. */
   target: string
   threadId: string | null
-  /** The same for rows that differ in ids, numbers and the like alone. */
-  kind: string
   turn: TurnMark | undefined
 }
 

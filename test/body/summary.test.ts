@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseBody } from '../../src/body/parse.js'
-import { summarizeRow } from '../../src/body/summary.js'
+import { kindOf, summarizeRow } from '../../src/body/summary.js'
 import type { StoredLogRow } from '../../src/model/log.js'
 
 function summarize(body: string | null, { target = 'codex_core::session::turn', level = 'INFO' } = {}) {
@@ -115,7 +115,7 @@ test('a turn that is stopped, and rows of no turn', () => {
 })
 
 test('only chatty rows that differ in numbers are of one kind', () => {
-  const kind = (body: string, level: string) => summarize(body, { level }).kind
+  const kind = (body: string, level: string) => kindOf(summarize(body, { level }))
   expect(kind('event 1', 'TRACE')).toBe(kind('event 2', 'TRACE'))
   expect(kind('event 1', 'INFO')).not.toBe(kind('event 2', 'INFO'))
 })

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width'
 import { beforeAll, expect, test } from 'vitest'
 import { parseBody } from '../../src/body/parse.js'
-import { summarizeRow } from '../../src/body/summary.js'
+import { kindOf, summarizeRow } from '../../src/body/summary.js'
 import { createShortFormatter, type ShortOptions } from '../../src/format/short.js'
 import { createUtcTime } from '../../src/format/time.js'
 import type { LogSummary } from '../../src/model/log-summary.js'
@@ -28,7 +28,7 @@ function print(rows: readonly LogSummary[], options: Partial<ShortOptions>): str
 
 test('the last rows of every home fill a terminal of 40 lines with at least 30 rows', () => {
   for (const { home, rows } of logs) {
-    const screen = print(rows.slice(-3000), { folds: true }).slice(-39)
+    const screen = print(rows.slice(-3000), { kindOf }).slice(-39)
     const shown = screen.filter((line) => /^\d\d:\d\d:\d\d\.\d{3} /.test(line))
     expect(shown.length, home).toBeGreaterThanOrEqual(Math.min(30, rows.length))
   }

@@ -9,6 +9,9 @@ import type { LogSummary } from '../../src/model/log-summary.js'
 const THREAD = '01a1fb71-8b7b-7f23-a852-149551519dd4'
 const START = Date.UTC(2026, 10, 21, 0, 11, 25) / 1000
 
+/** Here only the same words are of one kind. */
+const kindOf = ({ text }: LogSummary) => text
+
 let nextId = 1
 
 function row(millis: number, text: string, rest: Partial<LogSummary> = {}): LogSummary {
@@ -20,7 +23,6 @@ function row(millis: number, text: string, rest: Partial<LogSummary> = {}): LogS
     target: 'codex_http_client::client',
     threadId: THREAD,
     text,
-    kind: text,
     fields: [],
     turn: undefined,
     ...rest,
@@ -136,7 +138,7 @@ test('rows of one thread: its title, its turns, the second once', () => {
     row(3650, 'aborting running task', { turn: { kind: 'stopped', id: '3', text: '' } }),
   ]
   const thread = { id: THREAD, title: 'Drop the connection\nin the middle.', model: 'gpt-5.2-codex' }
-  expect(print(rows, { thread, folds: true })).toMatchInlineSnapshot(`
+  expect(print(rows, { thread, kindOf })).toMatchInlineSnapshot(`
     "── 01a1fb71-8b7b “Drop the connection in the middle.” ── gpt-5.2-codex ── Sat 21 Nov 2026, UTC ─────────────────────────
     00:11:25.430 ▶ turn 01a1fb72-1246 turn_input
             .431 WARN  Unknown model x is used.                                                                           ×2
@@ -156,14 +158,14 @@ test('neighbours are folded, warnings with other words are not', () => {
     row(2, 'b is used', { level: 'WARN' }),
     row(3, 'b is used', { level: 'WARN' }),
   ]
-  expect(print(warnings, { folds: true, isCompact: true, width: 60 })).toBe(
+  expect(print(warnings, { kindOf, isCompact: true, width: 60 })).toBe(
     `00:11:25 W 8b7b a is used\n00:11:25 W 8b7b b is used${' '.repeat(33)}×2\n`,
   )
   const formatter = createShortFormatter({
     time: createUtcTime(),
     palette: undefined,
     width: 60,
-    folds: true,
+    kindOf,
     isCompact: true,
   })
   expect(formatter.format(row(1, 'x'))).toBe('')
@@ -248,7 +250,7 @@ test('no line is wider than the terminal, whatever the row holds', () => {
         const lines = print([...rows, ...rows], {
           width,
           isCompact,
-          folds: true,
+          kindOf,
           ...(thread && { thread }),
         }).split('\n')
         const widest = Math.max(...lines.map((line) => stringWidth(line)))
