@@ -254,7 +254,8 @@ export async function buildAll() {
 async function buildManuals() {
   const { formatManuals } = await loadSource('src/cli/manual.ts')
   mkdirSync(`${root}dist/man`, { recursive: true })
-  for (const [name, page] of Object.entries(formatManuals())) writeFileSync(`${root}dist/man/${name}.1`, page)
+  for (const [name, page] of Object.entries(await formatManuals()))
+    writeFileSync(`${root}dist/man/${name}.1`, page)
 }
 
 /** A module of the sources, for a script to call. */

@@ -1,12 +1,11 @@
-import type { Command } from 'commander'
+import { type FlagValues, groupFlags, textFlag } from './flags.js'
 
-export interface HomeFlags {
-  codexHome?: string
-  db?: string
-}
+/** Which home, or which file: flags of every command that reads one. */
+export const HOME_FLAGS = groupFlags('Where to look', {
+  codexHome: textFlag('<dir>', 'Codex home (default: $CODEX_HOME, else ~/.codex)', {
+    completes: { kind: 'folders' },
+  }),
+  db: textFlag('<file>', 'read this database file instead', { completes: { kind: 'files' } }),
+})
 
-export function addHomeOptions(command: Command): Command {
-  return command
-    .option('--codex-home <dir>', 'Codex home (default: $CODEX_HOME, else ~/.codex)')
-    .option('--db <file>', 'read this very database file, whatever the home holds')
-}
+export type HomeFlags = Partial<FlagValues<typeof HOME_FLAGS>>

@@ -1,10 +1,10 @@
 import { startBundledWorker } from './bundled-worker.js'
 import { createProcessIo } from './io.js'
-import { createLogsProgram } from './logs.js'
+import { LOGS_PROGRAM } from './logs.js'
 import { runProgram } from './main.js'
 
 /** What `bin/codex-logs.js` calls. */
 export async function run(): Promise<void> {
   const io = createProcessIo(startBundledWorker)
-  process.exitCode = await runProgram(createLogsProgram, process.argv.slice(2), io)
+  process.exitCode = await runProgram(LOGS_PROGRAM, process.argv.slice(2), io)
 }

@@ -1,7 +1,11 @@
-import { type Command, CommanderError } from 'commander'
 import { StateError, type StateErrorCode } from '../errors.js'
+import type { Command } from './command.js'
+import { formatCommandHelp, formatGroupHelp, formatProgramHelp } from './help.js'
 import { ClosedPipe, type Io } from './io.js'
 import { wantsPager } from './pager-flag.js'
+import { parseLine } from './parse.js'
+import { findCommand, type Program } from './registry.js'
+import { VERSION } from './version.js'
 
 /** Exit codes: 0 fine, 1 nothing found or not all well, 2 misused, 3 no readable database. */
 export const EXIT_FAILED = 1
@@ -32,13 +36,8 @@ const HINTS: Partial<Record<StateErrorCode, string>> = {
   DB_REPLACED: 'Try again.',
 }
 
-/** What a command's action gets; an action that ends well but has bad news sets `exitCode`. */
-export interface CommandContext {
-  readonly io: Io
-  /** The command line; `undefined` where the program is made to be described, not run. */
-  readonly argv: readonly string[] | undefined
-  exitCode: number
-}
+/** For tests: told of every flag that a command reads. */
+export type OnFlagRead = (name: string) => void
 
 /**
  * Runs one command line and gives its exit code: the one place that prints errors and picks codes.
@@ -46,24 +45,18 @@ export interface CommandContext {
  * @param argv without the program's own name
  */
 export async function runProgram(
-  createProgram: (context: CommandContext) => Command,
+  program: Program,
   argv: readonly string[],
   io: Io,
+  onFlagRead?: OnFlagRead,
 ): Promise<number> {
-  const context: CommandContext = { io, argv, exitCode: 0 }
-  const program = createProgram(context)
-  configure(program, io)
-  program.hook('preAction', async (_, command) => {
-    if (wantsPager(command, io)) await io.page?.()
-  })
   try {
-    await program.parseAsync(argv, { from: 'user' })
-    return context.exitCode
+    return await dispatch(program, argv, io, onFlagRead)
   } catch (error) {
     // Not across what a pager shows.
     await io.stdout.end?.()
     try {
-      return report(error, program, context)
+      return report(error, program, io)
     } catch (failedReport) {
       if (failedReport instanceof ClosedPipe) return 0
       throw failedReport
@@ -73,59 +66,80 @@ export async function runProgram(
   }
 }
 
-function configure(command: Command, io: Io): void {
-  command.exitOverride().configureOutput({
-    writeOut: (text) => io.stdout.write(text),
-    writeErr: (text) => io.stderr.write(text),
-    // Reported below, in one line.
-    outputError: () => {},
-    getOutHelpWidth: () => io.stdout.columns ?? 100,
-    getErrHelpWidth: () => io.stderr.columns ?? 100,
-    // There are none to strip; commander would load the streams of the process to find out.
-    getOutHasColors: () => true,
-    getErrHasColors: () => true,
-  })
-  for (const subcommand of command.commands) configure(subcommand, io)
+async function dispatch(
+  program: Program,
+  argv: readonly string[],
+  io: Io,
+  onFlagRead: OnFlagRead | undefined,
+): Promise<number> {
+  const width = io.stdout.columns ?? 100
+  // `help threads show` is `threads show --help`.
+  const line = argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv
+  const found = findCommand(program, line)
+  switch (found.kind) {
+    case 'program':
+      return runBare(program, found.rest, io)
+    case 'group':
+      io.stdout.write(formatGroupHelp(program, found.name, width))
+      return 0
+    case 'command': {
+      const { command } = await found.entry.load()
+      const { flags, words, wantsHelp } = parseLine(command.flags, found.rest)
+      if (wantsHelp) {
+        io.stdout.write(formatCommandHelp(program, found.path, found.entry, command, width))
+        return 0
+      }
+      if (wantsPager(flags, io)) await io.page?.()
+      return command.run({ io, program }, onFlagRead ? watchReads(flags, command, onFlagRead) : flags, words)
+    }
+    default:
+      return found satisfies never
+  }
 }
 
-function report(error: unknown, program: Command, { io, argv = [] }: CommandContext): number {
-  const programName = program.name()
-  if (error instanceof ClosedPipe) return 0
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0
-    const message =
-      error.code === 'commander.excessArguments' ? describeExcess(error, program, argv) : tidy(error)
-    // commander reports a bare command by printing help, with a message of its own that says nothing.
-    if (error.code === 'commander.help') return EXIT_MISUSED
-    const isBeforeCommand = error.code === 'commander.unknownOption' && argv[0]?.startsWith('-')
-    const hint = isBeforeCommand ? 'Options stand after the command. See --help.' : 'See --help.'
-    io.stderr.write(`${programName}: ${message}. ${hint}\n`)
+/** A line that names no command. */
+function runBare(program: Program, [first]: readonly string[], io: Io): number {
+  if (first === '--version' || first === '-V') {
+    io.stdout.write(`${VERSION}\n`)
+    return 0
+  }
+  if (first === '--help' || first === '-h') {
+    io.stdout.write(formatProgramHelp(program, io.stdout.columns ?? 100))
+    return 0
+  }
+  if (first === undefined) {
+    io.stderr.write(formatProgramHelp(program, io.stderr.columns ?? 100))
     return EXIT_MISUSED
   }
+  throw new StateError('USAGE', `unknown option '${first}'`, {
+    hint: 'Options stand after the command. See --help.',
+  })
+}
+
+function watchReads(
+  flags: Record<string, unknown>,
+  command: Command,
+  onFlagRead: OnFlagRead,
+): Record<string, unknown> {
+  return new Proxy(flags, {
+    get(target, name) {
+      if (typeof name === 'string' && Object.hasOwn(command.flags, name)) onFlagRead(name)
+      return Reflect.get(target, name)
+    },
+  })
+}
+
+function report(error: unknown, program: Program, io: Io): number {
+  if (error instanceof ClosedPipe) return 0
   if (error instanceof StateError) {
     const hint = error.hint ?? HINTS[error.code]
-    io.stderr.write(`${programName}: ${error.message}${hint ? `. ${hint}` : ''}\n`)
+    io.stderr.write(`${program.name}: ${error.message}${hint ? `. ${hint}` : ''}\n`)
     if (io.env.DEBUG) io.stderr.write(`${error.stack}\n${error.cause ? String(error.cause) : ''}\n`)
     return EXIT_BY_ERROR[error.code] ?? EXIT_BY_SIGNAL[String(error.cause)] ?? EXIT_FAILED
   }
   const text = error instanceof Error ? (io.env.DEBUG ? error.stack : error.message) : String(error)
   io.stderr.write(
-    `${programName}: unexpected error: ${text}${io.env.DEBUG ? '' : ' (DEBUG=1 shows where)'}\n`,
+    `${program.name}: unexpected error: ${text}${io.env.DEBUG ? '' : ' (DEBUG=1 shows where)'}\n`,
   )
   return EXIT_FAILED
-}
-
-/** A word that is no command of a group goes to the group's default command, which has no use for it. */
-function describeExcess(error: CommanderError, program: Command, [name, word]: readonly string[]): string {
-  const group = program.commands.find((command) => command.name() === name)
-  const names = group?.commands.map((command) => command.name()) ?? []
-  const isNoCommand = names.length > 0 && word !== undefined && !word.startsWith('-') && !names.includes(word)
-  return isNoCommand ? `${name} has no command '${word}', but ${names.join(', ')}` : tidy(error)
-}
-
-function tidy(error: CommanderError): string {
-  return error.message
-    .replace(/^error: /, '')
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .replace(/\.$/, '')
 }

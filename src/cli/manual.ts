@@ -1,11 +1,8 @@
-import type { Command, Help, Option } from 'commander'
-import { createLogsProgram } from './logs.js'
-import type { CommandContext } from './main.js'
-import { createStateProgram } from './state.js'
+import { EXIT_CODES, formatUsage, listSections } from './help.js'
+import { LOGS_PROGRAM } from './logs.js'
+import type { Entry, Program } from './registry.js'
+import { STATE_PROGRAM } from './state.js'
 import { VERSION } from './version.js'
-
-/** Declares every command: no command line is being parsed. */
-const NO_COMMAND_LINE = { exitCode: 0 } as CommandContext
 
 const ENVIRONMENT: readonly (readonly [name: string, text: string])[] = [
   ['CODEX_HOME', 'The Codex home, unless --codex-home or --db is given; else ~/.codex.'],
@@ -19,77 +16,56 @@ const ENVIRONMENT: readonly (readonly [name: string, text: string])[] = [
 ]
 
 /** The manual pages by name of the program, in the language of man(7). */
-export function formatManuals(): Record<string, string> {
+export async function formatManuals(): Promise<Record<string, string>> {
   return {
-    'codex-logs': formatManual(createLogsProgram(NO_COMMAND_LINE), 'codex-state'),
-    'codex-state': formatManual(createStateProgram(NO_COMMAND_LINE), 'codex-logs'),
+    'codex-logs': await formatManual(LOGS_PROGRAM, STATE_PROGRAM.name),
+    'codex-state': await formatManual(STATE_PROGRAM, LOGS_PROGRAM.name),
   }
 }
 
-function formatManual(program: Command, sibling: string): string {
-  const name = program.name()
-  const help = program.createHelp()
-  const { examples, exitCodes } = readHelpTexts(program)
+async function formatManual(program: Program, sibling: string): Promise<string> {
+  const { name, summary, examples, commands } = program
   const lines = [
     `.TH ${name.toUpperCase()} 1 "" "codex-state ${VERSION}" "User Commands"`,
     '.SH NAME',
-    `${roff(name)} \\- ${roff(program.description())}`,
+    `${roff(name)} \\- ${roff(summary)}`,
     '.SH SYNOPSIS',
     `.B ${roff(name)}`,
     '.I command',
     '[options]',
+    '.SH EXAMPLES',
+    '.nf',
+    ...examples.trimEnd().split('\n').map(roffLine),
+    '.fi',
+    '.SH OPTIONS',
+    ...['-V, --version', 'print the version', '-h, --help', 'print help'].flatMap((text, index) =>
+      index % 2 === 0 ? ['.TP', `.B ${roff(text)}`] : [roffLine(text)],
+    ),
+    '.SH COMMANDS',
   ]
-  if (examples !== '') lines.push('.SH EXAMPLES', '.nf', ...examples.split('\n').map(roffLine), '.fi')
-  lines.push('.SH OPTIONS', ...formatOptions(help, program), '.SH COMMANDS')
-  for (const command of listCommands(help, program)) lines.push(...formatCommand(help, command, name))
-  lines.push('.SH "EXIT STATUS"', roffLine(exitCodes), '.SH ENVIRONMENT')
+  for (const [path, entry] of Object.entries(commands)) {
+    if (!entry.isHidden) lines.push(...(await formatCommand(program, path, entry)))
+  }
+  lines.push('.SH "EXIT STATUS"', roffLine(`${EXIT_CODES}.`), '.SH ENVIRONMENT')
   for (const [variable, text] of ENVIRONMENT) lines.push('.TP', `.B ${roff(variable)}`, roffLine(text))
   lines.push('.SH "SEE ALSO"', `.BR ${roff(sibling)} (1)`)
   return `${lines.join('\n')}\n`
 }
 
-/** The commands that do something: of a group, those below it. */
-function listCommands(help: Help, command: Command): Command[] {
-  return help
-    .visibleCommands(command)
-    .flatMap((below) => (below.commands.length > 0 ? listCommands(help, below) : [below]))
-}
-
-function formatCommand(help: Help, command: Command, program: string): string[] {
-  const path = help.commandUsage(command).replace(`${program} `, '')
-  const lines = [`.SS "${roff(path).replaceAll('"', '\\(dq')}"`, roffLine(command.description())]
-  for (const argument of help.visibleArguments(command)) {
-    const term = help.argumentTerm(argument)
-    lines.push('.TP', `.I ${roff(term)}`, roffLine(help.argumentDescription(argument)))
+async function formatCommand(program: Program, path: string, entry: Entry): Promise<string[]> {
+  const { command } = await entry.load()
+  const usage = formatUsage(program, path, command).replace(`${program.name} `, '')
+  const lines = [`.SS "${roff(usage).replaceAll('"', '\\(dq')}"`, roffLine(entry.summary)]
+  for (const { heading, items } of listSections(command)) {
+    if (heading !== 'Arguments' && heading !== 'Options') lines.push('.PP', roffLine(`${heading}:`))
+    const font = heading === 'Arguments' ? 'I' : 'B'
+    for (const { term, text } of items) lines.push('.TP', `.${font} ${roff(term)}`, roffLine(text))
   }
-  return [...lines, ...formatOptions(help, command)]
-}
-
-function formatOptions(help: Help, command: Command): string[] {
-  const lines: string[] = []
-  let group: string | undefined
-  for (const option of help.visibleOptions(command)) {
-    if (option.helpGroupHeading !== group) {
-      group = option.helpGroupHeading
-      if (group !== undefined) lines.push('.PP', roffLine(group))
-    }
-    lines.push('.TP', formatTerm(help, option), roffLine(help.optionDescription(option)))
+  for (const note of command.notes?.split(/\n{2,}/) ?? []) {
+    lines.push('.PP', roffLine(note.replaceAll('\n', ' ')))
   }
+  if (command.exitsWith1) lines.push('.PP', roffLine(`Exit code 1: ${command.exitsWith1}.`))
   return lines
-}
-
-function formatTerm(help: Help, option: Option): string {
-  return `.B ${roff(help.optionTerm(option))}`
-}
-
-/** What `--help` says before the usage and at its end. */
-function readHelpTexts(program: Command): { examples: string; exitCodes: string } {
-  let text = ''
-  program.configureOutput({ writeOut: (chunk) => (text += chunk), getOutHelpWidth: () => 1000 })
-  program.outputHelp()
-  const examples = /^Examples:\n([\s\S]*?)\n*Usage:/.exec(text)?.[1] ?? ''
-  const exitCodes = /^Exit codes: (.*)$/m.exec(text)?.[1] ?? ''
-  return { examples: examples.trimEnd(), exitCodes }
 }
 
 /** Text in the middle of a line. */

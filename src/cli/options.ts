@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from 'commander'
 import { StateError } from '../errors.js'
 import type { Palette } from '../format/palette.js'
 import type { ZoneOffset } from '../format/time.js'
@@ -23,21 +22,10 @@ export async function loadPalette(isColored: boolean): Promise<Palette | undefin
   return isColored ? (await import('../format/palette.js')).createPalette() : undefined
 }
 
-export function parseCount(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 0 or more.')
-  return Number(text)
-}
-
-export function parsePositive(text: string): number {
-  const value = parseCount(text)
-  if (value === 0) throw new InvalidArgumentError('It must be a whole number, 1 or more.')
-  return value
-}
-
-/** For commander: every use of a repeatable flag adds to the list. */
-export function collect(value: string, previous: readonly string[] | undefined): string[] {
-  return [...(previous ?? []), value]
-}
+/** Of a flag whose value `parseTime` reads. */
+export const TIME_LOOK = {
+  completes: { kind: 'words', words: ['now', 'today', 'yesterday', '10m', '1h', '1d', '7d'] },
+} as const
 
 export interface TimeContext {
   /** Unix milliseconds. */

@@ -1,13 +1,10 @@
-import type { Command } from 'commander'
+import { offFlag } from './flags.js'
 import type { Io } from './io.js'
 
-/** For a command that prints and ends; the pager itself is started just before its action runs. */
-export function addPagerOption(command: Command): Command {
-  return command.option('--no-pager', 'do not show long output in a pager')
-}
+/** For a command that prints and ends; the pager itself is started just before its work. */
+export const PAGER_FLAGS = { pager: offFlag('do not show long output in a pager') }
 
 /** Whether the command that is about to run prints to somebody who reads along, and ends by itself. */
-export function wantsPager(command: Command, io: Io): boolean {
-  const { pager, follow } = command.opts<{ pager?: boolean; follow?: boolean }>()
+export function wantsPager({ pager, follow }: Readonly<Record<string, unknown>>, io: Io): boolean {
   return pager === true && follow !== true && io.stdout.isTerminal && io.stdinIsTerminal
 }

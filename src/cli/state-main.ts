@@ -1,10 +1,10 @@
 import { startBundledWorker } from './bundled-worker.js'
 import { createProcessIo } from './io.js'
 import { runProgram } from './main.js'
-import { createStateProgram } from './state.js'
+import { STATE_PROGRAM } from './state.js'
 
 /** What `bin/codex-state.js` calls. */
 export async function run(): Promise<void> {
   const io = createProcessIo(startBundledWorker)
-  process.exitCode = await runProgram(createStateProgram, process.argv.slice(2), io)
+  process.exitCode = await runProgram(STATE_PROGRAM, process.argv.slice(2), io)
 }

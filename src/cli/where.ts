@@ -3,11 +3,14 @@ import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { formatBytes } from '../format/quantity.js'
 import { isMissing } from '../model/file-error.js'
-import type { DatabaseFile } from '../schema/files.js'
+import { type DatabaseFile, GENERATION_AGES } from '../schema/files.js'
 import { readMigrations } from '../schema/inspect.js'
-import type { HomeFlags } from './home-flags.js'
+import { defineTextCommand } from './command.js'
+import { groupFlags, onFlag } from './flags.js'
+import { HOME_FLAGS } from './home-flags.js'
 import { lastWriteMs, noDatabase, resolveHomeOptions } from './home-options.js'
-import type { CommandContext } from './main.js'
+import { closedObject, TIME_SCHEMA } from './json-schema.js'
+import { PAGER_FLAGS } from './pager-flag.js'
 
 /** One database as `where` tells of it; the keys are those of its JSON. */
 interface Place {
@@ -30,25 +33,43 @@ interface Place {
   error: string | null
 }
 
-/** @throws {StateError} `DB_NOT_FOUND` when the home holds no database */
-export function runWhere(flags: HomeFlags & { json?: true }, { io }: CommandContext): void {
-  const home = resolveHomeOptions(flags, io)
-  const places = [
-    ...home.databases.map((file) => describe(file, home.rule)),
-    ...home.elsewhere.map((file) => describe(file, 'none')),
-  ]
-  for (const text of home.warnings) io.stderr.write(`warning: ${text}\n`)
-  if (flags.json) {
-    io.stdout.write(`${JSON.stringify(places, null, 2)}\n`)
-  } else if (places.length > 0) {
-    for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${error}\n`)
-    io.stdout.write(io.stdout.isTerminal ? formatAligned(places) : formatTabbed(places))
-  }
-  if (home.databases.length === 0) throw noDatabase(home, PLACE_HINT)
-  if (places.every(({ error }) => error !== null)) {
-    throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
-  }
-}
+const PLACE_SCHEMA = closedObject({
+  path: { type: 'string' },
+  role: { type: 'string' },
+  generation: { type: 'integer', minimum: 0 },
+  age: { enum: [...GENERATION_AGES] },
+  size_bytes: { type: ['integer', 'null'], minimum: 0 },
+  wal_bytes: { type: ['integer', 'null'], minimum: 0 },
+  migrations: { type: ['integer', 'null'], minimum: 0 },
+  last_write: TIME_SCHEMA,
+  rule: { type: 'string' },
+  error: { type: ['string', 'null'] },
+})
+
+/** `where`, which both programs have. */
+export const command = defineTextCommand({
+  flags: { json: onFlag('one JSON array'), ...groupFlags('Output', PAGER_FLAGS), ...HOME_FLAGS },
+  jsonForms: [{ name: 'where', shape: 'array', record: PLACE_SCHEMA }],
+  run({ io }, flags) {
+    const home = resolveHomeOptions(flags, io)
+    const places = [
+      ...home.databases.map((file) => describe(file, home.rule)),
+      ...home.elsewhere.map((file) => describe(file, 'none')),
+    ]
+    for (const text of home.warnings) io.stderr.write(`warning: ${text}\n`)
+    if (flags.json) {
+      io.stdout.write(`${JSON.stringify(places, null, 2)}\n`)
+    } else if (places.length > 0) {
+      for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${error}\n`)
+      io.stdout.write(io.stdout.isTerminal ? formatAligned(places) : formatTabbed(places))
+    }
+    if (home.databases.length === 0) throw noDatabase(home, PLACE_HINT)
+    if (places.every(({ error }) => error !== null)) {
+      throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
+    }
+    return 0
+  },
+})
 
 /** What to do where there is no database at all. */
 export const PLACE_HINT = 'Pass --codex-home or --db, or set CODEX_HOME.'

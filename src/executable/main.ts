@@ -1,15 +1,13 @@
 import { basename } from 'node:path'
 import { createProcessIo } from '../cli/io.js'
-import { createLogsProgram } from '../cli/logs.js'
+import { LOGS_PROGRAM } from '../cli/logs.js'
 import { runProgram } from '../cli/main.js'
-import { createStateProgram } from '../cli/state.js'
+import { STATE_PROGRAM } from '../cli/state.js'
 import { startPackedWorker } from './assets.js'
 
 /** One file answers to both names: which command it is depends on what it was called as. */
-const createProgram = basename(process.argv0).startsWith('codex-logs')
-  ? createLogsProgram
-  : createStateProgram
+const program = basename(process.argv0).startsWith('codex-logs') ? LOGS_PROGRAM : STATE_PROGRAM
 
-runProgram(createProgram, process.argv.slice(2), createProcessIo(startPackedWorker)).then((exitCode) => {
+runProgram(program, process.argv.slice(2), createProcessIo(startPackedWorker)).then((exitCode) => {
   process.exitCode = exitCode
 })

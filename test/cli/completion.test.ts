@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { SHELLS } from '../../src/cli/completion/command.js'
+import { SHELLS } from '../../src/cli/completion/scripts.js'
 import { describeFolder } from '../helpers/folder.js'
 import { copyHome } from '../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../helpers/layouts.js'

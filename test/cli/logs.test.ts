@@ -429,14 +429,17 @@ describe('wrong usage', () => {
       argv: ['--json', 'query'],
       says: "unknown option '--json'. Options stand after the command. See --help.",
     },
-    { argv: ['qury'], says: "unknown command 'qury' (Did you mean query?). See --help." },
+    {
+      argv: ['qury'],
+      says: "unknown command 'qury' (did you mean query?). Commands: tail, query, where, completion. See --help.",
+    },
     {
       argv: ['query', '--levle', 'info'],
-      says: "unknown option '--levle' (Did you mean --level?). See --help.",
+      says: "unknown option '--levle' (did you mean --level?). See --help.",
     },
     {
       argv: ['query', 'extra'],
-      says: "too many arguments for 'query'. Expected 0 arguments but got 1: extra. See --help.",
+      says: "too many arguments: no arguments are expected, not 'extra'. See --help.",
     },
     {
       argv: ['query', '--level', 'loud'],
@@ -456,29 +459,29 @@ describe('wrong usage', () => {
     },
     {
       argv: ['query', '-n', 'many'],
-      says: "option '-n, --lines <count>' argument 'many' is invalid. It must be a whole number, 0 or more. See --help.",
+      says: "-n, --lines <count>: 'many' is not valid. It must be a whole number, 0 or more.",
     },
     {
       argv: ['query', '-n', '-1'],
-      says: "option '-n, --lines <count>' argument '-1' is invalid. It must be a whole number, 0 or more. See --help.",
+      says: "-n, --lines <count>: '-1' is not valid. It must be a whole number, 0 or more.",
     },
     {
       argv: ['tail', '--backfill', 'some'],
-      says: `option '-n, --backfill <count>' argument 'some' is invalid. It must be a whole number, 0 or more, or "all". See --help.`,
+      says: `-n, --backfill <count>: 'some' is not valid. It must be a whole number, 0 or more, or "all".`,
     },
     {
       argv: ['tail', '--poll-ms', '0'],
-      says: "option '--poll-ms <ms>' argument '0' is invalid. It must be a whole number, 1 or more. See --help.",
+      says: "--poll-ms <ms>: '0' is not valid. It must be a whole number, 1 or more.",
     },
     { argv: ['query', '-g', '('], says: '--grep: Invalid regular expression: /(/im: Unterminated group' },
     { argv: ['query', '-v'], says: '-v inverts --grep, which is not given' },
     {
       argv: ['query', '--format', 'xml'],
-      says: "option '--format <format>' argument 'xml' is invalid. Allowed choices are full, compact, cat, json, logfmt, csv. See --help.",
+      says: "--format <format>: 'xml' is not valid. It must be one of full, compact, cat, json, logfmt, csv.",
     },
     {
       argv: ['query', '--color', 'sometimes'],
-      says: "option '--color <when>' argument 'sometimes' is invalid. Allowed choices are auto, always, never. See --help.",
+      says: "--color <when>: 'sometimes' is not valid. It must be one of auto, always, never.",
     },
     { argv: ['query', '--json', '--compact'], says: 'only one of the formats json, compact can be printed' },
     {
@@ -493,7 +496,7 @@ describe('wrong usage', () => {
       argv: ['query', '--tz', 'Mars/Olympus'],
       says: "'Mars/Olympus' is not a time zone. Give an IANA name such as Europe/Berlin, or an offset such as UTC+2.",
     },
-    { argv: ['query', '--since'], says: "option '--from, --since <time>' argument missing. See --help." },
+    { argv: ['query', '--since'], says: '--from, --since <time>: its value is missing. See --help.' },
   ]
   test.each(WRONG)('$argv', async ({ argv, says }) => {
     expect(await runLogs(argv)).toEqual({ stdout: '', stderr: `codex-logs: ${says}\n`, exitCode: 2 })

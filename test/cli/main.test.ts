@@ -1,7 +1,8 @@
-import { Command } from 'commander'
 import { expect, test } from 'vitest'
+import { defineTextCommand } from '../../src/cli/command.js'
 import { ClosedPipe, type Io } from '../../src/cli/io.js'
 import { runProgram } from '../../src/cli/main.js'
+import type { Program } from '../../src/cli/registry.js'
 import { VERSION } from '../../src/cli/version.js'
 import { STATE_ERROR_CODES, StateError, type StateErrorCode } from '../../src/errors.js'
 import { runLogs, runState } from '../helpers/run.js'
@@ -33,16 +34,14 @@ test.each(['tail', 'query'])('every flag of %s is in its help', async (command) 
 })
 
 test.each([
-  ['threads', 'lst', 'list, show, path, tree, tools'],
-  ['backfill', 'strat', 'status, run'],
-])('%s %s: what there is instead', async (group, word, names) => {
-  expect(await runState([group, word])).toEqual({
-    stdout: '',
-    stderr: `codex-state: ${group} has no command '${word}', but ${names}. See --help.\n`,
-    exitCode: 2,
-  })
-  const { stderr } = await runState([group, '--json', 'id', word])
-  expect(stderr).toMatch(/too many arguments/)
+  ['threads', 'lst', ' (did you mean list?)', 'list, show, path, tree, tools'],
+  ['backfill', 'statsu', ' (did you mean status?)', 'status, run'],
+  ['memories', 'fffx', '', 'list, show, last, jobs'],
+])('%s %s: what there is instead', async (group, word, guess, names) => {
+  const { stdout, stderr, exitCode } = await runState([group, word])
+  expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 })
+  expect(stderr).toMatch(`codex-state: unknown command '${group} ${word}'${guess}. Commands: ${names}`)
+  expect((await runState([group, '--json', 'id', word])).stderr).toMatch(/too many arguments/)
 })
 
 async function runThrowing(error: unknown, env: Record<string, string> = {}) {
@@ -52,14 +51,19 @@ async function runThrowing(error: unknown, env: Record<string, string> = {}) {
     stderr: { isTerminal: false, columns: undefined, write: (text: string) => void stderr.push(text) },
     env,
   } as unknown as Io
-  const exitCode = await runProgram(
-    () =>
-      new Command('codex-x').action(() => {
-        throw error
-      }),
-    [],
-    io,
-  )
+  const command = defineTextCommand({
+    run() {
+      throw error
+    },
+  })
+  const program: Program = {
+    name: 'codex-x',
+    summary: '',
+    examples: '',
+    groups: {},
+    commands: { go: { summary: '', load: async () => ({ command }) } },
+  }
+  const exitCode = await runProgram(program, ['go'], io)
   return { stderr: stderr.join(''), exitCode }
 }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import { createSchemas } from '../../src/cli/schemas.js'
+import { createSchemas, listJsonForms, type NamedForm } from '../../src/cli/schemas.js'
+import { STATE_PROGRAM } from '../../src/cli/state.js'
 import { copyHome, HOMES } from '../helpers/homes.js'
 import { createHome, LAYOUTS } from '../helpers/layouts.js'
 import { THREAD_ID } from '../helpers/rollouts.js'
@@ -20,45 +21,25 @@ const validators = Object.fromEntries(
   ]),
 )
 
-test('the published schemas are those of this version', () => {
+test('the published schemas are those of this version', async () => {
   const published = readdirSync(folder).map((file) => [
     file.replace(/\.schema\.json$/, ''),
     JSON.parse(readFileSync(new URL(file, folder), 'utf8')),
   ])
-  expect(Object.fromEntries(published)).toEqual(createSchemas())
+  expect(Object.fromEntries(published)).toEqual(await createSchemas())
 })
 
-/** The command line of each `codex-state.` schema; the others are below. */
-const COMMANDS: Record<string, string[]> = {
-  'threads-list': ['threads', 'list'],
-  'threads-tree': ['threads', 'tree'],
-  'threads-tools': ['threads', 'tools', 'last'],
-  'threads-show': ['threads', 'show', 'last'],
-  'threads-path': ['threads', 'path', 'last'],
-  'memories-list': ['memories', 'list'],
-  'memories-show': ['memories', 'show', 'last'],
-  'memories-jobs': ['memories', 'jobs'],
-  'backfill-status': ['backfill', 'status'],
-  tokens: ['tokens'],
-  goals: ['goals'],
-  jobs: ['jobs'],
-  tools: ['tools'],
-  tables: ['tables'],
-  schema: ['schema'],
-  verify: ['verify'],
-  locks: ['locks'],
-  diff: ['diff'],
-  why: ['why', 'last'],
-}
-for (const by of ['cwd', 'source', 'provider', 'model', 'day', 'branch', 'total']) {
-  COMMANDS[`tokens-by-${by}`] = ['tokens', '--by', by]
-}
-for (const by of ['kind', 'age', 'source', 'project']) COMMANDS[`du-by-${by}`] = ['du', '--by', by]
+const FORMS = (await listJsonForms(STATE_PROGRAM)).filter(
+  ({ name, command }) => name !== 'where' && command.writes === undefined,
+)
 
-test('every schema is held against what its command prints', () => {
-  const names = Object.keys(COMMANDS).map((name) => `codex-state.${name}`)
-  expect(Object.keys(validators).sort()).toEqual([...names, 'codex-logs.record', 'where'].sort())
-})
+/** What is typed to get a form of JSON. */
+function lineOf({ path, command, form }: NamedForm): string[] {
+  const words = Object.values(command.args).flatMap(({ form: place, example }) =>
+    place === 'required' ? [example ?? ''] : [],
+  )
+  return [...path.split(' '), ...words, ...(form.argv ?? [])]
+}
 
 /** Names of the schemas that some home gave records for. */
 const seen = new Set<string>()
@@ -84,15 +65,15 @@ describe.each(HOMES)('the home of %s', (homeName) => {
     expectValid('where', JSON.parse(stdout))
   })
 
-  test.each(Object.entries(COMMANDS))('codex-state %s', async (name, argv) => {
-    const { stdout, stderr, exitCode } = await runState([...argv, '--json', '--codex-home', home])
+  test.each(FORMS)('$name', async (form) => {
+    const { stdout, stderr, exitCode } = await runState([...lineOf(form), '--json', '--codex-home', home])
     // A layout that has no such table, or a home where there is nothing of the kind, prints nothing.
     if (stdout === '') {
       expect(stderr).not.toBe('')
       expect(exitCode).not.toBe(0)
       return
     }
-    expectValid(`codex-state.${name}`, JSON.parse(stdout))
+    expectValid(form.name, JSON.parse(stdout))
   })
 })
 
@@ -119,12 +100,22 @@ test('memories and jobs, which no home at hand has', async () => {
   for (const [name, argv] of [
     ['memories-list', ['memories', 'list']],
     ['memories-show', ['memories', 'show', THREAD_ID]],
+    ['memories-last', ['memories', 'last', '--cwd', '/srv/a']],
     ['memories-jobs', ['memories', 'jobs']],
     ['jobs', ['jobs']],
   ] as const) {
     const { stdout } = await runState([...argv, '--json', '--codex-home', home])
     expectValid(`codex-state.${name}`, JSON.parse(stdout))
   }
+})
+
+test('what a repair would change', async () => {
+  const home = copyHome('codex-0.169.0')
+  const database = new Database(join(home, 'state_5.sqlite'))
+  database.exec('DELETE FROM threads WHERE rowid IN (SELECT rowid FROM threads LIMIT 2)')
+  database.close()
+  const { stdout } = await runState(['backfill', 'run', '--dry-run', '--json', '--codex-home', home])
+  expectValid('codex-state.backfill-run', JSON.parse(stdout))
 })
 
 test('every schema was held against records', () => {

@@ -1,7 +1,8 @@
 import type { Io } from '../../src/cli/io.js'
-import { createLogsProgram } from '../../src/cli/logs.js'
-import { runProgram } from '../../src/cli/main.js'
-import { createStateProgram } from '../../src/cli/state.js'
+import { LOGS_PROGRAM } from '../../src/cli/logs.js'
+import { type OnFlagRead, runProgram } from '../../src/cli/main.js'
+import type { Program } from '../../src/cli/registry.js'
+import { STATE_PROGRAM } from '../../src/cli/state.js'
 
 export interface RunOptions {
   env?: Record<string, string>
@@ -12,6 +13,7 @@ export interface RunOptions {
   workingFolder?: string
   userHome?: string
   signal?: AbortSignal
+  onFlagRead?: OnFlagRead
 }
 
 export interface RunResult {
@@ -22,19 +24,15 @@ export interface RunResult {
 
 /** Runs a command line of `codex-logs` in this process. */
 export function runLogs(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  return run(createLogsProgram, argv, options)
+  return run(LOGS_PROGRAM, argv, options)
 }
 
 /** Runs a command line of `codex-state` in this process. */
 export function runState(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  return run(createStateProgram, argv, options)
+  return run(STATE_PROGRAM, argv, options)
 }
 
-async function run(
-  createProgram: Parameters<typeof runProgram>[0],
-  argv: readonly string[],
-  options: RunOptions,
-): Promise<RunResult> {
+async function run(program: Program, argv: readonly string[], options: RunOptions): Promise<RunResult> {
   const collected = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
   const isTerminal = options.isTerminal ?? false
   const stream = (chunks: Buffer[]) => ({
@@ -54,7 +52,7 @@ async function run(
     page: undefined,
     interruption: () => options.signal ?? new AbortController().signal,
   }
-  const exitCode = await runProgram(createProgram, argv, io)
+  const exitCode = await runProgram(program, argv, io, options.onFlagRead)
   return {
     stdout: Buffer.concat(collected.stdout).toString(),
     stderr: Buffer.concat(collected.stderr).toString(),

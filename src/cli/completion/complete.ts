@@ -1,49 +1,16 @@
-import type { Argument, Command, Option } from 'commander'
 import { escapeForTerminal } from '../../format/escape.js'
-import { readCompletions, type ValueKind } from '../../inspect/completions.js'
-import { LOG_LEVELS } from '../../model/log.js'
-import { LOG_FIELD_NAMES } from '../../model/log-records.js'
+import { readCompletions } from '../../inspect/completions.js'
+import type { Command } from '../command.js'
+import { dashed, type Flag, type Flags, type Source } from '../flags.js'
+import { itemsOf } from '../help.js'
 import type { HomeFlags } from '../home-flags.js'
 import { resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
-
-/** What may stand in a place: words of ours, or whatever the shell itself knows of files. */
-type Source =
-  | { kind: 'words'; words: readonly string[] }
-  | { kind: 'stored'; values: ValueKind }
-  | { kind: 'files' }
-  | { kind: 'folders' }
+import { listBelow, type Program } from '../registry.js'
 
 interface Candidate {
   value: string
   description: string
-}
-
-const LEVELS = LOG_LEVELS.map((level) => level.toLowerCase())
-const TIMES = ['now', 'today', 'yesterday', '10m', '1h', '1d', '7d']
-
-/** By long flag; what the placeholder alone says is below. */
-const FLAG_SOURCES: Readonly<Record<string, Source>> = {
-  '--thread-id': { kind: 'stored', values: 'thread-id' },
-  '--target': { kind: 'stored', values: 'target' },
-  '--module': { kind: 'stored', values: 'module' },
-  '--file': { kind: 'stored', values: 'file' },
-  '--process': { kind: 'stored', values: 'process' },
-  '--source': { kind: 'stored', values: 'source' },
-  '--provider': { kind: 'stored', values: 'provider' },
-  '--branch': { kind: 'stored', values: 'branch' },
-  '--backfill': { kind: 'words', words: ['all', '0', '50', '200', '1000'] },
-}
-
-/** By placeholder of a flag's value or name of an argument. */
-const PLACEHOLDER_SOURCES: Readonly<Record<string, Source>> = {
-  dir: { kind: 'folders' },
-  file: { kind: 'files' },
-  level: { kind: 'words', words: LEVELS },
-  time: { kind: 'words', words: TIMES },
-  names: { kind: 'words', words: LOG_FIELD_NAMES },
-  thread: { kind: 'stored', values: 'thread' },
-  name: { kind: 'stored', values: 'table' },
 }
 
 /** All controls, and the marks that turn the direction of text. */
@@ -56,9 +23,9 @@ const UNSAFE = /[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/
  *
  * @param words behind the name of the program; the last is the one that is being typed
  */
-export function complete(program: Command, words: readonly string[], io: Io): string {
+export async function complete(program: Program, words: readonly string[], io: Io): Promise<string> {
   try {
-    const place = findPlace(program, words)
+    const place = await findPlace(program, words)
     if (place.source?.kind === 'files' || place.source?.kind === 'folders') return `${place.source.kind}\n`
     const candidates = [...place.candidates, ...readSource(place, io)]
     const lines = candidates
@@ -81,100 +48,113 @@ interface Place {
   home: HomeFlags
 }
 
-function findPlace(program: Command, words: readonly string[]): Place {
-  let command = program
-  let argumentCount = 0
-  let isPastOptions = false
-  let pending: Option | undefined
-  const used = new Set<Option>()
+async function findPlace(program: Program, words: readonly string[]): Promise<Place> {
+  const typed = words.at(-1) ?? ''
+  const { group, command, rest } = await findTyped(program, words.slice(0, -1))
   const home: HomeFlags = {}
-  const note = (option: Option, value: string) => {
-    if (option.long === '--codex-home') home.codexHome = value
-    if (option.long === '--db') home.db = value
+  const nothing: Place = { prefix: '', typed, candidates: [], source: undefined, home }
+  if (!command) {
+    return typed.startsWith('-')
+      ? { ...nothing, candidates: HELP_FLAGS }
+      : { ...nothing, candidates: listCommands(program, group) }
   }
-  for (const word of words.slice(0, -1)) {
+
+  let argumentCount = 0
+  let isPastFlags = false
+  let pending: Spelled | undefined
+  const used = new Set<string>()
+  const note = (name: string, value: string) => {
+    if (name === 'codexHome' || name === 'db') home[name] = value
+  }
+  for (const word of rest) {
     if (pending) {
-      note(pending, word)
+      note(pending.name, word)
       pending = undefined
     } else if (word === '--') {
-      isPastOptions = true
-    } else if (word.startsWith('-') && word !== '-' && !isPastOptions) {
-      const [flag, ...value] = word.split('=')
-      const option = findOption(command, flag!)
-      if (option) used.add(option)
-      if (option && value.length > 0) note(option, value.join('='))
-      else if (option?.required || option?.optional) pending = option
+      isPastFlags = true
+    } else if (word.startsWith('-') && word !== '-' && !isPastFlags) {
+      const [spelling, ...value] = word.split('=')
+      const found = findFlag(command.flags, spelling!)
+      if (!found) continue
+      used.add(found.name)
+      if (value.length > 0) note(found.name, value.join('='))
+      else if (takesValue(found.flag)) pending = found
     } else {
-      const below = argumentCount === 0 ? findCommand(command, word) : undefined
-      if (below) command = below
-      else argumentCount++
+      argumentCount++
     }
   }
 
-  const word = words.at(-1) ?? ''
-  const nothing = { prefix: '', candidates: [], source: undefined, home }
-  if (pending && (pending.required || !word.startsWith('-'))) {
-    return { ...nothing, typed: word, source: sourceOfOption(pending) }
+  if (pending && (pending.flag.form === 'value' || !typed.startsWith('-'))) {
+    return { ...nothing, source: sourceOf(pending.flag) }
   }
-  const assigned = /^(--[^=]+=)(.*)$/s.exec(word)
-  if (assigned && !isPastOptions) {
-    const option = findOption(command, assigned[1]!.slice(0, -1))
-    return { ...nothing, prefix: assigned[1]!, typed: assigned[2]!, source: option && sourceOfOption(option) }
+  const assigned = /^(--[^=]+=)(.*)$/s.exec(typed)
+  if (assigned && !isPastFlags) {
+    const found = findFlag(command.flags, assigned[1]!.slice(0, -1))
+    return { ...nothing, prefix: assigned[1]!, typed: assigned[2]!, source: found && sourceOf(found.flag) }
   }
-  if (word.startsWith('-') && !isPastOptions) {
-    return { ...nothing, typed: word, candidates: listFlags(withDefaultCommand(command), used) }
+  if (typed.startsWith('-') && !isPastFlags) {
+    return { ...nothing, candidates: [...listFlags(command.flags, used), ...HELP_FLAGS] }
   }
-  const argument = withDefaultCommand(command).registeredArguments[argumentCount]
+  const argument = Object.values(command.args)[argumentCount]
   return {
     ...nothing,
-    typed: word,
-    candidates: argumentCount === 0 ? listCommands(command) : [],
-    source: argument && sourceOfArgument(argument),
+    // Behind a group's name stands one of its commands, or what its default command takes.
+    candidates: group !== undefined && rest.length === 0 ? listCommands(program, group) : [],
+    source: argument && sourceOf(argument),
   }
 }
 
-function findCommand(command: Command, name: string): Command | undefined {
-  return command.commands.find((below) => below.name() === name || below.aliases().includes(name))
+/** The command that is typed, or the group's default one, and the words behind it. */
+async function findTyped(
+  program: Program,
+  words: readonly string[],
+): Promise<{ group: string | undefined; command: Command | undefined; rest: readonly string[] }> {
+  const [first = '', second = ''] = words
+  const group = Object.hasOwn(program.groups, first) ? first : undefined
+  const path = group === undefined ? first : `${first} ${second}`
+  const load = async (name: string) =>
+    Object.hasOwn(program.commands, name) ? (await program.commands[name]!.load()).command : undefined
+  const named = await load(path)
+  if (named) return { group: undefined, command: named, rest: words.slice(path.split(' ').length) }
+  if (group === undefined) return { group, command: undefined, rest: [] }
+  const byDefault = await load(`${group} ${program.groups[group]!.default}`)
+  return { group, command: byDefault, rest: words.slice(1) }
 }
 
-function findOption(command: Command, flag: string): Option | undefined {
-  return withDefaultCommand(command).options.find(({ short, long }) => flag === short || flag === long)
+interface Spelled {
+  name: string
+  flag: Flag
 }
 
-/** A group such as `threads` takes the flags of the command that it runs when none is named. */
-function withDefaultCommand(command: Command): Command {
-  // commander has no public way to ask for it.
-  const { _defaultCommandName: name } = command as { _defaultCommandName?: string | null }
-  return (name && findCommand(command, name)) || command
+function findFlag(flags: Flags, spelling: string): Spelled | undefined {
+  for (const [name, flag] of Object.entries(flags)) {
+    const spellings = [`--${dashed(name)}`, flag.short && `-${flag.short}`, flag.alias && `--${flag.alias}`]
+    if (spellings.includes(spelling)) return { name, flag }
+  }
+  return undefined
 }
 
-function listCommands(command: Command): Candidate[] {
-  return command
-    .createHelp()
-    .visibleCommands(command)
-    .map((below) => ({ value: below.name(), description: below.description() }))
+function takesValue({ form }: Flag): boolean {
+  return form === 'value' || form === 'optional'
 }
 
-/** A repeatable flag is one that gathers its values. */
-function listFlags(command: Command, used: ReadonlySet<Option>): Candidate[] {
-  return command
-    .createHelp()
-    .visibleOptions(command)
-    .filter((option) => !used.has(option) || /repeat/.test(option.description))
-    .flatMap(({ flags, description }) =>
-      (flags.match(/--[a-z][-a-z]*/g) ?? []).map((value) => ({ value, description })),
+const HELP_FLAGS: readonly Candidate[] = [{ value: '--help', description: 'print help' }]
+
+function listCommands(program: Program, group: string | undefined): Candidate[] {
+  return listBelow(program, group).map(({ name, summary }) => ({ value: name, description: summary }))
+}
+
+function listFlags(flags: Flags, used: ReadonlySet<string>): Candidate[] {
+  return Object.entries(flags)
+    .filter(([name, flag]) => !used.has(name) || flag.isRepeatable)
+    .flatMap(([name, flag]) => itemsOf(name, flag))
+    .flatMap(({ term, text }) =>
+      (term.match(/--[a-z][-a-z]*/g) ?? []).map((value) => ({ value, description: text })),
     )
 }
 
-function sourceOfOption(option: Option): Source | undefined {
-  if (option.argChoices) return { kind: 'words', words: option.argChoices }
-  const placeholder = /[<[]([a-z]+)[\]>]/.exec(option.flags)?.[1] ?? ''
-  return FLAG_SOURCES[option.long ?? ''] ?? PLACEHOLDER_SOURCES[placeholder]
-}
-
-function sourceOfArgument(argument: Argument): Source | undefined {
-  if (argument.argChoices) return { kind: 'words', words: argument.argChoices }
-  return PLACEHOLDER_SOURCES[argument.name()]
+function sourceOf({ choices, completes }: Pick<Flag, 'choices' | 'completes'>): Source | undefined {
+  return choices ? { kind: 'words', words: choices } : completes
 }
 
 function readSource({ source, typed, home }: Place, io: Io): Candidate[] {

@@ -1,4 +1,6 @@
-import type { Shell } from './command.js'
+export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const
+
+export type Shell = (typeof SHELLS)[number]
 
 /**
  * The script that completes `name` in a shell. It only carries words to and fro: what fits is decided by

@@ -3,43 +3,19 @@ import type { LogFormat } from '../../format/formats.js'
 import { createUtcTime, createZonedTime, localOffset, type TimeFormatter } from '../../format/time.js'
 import { LOG_LEVELS, type LogFilter, type TextMatch } from '../../model/log.js'
 import { LOG_FIELD_NAMES, type LogField } from '../../model/log-records.js'
-import type { HomeFlags } from '../home-flags.js'
 import type { Io } from '../io.js'
-import { type ColorChoice, loadZoneOffset, parseTime } from '../options.js'
-
-/** The flags of both `tail` and `query`, as typed. */
-export interface LogsFlags extends HomeFlags {
-  level?: string[]
-  minLevel?: string
-  since?: string
-  until?: string
-  module?: string[]
-  file?: string[]
-  target?: string[]
-  threadId?: string[]
-  threadless?: true
-  process?: string[]
-  search?: string[]
-  grep?: string
-  invertMatch?: true
-  format: LogFormat
-  json?: true
-  compact?: true
-  csvSafe?: true
-  fields?: string | true
-  utc?: true
-  tz?: string
-  raw?: true
-  color: ColorChoice
-  cursorFile?: string
-}
+import { loadZoneOffset, parseTime } from '../options.js'
+import type { LogFilterFlags, LogsFlags } from './flags.js'
 
 /**
  * The filter that the flags mean, but for `threadIds`, which may be beginnings still.
  *
  * @throws {StateError} `USAGE`
  */
-export async function resolveFilter(flags: LogsFlags, io: Io): Promise<LogFilter> {
+export async function resolveFilter(
+  flags: LogFilterFlags & Partial<Pick<LogsFlags, 'tz' | 'utc'>>,
+  io: Io,
+): Promise<LogFilter> {
   const filter: LogFilter = {
     module: anyCase(flags.module),
     file: anyCase(flags.file),
@@ -66,7 +42,7 @@ function anyCase(anyOf: readonly string[] | undefined): TextMatch | undefined {
   return anyOf && { match: 'anyCase', anyOf }
 }
 
-function resolveLevels({ level, minLevel }: LogsFlags): string[] | undefined {
+function resolveLevels({ level, minLevel }: LogFilterFlags): string[] | undefined {
   const exact = level?.flatMap((text) => text.split(',')).map(parseLevel)
   if (minLevel === undefined) return exact
   const worse = LOG_LEVELS.slice(LOG_LEVELS.indexOf(parseLevel(minLevel)))

@@ -7,7 +7,8 @@ import type { LogFilter, StoredLogRow } from '../../model/log.js'
 import type { PieceStyles } from '../../model/log-records.js'
 import type { Io } from '../io.js'
 import { loadPalette, resolveColor } from '../options.js'
-import { type LogsFlags, resolveFields, resolveFormat, resolveHighlight, resolveTime } from './options.js'
+import type { LogsFlags } from './flags.js'
+import { resolveFields, resolveFormat, resolveHighlight, resolveTime } from './options.js'
 import type { RecordPlan } from './records.js'
 
 /** How records are printed. */

@@ -10,10 +10,11 @@ import { keyOf } from '../../query/logs/rows.js'
 import { type LogStore, openLogStore, readHighestId } from '../../query/logs/store.js'
 import { findLoggedThread } from '../../query/logs/threads.js'
 import type { DatabaseFile } from '../../schema/files.js'
+import type { CommandContext } from '../command.js'
 import type { Io } from '../io.js'
-import { type CommandContext, EXIT_BY_SIGNAL } from '../main.js'
+import { EXIT_BY_SIGNAL } from '../main.js'
 import { type CursorKeeper, createCursorKeeper } from './cursor.js'
-import type { LogsFlags } from './options.js'
+import type { LogsFlags } from './flags.js'
 import { printSelected } from './select.js'
 import { noLogs, openSession, type Session } from './session.js'
 import { createTeller, tellPruned } from './tell.js'
@@ -25,8 +26,8 @@ export interface TailFlags extends LogsFlags {
 }
 
 export interface QueryFlags extends LogsFlags {
-  lines?: number
-  reverse?: true
+  lines: number | undefined
+  reverse: true | undefined
 }
 
 export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promise<void> {
@@ -55,9 +56,12 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
   }
 }
 
-export async function runTail(flags: TailFlags, context: CommandContext): Promise<void> {
-  const { io } = context
-  if (flags.fields === true) return listFields(io)
+/** @returns the exit code */
+export async function runTail(flags: TailFlags, { io }: CommandContext): Promise<number> {
+  if (flags.fields === true) {
+    listFields(io)
+    return 0
+  }
   const signal = io.interruption()
   const session = await openSession(flags, io)
   const cursor = createCursor(flags, session, io)
@@ -96,7 +100,7 @@ export async function runTail(flags: TailFlags, context: CommandContext): Promis
   } else {
     newest?.connection.close()
   }
-  if (signal.aborted) context.exitCode = EXIT_BY_SIGNAL[String(signal.reason)] ?? 1
+  return signal.aborted ? (EXIT_BY_SIGNAL[String(signal.reason)] ?? 1) : 0
 }
 
 interface FollowParts {

@@ -8,7 +8,8 @@ import { candidatesFor, type DatabaseFile } from '../../schema/files.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
 import { PLACE_HINT } from '../where.js'
-import { type LogsFlags, resolveFilter } from './options.js'
+import type { LogsFlags } from './flags.js'
+import { resolveFilter } from './options.js'
 import { type Output, resolveOutput } from './output.js'
 
 /** What both commands make of their flags. */

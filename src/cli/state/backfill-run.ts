@@ -16,11 +16,13 @@ import { buildStateDatabase, builtPath } from '../../sync/build.js'
 import { copyDatabase, type DatabaseCopy, listCopies, putBack } from '../../sync/home-copies.js'
 import { type HomeChange, openForRepair, type RepairCounts, repairHome } from '../../sync/repair-home.js'
 import { attachTarget } from '../../sync/target.js'
+import { defineTextCommand } from '../command.js'
+import { type FlagValues, onFlag, optionalFlag, textFlag } from '../flags.js'
+import { HOME_FLAGS } from '../home-flags.js'
 import type { Io } from '../io.js'
-import { type CommandContext, EXIT_FAILED } from '../main.js'
-import type { BackfillRunFlags } from './backfill-run-command.js'
+import { EXIT_FAILED } from '../main.js'
 import { printedFieldNames, selectFields, writeRecords } from './output.js'
-import type { OutputFlags } from './output-flags.js'
+import { OUTPUT_FLAGS, type OutputFlags } from './output-flags.js'
 import { type Session, withSession } from './session.js'
 
 const BACKFILL_TABLE = 'backfill_state'
@@ -51,23 +53,43 @@ function mendedColumns(change: HomeChange): string | null {
     .join(', ')
 }
 
-export async function run(context: CommandContext, flags: BackfillRunFlags & OutputFlags): Promise<void> {
-  if (printedFieldNames(CHANGE_KIND, flags, context.io)) return
-  checkFlags(flags)
-  selectFields(CHANGE_KIND, flags)
-  await withSession(
-    context,
-    flags.codexHome === undefined ? {} : { codexHome: flags.codexHome },
-    (session) => {
-      if (flags.into !== undefined) return buildInto(session, flags.into)
-      const database = requireStateDatabase(session)
-      return flags.undo !== undefined ? undo(session, database, flags) : repair(session, database, flags)
-    },
-  )
+const FLAGS = {
+  into: textFlag('<dir>', 'build a state database of its own in this folder; the home is only read', {
+    completes: { kind: 'folders' },
+  }),
+  yes: onFlag(`write to the home's own database, after a copy of it`),
+  dryRun: onFlag('print what --yes would change'),
+  undo: optionalFlag('[copy]', 'put back the copy that the last --yes made, or the one of this name'),
 }
 
+type Flags = FlagValues<typeof FLAGS>
+
+const { codexHome } = HOME_FLAGS
+
+/** The one command that writes, and only with explicit words. */
+export const command = defineTextCommand({
+  flags: { ...FLAGS, ...OUTPUT_FLAGS, codexHome },
+  writes: `the home's state database with --yes or --undo, another folder with --into`,
+  tables: ['threads', 'backfill_state'],
+  notes: `Rows are inserted where a rollout has none. A row that is there is mended where its file is not where it
+says, where it has an empty value or another memory mode than its legacy rollout, and where its file was written
+to since. Names, sections, pins and projects stay as they are. No Codex may be running.`,
+  jsonForms: [{ shape: 'array', record: CHANGE_KIND }],
+  async run(context, flags) {
+    if (printedFieldNames(CHANGE_KIND, flags, context.io)) return 0
+    checkFlags(flags)
+    selectFields(CHANGE_KIND, flags)
+    return withSession(context, { codexHome: flags.codexHome }, async (session) => {
+      if (flags.into !== undefined) await buildInto(session, flags.into)
+      else if (flags.undo !== undefined) await undo(session, requireStateDatabase(session), flags)
+      else await repair(session, requireStateDatabase(session), flags)
+      return session.hasFailed() ? EXIT_FAILED : 0
+    })
+  },
+})
+
 /** @throws {StateError} `USAGE` */
-function checkFlags({ into, yes, dryRun, undo }: BackfillRunFlags): void {
+function checkFlags({ into, yes, dryRun, undo }: Flags): void {
   const typed = Object.entries({ '--into': into, '--yes': yes, '--dry-run': dryRun, '--undo': undo })
     .filter(([, value]) => value !== undefined)
     .map(([name]) => name)
@@ -130,7 +152,7 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
       : `${count(counts.upserted, 'thread')} stored from ${count(counts.scanned, 'rollout')}` +
           ` in ${(counts.durationMs / 1000).toFixed(1)} s`,
   )
-  if (failureCount > 0) session.fail(EXIT_FAILED)
+  if (failureCount > 0) session.fail()
 }
 
 /**
@@ -196,11 +218,7 @@ function findModel({ home, notice }: Session): string | undefined {
   return undefined
 }
 
-async function repair(
-  session: Session,
-  database: DatabaseFile,
-  flags: BackfillRunFlags & OutputFlags,
-): Promise<void> {
+async function repair(session: Session, database: DatabaseFile, flags: Flags & OutputFlags): Promise<void> {
   const { io, codexHome } = session
   const isDryRun = flags.dryRun === true
   if (!isDryRun) refuseWhileHeld(session, database)
@@ -245,8 +263,7 @@ async function repair(
     progress.clear()
     state.close()
   }
-  // Nothing to change is good news here.
-  session.fail(failureCount > 0 ? EXIT_FAILED : 0)
+  if (failureCount > 0) session.fail()
   const archivedOtherwise = counts?.archivedOtherwise ?? 0
   const isChanged = changed.insert + changed.mend + changed.finish > 0
   if (!isChanged && failureCount + archivedOtherwise === 0) say(io, 'nothing to do: rollouts and rows agree')
@@ -270,7 +287,7 @@ async function repair(
   )
 }
 
-async function undo(session: Session, database: DatabaseFile, flags: BackfillRunFlags): Promise<void> {
+async function undo(session: Session, database: DatabaseFile, flags: Flags): Promise<void> {
   const { io } = session
   const copy = chooseCopy(database, flags.undo)
   if (flags.dryRun) {

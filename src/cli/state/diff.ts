@@ -1,16 +1,14 @@
 import { StateError } from '../../errors.js'
 import type { FieldValue, RecordKind } from '../../format/fields.js'
+import { formatPlural } from '../../format/quantity.js'
 import { hasRolloutFolder } from '../../inspect/backfill-status.js'
 import { type Difference, diffHome } from '../../inspect/diff.js'
 import { readConfiguredProvider } from '../../schema/home.js'
 import { THREAD_COLUMNS } from '../../schema/threads.js'
-import type { HomeFlags } from '../home-flags.js'
-import { type CommandContext, EXIT_FAILED } from '../main.js'
-import { printedFieldNames, writeRecords } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { type Session, withSession } from './session.js'
+import { defineListCommand } from '../records.js'
+import type { Session } from './session.js'
 
-export const DIFFERENCE_KIND: RecordKind<Difference> = {
+const DIFFERENCE_KIND: RecordKind<Difference> = {
   noun: 'difference',
   fields: [
     { name: 'difference', kind: 'text', value: ({ kind }) => kind },
@@ -50,9 +48,13 @@ function sideOf(found: FieldDifference, side: 'row' | 'rollout'): FieldValue {
 
 const TABLE_ROWS = 100
 
-export async function run(context: CommandContext, flags: HomeFlags & OutputFlags): Promise<void> {
-  if (printedFieldNames(DIFFERENCE_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
+export const command = defineListCommand({
+  kind: DIFFERENCE_KIND,
+  tables: ['threads'],
+  exitsWith1: 'there is a difference',
+  isEmptyGood: true,
+  emptyText: 'rollouts and rows agree',
+  read(session, flags) {
     const { codexHome, io, notice } = session
     if (flags.db !== undefined && !hasRolloutFolder(codexHome)) {
       throw new StateError(
@@ -81,6 +83,7 @@ export async function run(context: CommandContext, flags: HomeFlags & OutputFlag
       let page: Difference[] = []
       for await (const difference of found) {
         differenceCount += 1
+        session.fail()
         page.push(difference)
         if (isTable && page.length < TABLE_ROWS) continue
         progress.clear()
@@ -89,15 +92,11 @@ export async function run(context: CommandContext, flags: HomeFlags & OutputFlag
       }
       progress.clear()
       yield page
+      if (differenceCount > 0 && io.stdout.isTerminal) notice(formatPlural(differenceCount, 'difference'))
     }
-    await writeRecords(DIFFERENCE_KIND, pages(), flags, session, { emptyText: 'rollouts and rows agree' })
-    // Here nothing to show is the good news.
-    session.fail(differenceCount > 0 ? EXIT_FAILED : 0)
-    if (differenceCount > 0 && io.stdout.isTerminal) {
-      notice(`${differenceCount} ${differenceCount === 1 ? 'difference' : 'differences'}`)
-    }
-  })
-}
+    return pages()
+  },
+})
 
 /** A line on stderr that is written over, where somebody looks at it. */
 function createProgress({ io }: Session): { show: (done: number, total: number) => void; clear: () => void } {

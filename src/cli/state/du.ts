@@ -5,17 +5,15 @@ import { formatBytes } from '../../format/quantity.js'
 import { formatSource } from '../../format/thread-fields.js'
 import { measureUsage, type Usage } from '../../inspect/disk-usage.js'
 import { isMissing } from '../../model/file-error.js'
-import type { UsageGroup } from '../../model/inspection.js'
+import { USAGE_GROUPS, type UsageGroup } from '../../model/inspection.js'
 import { findThread } from '../../query/threads/find.js'
 import type { ThreadTable } from '../../query/threads/table.js'
 import { unreadableFolder } from '../../schema/files.js'
-import type { HomeFlags } from '../home-flags.js'
-import type { CommandContext } from '../main.js'
-import { printedFieldNames, writeRecords } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { type Session, withSession } from './session.js'
+import { choiceFlag } from '../flags.js'
+import { defineListCommand } from '../records.js'
+import type { Session } from './session.js'
 
-export function createUsageKind(group: UsageGroup): RecordKind<Usage> {
+function createUsageKind(group: UsageGroup): RecordKind<Usage> {
   return {
     noun: 'file',
     fields: [
@@ -28,29 +26,24 @@ export function createUsageKind(group: UsageGroup): RecordKind<Usage> {
   }
 }
 
-export async function run(
-  context: CommandContext,
-  flags: HomeFlags & OutputFlags & { by?: UsageGroup },
-): Promise<void> {
-  const group = flags.by ?? 'kind'
-  const kind = createUsageKind(group)
-  if (printedFieldNames(kind, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
+export const command = defineListCommand({
+  kind: ({ by }) => createUsageKind(by),
+  variesBy: 'by',
+  flags: { by: choiceFlag('<what>', USAGE_GROUPS, 'what to sum up by', { initial: 'kind' }) },
+  tables: ['threads'],
+  read(session, { by }) {
     const { codexHome, home, nowMs, notice } = session
     requireFolder(codexHome)
     const databases = [...home.databases, ...home.elsewhere]
-    const usage = measureUsage({ codexHome, sqliteHome: home.sqliteHome, databases }, group, {
+    const usage = measureUsage({ codexHome, sqliteHome: home.sqliteHome, databases }, by, {
       nowMs,
       describeThread: createDescriber(session),
       onNotice: notice,
     })
-    await writeRecords(kind, [usage], flags, session)
-    if (context.io.stdout.isTerminal && flags.json === undefined) {
-      const total = usage.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-      context.io.stdout.write(`${formatBytes(total)} in all\n`)
-    }
-  })
-}
+    const total = usage.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    return { pages: [usage], footer: () => `${formatBytes(total)} in all` }
+  },
+})
 
 function requireFolder(path: string): void {
   try {

@@ -4,11 +4,8 @@ import type { RecordKind } from '../../format/fields.js'
 import { findHolders, processExists, readCommand, readStartMs } from '../../inspect/holders.js'
 import type { OpenTable } from '../../query/databases.js'
 import { readLoggedProcesses } from '../../query/logs/processes.js'
-import type { HomeFlags } from '../home-flags.js'
-import type { CommandContext } from '../main.js'
-import { printedFieldNames, writeRecords } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { requireDatabases, type Session, withSession } from './session.js'
+import { defineListCommand } from '../records.js'
+import { requireDatabases, type Session } from './session.js'
 
 interface LockRow {
   pid: number | null
@@ -22,7 +19,7 @@ interface LockRow {
   lastLogMs: number | null
 }
 
-export const LOCK_KIND: RecordKind<LockRow> = {
+const LOCK_KIND: RecordKind<LockRow> = {
   noun: 'process',
   fields: [
     { name: 'pid', kind: 'number', value: ({ pid }) => pid, cell: ({ pid }) => String(pid ?? '') },
@@ -51,9 +48,11 @@ export const LOCK_KIND: RecordKind<LockRow> = {
 /** A process cannot have logged before it began; the clocks of both are not the same. */
 const CLOCK_SLACK_MS = 2000
 
-export async function run(context: CommandContext, flags: HomeFlags & OutputFlags): Promise<void> {
-  if (printedFieldNames(LOCK_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
+export const command = defineListCommand({
+  kind: LOCK_KIND,
+  tables: ['logs'],
+  isFaint: ({ isAlive }) => isAlive === false,
+  read(session) {
     const { holders, isKnown, hiddenCount } = findHolders(requireDatabases(session))
     if (!isKnown) session.notice('who has the files open is only known on Linux')
     if (hiddenCount > 0) {
@@ -77,14 +76,14 @@ export async function run(context: CommandContext, flags: HomeFlags & OutputFlag
     const logs = tryOpenLogs(session)
     const writers = logs === 'unreadable' ? [] : readLogWriters(logs)
     const isAllKnown = isKnown && hiddenCount === 0 && logs !== 'unreadable'
-    await writeRecords(LOCK_KIND, [[...rows, ...writers]], flags, session, {
-      isFaint: ({ isAlive }) => isAlive === false,
+    return {
+      pages: [[...rows, ...writers]],
       emptyText: isAllKnown
         ? 'nobody has a database of this home open, and no process logged'
         : 'no process is seen to have a database of this home open',
-    })
-  })
-}
+    }
+  },
+})
 
 /** Who has the files open is known without the logs. */
 function tryOpenLogs(session: Session): OpenTable | 'unreadable' | undefined {

@@ -1,22 +1,19 @@
-import { type Command, Option } from 'commander'
-import { COLOR_CHOICES, type ColorChoice, parseCount } from '../options.js'
-import { addPagerOption } from '../pager-flag.js'
+import { choiceFlag, type FlagValues, groupFlags, optionalFlag, parseCount, parsedFlag } from '../flags.js'
+import { COLOR_CHOICES } from '../options.js'
+import { PAGER_FLAGS } from '../pager-flag.js'
 
-export interface OutputFlags {
-  /** `true`: all fields. */
-  json?: string | true
-  /** `true`: list the fields. */
-  fields?: string | true
-  limit?: number
-  color?: ColorChoice
+/** Flags of every command that prints records. */
+export const OUTPUT_FLAGS = groupFlags('Output', {
+  json: optionalFlag('[fields]', 'print JSON: all fields, or those named (--json=id,title)'),
+  fields: optionalFlag('[list]', 'print these fields; alone, list what there is'),
+  ...PAGER_FLAGS,
+  color: choiceFlag('<when>', COLOR_CHOICES, 'colour', { initial: 'auto' }),
+})
+
+/** Of those that print any number of them. */
+export const LIMIT_FLAGS = {
+  limit: parsedFlag('<n>', 'at most this many', parseCount, { short: 'n' }),
 }
 
-export function addOutputOptions(command: Command, { hasLimit = true } = {}): Command {
-  command
-    .option('--json [fields]', 'print JSON: all fields, or those named (--json=id,title)')
-    .option('--fields [list]', 'print these fields; alone, list what there is')
-  if (hasLimit) command.addOption(new Option('-n, --limit <n>', 'at most this many').argParser(parseCount))
-  return addPagerOption(command).addOption(
-    new Option('--color <when>', 'colour: auto, always or never').choices(COLOR_CHOICES).default('auto'),
-  )
-}
+/** `json`: `true` for all fields; `fields`: `true` to list them. */
+export type OutputFlags = Partial<FlagValues<typeof OUTPUT_FLAGS> & FlagValues<typeof LIMIT_FLAGS>>

@@ -11,28 +11,31 @@ import {
 import { linkToFile, supportsHyperlinks } from '../../format/hyperlink.js'
 import { paint } from '../../format/paint.js'
 import type { Column } from '../../format/table.js'
+import type { Arguments } from '../flags.js'
 import { ClosedPipe, type Io } from '../io.js'
-import { EXIT_FAILED } from '../main.js'
 import { loadPalette, resolveColor } from '../options.js'
 import type { OutputFlags } from './output-flags.js'
 import type { Session } from './session.js'
 
 /**
- * An optional value takes the word behind it, so in `--json last` commander gives `last` to the flag. Where
- * that is no list of fields it is the argument that was meant.
+ * An optional value takes the word behind it, so in `--json last` the flag takes `last`. Where that is no list of
+ * fields it is the argument that was meant: it is put before the others.
  */
-export function takeBackArgument<Row>(
-  kind: RecordKind<Row>,
+export function takeBackArguments<Row>(
+  kind: RecordKind<Row> | undefined,
   flags: OutputFlags,
-  argument: string | undefined,
-): string | undefined {
+  declared: Arguments = {},
+  words: readonly string[],
+): readonly string[] {
+  const taken = [...words]
   for (const name of ['json', 'fields'] as const) {
     const value = flags[name]
-    if (argument !== undefined || typeof value !== 'string' || isFieldList(kind, value)) continue
+    const hasRoom = taken.length < Object.keys(declared).length
+    if (!hasRoom || typeof value !== 'string' || (kind && isFieldList(kind, value))) continue
     flags[name] = true
-    return value
+    taken.unshift(value)
   }
-  return argument
+  return taken
 }
 
 function isFieldList<Row>({ fields }: RecordKind<Row>, text: string): boolean {
@@ -75,34 +78,45 @@ export interface JsonPage {
 
 /**
  * Writes records, page by page as they come: one JSON array, else on a terminal a table (its columns fitted to
- * the first page), else a line of tab-separated values for each. Nothing at all to show is exit code 1.
+ * the first page), else a line of tab-separated values for each.
+ *
+ * @returns how many there were
  */
 export async function writeRecords<Row>(
   kind: RecordKind<Row>,
   pages: Iterable<readonly Row[] | JsonPage> | AsyncIterable<readonly Row[] | JsonPage>,
   flags: OutputFlags,
   session: Session,
-  options: { isFaint?: (row: Row) => boolean; emptyText?: string | null } = {},
-): Promise<void> {
+  options: {
+    isFaint?: ((row: Row) => boolean) | undefined
+    /** `null`: nothing is said of it here. */
+    emptyText?: string | null | undefined
+    /** JSON is one object a line, not one array. */
+    areLines?: boolean
+  } = {},
+): Promise<number> {
   const { io, notice } = session
   const fields = selectFields(kind, flags)
   let remaining = flags.limit ?? Number.POSITIVE_INFINITY
   let rowCount = 0
+  const isArray = flags.json !== undefined && !options.areLines
   const writePage =
-    flags.json !== undefined
-      ? (rows: readonly Row[]) =>
-          rows
-            .map((row, index) => {
-              const separator = rowCount + index === 0 ? '[\n' : ',\n'
-              return separator + formatJsonRow(kind, fields, row, notice)
-            })
-            .join('')
-      : io.stdout.isTerminal
-        ? await createTableWriter(kind, fields, flags, session, options.isFaint)
-        : (rows: readonly Row[]) =>
+    flags.json !== undefined && options.areLines
+      ? (rows: readonly Row[]) => rows.map((row) => `${formatJsonRow(kind, fields, row, notice)}\n`).join('')
+      : isArray
+        ? (rows: readonly Row[]) =>
             rows
-              .map((row) => `${fields.map((field) => formatPlain(kind, field, row, notice)).join('\t')}\n`)
+              .map((row, index) => {
+                const separator = rowCount + index === 0 ? '[\n' : ',\n'
+                return separator + formatJsonRow(kind, fields, row, notice)
+              })
               .join('')
+        : io.stdout.isTerminal
+          ? await createTableWriter(kind, fields, flags, session, options.isFaint)
+          : (rows: readonly Row[]) =>
+              rows
+                .map((row) => `${fields.map((field) => formatPlain(kind, field, row, notice)).join('\t')}\n`)
+                .join('')
   try {
     for await (const page of remaining > 0 ? pages : []) {
       if ('bytes' in page) {
@@ -119,14 +133,13 @@ export async function writeRecords<Row>(
     }
   } catch (error) {
     // What was written so far is a whole array all the same.
-    if (flags.json !== undefined && rowCount > 0 && !(error instanceof ClosedPipe)) io.stdout.write('\n]\n')
+    if (isArray && rowCount > 0 && !(error instanceof ClosedPipe)) io.stdout.write('\n]\n')
     throw error
   }
-  if (flags.json !== undefined) io.stdout.write(rowCount === 0 ? '[]\n' : '\n]\n')
-  if (rowCount > 0) return
-  session.fail(EXIT_FAILED)
+  if (isArray) io.stdout.write(rowCount === 0 ? '[]\n' : '\n]\n')
   const text = options.emptyText === undefined ? `no ${kind.noun} found` : options.emptyText
-  if (flags.limit !== 0 && text !== null) notice(text)
+  if (rowCount === 0 && flags.limit !== 0 && text !== null) notice(text)
+  return rowCount
 }
 
 /** Rows of another form, page by page. */

@@ -3,13 +3,10 @@ import type { RecordKind } from '../../format/fields.js'
 import { readEachDatabase } from '../../inspect/each-database.js'
 import { type MigrationReport, type RecordedLineEnds, reportMigrations } from '../../inspect/schema-report.js'
 import { lineEndsOn } from '../../model/line-ends.js'
-import type { HomeFlags } from '../home-flags.js'
-import { type CommandContext, EXIT_FAILED } from '../main.js'
-import { printedFieldNames, writeRecords } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { requireDatabases, type Session, withSession } from './session.js'
+import { defineListCommand } from '../records.js'
+import { requireDatabases, type Session } from './session.js'
 
-export const MIGRATION_KIND: RecordKind<MigrationReport> = {
+const MIGRATION_KIND: RecordKind<MigrationReport> = {
   noun: 'migration',
   fields: [
     {
@@ -47,27 +44,27 @@ function parseInstalled(text: string | null): number | string | null {
   return Number.isNaN(epochMs) ? text : epochMs
 }
 
-export async function run(context: CommandContext, flags: HomeFlags & OutputFlags): Promise<void> {
-  if (printedFieldNames(MIGRATION_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
+export const command = defineListCommand({
+  kind: MIGRATION_KIND,
+  exitsWith1: 'a migration is modified, failed or missing, or a database cannot be read',
+  emptyText: 'no database here was made by Codex',
+  isFaint: ({ state }) => state === 'not applied',
+  read(session) {
     const databases = requireDatabases(session)
     const read = [
       ...readEachDatabase(databases, session.notice, (connection, file) =>
         reportMigrations(file, connection),
       ),
     ]
-    if (read.length < databases.length) session.fail(EXIT_FAILED)
+    if (read.length < databases.length) session.fail()
     const reports = read.flat()
-    await writeRecords(MIGRATION_KIND, [reports], flags, session, {
-      isFaint: ({ state }) => state === 'not applied',
-      emptyText: 'no database here was made by Codex',
-    })
     for (const form of ['lf', 'crlf', 'mixed'] as const) tellLineEnds(form, reports, session)
     const isRefused = ({ state, lineEnds }: MigrationReport) =>
       !['known', 'newer', 'not applied'].includes(state) || lineEnds === 'mixed'
-    if (reports.some(isRefused)) session.fail(EXIT_FAILED)
-  })
-}
+    if (reports.some(isRefused)) session.fail()
+    return [reports]
+  },
+})
 
 /** Says which Codex refuses databases of this form, unless they are those of the Codex for this system. */
 function tellLineEnds(form: RecordedLineEnds, reports: readonly MigrationReport[], session: Session): void {

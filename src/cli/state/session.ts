@@ -1,3 +1,4 @@
+import type { ReadConnection } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
 import type { Memories } from '../../inspect/memories.js'
@@ -8,14 +9,14 @@ import { type OpenTable, openTable } from '../../query/databases.js'
 import type { PipelineSource } from '../../query/memories.js'
 import { readSessionNames } from '../../query/session-names.js'
 import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
-import type { DatabaseFile, TABLE_HOMES } from '../../schema/files.js'
+import type { DatabaseFile } from '../../schema/files.js'
 import { readConfigTable } from '../../schema/home.js'
+import type { CommandContext, TableName } from '../command.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
-import type { CommandContext } from '../main.js'
 
-/** What every command of `codex-state` works with. */
+/** What a command that reads a home works with. */
 export interface Session {
   readonly io: Io
   readonly home: Home
@@ -24,11 +25,14 @@ export interface Session {
   readonly nowMs: number
   /** One line on stderr; after `MAX_NOTICES` they are only counted. */
   notice(text: string): void
-  /** Bad news, told by the exit code. */
-  fail(exitCode: number): void
+  /** Bad news, or an answer that is no: the exit code is 1. */
+  fail(): void
+  hasFailed(): boolean
   /** @throws {StateError} `DB_NOT_FOUND` when no database has the table */
   open(table: TableName): OpenTable
   tryOpen(table: TableName): OpenTable | undefined
+  /** Closes a connection when the command ends. */
+  keep<Connection extends ReadConnection>(connection: Connection): Connection
   openThreads(): ThreadTable
   tryOpenThreads(): ThreadTable | undefined
   names(): ReadonlyMap<string, string>
@@ -37,30 +41,28 @@ export interface Session {
   memories(): Memories
 }
 
-type TableName = keyof typeof TABLE_HOMES
-
 const WHERE_HINT = `'codex-state where' shows where was looked; --codex-home or --db name another place.`
 
 const MAX_NOTICES = 20
 
 /** Runs a command's work and closes every database that it opened. */
-export async function withSession(
-  context: CommandContext,
+export async function withSession<Result>(
+  { io, program }: CommandContext,
   flags: HomeFlags,
-  work: (session: Session) => Promise<void> | void,
-): Promise<void> {
-  const { io } = context
+  work: (session: Session) => Promise<Result> | Result,
+): Promise<Result> {
   const home = resolveHomeOptions(flags, io)
   const codexHome =
     home.codexHome ??
     (flags.codexHome === undefined
       ? home.sqliteHome
       : (resolveHomeOptions({ codexHome: flags.codexHome }, io).codexHome ?? home.sqliteHome))
-  const opened: OpenTable[] = []
+  const kept: ReadConnection[] = []
   let threads: ThreadTable | undefined
   let names: ReadonlyMap<string, string> | undefined
   const notices = new Set<string>()
   let hiddenNotices = 0
+  let hasFailed = false
 
   function notice(text: string): void {
     if (notices.has(text)) return
@@ -70,12 +72,12 @@ export async function withSession(
     }
     notices.add(text)
     // Paths and ids of a damaged home may hold anything.
-    io.stderr.write(`codex-state: ${cleanLine(text)}\n`)
+    io.stderr.write(`${program.name}: ${cleanLine(text)}\n`)
   }
 
   function tryOpen(table: TableName, files = home.databases): OpenTable | undefined {
     const found = openTable(files, table, { onNotice: notice })
-    if (found) opened.push(found)
+    if (found) kept.push(found.connection)
     if (found?.file.age === 'newer') {
       notice(`${found.file.path} is of a newer layout than this version knows; it is read by its columns`)
     }
@@ -104,11 +106,16 @@ export async function withSession(
     codexHome,
     nowMs: io.now(),
     notice,
-    fail(exitCode) {
-      context.exitCode = exitCode
+    fail() {
+      hasFailed = true
     },
+    hasFailed: () => hasFailed,
     open,
     tryOpen,
+    keep(connection) {
+      kept.push(connection)
+      return connection
+    },
     openThreads() {
       threads ??= describe(open('threads'))
       return threads
@@ -143,10 +150,10 @@ export async function withSession(
     },
   }
   try {
-    await work(session)
+    return await work(session)
   } finally {
-    for (const table of opened) table.connection.close()
-    if (hiddenNotices > 0) io.stderr.write(`codex-state: and ${hiddenNotices} more notices like these\n`)
+    for (const connection of kept) connection.close()
+    if (hiddenNotices > 0) io.stderr.write(`${program.name}: and ${hiddenNotices} more notices like these\n`)
   }
 }
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
 import { THREAD_KIND, type ThreadEntry } from '../../format/thread-fields.js'
-import type { ThreadSort } from '../../model/inspection.js'
+import { THREAD_SORTS, type ThreadSort } from '../../model/inspection.js'
 import type { Instant } from '../../model/log.js'
 import type { ThreadFieldName } from '../../model/thread-output.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
@@ -9,36 +9,45 @@ import type { ThreadFilter } from '../../query/threads/filter.js'
 import { readThreadJson } from '../../query/threads/json.js'
 import { formatCursor, type ListedThread, parseCursor, readThreads } from '../../query/threads/list.js'
 import type { ThreadTable } from '../../query/threads/table.js'
-import type { HomeFlags } from '../home-flags.js'
-import { type CommandContext, EXIT_FAILED } from '../main.js'
-import { parseTime } from '../options.js'
-import { type JsonPage, printedFieldNames, selectFields, writeRecords } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { type Session, withSession } from './session.js'
+import { choiceFlag, eitherFlag, type FlagValues, listFlag, onFlag, textFlag } from '../flags.js'
+import { parseTime, TIME_LOOK } from '../options.js'
+import { defineListCommand } from '../records.js'
+import { type JsonPage, selectFields } from './output.js'
+import type { Session } from './session.js'
 
-export interface ThreadListFlags extends HomeFlags, OutputFlags {
-  sort?: ThreadSort
-  archived?: boolean
-  active?: boolean
-  source?: string[]
-  provider?: string[]
-  cwd?: string[]
-  branch?: string[]
-  since?: string
-  until?: string
-  search?: string
-  children?: boolean
-  quiet?: boolean
-  cursor?: string
-  codexView?: boolean
-  codexPicker?: boolean
+const FLAGS = {
+  sort: choiceFlag('<time>', THREAD_SORTS, 'newest first by this time; updated unless said otherwise'),
+  archived: onFlag('only archived threads'),
+  active: onFlag('only active threads'),
+  source: listFlag('<source>', 'cli, vscode, exec, subagent, review …', {
+    completes: { kind: 'stored', values: 'source' },
+  }),
+  provider: listFlag('<id>', 'threads of this model provider', {
+    completes: { kind: 'stored', values: 'provider' },
+  }),
+  cwd: listFlag('<dir>', 'threads of this folder, however it is spelled', { completes: { kind: 'folders' } }),
+  branch: listFlag('<name>', 'threads of this git branch', {
+    completes: { kind: 'stored', values: 'branch' },
+  }),
+  since: textFlag('<time>', 'not older than 2026-02-06, 3d, 2h30m, yesterday …', TIME_LOOK),
+  until: textFlag('<time>', 'not newer than that', TIME_LOOK),
+  search: textFlag('<text>', 'part of the title, first message, name or id'),
+  children: eitherFlag('only threads that another thread spawned', 'all but those'),
+  quiet: onFlag('print only ids', { short: 'q' }),
+  cursor: textFlag('<token>', 'go on after the row that had this cursor'),
+  codexView: onFlag('the rows and order that the Codex of this layout lists'),
+  codexPicker: onFlag('what it lists when asked for nothing in particular'),
 }
 
 const PAGE_ROWS = 500
 
-export async function run(context: CommandContext, flags: ThreadListFlags): Promise<void> {
-  if (printedFieldNames(THREAD_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
+export const command = defineListCommand({
+  kind: ({ quiet }) => (quiet ? { ...THREAD_KIND, shown: ['id'] } : THREAD_KIND),
+  flags: FLAGS,
+  tables: ['threads'],
+  emptyText: 'no threads match',
+  isFaint: ({ thread }) => thread.isArchived,
+  async read(session, flags) {
     const threads = session.openThreads()
     const filter = await resolveFilter(flags, threads, session)
     const isCodexList = flags.codexView === true || flags.codexPicker === true
@@ -48,7 +57,7 @@ export async function run(context: CommandContext, flags: ThreadListFlags): Prom
     const { limit = Number.POSITIVE_INFINITY } = flags
     const onDamage = (id: string) => {
       session.notice(`thread ${id}: its row cannot be read, the file is damaged there`)
-      session.fail(EXIT_FAILED)
+      session.fail()
     }
     const options = { after, onDamage, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
     const pages = isCodexList
@@ -71,15 +80,9 @@ export async function run(context: CommandContext, flags: ThreadListFlags): Prom
             limit,
             onDamage,
           })
-    await writeRecords(
-      flags.quiet ? { ...THREAD_KIND, shown: ['id'] } : THREAD_KIND,
-      toEntries(pages, threads, sort, session),
-      flags,
-      session,
-      { isFaint: ({ thread }) => thread.isArchived, emptyText: 'no threads match' },
-    )
-  })
-}
+    return toEntries(pages, threads, sort, session)
+  },
+})
 
 async function* toEntries(
   pages: Iterable<ListedThread[] | JsonPage> | AsyncIterable<ListedThread[] | JsonPage>,
@@ -99,7 +102,7 @@ async function* toEntries(
 }
 
 async function resolveFilter(
-  flags: ThreadListFlags,
+  flags: FlagValues<typeof FLAGS>,
   threads: ThreadTable,
   { io, names, nowMs }: Session,
 ): Promise<ThreadFilter> {

@@ -2,16 +2,12 @@ import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import type { LocatedRollout } from '../../rollout/locate.js'
-import type { HomeFlags } from '../home-flags.js'
-import type { CommandContext } from '../main.js'
-import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { withSession } from './session.js'
-import { requireThread } from './thread-argument.js'
+import { defineRecordCommand } from '../records.js'
+import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
 
 type PathEntry = LocatedRollout & { id: string }
 
-export const PATH_KIND: RecordKind<PathEntry> = {
+const PATH_KIND: RecordKind<PathEntry> = {
   noun: 'rollout',
   fields: [
     { name: 'id', kind: 'id', value: ({ id }) => id },
@@ -26,15 +22,12 @@ export const PATH_KIND: RecordKind<PathEntry> = {
   nameOf: ({ id }) => id,
 }
 
-export async function run(
-  context: CommandContext,
-  argument: string | undefined,
-  flags: HomeFlags & OutputFlags,
-): Promise<void> {
-  const text = takeBackArgument(PATH_KIND, flags, argument)
-  if (printedFieldNames(PATH_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
-    const { id, thread } = await requireThread(text, session)
+export const command = defineRecordCommand({
+  kind: PATH_KIND,
+  args: { thread: THREAD_ARGUMENT },
+  tables: ['threads'],
+  async read(session, _, args) {
+    const { id, thread } = await requireThread(args.thread, session)
     const { rollout, isHidden } = await findRollout(session.codexHome, id, thread, session.notice)
     if (!rollout) {
       throw new StateError(
@@ -47,8 +40,8 @@ export async function run(
     if (rollout.foundBy === 'unverified' && !rollout.isUnreadable) {
       session.notice(`${rollout.path} does not say whose it is; its place and name do`)
     }
-    // The path is what is asked for: on a line of its own, so that it can be passed on.
-    if (flags.json === undefined && flags.fields === undefined) session.io.stdout.write(`${rollout.path}\n`)
-    else await writeRecord(PATH_KIND, { ...rollout, id }, flags, session)
-  })
-}
+    return { ...rollout, id }
+  },
+  // The path is what is asked for: on a line of its own, so that it can be passed on.
+  write: ({ path }, _, { io }) => io.stdout.write(`${path}\n`),
+})

@@ -11,30 +11,24 @@ import { findDynamicTools } from '../../inspect/thread-tools.js'
 import { readSpawnEdges } from '../../query/spawn-tree.js'
 import { readRows } from '../../query/stored-rows.js'
 import { findThreads } from '../../query/threads/find.js'
-import type { HomeFlags } from '../home-flags.js'
-import type { CommandContext } from '../main.js'
-import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { type Session, withSession } from './session.js'
-import { requireThread } from './thread-argument.js'
+import { defineRecordCommand } from '../records.js'
+import type { Session } from './session.js'
+import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
 
-export async function run(
-  context: CommandContext,
-  argument: string | undefined,
-  flags: HomeFlags & OutputFlags,
-): Promise<void> {
-  const text = takeBackArgument(THREAD_DETAIL_KIND, flags, argument)
-  if (printedFieldNames(THREAD_DETAIL_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
-    const found = await requireThread(text, session)
+export const command = defineRecordCommand({
+  kind: THREAD_DETAIL_KIND,
+  args: { thread: THREAD_ARGUMENT },
+  tables: ['threads', 'thread_spawn_edges', 'thread_goals', 'thread_dynamic_tools', 'stage1_outputs', 'logs'],
+  async read(session, _, args) {
+    const found = await requireThread(args.thread, session)
     if (!found.thread) {
       throw new StateError('NOT_FOUND', `thread ${found.id} has a rollout and no row`, {
         hint: `'codex-state threads path ${found.id}' prints where its rollout is, 'codex-state why' what that means.`,
       })
     }
-    await writeRecord(THREAD_DETAIL_KIND, await readDetails(found.thread, session), flags, session)
-  })
-}
+    return readDetails(found.thread, session)
+  },
+})
 
 async function readDetails(thread: ThreadDetails['thread'], session: Session): Promise<ThreadDetails> {
   const { codexHome, home, notice } = session

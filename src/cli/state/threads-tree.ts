@@ -3,12 +3,9 @@ import { labelOf } from '../../format/thread-fields.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { findSpawnRoots, growSpawnTrees, readSpawnEdges, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/threads/find.js'
-import type { HomeFlags } from '../home-flags.js'
-import type { CommandContext } from '../main.js'
-import { printedFieldNames, takeBackArgument, writeRecords } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { type Session, withSession } from './session.js'
-import { requireThread } from './thread-argument.js'
+import { defineListCommand } from '../records.js'
+import type { Session } from './session.js'
+import { optionalThread, requireThread } from './thread-argument.js'
 
 interface TreeRow {
   node: SpawnNode
@@ -21,7 +18,7 @@ interface TreeRow {
   subtreeThreads: number
 }
 
-export const TREE_KIND: RecordKind<TreeRow> = {
+const TREE_KIND: RecordKind<TreeRow> = {
   noun: 'spawned thread',
   fields: [
     { name: 'id', kind: 'text', value: ({ node }) => node.id, cell: ({ node }) => node.id.slice(0, 13) },
@@ -48,25 +45,20 @@ export const TREE_KIND: RecordKind<TreeRow> = {
   nameOf: ({ node }) => node.id,
 }
 
-export async function run(
-  context: CommandContext,
-  argument: string | undefined,
-  flags: HomeFlags & OutputFlags,
-): Promise<void> {
-  const text = takeBackArgument(TREE_KIND, flags, argument)
-  if (printedFieldNames(TREE_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
-    const threads = session.openThreads()
-    const edges = readSpawnEdges(threads)
-    const roots = text === undefined ? findSpawnRoots(edges) : [(await requireThread(text, session)).id]
+export const command = defineListCommand({
+  kind: TREE_KIND,
+  args: { thread: optionalThread('the thread whose tree it is (default: all)') },
+  tables: ['threads', 'thread_spawn_edges'],
+  emptyText: 'no thread has spawned another',
+  isFaint: ({ thread }) => thread?.isArchived ?? true,
+  async read(session, _, args) {
+    const edges = readSpawnEdges(session.openThreads())
+    const roots =
+      args.thread === undefined ? findSpawnRoots(edges) : [(await requireThread(args.thread, session)).id]
     const trees = growSpawnTrees(edges, roots)
-    const rows = trees.length === 0 ? [] : readTreeRows(trees, session)
-    await writeRecords(TREE_KIND, [rows], flags, session, {
-      isFaint: ({ thread }) => thread?.isArchived ?? true,
-      emptyText: 'no thread has spawned another',
-    })
-  })
-}
+    return [trees.length === 0 ? [] : readTreeRows(trees, session)]
+  },
+})
 
 function readTreeRows(trees: readonly SpawnNode[], session: Session): TreeRow[] {
   const ids: string[] = []

@@ -1,24 +1,30 @@
 import type { RecordKind } from '../../format/fields.js'
 import { formatPlural } from '../../format/quantity.js'
 import { formatSource, labelOf } from '../../format/thread-fields.js'
-import type { TokenGroup } from '../../model/inspection.js'
+import { TOKEN_GROUPS, type TokenGroup } from '../../model/inspection.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { growSpawnTrees, readSpawnEdges, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/threads/find.js'
 import { readTokenSums, readTokenThreads, type TokenSum } from '../../query/threads/sums.js'
-import type { HomeFlags } from '../home-flags.js'
-import type { CommandContext } from '../main.js'
-import { mapPages, printedFieldNames, takeBackArgument, writeRecords } from './output.js'
+import { choiceFlag } from '../flags.js'
+import { defineListCommand, type Found } from '../records.js'
+import { mapPages } from './output.js'
 import type { OutputFlags } from './output-flags.js'
-import { type Session, withSession } from './session.js'
-import { requireThread } from './thread-argument.js'
+import type { Session } from './session.js'
+import { optionalThread, requireThread } from './thread-argument.js'
 
 interface ThreadTokens {
   thread: ThreadRow
   label: string
 }
 
-export const THREAD_TOKEN_KIND: RecordKind<ThreadTokens> = {
+type TokenRow = ThreadTokens | TokenSum
+
+const FLAGS = { by: choiceFlag('<what>', TOKEN_GROUPS, 'sums instead of threads') }
+
+const ARGS = { thread: optionalThread('a thread, with all that it spawned (default: all threads)') }
+
+const THREAD_TOKEN_KIND: RecordKind<ThreadTokens> = {
   noun: 'thread',
   fields: [
     { name: 'id', kind: 'id', value: ({ thread }) => thread.id },
@@ -39,7 +45,7 @@ export const THREAD_TOKEN_KIND: RecordKind<ThreadTokens> = {
   nameOf: ({ thread }) => thread.id,
 }
 
-export function createSumKind(group: TokenGroup): RecordKind<TokenSum> {
+function createSumKind(group: TokenGroup): RecordKind<TokenSum> {
   return {
     noun: 'sum',
     fields: [
@@ -56,64 +62,64 @@ export function createSumKind(group: TokenGroup): RecordKind<TokenSum> {
   }
 }
 
-export interface TokenFlags extends HomeFlags, OutputFlags {
-  by?: TokenGroup
-}
+export const command = defineListCommand<TokenRow, typeof FLAGS, typeof ARGS>({
+  kind: ({ by }) => (by === undefined ? THREAD_TOKEN_KIND : createSumKind(by)) as RecordKind<TokenRow>,
+  variesBy: 'by',
+  args: ARGS,
+  flags: FLAGS,
+  tables: ['threads', 'thread_spawn_edges'],
+  async read(session, flags, args) {
+    const ids = await resolveIds(args.thread, session)
+    return flags.by === undefined ? readThreads(session, ids) : readSums(session, flags.by, ids, flags)
+  },
+})
 
-export async function run(
-  context: CommandContext,
-  argument: string | undefined,
-  flags: TokenFlags,
-): Promise<void> {
-  if (flags.by !== undefined) return runSums(context, argument, flags, flags.by)
-  const text = takeBackArgument(THREAD_TOKEN_KIND, flags, argument)
-  if (printedFieldNames(THREAD_TOKEN_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
-    const ids = await resolveIds(text, session)
-    const threads = session.openThreads()
-    const toEntry = (thread: ThreadRow) => ({
-      thread,
-      label: labelOf({ thread, name: session.nameOf(thread) }),
-    })
-    const pages = ids
+function readThreads(session: Session, ids: string[] | undefined): Found<TokenRow> {
+  const threads = session.openThreads()
+  const toEntry = (thread: ThreadRow) => ({
+    thread,
+    label: labelOf({ thread, name: session.nameOf(thread) }),
+  })
+  return {
+    pages: ids
       ? [
           findThreads(threads, ids)
             .toSorted((a, b) => b.tokensUsed - a.tokensUsed)
             .map(toEntry),
         ]
-      : mapPages(readTokenThreads(threads), toEntry)
-    await writeRecords(THREAD_TOKEN_KIND, pages, flags, session)
-    const [total] = readTokenSums(threads, 'total', { ids, isLocal: true })
-    if (context.io.stdout.isTerminal && flags.json === undefined && total) {
-      context.io.stdout.write(
-        `${formatPlural(total.tokens, 'token')} in ${formatPlural(total.threadCount, 'thread')}\n`,
-      )
-    }
-  })
+      : mapPages(readTokenThreads(threads), toEntry),
+    footer() {
+      const [total] = readTokenSums(threads, 'total', { ids, isLocal: true })
+      return total && formatTotal(total.tokens, total.threadCount)
+    },
+  }
 }
 
-async function runSums(
-  context: CommandContext,
-  argument: string | undefined,
-  flags: TokenFlags,
+function readSums(
+  session: Session,
   group: TokenGroup,
-): Promise<void> {
-  const kind = createSumKind(group)
-  const text = takeBackArgument(kind, flags, argument)
-  if (printedFieldNames(kind, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
-    const ids = await resolveIds(text, session)
-    // Days as a person counts them on a terminal, as machines do elsewhere.
-    const isLocal = context.io.stdout.isTerminal && flags.json === undefined
-    const stored = readTokenSums(session.openThreads(), group, { ids, isLocal })
-    const sums = group === 'source' ? mergeSources(stored) : stored
-    await writeRecords(kind, [sums], flags, session)
-    if (isLocal && group !== 'total') {
+  ids: string[] | undefined,
+  { json }: OutputFlags,
+): Found<TokenRow> {
+  // Days as a person counts them on a terminal, as machines do elsewhere.
+  const isLocal = session.io.stdout.isTerminal && json === undefined
+  const stored = readTokenSums(session.openThreads(), group, { ids, isLocal })
+  const sums = group === 'source' ? mergeSources(stored) : stored
+  return {
+    pages: [sums],
+    footer() {
+      if (group === 'total') return undefined
       const tokens = sums.reduce((sum, row) => sum + row.tokens, 0)
-      const threadCount = sums.reduce((sum, row) => sum + row.threadCount, 0)
-      context.io.stdout.write(`${formatPlural(tokens, 'token')} in ${formatPlural(threadCount, 'thread')}\n`)
-    }
-  })
+      return formatTotal(
+        tokens,
+        sums.reduce((sum, row) => sum + row.threadCount, 0),
+      )
+    },
+  }
+}
+
+function formatTotal(tokens: number, threadCount: number): string {
+  return `${formatPlural(tokens, 'token')} in ${formatPlural(threadCount, 'thread')}`
 }
 
 /** Sources that name their parent are all different: what counts is what they say. */

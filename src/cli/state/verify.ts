@@ -2,13 +2,11 @@ import { basename } from 'node:path'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { type Verdict, verifyDatabase } from '../../inspect/verify.js'
-import type { HomeFlags } from '../home-flags.js'
-import { type CommandContext, EXIT_FAILED } from '../main.js'
-import { printedFieldNames, writeRecords } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { requireDatabases, withSession } from './session.js'
+import { onFlag } from '../flags.js'
+import { defineListCommand } from '../records.js'
+import { requireDatabases } from './session.js'
 
-export const VERDICT_KIND: RecordKind<Verdict> = {
+const VERDICT_KIND: RecordKind<Verdict> = {
   noun: 'database',
   fields: [
     {
@@ -39,26 +37,29 @@ export const VERDICT_KIND: RecordKind<Verdict> = {
   nameOf: ({ database }) => database,
 }
 
-export async function run(
-  context: CommandContext,
-  flags: HomeFlags & OutputFlags & { full?: boolean },
-): Promise<void> {
-  if (printedFieldNames(VERDICT_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
+export const command = defineListCommand({
+  kind: VERDICT_KIND,
+  flags: { full: onFlag('check every index and foreign key too') },
+  exitsWith1: 'a database is damaged',
+  read(session, flags) {
     let hasReadAny = false
     function* verdicts(): Generator<Verdict[]> {
       for (const file of requireDatabases(session)) {
         const verdict = verifyDatabase(file, { isFull: flags.full === true, onNotice: session.notice })
-        if (verdict.state !== 'ok') session.fail(EXIT_FAILED)
+        if (verdict.state !== 'ok') session.fail()
         hasReadAny ||= verdict.state !== 'unreadable'
         yield [verdict]
       }
     }
     // A table is fitted to all of its rows, so there they are gathered; elsewhere each is told as it is known.
-    const isTable = context.io.stdout.isTerminal && flags.json === undefined
-    await writeRecords(VERDICT_KIND, isTable ? [[...verdicts()].flat()] : verdicts(), flags, session)
-    if (!hasReadAny && flags.limit !== 0) {
-      throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
+    const isTable = session.io.stdout.isTerminal && flags.json === undefined
+    return {
+      pages: isTable ? [[...verdicts()].flat()] : verdicts(),
+      finish() {
+        if (!hasReadAny && flags.limit !== 0) {
+          throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
+        }
+      },
     }
-  })
-}
+  },
+})

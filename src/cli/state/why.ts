@@ -5,13 +5,12 @@ import { readBackfillStatus } from '../../inspect/backfill-status.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { type Check, checkPicker } from '../../inspect/why.js'
 import { readConfiguredProvider } from '../../schema/home.js'
-import type { HomeFlags } from '../home-flags.js'
-import { type CommandContext, EXIT_FAILED } from '../main.js'
+import { textFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
-import { printedFieldNames, takeBackArgument, writeRecord } from './output.js'
+import { defineRecordCommand } from '../records.js'
 import type { OutputFlags } from './output-flags.js'
-import { type Session, withSession } from './session.js'
-import { requireThread } from './thread-argument.js'
+import type { Session } from './session.js'
+import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
 import { toAbsolute } from './threads-list.js'
 
 interface Answer {
@@ -23,7 +22,7 @@ interface Answer {
   resume: string | null
 }
 
-export const ANSWER_KIND: RecordKind<Answer> = {
+const ANSWER_KIND: RecordKind<Answer> = {
   noun: 'answer',
   fields: [
     { name: 'id', kind: 'id', value: ({ id }) => id },
@@ -43,29 +42,25 @@ export const ANSWER_KIND: RecordKind<Answer> = {
   nameOf: ({ id }) => id,
 }
 
-export async function run(
-  context: CommandContext,
-  argument: string | undefined,
-  flags: HomeFlags & OutputFlags & { cwd?: string },
-): Promise<void> {
-  const text = takeBackArgument(ANSWER_KIND, flags, argument)
-  if (printedFieldNames(ANSWER_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
-    const answer = await findAnswer(text, flags.cwd, session)
-    if (flags.json !== undefined || flags.fields !== undefined) {
-      await writeRecord(ANSWER_KIND, answer, flags, session)
-    } else {
-      await writeAnswer(answer, flags, session)
-    }
-    if (answer.reason !== null) session.fail(EXIT_FAILED)
-  })
-}
+export const command = defineRecordCommand({
+  kind: ANSWER_KIND,
+  args: { thread: THREAD_ARGUMENT },
+  flags: {
+    cwd: textFlag('<dir>', 'the folder that Codex is started in (default: this one)', {
+      completes: { kind: 'folders' },
+    }),
+  },
+  tables: ['threads', 'backfill_state'],
+  exitsWith1: 'the thread is hidden',
+  async read(session, { cwd }, args) {
+    const answer = await findAnswer(args.thread, cwd, session)
+    if (answer.reason !== null) session.fail()
+    return answer
+  },
+  write: writeAnswer,
+})
 
-async function findAnswer(
-  text: string | undefined,
-  typedCwd: string | undefined,
-  session: Session,
-): Promise<Answer> {
+async function findAnswer(text: string, typedCwd: string | undefined, session: Session): Promise<Answer> {
   const { codexHome, io, notice } = session
   const { id, thread } = await requireThread(text, session)
   const threads = session.tryOpenThreads()

@@ -2,12 +2,10 @@ import type { RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import { type BackfillStatus, judgeBackfill, readBackfillStatus } from '../../inspect/backfill-status.js'
 import { findHolders } from '../../inspect/holders.js'
-import type { HomeFlags } from '../home-flags.js'
-import { type CommandContext, EXIT_FAILED } from '../main.js'
 import { loadPalette, resolveColor } from '../options.js'
-import { printedFieldNames, writeRecord } from './output.js'
-import type { OutputFlags } from './output-flags.js'
-import { requireDatabases, withSession } from './session.js'
+import { defineRecordCommand } from '../records.js'
+import { writeRecord } from './output.js'
+import { requireDatabases } from './session.js'
 
 interface StatusRow extends BackfillStatus {
   verdict: string
@@ -19,7 +17,7 @@ interface StatusRow extends BackfillStatus {
 
 const seconds = (value: number | null) => (value === null ? null : value * 1000)
 
-export const STATUS_KIND: RecordKind<StatusRow> = {
+const STATUS_KIND: RecordKind<StatusRow> = {
   noun: 'backfill',
   fields: [
     { name: 'verdict', kind: 'text', value: ({ verdict }) => verdict },
@@ -62,9 +60,11 @@ export const STATUS_KIND: RecordKind<StatusRow> = {
 
 const BAR_CELLS = 30
 
-export async function status(context: CommandContext, flags: HomeFlags & OutputFlags): Promise<void> {
-  if (printedFieldNames(STATUS_KIND, flags, context.io)) return
-  await withSession(context, flags, async (session) => {
+export const command = defineRecordCommand({
+  kind: STATUS_KIND,
+  tables: ['backfill_state', 'threads'],
+  exitsWith1: 'a backfill is stale, or a rollout has no row',
+  async read(session, flags) {
     requireDatabases(session)
     const threads = session.tryOpenThreads()
     const state = session.tryOpen('backfill_state')
@@ -84,7 +84,11 @@ export async function status(context: CommandContext, flags: HomeFlags & OutputF
           sentence: `its status is '${found.status}'; there are no sessions beside it, so whether they have rows is not known`,
         }
       : judgeBackfill(found, nowSeconds, isOwnerAlive)
-    const row: StatusRow = {
+    // What no Codex reads is no reason to complain.
+    const missing = found.failedCount + found.leftCount - found.olderCount
+    const isIncomplete = missing + found.unreadableFolderCount > 0
+    if (isAlone || verdict === 'stale' || isIncomplete) session.fail()
+    return {
       ...found,
       verdict,
       sentence,
@@ -93,18 +97,15 @@ export async function status(context: CommandContext, flags: HomeFlags & OutputF
       isOwnerAlive,
       database: (state?.connection ?? threads?.connection)?.path ?? null,
     }
+  },
+  async write(row, flags, session) {
     await writeRecord(STATUS_KIND, row, flags, session)
     const { io } = session
-    if (io.stdout.isTerminal && flags.json === undefined && flags.fields === undefined) {
-      const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
-      const { doneCount, fileCount } = found
-      const filled = fileCount === 0 ? BAR_CELLS : Math.floor((doneCount / fileCount) * BAR_CELLS)
-      const bar = `${paint(palette, 'good', '█'.repeat(filled))}${'░'.repeat(BAR_CELLS - filled)}`
-      io.stdout.write(`${bar} ${doneCount} of ${fileCount} rollouts\n`)
-    }
-    // What no Codex reads is no reason to complain.
-    const missing = found.failedCount + found.leftCount - found.olderCount
-    const isIncomplete = missing + found.unreadableFolderCount > 0
-    if (isAlone || verdict === 'stale' || isIncomplete) session.fail(EXIT_FAILED)
-  })
-}
+    if (!io.stdout.isTerminal) return
+    const palette = await loadPalette(resolveColor(flags.color, io))
+    const { doneCount, fileCount } = row
+    const filled = fileCount === 0 ? BAR_CELLS : Math.floor((doneCount / fileCount) * BAR_CELLS)
+    const bar = `${paint(palette, 'good', '█'.repeat(filled))}${'░'.repeat(BAR_CELLS - filled)}`
+    io.stdout.write(`${bar} ${doneCount} of ${fileCount} rollouts\n`)
+  },
+})

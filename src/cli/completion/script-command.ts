@@ -1,0 +1,11 @@
+import { defineTextCommand } from '../command.js'
+import { choiceArgument } from '../flags.js'
+import { completionScript, SHELLS } from './scripts.js'
+
+export const command = defineTextCommand({
+  args: { shell: choiceArgument(SHELLS, 'which shell') },
+  run({ io, program }, _, { shell }) {
+    io.stdout.write(completionScript(shell, program.name))
+    return 0
+  },
+})

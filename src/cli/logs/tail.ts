@@ -1,0 +1,33 @@
+import { StateError } from '../../errors.js'
+import { defineTextCommand } from '../command.js'
+import { offFlag, parsedFlag, parsePositive } from '../flags.js'
+import { LOGS_FLAGS } from './flags.js'
+import { runTail } from './read.js'
+import { LOG_JSON } from './records-schema.js'
+
+export const command = defineTextCommand({
+  flags: {
+    backfill: parsedFlag('<count>', 'rows to show first: a number or "all"', parseBackfill, {
+      short: 'n',
+      initial: 200,
+      completes: { kind: 'words', words: ['all', '0', '50', '200', '1000'] },
+    }),
+    pollMs: parsedFlag(
+      '<ms>',
+      'look at least this often (changes are seen at once where the system tells)',
+      parsePositive,
+      { initial: 500 },
+    ),
+    follow: offFlag('end after the first rows'),
+    ...LOGS_FLAGS,
+  },
+  tables: ['logs'],
+  jsonForms: [LOG_JSON],
+  run: (context, flags) => runTail(flags, context),
+})
+
+function parseBackfill(text: string): number {
+  if (text === 'all') return Number.POSITIVE_INFINITY
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new StateError('USAGE', 'It must be a whole number, 0 or more, or "all"')
+}

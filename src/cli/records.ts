@@ -1,0 +1,150 @@
+import type { RecordKind } from '../format/fields.js'
+import { type Command, type CommandLook, describeCommand, type JsonForm } from './command.js'
+import type { Arguments, ArgumentValues, Flags, FlagValues, None } from './flags.js'
+import { HOME_FLAGS } from './home-flags.js'
+import { EXIT_FAILED } from './main.js'
+import { bindArguments } from './parse.js'
+import {
+  type JsonPage,
+  printedFieldNames,
+  takeBackArguments,
+  writeRecord,
+  writeRecords,
+} from './state/output.js'
+import { LIMIT_FLAGS, OUTPUT_FLAGS } from './state/output-flags.js'
+import { type Session, withSession } from './state/session.js'
+
+const RECORD_FLAGS = { ...OUTPUT_FLAGS, ...HOME_FLAGS }
+const LIST_FLAGS = { ...LIMIT_FLAGS, ...RECORD_FLAGS }
+
+type RecordFlags<F extends Flags> = FlagValues<F> & FlagValues<typeof RECORD_FLAGS>
+type ListFlags<F extends Flags> = FlagValues<F> & FlagValues<typeof LIST_FLAGS>
+
+interface RecordLook<Row, F extends Flags, A extends Arguments> extends CommandLook<F, A> {
+  /** Which flag's choices change the kind: each is a form of JSON of its own. */
+  readonly variesBy?: keyof F & string
+  /** What a record has. Without it `read` says so, since only the database knows. */
+  readonly kind?: RecordKind<Row> | ((flags: RecordFlags<F>) => RecordKind<Row>)
+}
+
+/** Records page by page, as they come. */
+export type Pages<Row> = Iterable<readonly Row[] | JsonPage> | AsyncIterable<readonly Row[] | JsonPage>
+
+/** What `read` of a list can give beside the records. */
+export interface Found<Row> {
+  readonly pages: Pages<Row>
+  /** The kind, where only the database knows it. */
+  readonly kind?: RecordKind<Row>
+  /** Said on stderr when there are none. */
+  readonly emptyText?: string
+  /** A line below a table on a terminal. */
+  readonly footer?: () => string | undefined
+  /** When all is written: may throw what is wrong with it as a whole. */
+  readonly finish?: () => void
+}
+
+export interface ListCommand<Row, F extends Flags, A extends Arguments> extends RecordLook<Row, F, A> {
+  /** Said on stderr when there are none. */
+  readonly emptyText?: string
+  /** On a terminal: a row that matters less. */
+  readonly isFaint?: (row: Row) => boolean
+  /** Whether having nothing to show is as it should be. */
+  readonly isEmptyGood?: true
+  /** One JSON array (default), or one object a line. */
+  readonly json?: 'array' | 'lines'
+  read(
+    session: Session,
+    flags: ListFlags<F>,
+    args: ArgumentValues<A>,
+  ): Found<Row> | Pages<Row> | Promise<Found<Row> | Pages<Row>>
+}
+
+/** A command that prints any number of records: a table, lines of tab-separated values, or JSON. */
+export function defineListCommand<Row, F extends Flags = None, A extends Arguments = None>(
+  spec: ListCommand<Row, F, A>,
+): Command {
+  return {
+    ...describeCommand({ ...spec, flags: { ...spec.flags, ...LIST_FLAGS } }),
+    jsonForms: formsOf(spec, spec.json ?? 'array'),
+    async run(context, untypedFlags, words) {
+      const flags = untypedFlags as ListFlags<F>
+      const kind = kindOf(spec, flags)
+      const taken = takeBackArguments(kind, flags, spec.args, words)
+      if (kind && printedFieldNames(kind, flags, context.io)) return 0
+      const args = bindArguments(spec.args ?? ({} as A), taken)
+      return withSession(context, flags, async (session) => {
+        const result = await spec.read(session, flags, args)
+        const found: Found<Row> = 'pages' in result ? result : { pages: result }
+        const foundKind = (found.kind ?? kind) as RecordKind<Row>
+        if (printedFieldNames(foundKind, flags, context.io)) return 0
+        const rowCount = await writeRecords(foundKind, found.pages, flags, session, {
+          isFaint: spec.isFaint,
+          emptyText: found.emptyText ?? spec.emptyText,
+          areLines: spec.json === 'lines',
+        })
+        const footer = rowCount > 0 && context.io.stdout.isTerminal && flags.json === undefined
+        const line = footer && found.footer?.()
+        if (line) context.io.stdout.write(`${line}\n`)
+        found.finish?.()
+        if (session.hasFailed()) return EXIT_FAILED
+        return rowCount === 0 && !spec.isEmptyGood ? EXIT_FAILED : 0
+      })
+    },
+  }
+}
+
+export interface RecordCommand<Row, F extends Flags, A extends Arguments> extends RecordLook<Row, F, A> {
+  read(session: Session, flags: RecordFlags<F>, args: ArgumentValues<A>): Row | Promise<Row>
+  /** How it is printed when neither JSON nor fields are asked for; else as a sheet of its fields. */
+  readonly write?: (row: Row, flags: RecordFlags<F>, session: Session) => void | Promise<void>
+}
+
+/** A command that prints one record: a sheet of its fields, or one JSON object. */
+export function defineRecordCommand<Row, F extends Flags = None, A extends Arguments = None>(
+  spec: RecordCommand<Row, F, A> & { kind: RecordKind<Row> },
+): Command {
+  return {
+    ...describeCommand({ ...spec, flags: { ...spec.flags, ...RECORD_FLAGS } }),
+    jsonForms: formsOf(spec, 'object'),
+    async run(context, untypedFlags, words) {
+      const flags = untypedFlags as RecordFlags<F>
+      const { kind } = spec
+      const taken = takeBackArguments(kind, flags, spec.args, words)
+      if (printedFieldNames(kind, flags, context.io)) return 0
+      const args = bindArguments(spec.args ?? ({} as A), taken)
+      return withSession(context, flags, async (session) => {
+        const row = await spec.read(session, flags, args)
+        const isPlain = flags.json === undefined && flags.fields === undefined
+        if (isPlain && spec.write) await spec.write(row, flags, session)
+        else await writeRecord(kind, row, flags, session)
+        return session.hasFailed() ? EXIT_FAILED : 0
+      })
+    },
+  }
+}
+
+function kindOf<Row, F extends Flags, A extends Arguments>(
+  { kind }: RecordLook<Row, F, A>,
+  flags: RecordFlags<F>,
+): RecordKind<Row> | undefined {
+  return typeof kind === 'function' ? kind(flags) : kind
+}
+
+function formsOf<Row, F extends Flags, A extends Arguments>(
+  spec: RecordLook<Row, F, A>,
+  shape: JsonForm['shape'],
+): JsonForm[] {
+  const { variesBy, flags } = spec
+  const varying = variesBy === undefined ? undefined : flags?.[variesBy]
+  const formOf = (choice: string | undefined): JsonForm => ({
+    shape,
+    record: kindOf(spec, { [String(variesBy)]: choice } as RecordFlags<F>),
+    ...(choice !== undefined && {
+      suffix: `${String(variesBy)}-${choice}`,
+      argv: [`--${String(variesBy)}`, choice],
+    }),
+  })
+  const forms = varying?.choices?.map(formOf) ?? []
+  // A flag that is never without a value has no form without it.
+  return varying?.initial === undefined ? [formOf(undefined), ...forms] : forms
+}

@@ -1,0 +1,95 @@
+import { StateError } from '../errors.js'
+import type { Command } from './command.js'
+import { findSimilar } from './parse.js'
+
+/** A command in a program's table: what `--help` says of it, and where the rest is. */
+export interface Entry {
+  readonly summary: string
+  /** Only the command that runs is loaded, so that a start costs the same however many there are. */
+  load(): Promise<{ readonly command: Command }>
+  /** Not in `--help`. */
+  readonly isHidden?: true
+}
+
+/** Commands that begin with the same word. */
+export interface Group {
+  readonly summary: string
+  /** The command that the word alone is. */
+  readonly default: string
+  /** The command that is meant by the word and the beginning of a thread's id, or `last`. */
+  readonly ofThread?: string
+}
+
+/** One of the two programs: all that is known of it without loading a command. */
+export interface Program {
+  readonly name: string
+  readonly summary: string
+  readonly examples: string
+  readonly groups: Readonly<Record<string, Group>>
+  /** By path (`threads list`), in the order of `--help`. */
+  readonly commands: Readonly<Record<string, Entry>>
+}
+
+/** What a command line begins with. */
+export type Found =
+  | { kind: 'command'; path: string; entry: Entry; rest: readonly string[] }
+  | { kind: 'group'; name: string; rest: readonly string[] }
+  | { kind: 'program'; rest: readonly string[] }
+
+/**
+ * The command, or group of commands, that the first words name.
+ *
+ * @throws {StateError} `USAGE` for words that are no command
+ */
+export function findCommand(program: Program, argv: readonly string[]): Found {
+  const [first, second] = argv
+  if (first === undefined || first.startsWith('-')) return { kind: 'program', rest: argv }
+  const group = own(program.groups, first)
+  if (!group) {
+    const entry = own(program.commands, first)
+    if (!entry) throw unknownCommand(program, undefined, first)
+    return { kind: 'command', path: first, entry, rest: argv.slice(1) }
+  }
+  if (second === undefined) return command(program, `${first} ${group.default}`, [])
+  if (second === '--help' || second === '-h') return { kind: 'group', name: first, rest: argv.slice(1) }
+  if (second.startsWith('-')) return command(program, `${first} ${group.default}`, argv.slice(1))
+  const name = own(program.commands, `${first} ${second}`) || second !== 'ls' ? second : 'list'
+  if (own(program.commands, `${first} ${name}`)) return command(program, `${first} ${name}`, argv.slice(2))
+  if (group.ofThread !== undefined && LIKE_A_THREAD.test(second)) {
+    return command(program, `${first} ${group.ofThread}`, argv.slice(1))
+  }
+  throw unknownCommand(program, first, second)
+}
+
+/** A title could be a misspelled command; an id cannot. */
+const LIKE_A_THREAD = /^(last|(?=[a-f-]*\d)[\da-f-]{4,})$/i
+
+function command(program: Program, path: string, rest: readonly string[]): Found {
+  return { kind: 'command', path, entry: program.commands[path]!, rest }
+}
+
+/** `constructor` is no command. */
+function own<Value>(table: Readonly<Record<string, Value>>, key: string): Value | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined
+}
+
+/** What is below a group, or what a program begins with: names and summaries, in order. */
+export function listBelow(program: Program, group?: string): { name: string; summary: string }[] {
+  const below = new Map<string, string>()
+  for (const [path, { summary, isHidden }] of Object.entries(program.commands)) {
+    const [first, second] = path.split(' ') as [string, string | undefined]
+    if (isHidden) continue
+    if (group === undefined) below.set(first, program.groups[first]?.summary ?? summary)
+    else if (group === first && second !== undefined) below.set(second, summary)
+  }
+  return [...below].map(([name, summary]) => ({ name, summary }))
+}
+
+function unknownCommand(program: Program, group: string | undefined, word: string): StateError {
+  const names = listBelow(program, group).map(({ name }) => name)
+  const typed = group === undefined ? word : `${group} ${word}`
+  const similar = findSimilar(word, names)
+  return new StateError('USAGE', `unknown command '${typed}'${similar && ` (did you mean ${similar}?)`}`, {
+    hint: `Commands: ${names.join(', ')}. See --help.`,
+  })
+}

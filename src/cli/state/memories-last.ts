@@ -1,0 +1,22 @@
+import { MEMORY_KIND } from '../../format/stored-fields.js'
+import { listMemories } from '../../inspect/memories.js'
+import { textFlag } from '../flags.js'
+import { defineListCommand } from '../records.js'
+import { MEMORY_TABLES, requireMemories } from './memory-sources.js'
+import { toAbsolute } from './threads-list.js'
+
+/** The newest memories of one folder, by its exact path, as Codex itself once asked. */
+export const command = defineListCommand({
+  kind: MEMORY_KIND,
+  flags: {
+    cwd: textFlag('<dir>', 'the folder, by its exact path (default: this one)', {
+      completes: { kind: 'folders' },
+    }),
+  },
+  tables: MEMORY_TABLES,
+  read(session, { cwd: typed, limit }) {
+    const cwd = toAbsolute(typed ?? '.', session.io.workingFolder)
+    const rows = listMemories(requireMemories(session), { cwd, pipelines: 'inUse' }).slice(0, limit ?? 1)
+    return { pages: [rows], emptyText: `no memories of ${cwd}` }
+  },
+})
