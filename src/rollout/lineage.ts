@@ -75,7 +75,7 @@ export function rolloutIdOf(path: string): string | undefined {
 }
 
 /** Rollouts by id; of two files of one id the one in `sessions` counts. */
-export function indexRollouts(files: readonly RolloutFile[]): Map<string, RolloutFile> {
+export function indexByRolloutId(files: readonly RolloutFile[]): Map<string, RolloutFile> {
   const byId = new Map<string, RolloutFile>()
   for (const file of files) {
     const id = rolloutIdOf(file.path)
@@ -89,7 +89,7 @@ function findInHome(path: string, options: ReadRolloutOptions): FindRollout {
   return async (rolloutId) => {
     const home = homeOfRollout(path)
     if (home === undefined) return undefined
-    index ??= listRollouts(home, options).then(({ files }) => indexRollouts(files))
+    index ??= listRollouts(home, options).then(({ files }) => indexByRolloutId(files))
     return (await index).get(rolloutId)?.path
   }
 }

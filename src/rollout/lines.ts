@@ -29,10 +29,14 @@ export interface LinePlace {
   endOffset: number
   /** What was left out of its strings. */
   elidedBytes: number
+  /** `false` for a last line without its line feed. */
+  isTerminated: boolean
 }
 
 export interface BadLine {
   lineNumber: number
+  offset: number
+  endOffset: number
   reason: string
   /** The last line, without its line feed: it is being written, or was never finished. */
   isIncomplete: boolean
@@ -74,11 +78,11 @@ export async function scanRolloutLines(
     const { bytes, elidedBytes } = line.finish(rest)
     const endOffset = offset + sizeBytes + 1
     const parsed = parseBytes(bytes)
-    const place = { lineNumber, index, offset, endOffset, elidedBytes }
+    const place = { lineNumber, index, offset, endOffset, elidedBytes, isTerminated: true }
     offset = endOffset
     if (parsed === undefined) return true
     if (typeof parsed === 'string') {
-      onBadLine({ lineNumber, reason: parsed, isIncomplete: false })
+      onBadLine({ lineNumber, offset: place.offset, endOffset, reason: parsed, isIncomplete: false })
       return true
     }
     index += 1
@@ -100,9 +104,15 @@ export async function scanRolloutLines(
     const { bytes, elidedBytes } = line.finish(Buffer.alloc(0))
     const parsed = parseBytes(bytes)
     if (typeof parsed === 'string')
-      onBadLine({ lineNumber, reason: `incomplete last line: ${parsed}`, isIncomplete: true })
+      onBadLine({
+        lineNumber,
+        offset,
+        endOffset,
+        reason: `incomplete last line: ${parsed}`,
+        isIncomplete: true,
+      })
     else if (parsed) {
-      onLine(parsed, { lineNumber, index, offset, endOffset, elidedBytes })
+      onLine(parsed, { lineNumber, index, offset, endOffset, elidedBytes, isTerminated: false })
       index += 1
     }
   }

@@ -5,7 +5,7 @@ import { numberOrNull } from './items.js'
 import {
   type FindRollout,
   findCopiedEndOf,
-  indexRollouts,
+  indexByRolloutId,
   isOwnTurn,
   parseRolloutHead,
   type RolloutHead,
@@ -113,7 +113,7 @@ export async function* readTokenLedger(
 ): AsyncGenerator<RolloutTokens | UnreadableRollout | UnreadableFolder, void, undefined> {
   const { files, unreadable } = await listRollouts(codexHome, options)
   yield* unreadable
-  const byId = indexRollouts(files)
+  const byId = indexByRolloutId(files)
   const find: FindRollout = async (id) => byId.get(id)?.path
   for (const { path } of files) {
     const id = rolloutIdOf(path)

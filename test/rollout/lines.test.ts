@@ -33,8 +33,20 @@ test('Lines are told with their place in bytes, and bad ones with what is wrong'
   expect(lines[1]!.offset).toBe(first.length + 1 + 1 + 4)
   expect(result).toEqual({ endOffset: lines[1]!.endOffset, count: 2, isStopped: false })
   expect(bad).toEqual([
-    { lineNumber: 3, reason: 'not JSON', isIncomplete: false },
-    { lineNumber: 5, reason: 'incomplete last line: not JSON', isIncomplete: true },
+    {
+      lineNumber: 3,
+      offset: first.length + 2,
+      endOffset: first.length + 6,
+      reason: 'not JSON',
+      isIncomplete: false,
+    },
+    {
+      lineNumber: 5,
+      offset: result.endOffset,
+      endOffset: result.endOffset + 6,
+      reason: 'incomplete last line: not JSON',
+      isIncomplete: true,
+    },
   ])
 })
 

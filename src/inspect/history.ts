@@ -1,0 +1,373 @@
+import type { ReadConnection } from '../db/connection.js'
+import { StateError } from '../errors.js'
+import type { HistoryCures, HistoryState, ThreadHistory, UnreadableHistory } from '../model/history.js'
+import { type ProjectedRows, readProjectedRows } from '../query/history.js'
+import {
+  indexByRolloutId,
+  type LineageBase,
+  type RolloutHead,
+  readLineage,
+  rolloutIdOf,
+} from '../rollout/lineage.js'
+import { listRollouts, parseRolloutName } from '../rollout/list.js'
+import { tryResolveRollout } from '../rollout/locate.js'
+import { findFault, type Projection, type ProjectionFault, readProjection } from '../rollout/projection.js'
+
+export interface HistoryRequest {
+  codexHome: string
+  /** The projection; `undefined` where the home has none yet. */
+  connection: ReadConnection | undefined
+  /** The rollout that the row of a thread names; `undefined` without a row. */
+  findCurrent: (threadId: string) => string | undefined
+  /** Only these. */
+  threadIds?: readonly string[] | undefined
+  now: () => number
+  sleep: (ms: number) => Promise<void>
+  signal?: AbortSignal | undefined
+}
+
+/** A writing Codex was seen to be behind by 631 ms at most. */
+const RECHECK_MS = 3000
+
+/** What was written more recently may be written still. */
+const LIVE_MS = 10_000
+
+const NO_ROWS: ProjectedRows = { cursor: null, turns: new Map(), items: new Map() }
+
+/**
+ * Holds the projection from which Codex shows a chat against the rollouts, thread by thread. A thread that is only
+ * behind while something writes is looked at again before that is said. Legacy threads have no projection.
+ *
+ * @throws {StateError} `ABORTED`, and what SQLite throws for a damaged projection
+ */
+export async function* inspectHistory(
+  request: HistoryRequest,
+): AsyncGenerator<ThreadHistory | UnreadableHistory, void, undefined> {
+  const rollouts = await findCurrentRollouts(request)
+  const behind: { path: string; history: ThreadHistory }[] = []
+  for (const path of rollouts.current) {
+    const history = await tryInspect(path, rollouts, request)
+    if (history === undefined) continue
+    if ('state' in history && history.state === 'behind' && isFresh(history, request)) {
+      behind.push({ path, history })
+      continue
+    }
+    yield history
+  }
+  if (behind.length === 0) return
+  await request.sleep(RECHECK_MS)
+  for (const { path, history } of behind) {
+    const again = await tryInspect(path, rollouts, request)
+    if (again === undefined || !('state' in again)) {
+      if (again) yield again
+      continue
+    }
+    // What was there at the first look is projected by now: it keeps up with a rollout that grows.
+    const keepsUp = again.state === 'behind' && (again.cursor?.offset ?? 0) >= history.end.offset
+    yield {
+      ...again,
+      ...(keepsUp ? { state: 'complete', line: null, cures: CURES.complete } : {}),
+      isLive: true,
+    }
+  }
+}
+
+interface CurrentRollouts {
+  /** Paths, in the order of the files. */
+  current: string[]
+  /** Rollout ids in force. */
+  inForce: ReadonlySet<string>
+  find: (rolloutId: string) => Promise<string | undefined>
+}
+
+/** Of each thread the rollout in force: the one that its row names, else the one of the greatest id. */
+async function findCurrentRollouts(request: HistoryRequest): Promise<CurrentRollouts> {
+  const { files } = await listRollouts(request.codexHome, { signal: request.signal })
+  const byId = indexByRolloutId(files)
+  const byThread = new Map<string, string[]>()
+  for (const [rolloutId, { path }] of byId) {
+    const { threadId } = parseRolloutName(path)!
+    const ids = byThread.get(threadId)
+    if (ids) ids.push(rolloutId)
+    else byThread.set(threadId, [rolloutId])
+  }
+  const inForce = new Set<string>()
+  const current: string[] = []
+  for (const [threadId, ids] of byThread) {
+    const named = ids.length > 1 ? request.findCurrent(threadId) : undefined
+    const namedId = named === undefined ? undefined : rolloutIdOf(named)
+    const id =
+      namedId !== undefined && ids.includes(namedId)
+        ? namedId
+        : ids.reduce((greatest, other) =>
+            orderOf(other, threadId) > orderOf(greatest, threadId) ? other : greatest,
+          )
+    inForce.add(id)
+    if (request.threadIds === undefined || request.threadIds.includes(threadId))
+      current.push(byId.get(id)!.path)
+  }
+  return { current, inForce, find: async (id) => byId.get(id)?.path }
+}
+
+/** The first rollout of a thread has the thread's id. */
+function orderOf(rolloutId: string, threadId: string): string {
+  return rolloutId === threadId ? '' : rolloutId
+}
+
+function isFresh({ path }: ThreadHistory, { now }: HistoryRequest): boolean {
+  return (tryResolveRollout(path)?.modifiedAtMs ?? 0) > now() - LIVE_MS
+}
+
+async function tryInspect(
+  path: string,
+  rollouts: CurrentRollouts,
+  request: HistoryRequest,
+): Promise<ThreadHistory | UnreadableHistory | undefined> {
+  try {
+    return await inspectOne(path, rollouts, request)
+  } catch (error) {
+    if (!(error instanceof StateError) || error.code !== 'ROLLOUT_UNREADABLE') throw error
+    return { path, reason: error.message }
+  }
+}
+
+/** `undefined` for a legacy rollout. */
+async function inspectOne(
+  path: string,
+  { inForce, find }: CurrentRollouts,
+  { connection, signal }: HistoryRequest,
+): Promise<ThreadHistory | undefined> {
+  const lineage = await readLineage(path, { findRollout: find, signal })
+  const { head, file, bases } = lineage
+  if (head.historyMode !== 'paginated') return undefined
+  const readRows = (id: string) => (connection ? readProjectedRows(connection, id) : NO_ROWS)
+  // The rows first: a line that is written meanwhile is then behind the cursor, never before it.
+  const rows = readRows(head.rolloutId)
+  const own = judge(rows, await readProjection(file, head, { signal }), head)
+  const shown = new Set(rows.turns.keys())
+  const there = new Set(own.projection.turnIds)
+  let itemsShown = rows.items.size
+  let itemsThere = own.projection.items.length
+  let short: { base: LineageBase; judged: Judged } | undefined
+  for (const base of bases) {
+    const baseRows = readRows(base.rolloutId)
+    const judged = judge(baseRows, await readProjection(base.file, base.head, { signal }), base.head)
+    const before = beforeOrdinal(base.endOrdinal, baseRows, judged.projection)
+    for (const id of before.shown) shown.add(id)
+    for (const id of before.there) there.add(id)
+    itemsShown += before.itemsShown
+    itemsThere += before.itemsThere
+    if (before.isShort) short ??= { base, judged }
+  }
+
+  const { rolloutId } = head
+  const common = {
+    threadId: head.threadId,
+    rolloutId,
+    path: file.path,
+    turnsShown: shown.size,
+    turnsThere: there.size,
+    itemsShown,
+    itemsThere,
+    cursor: rows.cursor,
+    end: { offset: own.projection.endOffset, lineNumber: own.projection.endLineNumber },
+    isLive: false,
+    badLines: own.projection.badLines,
+  }
+  if (lineage.missingBase !== null)
+    return {
+      ...common,
+      state: 'baseMissing',
+      cures: CURES.baseMissing,
+      line: null,
+      affectedRolloutId: lineage.missingBase.rolloutId,
+      affectedThreadId: null,
+      baseState: null,
+    }
+  const isOwnSound = own.state === 'complete'
+  if (isOwnSound && short) return { ...common, ...judgeBase(short.base, short.judged, inForce) }
+  return {
+    ...common,
+    state: own.state,
+    cures: curesOf(own),
+    line: own.line,
+    affectedRolloutId: isOwnSound ? null : rolloutId,
+    affectedThreadId: isOwnSound ? null : head.threadId,
+    baseState: null,
+  }
+}
+
+interface Judged {
+  state: HistoryState
+  line: ThreadHistory['line']
+  /** No line stops releases up to 0.153 when they begin anew. */
+  isStrictlySound: boolean
+  projection: Projection
+}
+
+function judge(rows: ProjectedRows, projection: Projection, head: RolloutHead): Judged {
+  const start = { offset: 0, ordinal: head.base?.endOrdinal ?? 0 }
+  const isStrictlySound = findFault(projection.lines, start) === undefined
+  return { ...judgeState(rows, projection, start.ordinal), isStrictlySound, projection }
+}
+
+/** The states in the order in which one hides another. */
+function judgeState(
+  { cursor, turns, items }: ProjectedRows,
+  projection: Projection,
+  firstOrdinal: number,
+): Pick<Judged, 'state' | 'line'> {
+  const { lines, endOffset } = projection
+  const last = lines.findLast(({ isReadable }) => isReadable)
+  if (last?.ordinal === null) return { state: 'lastOrdinalMissing', line: at(last, 'has no ordinal') }
+  if (cursor === null) {
+    const hasRows = turns.size > 0 || items.size > 0
+    return { state: hasRows ? 'rowsWithoutCursor' : 'notProjected', line: null }
+  }
+  if (cursor.offset > endOffset) return { state: 'cursorPastEnd', line: null }
+  const isAtLine =
+    cursor.offset === 0 ||
+    lines.some(({ offset, endOffset: end }) => offset === cursor.offset || end === cursor.offset)
+  if (!isAtLine) {
+    const cut = lines.find(({ endOffset: end }) => end > cursor.offset)
+    return { state: 'cursorInLine', line: cut ? at(cut, 'the cursor stands in it') : null }
+  }
+  const wrong = judgeCursor(cursor, projection, firstOrdinal)
+  if (wrong) return wrong
+  const fault = cursor.offset < endOffset ? findFault(lines, cursor) : undefined
+  if (fault) return { state: fault.kind, line: at(fault.line, describeFault(fault)) }
+  if (hasMissingRows(cursor.ordinal, turns, items, projection)) return { state: 'rowsMissing', line: null }
+  if (hasStaleRows(cursor.ordinal, turns, projection)) return { state: 'rowsStale', line: null }
+  const next = lines.find(({ offset }) => offset >= cursor.offset)
+  if (!next) return { state: 'complete', line: null }
+  const bad = lines.find(({ offset, isReadable }) => offset >= cursor.offset && !isReadable)
+  return bad
+    ? { state: 'badLine', line: at(bad, 'cannot be read') }
+    : { state: 'behind', line: at(next, 'is the first that is not shown') }
+}
+
+/** The cursor's ordinal must follow on the line before it, or be that of the line behind it. */
+function judgeCursor(
+  cursor: { offset: number; ordinal: number },
+  { lines }: Projection,
+  firstOrdinal: number,
+): Pick<Judged, 'state' | 'line'> | undefined {
+  let following = firstOrdinal
+  let greatest = firstOrdinal
+  let unread = 0
+  for (const { offset, ordinal, isReadable } of lines) {
+    if (offset >= cursor.offset) break
+    if (!isReadable) unread += 1
+    if (ordinal === null) continue
+    following = ordinal + 1
+    greatest = Math.max(greatest, following)
+    unread = 0
+  }
+  const fits = (expected: number) => cursor.ordinal >= expected && cursor.ordinal <= expected + unread
+  if (fits(following) || fits(greatest)) return undefined
+  const next = lines.find(({ offset, ordinal }) => offset >= cursor.offset && ordinal !== null)
+  if (next?.ordinal === cursor.ordinal) return undefined
+  const isLow = cursor.ordinal < (next?.ordinal ?? greatest)
+  return {
+    state: isLow ? 'cursorTooLow' : 'cursorTooHigh',
+    line: next ? at(next, `has ordinal ${next.ordinal}, the cursor expects ${cursor.ordinal}`) : null,
+  }
+}
+
+function at({ lineNumber, offset }: { lineNumber: number; offset: number }, reason: string) {
+  return { lineNumber, offset, reason }
+}
+
+function describeFault({ kind, line, expected }: ProjectionFault): string {
+  return kind === 'ordinalMissing'
+    ? 'has no ordinal'
+    : `has ordinal ${line.ordinal}, where ${expected} is expected`
+}
+
+function hasMissingRows(
+  before: number,
+  turns: ProjectedRows['turns'],
+  items: ProjectedRows['items'],
+  projection: Projection,
+): boolean {
+  for (const { turnId, ordinal } of projection.turns.values())
+    if (ordinal < before && !turns.has(turnId)) return true
+  return projection.items.some(
+    ({ turnId, itemId, ordinal }) => ordinal < before && !items.has(`${turnId} ${itemId}`),
+  )
+}
+
+function hasStaleRows(before: number, turns: ProjectedRows['turns'], projection: Projection): boolean {
+  for (const { turnId, statuses } of projection.turns.values()) {
+    const row = turns.get(turnId)
+    const expected = statuses.findLast(({ ordinal }) => ordinal < before)?.status
+    if (row !== undefined && expected !== undefined && row.status !== expected) return true
+  }
+  return false
+}
+
+/** What a fork shows of a base: what stands before it left. */
+function beforeOrdinal(end: number, rows: ProjectedRows, projection: Projection) {
+  const shown = [...rows.turns].filter(([, { ordinal }]) => ordinal < end).map(([id]) => id)
+  const there = [...projection.turns.values()]
+    .filter(({ ordinal }) => ordinal < end)
+    .map(({ turnId }) => turnId)
+  return {
+    shown,
+    there,
+    itemsShown: [...rows.items.values()].filter((ordinal) => ordinal < end).length,
+    itemsThere: projection.items.filter(({ ordinal }) => ordinal < end).length,
+    isShort: hasMissingRows(end, rows.turns, rows.items, projection),
+  }
+}
+
+/** A base that was superseded by a revert is brought up to date by nothing. */
+function judgeBase(
+  base: LineageBase,
+  judged: Judged,
+  inForce: ReadonlySet<string>,
+): Pick<ThreadHistory, 'state' | 'cures' | 'line' | 'affectedRolloutId' | 'affectedThreadId' | 'baseState'> {
+  const isSuperseded = !inForce.has(base.rolloutId)
+  const cures = curesOf(judged)
+  const ofBase = (cure: HistoryCures['until153']) => (cure === 'resume' ? 'resumeBase' : cure)
+  return {
+    state: isSuperseded ? 'supersededBaseShort' : 'baseShort',
+    cures: isSuperseded
+      ? CURES.supersededBaseShort
+      : { until153: ofBase(cures.until153), from155: ofBase(cures.from155) },
+    line: judged.line,
+    affectedRolloutId: base.rolloutId,
+    affectedThreadId: base.head.threadId,
+    baseState: judged.state,
+  }
+}
+
+const both = (cure: HistoryCures['until153']): HistoryCures => ({ until153: cure, from155: cure })
+
+const CURES: Record<HistoryState, HistoryCures> = {
+  complete: both('none'),
+  notProjected: both('resume'),
+  rowsWithoutCursor: both('resume'),
+  behind: both('resume'),
+  cursorInLine: both('resume'),
+  ordinalAgain: { until153: 'newerCodex', from155: 'resume' },
+  ordinalGap: { until153: 'newerCodex', from155: 'resume' },
+  ordinalMissing: { until153: 'newerCodex', from155: 'resume' },
+  lastOrdinalMissing: both('ordinals'),
+  badLine: both('resume'),
+  cursorTooLow: { until153: 'reset', from155: 'resume' },
+  cursorTooHigh: both('reset'),
+  cursorPastEnd: both('reset'),
+  rowsMissing: both('reset'),
+  rowsStale: both('reset'),
+  baseShort: both('resumeBase'),
+  supersededBaseShort: both('unknown'),
+  baseMissing: both('restoreFile'),
+}
+
+/** Where a line stops releases up to 0.153, to begin anew would show less than before. */
+function curesOf({ state, isStrictlySound }: Judged): HistoryCures {
+  const cures = CURES[state]
+  const beginsAnew = cures.until153 === 'reset' || state === 'notProjected' || state === 'rowsWithoutCursor'
+  return beginsAnew && !isStrictlySound ? { ...cures, until153: 'newerCodex' } : cures
+}
