@@ -4,6 +4,7 @@ import { StateError, type StateErrorCode } from '../errors.js'
 const BY_RESULT_CODE: Record<number, { name: string; code: StateErrorCode; reason: string }> = {
   5: { name: 'SQLITE_BUSY', code: 'DB_BUSY', reason: 'another process holds a lock on it' },
   6: { name: 'SQLITE_LOCKED', code: 'DB_BUSY', reason: 'another connection holds a lock on it' },
+  7: { name: 'SQLITE_NOMEM', code: 'DB_TOO_BIG', reason: 'a value in it takes more memory than there is' },
   8: { name: 'SQLITE_READONLY', code: 'DB_READONLY', reason: 'it cannot be written' },
   10: { name: 'SQLITE_IOERR', code: 'DB_UNREADABLE', reason: 'input/output error' },
   11: { name: 'SQLITE_CORRUPT', code: 'DB_CORRUPT', reason: 'the file is damaged' },
@@ -26,8 +27,12 @@ export function toStateError(error: unknown, path: string, verb: 'read' | 'write
     const detail = found.code === 'INVALID' ? ` (${error.message})` : ''
     return new StateError(found.code, `cannot ${verb} ${path}: ${found.reason}${detail}`, { cause: error })
   }
-  if (/^no such (table|column|module)/.test(error.message)) {
+  if (/^no such (table|column|module|index)|^no query solution/.test(error.message)) {
     return new StateError('DB_NO_TABLE', `${path}: ${error.message}`, { cause: error })
+  }
+  if (error.message === 'unsupported file format') {
+    const message = `cannot ${verb} ${path}: its file format is not known to this SQLite`
+    return new StateError('DB_UNREADABLE', message, { cause: error })
   }
   return error
 }

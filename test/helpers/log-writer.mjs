@@ -30,6 +30,29 @@ const DO = {
       return lastId
     })()
   },
+  /** One transaction; the bodies are the numbers from `first` on. The first row gets the id, where one is given. */
+  insertNumbered(count, first, id = null) {
+    const names = database.pragma('table_info(logs)').map(({ name }) => name)
+    const body = names.includes('feedback_log_body') ? 'feedback_log_body' : 'message'
+    const insert = database.prepare(
+      `INSERT INTO logs (id, ts, ts_nanos, level, target, ${body}) VALUES (?, ?, ?, 'INFO', 'writer', ?)`,
+    )
+    return database.transaction(() => {
+      let lastId = 0
+      for (let n = 0; n < count; n++) {
+        const now = Date.now()
+        const given = n === 0 && id !== null ? BigInt(id) : null
+        const { lastInsertRowid } = insert.run(
+          given,
+          Math.floor(now / 1000),
+          (now % 1000) * 1e6,
+          String(first + n),
+        )
+        lastId = Number(lastInsertRowid)
+      }
+      return lastId
+    })()
+  },
   checkpoint: (mode) => database.pragma(`wal_checkpoint(${mode})`)[0],
   exec: (sql) => void database.exec(sql),
   close: () => void database.close(),

@@ -6,7 +6,11 @@ export interface Writer {
   process: Running
   /** Adds rows and gives the last one's id; deletes all but the newest `keep`. */
   insert(count: number, keep?: number): Promise<number>
-  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): Promise<{ busy: number; log: number; checkpointed: number }>
+  /** Adds rows whose bodies are the numbers from `first` on, and gives the last one's id; the first gets `id`. */
+  insertNumbered(count: number, first: number, id?: string): Promise<number>
+  checkpoint(
+    mode: 'PASSIVE' | 'FULL' | 'RESTART' | 'TRUNCATE',
+  ): Promise<{ busy: number; log: number; checkpointed: number }>
   exec(sql: string): Promise<void>
   /** Closes the database and ends. */
   close(): Promise<void>
@@ -29,6 +33,8 @@ export function startWriter(path: string): Writer {
   return {
     process: running,
     insert: (count, keep) => ask('insert', count, ...(keep === undefined ? [] : [keep])),
+    insertNumbered: (count, first, id) =>
+      ask('insertNumbered', count, first, ...(id === undefined ? [] : [id])),
     checkpoint: (mode) => ask('checkpoint', mode),
     exec: (sql) => ask('exec', sql),
     async close() {

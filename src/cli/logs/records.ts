@@ -4,9 +4,9 @@ import { createRecordFormatter } from '../../format/log-line.js'
 import { createUtcTime } from '../../format/time.js'
 import type { LogFilter, RowId, StoredLogRow } from '../../model/log.js'
 import type { PieceStyles } from '../../model/log-records.js'
-import { type LogBatch, type Resize, readNewestIds } from '../../query/logs/batches.js'
+import { type BatchSource, type LogBatch, type Resize, readNewestIds } from '../../query/logs/batches.js'
 import { readLogBytes } from '../../query/logs/bytes.js'
-import { keyOf, readLogRows } from '../../query/logs/rows.js'
+import { inParts, keyOf, readLogRows } from '../../query/logs/rows.js'
 import type { LogStore } from '../../query/logs/store.js'
 
 /** Printed records of a batch. */
@@ -34,7 +34,8 @@ export function createBytesReader(
 ): RecordReader {
   const { pieces, isRaw, styles } = plan
   const formatRow = createRecordFormatter(pieces, { time: createUtcTime(), isRaw, styles })
-  const readRows = createRowsReader(store, filter, formatRow)
+  const readPart = createRowsReader(store, filter, formatRow)
+  const readRows = (batch: LogBatch) => joinRecords([...inParts(store, batchesOf(batch))].map(readPart))
   return function read(batch): Records | undefined {
     try {
       const written = readLogBytes(store, batch, pieces, { filter, isRaw, styles })
@@ -48,16 +49,23 @@ export function createBytesReader(
     /** The records of all rows together are longer than one text may be. */
     function readHalves(ids: readonly RowId[]): Records | undefined {
       const middle = ids.length >> 1
-      const halves = [ids.slice(0, middle), ids.slice(middle)]
-        .map((half) => read({ kind: 'ids', ids: half }))
-        .filter((records) => records !== undefined)
-      const [first, second = first] = halves
-      if (!first || !second || first === second) return first
-      return {
-        bytes: Buffer.concat([first.bytes, second.bytes]),
-        lastId: first.lastId > second.lastId ? first.lastId : second.lastId,
-      }
+      return joinRecords(
+        [ids.slice(0, middle), ids.slice(middle)].map((half) => read({ kind: 'ids', ids: half })),
+      )
     }
+  }
+}
+
+function* batchesOf(batch: LogBatch): BatchSource {
+  yield batch
+}
+
+function joinRecords(parts: readonly (Records | undefined)[]): Records | undefined {
+  const found = parts.filter((records) => records !== undefined)
+  if (found.length <= 1) return found[0]
+  return {
+    bytes: Buffer.concat(found.map(({ bytes }) => bytes)),
+    lastId: found.map(({ lastId }) => lastId).reduce((highest, id) => (id > highest ? id : highest)),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { LogFilter, RowId } from '../../model/log.js'
 import { idBatches, matchingBatches, newestFirstBatches, readNewestIds } from '../../query/logs/batches.js'
+import { inParts } from '../../query/logs/rows.js'
 import { type LogStore, readHighestId, readLowestId } from '../../query/logs/store.js'
 import type { Io } from '../io.js'
 import type { LogWorkerData } from './log-worker.js'
@@ -61,8 +62,9 @@ export async function* printSelected(
     // SQLite writes a window in the order of its ids, and what it knows the columns of.
     const isPlain = (ids || !isReversed) && !(output.hasUnknown && store.unknownColumns.length > 0)
     const plan = isPlain ? output.plan : undefined
+    const parts = plan ? batches : inParts(store, batches, isReversed)
     const results = readBatches({
-      batches: progress.watch(batches, () => countIds(store)),
+      batches: progress.watch(parts, () => countIds(store)),
       read: plan
         ? createBytesReader(store, remaining, plan)
         : createRowsReader(store, remaining, output.formatRow, isReversed),

@@ -4,7 +4,7 @@ import { LOG_LEVELS, type LogFilter, type RowId } from '../../model/log.js'
 import { LOG_FIELDS, type PieceStyle, type PieceStyles, type Style } from '../../model/log-records.js'
 import { compileBatch, type LogBatch } from './batches.js'
 import { qualified } from './rows.js'
-import { exactSql, fromExact, keySql, type LogSource } from './store.js'
+import { exactSql, fromExact, keySql, type LogSource, textSql } from './store.js'
 
 export interface LogBytes {
   bytes: Uint8Array
@@ -97,7 +97,8 @@ function pieceSql(piece: Piece, source: LogSource, isRaw: boolean, styles: Piece
   }
   // In concat() a value of any type becomes the text that CAST makes of it. GLOB sees no BLOB: a newline in one
   // is left to `mayDiffer`, and an ESC, which that looks for only without colours, is not.
-  const value = styles || !encoding.text.takesAnyType ? `CAST(${column} AS TEXT)` : column
+  const isCast = styles !== undefined || !encoding.text.takesAnyType
+  const value = field === 'body' ? textSql(column) : isCast ? `CAST(${column} AS TEXT)` : column
   let line = value
   if (!isRaw) {
     if (field === 'body') line = replaceSql(line, NEWLINE, '\\n')

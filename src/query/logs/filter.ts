@@ -1,6 +1,7 @@
 import type { SqlValue } from '../../db/connection.js'
 import type { LogFilter, LogRow, TextMatch } from '../../model/log.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
+import { LONGEST_TEXT } from './store.js'
 
 /** Conditions joined by AND, with the values bound to their `?` in order. */
 export interface Conditions {
@@ -52,7 +53,9 @@ export function compileLogFilter(filter: LogFilter, columns: ResolvedColumns<Log
   }
   addText('body', filter.body)
   if (filter.pattern) {
-    add(`${PATTERN_FUNCTION}(${column('body')}) = ?`, [filter.pattern.isInverted ? 0 : 1])
+    const body = column('body')
+    const start = `iif(octet_length(${body}) > ${LONGEST_TEXT}, substr(${body}, 1, ${LONGEST_TEXT}), ${body})`
+    add(`${PATTERN_FUNCTION}(${start}) = ?`, [filter.pattern.isInverted ? 0 : 1])
   }
   return conditions
 }

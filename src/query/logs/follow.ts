@@ -14,7 +14,7 @@ import {
   readMarks,
   START,
 } from './place.js'
-import { countRows, readLogRows } from './rows.js'
+import { countRows, inParts, readLogRows } from './rows.js'
 import { type LogStore, readHighestId } from './store.js'
 
 export type FollowEvent =
@@ -216,7 +216,9 @@ function* locate(
   try {
     const store = open(files)
     if (!store) return undefined
-    const place = reached.get(identityOf(store.file.path)) ?? startIn?.(store) ?? START
+    // Only the first database can be the one that was read before the follow began.
+    const before = reached.size === 0 ? startIn?.(store) : undefined
+    const place = reached.get(identityOf(store.file.path)) ?? before ?? START
     return createPosition(store, place)
   } catch (error) {
     if (!(error instanceof StateError)) throw error
@@ -305,7 +307,8 @@ async function* readAfter(
   const { highestId } = checked
   const gaps = createGapCount(position.place.afterId)
   let pausedAt = monotonicMs()
-  for (const window of windowsAfter(store, position.place.afterId, highestId)) {
+  const windows = inParts(store, windowsAfter(store, position.place.afterId, highestId))
+  for (const window of windows) {
     // In one snapshot, so that a row is either read or counted as gone, and is one of the table that was read so far.
     const read = store.connection.snapshot(() => {
       const check = checkPlace(store, position.place)

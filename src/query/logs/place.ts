@@ -91,7 +91,10 @@ const MARK_SQL: readonly ((source: LogSource) => string)[] = [
   (source) => `CAST(${qualified(source, 'level')} AS TEXT)`,
   (source) => `CAST(${qualified(source, 'target')} AS TEXT)`,
   (source) => `octet_length(${qualified(source, 'body')})`,
-  (source) => `CAST(substr(${qualified(source, 'body')}, 1, 200) AS TEXT)`,
+  (source) => {
+    const body = qualified(source, 'body')
+    return `iif(octet_length(${body}) > 1000000, '', CAST(substr(${body}, 1, 200) AS TEXT))`
+  },
 ]
 
 /** Two halves of 32 bits (FNV-1a with two bases): not against forgery, only against chance. */

@@ -7,9 +7,10 @@ import {
   type LogBatch,
   matchingBatches,
   newestFirstBatches,
+  type Resize,
   readNewestIds,
 } from './batches.js'
-import { exactSql, fromExact, keySql, type LogSource } from './store.js'
+import { exactSql, fromExact, keySql, LONGEST_TEXT, type LogSource, textSql } from './store.js'
 
 /** The rows of a batch that match, in the batch's order, for a window by id. */
 export function readLogRows(
@@ -29,6 +30,61 @@ export function readLogRows(
     if (source.unknownColumns.length > 0) moveUnknown(row, source.unknownColumns)
   }
   return rows as unknown as StoredLogRow[]
+}
+
+/**
+ * The batches in parts whose texts fit into the memory together, in their order; one row is never parted. For who
+ * makes rows of them: a window may hold any number of bytes.
+ */
+export function* inParts<Batch extends LogBatch>(
+  source: LogSource,
+  batches: BatchSource<Batch>,
+  isReversed = false,
+): BatchSource<Batch> {
+  let resize: Resize | undefined
+  for (let next = batches.next(); !next.done; next = batches.next(resize)) {
+    for (const part of partsOf(source, next.value, isReversed)) resize = yield part as Batch
+  }
+}
+
+function* partsOf(source: LogSource, batch: LogBatch, isReversed: boolean): Generator<LogBatch> {
+  const isOne = batch.kind === 'window' ? batch.low >= batch.high : batch.ids.length <= 1
+  if (isOne || countBytes(source, batch) <= LONGEST_TEXT) {
+    yield batch
+    return
+  }
+  for (const half of halvesOf(batch, isReversed)) yield* partsOf(source, half, isReversed)
+}
+
+function halvesOf(batch: LogBatch, isReversed: boolean): LogBatch[] {
+  if (batch.kind === 'ids') {
+    const middle = batch.ids.length >> 1
+    return [
+      { kind: 'ids', ids: batch.ids.slice(0, middle) },
+      { kind: 'ids', ids: batch.ids.slice(middle) },
+    ]
+  }
+  const { kind, low, high } = batch
+  const middle = low + (high - low) / 2n
+  const halves: LogBatch[] = [
+    { kind, low, high: middle },
+    { kind, low: middle + 1n, high },
+  ]
+  return isReversed ? halves.reverse() : halves
+}
+
+/** Of all texts of the batch's rows, matching or not; no text is read for it. */
+function countBytes(source: LogSource, batch: LogBatch): number {
+  const { sql, params } = compileBatch(source, batch)
+  const texts = (Object.keys(PROPERTY_TYPES) as (keyof LogRow)[]).filter(
+    (name) => PROPERTY_TYPES[name] === 'TEXT' && source.columns[name] !== undefined,
+  )
+  if (texts.length === 0) return 0
+  const bytes = texts.map((name) => `coalesce(octet_length(${qualified(source, name)}), 0)`)
+  return (
+    source.connection.get<{ n: number | null }>(`SELECT sum(${bytes.join(' + ')}) AS n ${sql}`, ...params)
+      ?.n ?? 0
+  )
 }
 
 /** What the table orders the row by. */
@@ -53,7 +109,7 @@ export function queryLogRows(source: LogSource, query: LogRowQuery): LogRow[] {
   return source.connection.snapshot(() => {
     const rows: LogRow[] = []
     if (limit <= 0) return rows
-    for (const batch of batchesOf(source, filter, query, isReversed)) {
+    for (const batch of inParts(source, batchesOf(source, filter, query, isReversed), isReversed)) {
       for (const row of readLogRows(source, batch, filter, isReversed)) {
         if (rows.length < limit) rows.push(toLogRow(row))
       }
@@ -124,7 +180,9 @@ const EXACT = ['id', 'line', 'key'] as const
 function rowSql(source: LogSource): string {
   const { columns, hasIdAsKey, unknownColumns } = source
   const properties = (Object.keys(PROPERTY_TYPES) as (keyof LogRow)[]).map((name) => {
-    const value = `CAST(${qualified(source, name)} AS ${PROPERTY_TYPES[name]})`
+    const column = qualified(source, name)
+    if (PROPERTY_TYPES[name] === 'TEXT') return `${textSql(column)} AS ${name}`
+    const value = `CAST(${column} AS INTEGER)`
     const isExact = (EXACT as readonly string[]).includes(name) && columns[name] !== undefined
     return `${isExact ? exactSql(value) : value} AS ${name}`
   })

@@ -137,3 +137,13 @@ export function exactSql(integer: string): string {
 export function fromExact(value: RowId | string): RowId {
   return typeof value === 'string' ? BigInt(value) : value
 }
+
+/** Characters of a text that are read at most: V8 makes no string of more than 512 MiB, and few of that size fit. */
+export const LONGEST_TEXT = 64 * 1024 * 1024
+
+/** A column as text; one of another type is read as what it should be, and one that is too long says what it lacks. */
+export function textSql(column: string): string {
+  const start = `substr(CAST(${column} AS TEXT), 1, ${LONGEST_TEXT})`
+  return `iif(octet_length(${column}) > ${LONGEST_TEXT},
+    concat(${start}, '… [', octet_length(${column}) - octet_length(${start}), ' more bytes]'), CAST(${column} AS TEXT))`
+}

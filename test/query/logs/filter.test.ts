@@ -75,7 +75,9 @@ test.each<[string, LogFilter, string[], unknown[]]>([
   [
     'a pattern',
     { pattern: { regExp: /x/, isInverted: true } },
-    [`${PATTERN_FUNCTION}(+feedback_log_body) = ?`],
+    [
+      `${PATTERN_FUNCTION}(iif(octet_length(+feedback_log_body) > 67108864, substr(+feedback_log_body, 1, 67108864), +feedback_log_body)) = ?`,
+    ],
     [0],
   ],
 ])('%s', (_title, filter, sql, params) => {
