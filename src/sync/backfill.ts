@@ -85,16 +85,16 @@ async function runClaimed(target: SyncTarget, options: SyncOptions & Clock): Pro
     options.onProgress?.({ done: 0, total: pending.length })
     const settings = extractSettings(target, options.defaultProvider)
     for await (const batch of readBatches(pending, settings, options)) {
-      const isMine = state.transaction(() => {
-        if (!holdsLease(target, watermark, options)) return false
-        storeRollouts(target, batch)
+      const stored = state.transaction(() => {
+        if (!holdsLease(target, watermark, options)) return undefined
+        const stored = storeRollouts(target, batch)
         watermark = batch.at(-1)!.file.watermark
         checkpointBackfill(state, watermark, nowSeconds(options))
-        return true
+        return stored
       })
-      if (!isMine) return undefined
+      if (!stored) return undefined
       counts.scanned += batch.length
-      counts.failed += reportFailures(batch, options)
+      counts.failed += reportFailures(stored, options)
       counts.upserted = counts.scanned - counts.failed
       options.onProgress?.({ done: counts.scanned, total: pending.length })
     }
@@ -121,14 +121,37 @@ function tryRelease(target: SyncTarget, watermark: string | null, clock: Clock):
   }
 }
 
-/** Inserts or replaces the rows of rollouts, with their tools; to be called in a transaction. */
-export function storeRollouts(target: SyncTarget, batch: readonly Pick<ReadRollout, 'result'>[]): void {
-  for (const { result } of batch) {
-    if (result.kind === 'failed') continue
-    upsertThread(target.threadTable, keepGit(target, result.metadata))
-    const { id, memoryMode } = result.metadata
-    if (memoryMode !== null) setMemoryMode(target.threadTable, id, memoryMode)
-    if (target.storesTools) persistDynamicTools(target.state, id, result.dynamicTools)
+/**
+ * Inserts or replaces the rows of rollouts, with their tools; to be called in a transaction. What the database does
+ * not take of one rollout stops no other: that one is given back as failed.
+ */
+export function storeRollouts<Read extends Pick<ReadRollout, 'result'>>(
+  target: SyncTarget,
+  batch: readonly Read[],
+): Read[] {
+  return batch.map((read) => {
+    if (read.result.kind === 'failed') return read
+    const { metadata, dynamicTools } = read.result
+    const reason = refusalOf(target, () => {
+      upsertThread(target.threadTable, keepGit(target, metadata))
+      if (metadata.memoryMode !== null) setMemoryMode(target.threadTable, metadata.id, metadata.memoryMode)
+      if (target.storesTools) persistDynamicTools(target.state, metadata.id, dynamicTools)
+    })
+    return reason === undefined ? read : { ...read, result: { kind: 'failed', reason } }
+  })
+}
+
+/**
+ * Writes what belongs to one thread, all of it or nothing, and gives the reason when that thread itself is why it
+ * cannot be written; any other failure is thrown.
+ */
+export function refusalOf({ state }: SyncTarget, write: () => void): string | undefined {
+  try {
+    state.transaction(write)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof StateError) || !['DB_TOO_BIG', 'INVALID'].includes(error.code)) throw error
+    return `it cannot be stored: ${error.message}`
   }
 }
 

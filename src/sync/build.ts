@@ -109,9 +109,9 @@ async function refresh(target: SyncTarget, options: BuildOptions) {
   options.onProgress?.({ done: 0, total: pending.length })
   const settings = extractSettings(target, options.defaultProvider)
   for await (const batch of readBatches(pending, settings, options)) {
-    target.state.transaction(() => storeRollouts(target, batch))
+    const stored = target.state.transaction(() => storeRollouts(target, batch))
     counts.scanned += batch.length
-    counts.failed += reportFailures(batch, options)
+    counts.failed += reportFailures(stored, options)
     counts.upserted = counts.scanned - counts.failed
     options.onProgress?.({ done: counts.scanned, total: pending.length })
   }

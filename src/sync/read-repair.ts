@@ -80,9 +80,10 @@ export async function repairRow(
       return
     }
     onDiscrepancy(REPAIR_STAGE, 'upsert_needed (slow path)')
-    const result = await extractRollout(file, extractSettings(target, defaultProvider))
-    if (result.kind === 'failed') onFailure?.({ path: file.path, reason: result.reason })
-    else target.state.transaction(() => storeRollouts(target, [{ result }]))
+    const read = { result: await extractRollout(file, extractSettings(target, defaultProvider)) }
+    for (const { result } of target.state.transaction(() => storeRollouts(target, [read]))) {
+      if (result.kind === 'failed') onFailure?.({ path: file.path, reason: result.reason })
+    }
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     onFailure?.({ path: file.path, reason: `its row could not be mended: ${error.message}` })

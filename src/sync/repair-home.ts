@@ -12,7 +12,7 @@ import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
 import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
 import { insertThread, mendThread, type ThreadTable } from '../store/threads.js'
-import { type Clock, reportFailures } from './backfill.js'
+import { type Clock, refusalOf, reportFailures } from './backfill.js'
 import { extractSettings, type SyncTarget } from './target.js'
 
 /** One change of a home's database, made or to be made. */
@@ -76,14 +76,27 @@ export async function* repairHome(
 
   async function* apply(changes: HomeChange[]): AsyncGenerator<HomeChange[], void, undefined> {
     if (changes.length === 0) return
-    if (!options.isDryRun) {
-      if (!hasWritten) await options.beforeFirstWrite()
-      hasWritten = true
-      target.state.transaction(() => {
-        for (const change of changes) makeChange(target, change, files.at(-1)?.watermark, options)
-      })
+    const made = options.isDryRun ? changes : await write(changes)
+    if (made.length > 0) yield made
+  }
+
+  /** Gives those that were made: what the database does not take of one thread stops no other. */
+  async function write(changes: HomeChange[]): Promise<HomeChange[]> {
+    if (!hasWritten) await options.beforeFirstWrite()
+    hasWritten = true
+    const refused = new Map<HomeChange, string>()
+    target.state.transaction(() => {
+      for (const change of changes) {
+        const reason = refusalOf(target, () => makeChange(target, change, files.at(-1)?.watermark, options))
+        if (reason !== undefined) refused.set(change, reason)
+      }
+    })
+    for (const [change, reason] of refused) {
+      if (change.kind === 'finish') throw new StateError('INVALID', reason)
+      options.onFailure?.({ path: change.metadata.rolloutPath, reason })
     }
-    yield changes
+    counts.failed += refused.size
+    return changes.filter((change) => !refused.has(change))
   }
 
   options.onProgress?.({ done: 0, total: pending.length })

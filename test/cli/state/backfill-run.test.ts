@@ -547,3 +547,23 @@ describe('what Codex could not read is not written', () => {
     )
   })
 })
+
+describe('a rollout that the database does not take', () => {
+  /** As of a text that is longer than SQLite allows: this takes a row, and that of no other. */
+  const REFUSE = `CREATE TRIGGER refuse BEFORE INSERT ON threads WHEN new.title = 'message 2'
+    BEGIN SELECT raise(ABORT, 'no such thread here'); END`
+
+  test.each(['--yes', '--into'])('is named, and stops no other (%s)', async (way) => {
+    const home = createHome(LAYOUTS.find(({ name }) => name === '0.140')!)
+    execute(statePath(home), REFUSE)
+    const paths = [1, 2, 3].map((number) => writeSession(home, number))
+    const folder = temporaryFolder()
+    const result = await run(home, ...(way === '--into' ? [way, folder] : [way]))
+    expect(result.exitCode).toBe(1)
+    expect(result.stderr).toContain(`codex-state: ${paths[1]}: it cannot be stored: `)
+    const path = way === '--into' ? join(folder, 'state_5.sqlite') : statePath(home)
+    expect(readStored(path).threads.map(({ title }) => title)).toEqual(['message 1', 'message 3'])
+    if (way === '--yes') expect(result.stderr).toContain('2 threads inserted, 0 mended, of 3 rollouts')
+    else expect(result.stderr).toContain('2 threads stored from 3 rollouts')
+  })
+})
