@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs'
 import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
+import { cleanLine } from '../format/clean.js'
+import { escapeJsonForTerminal, escapeLine } from '../format/escape.js'
 import { formatBytes } from '../format/quantity.js'
 import { isMissing } from '../model/file-error.js'
 import { type DatabaseFile, GENERATION_AGES } from '../schema/files.js'
@@ -56,11 +58,12 @@ export const command = defineTextCommand({
       ...home.databases.map((file) => describe(file, home.rule)),
       ...home.elsewhere.map((file) => describe(file, 'none')),
     ]
-    for (const text of home.warnings) io.stderr.write(`warning: ${text}\n`)
+    for (const text of home.warnings) io.stderr.write(`warning: ${cleanLine(text)}\n`)
     if (flags.json) {
-      io.stdout.write(`${JSON.stringify(places, null, 2)}\n`)
+      const json = JSON.stringify(places, null, 2)
+      io.stdout.write(`${io.stdout.isTerminal ? escapeJsonForTerminal(json) : json}\n`)
     } else if (places.length > 0) {
-      for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${error}\n`)
+      for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${cleanLine(error)}\n`)
       io.stdout.write(io.stdout.isTerminal ? formatAligned(places) : formatTabbed(places))
     }
     if (home.databases.length === 0) throw noDatabase(home, PLACE_HINT)
@@ -124,7 +127,12 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof Place)[]
 
 function formatTabbed(places: readonly Place[]): string {
-  return places.map((place) => `${COLUMNS.map((name) => place[name] ?? '').join('\t')}\n`).join('')
+  return places
+    .map(
+      (place) =>
+        `${COLUMNS.map((name) => escapeLine(String(place[name] ?? '')).replaceAll('\t', '\\t')).join('\t')}\n`,
+    )
+    .join('')
 }
 
 function formatAligned(places: readonly Place[]): string {
@@ -139,7 +147,7 @@ function formatAligned(places: readonly Place[]): string {
       place.migrations === null ? 'unreadable' : String(place.migrations),
       place.last_write === null ? '?' : `${place.last_write.slice(0, 19)}Z`,
       place.rule,
-      place.path,
+      cleanLine(place.path),
     ]),
   ]
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))

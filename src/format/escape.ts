@@ -15,6 +15,11 @@ const LONE_JOINER = String.raw`\u200d(?!\p{Extended_Pictographic})`
 /** All controls but tab and newline, and what is hidden. */
 const UNSAFE_ON_TERMINAL = new RegExp(`[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f${HIDDEN}]|${LONE_JOINER}`, 'gu')
 
+/** Whether a text does nothing on a terminal but show itself, on one line. */
+export function isSafeOnTerminal(text: string): boolean {
+  return escapeForTerminal(text) === text && !/[\t\n]/.test(text)
+}
+
 /** The same in JSON, where the controls below the space are escaped already; it stays the same value. */
 export function escapeJsonForTerminal(json: string): string {
   return json.replace(UNSAFE_IN_JSON, (character) => codeUnitsOf(character).map(unicodeEscape).join(''))

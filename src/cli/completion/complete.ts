@@ -1,4 +1,4 @@
-import { escapeForTerminal } from '../../format/escape.js'
+import { escapeForTerminal, isSafeOnTerminal } from '../../format/escape.js'
 import { readCompletions } from '../../inspect/completions.js'
 import type { Command } from '../command.js'
 import { dashed, type Flag, type Flags, type Source } from '../flags.js'
@@ -12,9 +12,6 @@ interface Candidate {
   value: string
   description: string
 }
-
-/** All controls, and the marks that turn the direction of text. */
-const UNSAFE = /[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/
 
 /**
  * What could stand in the place of the last word. The first line says what follows: `values`, each with its
@@ -30,7 +27,7 @@ export async function complete(program: Program, words: readonly string[], io: I
     const candidates = [...place.candidates, ...readSource(place, io)]
     const lines = candidates
       // A value that would break the line, or drive the terminal, cannot be offered.
-      .filter(({ value }) => value.startsWith(place.typed) && value !== '' && !UNSAFE.test(value))
+      .filter(({ value }) => value.startsWith(place.typed) && value !== '' && isSafeOnTerminal(value))
       .map(({ value, description }) => `${place.prefix}${value}\t${summarize(description)}\n`)
     return lines.length === 0 ? '' : `values\n${lines.join('')}`
   } catch {

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
 import { StateError } from '../../errors.js'
+import { cleanLine } from '../../format/clean.js'
+import { escapeJsonForTerminal } from '../../format/escape.js'
 import {
   type Field,
   formatCell,
@@ -49,7 +51,7 @@ function splitList(text: string): string[] {
 /** Answers `--fields` alone; `true` when it did. */
 export function printedFieldNames<Row>(kind: RecordKind<Row>, flags: OutputFlags, io: Io): boolean {
   if (flags.fields !== true) return false
-  io.stdout.write(kind.fields.map(({ name }) => `${name}\n`).join(''))
+  io.stdout.write(kind.fields.map(({ name }) => `${cleanLine(name)}\n`).join(''))
   return true
 }
 
@@ -97,18 +99,20 @@ export async function writeRecords<Row>(
 ): Promise<number> {
   const { io, notice } = session
   const fields = selectFields(kind, flags)
+  const toJson = jsonCleanerFor(io)
   let remaining = flags.limit ?? Number.POSITIVE_INFINITY
   let rowCount = 0
   const isArray = flags.json !== undefined && !options.areLines
   const writePage =
     flags.json !== undefined && options.areLines
-      ? (rows: readonly Row[]) => rows.map((row) => `${formatJsonRow(kind, fields, row, notice)}\n`).join('')
+      ? (rows: readonly Row[]) =>
+          rows.map((row) => `${toJson(formatJsonRow(kind, fields, row, notice))}\n`).join('')
       : isArray
         ? (rows: readonly Row[]) =>
             rows
               .map((row, index) => {
                 const separator = rowCount + index === 0 ? '[\n' : ',\n'
-                return separator + formatJsonRow(kind, fields, row, notice)
+                return separator + toJson(formatJsonRow(kind, fields, row, notice))
               })
               .join('')
         : io.stdout.isTerminal
@@ -121,7 +125,7 @@ export async function writeRecords<Row>(
     for await (const page of remaining > 0 ? pages : []) {
       if ('bytes' in page) {
         io.stdout.write(rowCount === 0 ? '[\n' : ',\n')
-        io.stdout.write(page.bytes)
+        io.stdout.write(io.stdout.isTerminal ? toJson(Buffer.from(page.bytes).toString()) : page.bytes)
         rowCount += page.rowCount
         continue
       }
@@ -140,6 +144,11 @@ export async function writeRecords<Row>(
   const text = options.emptyText === undefined ? `no ${kind.noun} found` : options.emptyText
   if (rowCount === 0 && flags.limit !== 0 && text !== null) notice(text)
   return rowCount
+}
+
+/** On a terminal, what would act there is written in JSON's own escapes. */
+export function jsonCleanerFor({ stdout }: Io): (json: string) => string {
+  return stdout.isTerminal ? escapeJsonForTerminal : (json) => json
 }
 
 /** Rows of another form, page by page. */
@@ -195,12 +204,14 @@ function linkerOf<Row>(kind: RecordKind<Row>, row: Row, { stdout, env }: Io): (t
 
 function columnOf<Row>({ name, kind, heading }: Field<Row>): Column {
   return {
-    heading:
+    // Of a table as it is stored, the columns may be called anything.
+    heading: cleanLine(
       heading ??
-      name
-        .replace(/_at(_ms)?$/, '')
-        .replaceAll('_', ' ')
-        .toUpperCase(),
+        name
+          .replace(/_at(_ms)?$/, '')
+          .replaceAll('_', ' ')
+          .toUpperCase(),
+    ),
     isRightAligned: kind === 'number' || kind === 'bytes',
     minWidth: kind === 'path' ? 12 : kind === 'id' ? 13 : 8,
     cutsStart: kind === 'path',
@@ -217,7 +228,7 @@ export async function writeRecord<Row>(
   const { io, nowMs, notice } = session
   const fields = selectFields(kind, flags)
   if (flags.json !== undefined) {
-    io.stdout.write(`${formatJsonRow(kind, fields, row, notice)}\n`)
+    io.stdout.write(`${jsonCleanerFor(io)(formatJsonRow(kind, fields, row, notice))}\n`)
     return
   }
   if (!io.stdout.isTerminal) {

@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { isSafeOnTerminal } from '../../../src/format/escape.js'
 import { startChild } from '../../helpers/child.js'
 import { copyHome, makeCase } from '../../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
@@ -58,6 +59,9 @@ function shut(paths: readonly string[], home: string): void {
     onTestFinished(() => chmodSync(path, mode))
   }
 }
+
+/** Colours are the program's own. */
+const SGR = /\x1b\[[\d;]*m/g
 
 const READING = [
   'where',
@@ -515,6 +519,35 @@ describe('tables', () => {
       { name: 'order', rows: 1 },
       { name: 'pairs', rows: 2 },
     ])
+  })
+
+  test('with columns and paths that would drive a terminal are shown in escapes there', async () => {
+    const home = join(temporaryFolder(), 'a\u009b31mhome')
+    mkdirSync(home)
+    const path = join(home, 'state_5.sqlite')
+    exec(
+      path,
+      `CREATE TABLE t ("a\u001b]52;c;x\u0007\u202e" TEXT, b TEXT); INSERT INTO t VALUES ('\u009b2J\u200b', 'ok')`,
+    )
+    for (const command of [
+      'table t',
+      'table t --json',
+      'table t --fields',
+      'tables',
+      'where',
+      'where --json',
+    ]) {
+      const { stdout, exitCode } = await runState([...command.split(' '), '--codex-home', home], {
+        isTerminal: true,
+        columns: 200,
+      })
+      const isSafe = [...stdout.replaceAll(SGR, '')].every(
+        (character) => isSafeOnTerminal(character) || character === '\n',
+      )
+      expect({ command, isSafe, exitCode }).toEqual({ command, isSafe: true, exitCode: 0 })
+    }
+    const json = (await runState(['table', 't', '--json', '--codex-home', home], { isTerminal: true })).stdout
+    expect(JSON.parse(json)).toEqual([{ 'a\u001b]52;c;x\u0007\u202e': '\u009b2J\u200b', b: 'ok' }])
   })
 
   test('that are views are not read: one that never ends would hold the program for ever', async () => {
