@@ -1,5 +1,19 @@
+import type { StoredLogRow } from '../model/log.js'
 import { LOG_FIELD_NAMES, type LogField, type PieceStyle } from '../model/log-records.js'
 import type { Piece } from './encodings.js'
+
+/** Turns rows into text, one after another. What it prints may depend on the rows before: one is made for each output. */
+export interface RowFormatter {
+  /** The text that is certain by now. */
+  format(row: StoredLogRow): string
+  /** What was held back: to be asked for whenever there are no more rows for now. */
+  flush(): string
+}
+
+/** One that looks at each row by itself. */
+export function createStatelessFormatter(format: (row: StoredLogRow) => string): RowFormatter {
+  return { format, flush: () => '' }
+}
 
 /** How rows are printed: one row of this table for each output format. */
 export interface Format {

@@ -21,6 +21,8 @@ export interface Reading {
 }
 
 export interface CursorKeeper {
+  /** Whether there is a file to record in. */
+  isRecording: boolean
   /** Whether a row was recorded to go on from. */
   isResumed: boolean
   /**
@@ -48,7 +50,13 @@ export function createCursorKeeper({ cursorFile, open, note }: CursorOptions): C
     return store ? [{ store, place: START }] : []
   }
   if (cursorFile === undefined) {
-    return { isResumed: false, openReadings: newestOnly, placeIn: () => undefined, record() {} }
+    return {
+      isRecording: false,
+      isResumed: false,
+      openReadings: newestOnly,
+      placeIn: () => undefined,
+      record() {},
+    }
   }
   const recorded = readCursor(cursorFile)
   if (recorded) recorded.database.path = realPath(recorded.database.path)
@@ -59,6 +67,7 @@ export function createCursorKeeper({ cursorFile, open, note }: CursorOptions): C
     return known
   }
   return {
+    isRecording: true,
     isResumed: recorded !== undefined,
     openReadings(files) {
       if (!recorded || files.length === 0) return newestOnly(files)

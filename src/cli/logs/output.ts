@@ -1,10 +1,10 @@
 import { escapeForTerminal, escapeJsonForTerminal } from '../../format/escape.js'
-import { formatOf } from '../../format/formats.js'
+import { createStatelessFormatter, formatOf, type RowFormatter } from '../../format/formats.js'
 import { createRecordFormatter } from '../../format/log-line.js'
 import { createTextFormatter } from '../../format/log-text.js'
 import type { Palette } from '../../format/palette.js'
 import type { LogFilter, StoredLogRow } from '../../model/log.js'
-import type { PieceStyles } from '../../model/log-records.js'
+import { LOG_FIELDS, type PieceStyles } from '../../model/log-records.js'
 import type { Io } from '../io.js'
 import { loadPalette, resolveColor } from '../options.js'
 import type { LogsFlags } from './flags.js'
@@ -14,7 +14,7 @@ import type { RecordPlan } from './records.js'
 /** How records are printed. */
 export interface Output {
   header: string
-  formatRow: (row: StoredLogRow) => string
+  formatter: RowFormatter
   /** How SQLite writes them by itself; `undefined` where the output needs JavaScript's form. */
   plan: RecordPlan | undefined
   /** Whether the values of columns that are not known here are printed too. */
@@ -36,10 +36,12 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
     const formatKnown = createRecordFormatter(pieces, { time, isRaw })
     const formatRecord = hasUnknown ? (row: StoredLogRow) => withUnknown(formatKnown(row), row) : formatKnown
     if (!isTerminal || isRaw) {
-      return { header, formatRow: formatRecord, plan: { pieces, isRaw, styles: undefined }, hasUnknown }
+      const plan = { pieces, isRaw, styles: undefined }
+      return { header, formatter: createStatelessFormatter(formatRecord), plan, hasUnknown }
     }
     const clean = format === 'csv' ? escapeForTerminal : escapeJsonForTerminal
-    return { header, formatRow: (row) => clean(formatRecord(row)), plan: undefined, hasUnknown }
+    const formatter = createStatelessFormatter((row) => clean(formatRecord(row)))
+    return { header, formatter, plan: undefined, hasUnknown }
   }
   const palette = await loadPalette(resolveColor(flags.color, io))
   const highlight = palette && resolveHighlight(filter)
@@ -53,7 +55,8 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
   }
   const canPlan = isUtc && !isTerminal && !highlight
   const plan = canPlan ? { pieces, isRaw, styles: palette && pickStyles(palette) } : undefined
-  return { header, formatRow: createTextFormatter(pieces, options), plan, hasUnknown: false }
+  const formatter = createStatelessFormatter(createTextFormatter(pieces, options))
+  return { header, formatter, plan, hasUnknown: false }
 }
 
 const BODY_INDENT = '    '
@@ -70,5 +73,8 @@ function withUnknown(record: string, { unknown }: StoredLogRow): string {
     name,
     value instanceof Uint8Array ? Buffer.from(value).toString() : value,
   ])
-  return `${JSON.stringify({ ...JSON.parse(record), ...Object.fromEntries(values) })}\n`
+  // Not through an object where that can be helped: it would round what is beyond 2^53.
+  return Object.keys(unknown).some((name) => Object.hasOwn(LOG_FIELDS, name))
+    ? `${JSON.stringify({ ...JSON.parse(record), ...Object.fromEntries(values) })}\n`
+    : `${record.slice(0, -2)}${values.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join('')}}\n`
 }

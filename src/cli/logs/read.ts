@@ -15,7 +15,8 @@ import type { Io } from '../io.js'
 import { EXIT_BY_SIGNAL } from '../main.js'
 import { type CursorKeeper, createCursorKeeper } from './cursor.js'
 import type { LogsFlags } from './flags.js'
-import { printSelected } from './select.js'
+import type { Output } from './output.js'
+import { type Printed, printSelected } from './select.js'
 import { noLogs, openSession, type Session } from './session.js'
 import { createTeller, tellPruned } from './tell.js'
 
@@ -47,9 +48,10 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
     let isEmpty = true
     for await (const printed of printSelected(wanted, filter, selection, session.output, io)) {
       // Newest first, the first batch has the row to go on from.
-      if (isEmpty || !selection.isReversed) cursor.record(printed.store, printed.lastId)
+      if (isEmpty || !selection.isReversed) recordPrinted(cursor, session.output, printed, io)
       isEmpty = false
     }
+    io.stdout.write(session.output.formatter.flush())
     if (isEmpty) hintAtOtherDatabases(newest, files, io)
   } finally {
     for (const { store } of readings) store.connection.close()
@@ -87,11 +89,12 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
     session.output,
     io,
   )) {
-    cursor.record(printed.store, printed.lastId)
+    recordPrinted(cursor, session.output, printed, io)
     // Lets the signals in.
     await new Promise((resolve) => setImmediate(resolve))
     if (signal.aborted) break
   }
+  io.stdout.write(session.output.formatter.flush())
   for (const { store } of readings) if (store !== newest) store.connection.close()
   const isOver = filter.to !== undefined && filter.to.seconds * 1000 < io.now()
   if (flags.follow && !isOver && !signal.aborted) {
@@ -101,6 +104,18 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
     newest?.connection.close()
   }
   return signal.aborted ? (EXIT_BY_SIGNAL[String(signal.reason)] ?? 1) : 0
+}
+
+/** Only what stands there is recorded as printed. */
+function recordPrinted(
+  cursor: CursorKeeper,
+  { formatter }: Output,
+  { store, lastId }: Printed,
+  io: Io,
+): void {
+  if (!cursor.isRecording) return
+  io.stdout.write(formatter.flush())
+  cursor.record(store, lastId)
 }
 
 interface FollowParts {
@@ -138,7 +153,8 @@ async function follow(
   const tell = createTeller(session.home, io)
   for await (const event of events) {
     if (event.kind === 'rows') {
-      io.stdout.write(event.rows.map(session.output.formatRow).join(''))
+      const { format, flush } = session.output.formatter
+      io.stdout.write(event.rows.map(format).join('') + flush())
       cursor.record(event.store, keyOf(event.rows.at(-1)!))
     } else {
       tell(event)

@@ -34,7 +34,7 @@ export interface Printed {
 
 /**
  * Prints the rows of databases that came one after another, oldest first, a batch at a time, and yields what was
- * printed of each batch.
+ * printed of each batch. The formatter may hold some of it back still.
  */
 export async function* printSelected(
   readings: readonly Reading[],
@@ -67,7 +67,7 @@ export async function* printSelected(
       batches: progress.watch(parts, () => countIds(store)),
       read: plan
         ? createBytesReader(store, remaining, plan)
-        : createRowsReader(store, remaining, output.formatRow, isReversed),
+        : createRowsReader(store, remaining, output.formatter.format, isReversed),
       resize: resizeFor,
       workers: plan && inWorkers(io, store, { filter: remaining, job: { kind: 'records', plan } }),
     })
