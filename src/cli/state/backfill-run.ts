@@ -130,7 +130,7 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
   const counts = await buildStateDatabase({
     codexHome: resolve(codexHome),
     modelPath,
-    lineEnds: modelPath === undefined ? findHomeLineEnds(home.databases) : undefined,
+    lineEnds: modelPath === undefined ? findHomeLineEnds([...home.databases, ...home.elsewhere]) : undefined,
     folder,
     defaultProvider: readConfiguredProvider(codexHome, session.notice),
     isHeld,
@@ -201,9 +201,12 @@ function ancestorsOf(folder: string): string[] {
   return parent === folder ? [folder] : [folder, ...ancestorsOf(parent)]
 }
 
-/** The newest state database that can be read: a damaged one is a reason to build another. */
+/**
+ * The newest state database that can be read, those first that Codex uses: a damaged one is a reason to build
+ * another.
+ */
 function findModel({ home, notice }: Session): string | undefined {
-  for (const { path, role } of home.databases) {
+  for (const { path, role } of [...home.databases, ...home.elsewhere]) {
     if (role !== 'state') continue
     try {
       const model = openReadOnly(path)

@@ -366,6 +366,10 @@ describe('databases in sqlite/, where the Desktop app kept them', () => {
         exitCode: 3,
       })
     }
+    const built = temporaryFolder()
+    const made = await runState(['backfill', 'run', '--into', built, '--codex-home', home])
+    expect(made.exitCode).toBe(0)
+    expect(readdirSync(built).filter((name) => name.endsWith('.sqlite'))).toEqual(['state_5.sqlite'])
   })
 
   test('are told of when they were written to after those that are read', async () => {
