@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { StateRuntime } from '../src/index.js'
 import { THREAD_SORT_KEYS } from '../src/model/thread-page.js'
-import { copyHome, HOMES, MORE_HOMES } from './helpers/homes.js'
+import { copyHome, HOMES } from './helpers/homes.js'
 import { createHome, LAYOUTS } from './helpers/layouts.js'
 import { runState } from './helpers/run.js'
 import { insertThreads, threadId } from './helpers/seed.js'
@@ -20,7 +20,7 @@ async function readJson(home: string, ...argv: string[]) {
   return JSON.parse(stdout)
 }
 
-describe.each([...HOMES, ...MORE_HOMES])('on the home of %s, the command and the library', (name) => {
+describe.each(HOMES)('on the home of %s, the command and the library', (name) => {
   const home = copyHome(name)
 
   test.each(THREAD_SORT_KEYS)('list the same threads by %s, as far as rows tell', async (sortKey) => {

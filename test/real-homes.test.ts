@@ -24,6 +24,12 @@ const LOGS: Record<HomeName, { file: string; body: string; process: string }> = 
   'codex-0.169.0-killed': { file: 'logs_2.sqlite', ...NEW },
   'codex-0.169.0-compressed': { file: 'logs_2.sqlite', ...NEW },
   'codex-0.98.0-then-0.169.0': { file: 'logs_2.sqlite', ...NEW },
+  'codex-0.95.0': { file: 'state.sqlite', ...OLD },
+  'codex-0.111.0': { file: 'state_5.sqlite', body: 'message', process: 'process_uuid' },
+  'codex-0.125.0': { file: 'logs_2.sqlite', ...NEW },
+  'codex-0.135.0': { file: 'logs_2.sqlite', ...NEW },
+  'codex-0.148.0': { file: 'logs_2.sqlite', ...NEW },
+  'codex-0.160.1': { file: 'logs_2.sqlite', ...NEW },
 }
 
 interface JsonRow extends Record<string, unknown> {

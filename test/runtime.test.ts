@@ -1106,7 +1106,7 @@ describe.each(['with space', 'ünï-код-项目', '100%41', 'what?mode=ro', 'a
 describe.each(HOMES)('the home that Codex left as %s', (name) => {
   // These look into the head of each rollout and leave out what shows no user message there: a review; and in 0.93
   // a thread that was never used, whose row counts the injected AGENTS.md as a message.
-  const unlisted = { 'codex-0.93.0': 2, 'codex-0.98.0': 1 }[name as string] ?? 0
+  const unlisted = { 'codex-0.93.0': 2, 'codex-0.95.0': 6, 'codex-0.98.0': 1 }[name as string] ?? 0
 
   test.each([
     { sortKey: 'created_at', archivedOnly: false },

@@ -56,6 +56,8 @@ export interface Release extends MetadataRules {
   missingRollouts: 'shown' | 'deleted' | 'skipped'
   /** Lists look through the files as well, and give a thread without a row one (0.100 to 0.147). */
   scansFiles: boolean
+  /** Threads of the same time come in the order of their rows (from 0.122), and not by id. */
+  sortsByTimeAlone: boolean
   /** A thread shown inside another one is left out of lists (from 0.165). */
   hidesAttached: boolean
 
@@ -64,6 +66,8 @@ export interface Release extends MetadataRules {
   /** Folders are stored as they really are, by a running Codex (from 0.99) and by a backfill (from 0.108). */
   normalizesLiveCwd: boolean
   normalizesBackfilledCwd: boolean
+  /** Values of git that are there stay, and a client can set others (from 0.108). */
+  keepsGit: boolean
   /** The tools of a session_meta have rows of their own (0.95 to 0.135). */
   storesTools: boolean
   /** Times are kept to the millisecond, and those of change are unique (from 0.121). */
@@ -103,9 +107,11 @@ const FIRST = {
   listsFromHeads: true,
   missingRollouts: 'shown',
   scansFiles: false,
+  sortsByTimeAlone: false,
   hidesAttached: false,
   normalizesLiveCwd: false,
   normalizesBackfilledCwd: false,
+  keepsGit: false,
   storesTools: false,
   hasUniqueTimes: false,
   touchesRows: false,
@@ -133,7 +139,7 @@ const CHANGES = [
     threadSpawnKeys: ['parent_thread_id', 'depth', 'agent_nickname', 'agent_role'],
   },
   { since: '0.106', migration: 18, brought: 'memoryMode', cwdFollowsTurns: false },
-  { since: '0.108', migration: 18, normalizesBackfilledCwd: true },
+  { since: '0.108', migration: 18, normalizesBackfilledCwd: true, keepsGit: true },
   {
     since: '0.117',
     migration: 22,
@@ -142,6 +148,7 @@ const CHANGES = [
   },
   { since: '0.120', migration: 24, titleFollowsNames: true },
   { since: '0.121', migration: 25, hasUniqueTimes: true },
+  { since: '0.122', migration: 25, sortsByTimeAlone: true },
   { since: '0.130', migration: 31, titleFollowsNames: false },
   { since: '0.131', migration: 32, brought: 'preview', content: 'preview', touchesRows: true },
   { since: '0.135', migration: 35 },

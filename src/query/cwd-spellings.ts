@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { normalizePath } from '../model/paths.js'
 import { columnSql } from '../schema/columns.js'
 import { THREAD_TABLE } from '../schema/threads.js'
@@ -20,6 +20,12 @@ export function findCwdSpellings({ connection, columns }: ThreadTable, wanted: s
 
 export function isSameFolder(one: string, other: string): boolean {
   return spell(one) === spell(other) || spell(resolveLinks(one)) === spell(resolveLinks(other))
+}
+
+/** `null` where the second folder is not on this machine, so that where it leads cannot be told. */
+export function compareFolders(one: string, other: string): boolean | null {
+  if (isSameFolder(one, other)) return true
+  return existsSync(other) ? false : null
 }
 
 /** Accents composed: macOS hands the name of one folder over in both forms. */

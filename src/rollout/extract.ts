@@ -21,8 +21,12 @@ export type Extracted =
   | {
       kind: 'extracted'
       metadata: ThreadMetadata
+      isContinuation: boolean
+      endsWithMeta: boolean
       dynamicTools: readonly DynamicTool[]
       malformedCount: number
+      /** Number of the first line that is not UTF-8: Codex does not resume such a file. */
+      firstNotUtf8: number | null
     }
   | { kind: 'failed'; reason: string }
 
@@ -33,12 +37,13 @@ export async function extractRollout(
   signal?: AbortSignal,
 ): Promise<Extracted> {
   try {
-    const { metadata, dynamicTools, lineCounts } = await extractMetadata(path, {
-      defaultProvider,
-      rules,
-      isArchived,
-      signal,
-    })
+    const { metadata, isContinuation, endsWithMeta, dynamicTools, lineCounts, firstNotUtf8 } =
+      await extractMetadata(path, {
+        defaultProvider,
+        rules,
+        isArchived,
+        signal,
+      })
     if (!(HISTORY_MODES as readonly string[]).includes(metadata.historyMode)) {
       const mode = JSON.stringify(metadata.historyMode.slice(0, 40))
       return { kind: 'failed', reason: `its history mode ${mode} is not known here: a newer Codex wrote it` }
@@ -46,8 +51,11 @@ export async function extractRollout(
     return {
       kind: 'extracted',
       metadata: normalizesCwd ? { ...metadata, cwd: normalizeCwd(metadata.cwd) } : metadata,
+      isContinuation,
+      endsWithMeta,
       dynamicTools,
       malformedCount: lineCounts.malformed,
+      firstNotUtf8,
     }
   } catch (error) {
     if (!(error instanceof StateError) || error.code === 'ABORTED') throw error

@@ -33,9 +33,15 @@ export interface LineCounts {
 
 export interface RolloutExtract {
   metadata: ThreadMetadata
+  /** The rollout goes on from another one, whose lines it does not repeat. */
+  isContinuation: boolean
+  /** Its last line describes the session anew: a client changed the metadata, which is no turn. */
+  endsWithMeta: boolean
   /** Of the first session_meta, in their order. */
   dynamicTools: readonly DynamicTool[]
   lineCounts: LineCounts
+  /** Number of the first line that is not UTF-8. */
+  firstNotUtf8: number | null
   /** The first 100. */
   malformed: readonly MalformedLine[]
 }
@@ -88,8 +94,12 @@ export async function extractMetadataFromLines(
   const malformed: MalformedLine[] = []
   let metadata = createMetadata(origin, rules)
   let dynamicTools: readonly DynamicTool[] | undefined
+  let isContinuation = false
+  let endsWithMeta = false
+  let firstNotUtf8: number | null = null
 
   for await (const line of lines) {
+    endsWithMeta = line.kind === 'sessionMeta' && lineCounts.items > 0
     switch (line.kind) {
       case 'ignored':
         lineCounts.ignored += 1
@@ -100,11 +110,13 @@ export async function extractMetadataFromLines(
       case 'malformed':
         lineCounts.malformed += 1
         if (malformed.length < MAX_MALFORMED) malformed.push(line)
+        if (line.isNotUtf8) firstNotUtf8 ??= line.lineNumber
         continue
     }
     lineCounts.items += 1
     if (line.kind === 'sessionMeta' && dynamicTools === undefined) {
       dynamicTools = line.dynamicTools
+      isContinuation = line.hasHistoryBase
       metadata = adoptIdentity(metadata, line)
     }
     metadata = applyRolloutItem(metadata, line, rules)
@@ -121,8 +133,11 @@ export async function extractMetadataFromLines(
   }
   return {
     metadata: finishMetadata(metadata, origin, defaultProvider),
+    isContinuation,
+    endsWithMeta,
     dynamicTools: dynamicTools ?? [],
     lineCounts,
+    firstNotUtf8,
     malformed,
   }
 }

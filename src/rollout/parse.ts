@@ -19,6 +19,8 @@ export interface SessionMetaItem {
   agentPath: string | null
   threadSource: string | null
   historyMode: string | null
+  /** The rollout goes on from another one, whose lines it does not repeat. */
+  hasHistoryBase: boolean
   memoryMode: string | null
   creatorUserId: string | null
   creatorAccountId: string | null
@@ -69,6 +71,8 @@ export interface MalformedLine {
   /** 1-based, blank lines included. */
   lineNumber: number
   reason: string
+  /** Codex refuses to resume a file with such a line. */
+  isNotUtf8?: true
 }
 
 export type RolloutLine =
@@ -232,6 +236,7 @@ function readSessionMeta(payload: JsonObject): SessionMetaItem | string {
     agentPath: textOrNull(payload.agent_path),
     threadSource: textOrNull(payload.thread_source),
     historyMode: textOrNull(payload.history_mode),
+    hasHistoryBase: isObject(payload.history_base),
     memoryMode: textOrNull(payload.memory_mode),
     creatorUserId: textOrNull(payload.creator_user_id),
     creatorAccountId: textOrNull(payload.creator_account_id),

@@ -203,7 +203,7 @@ function createLineCollector() {
 /** `undefined` for a blank line. */
 function parseBytes(bytes: Buffer, lineNumber: number): RolloutLine | undefined {
   if (bytes.length === 0) return undefined
-  if (!isUtf8(bytes)) return { kind: 'malformed', lineNumber, reason: 'not UTF-8' }
+  if (!isUtf8(bytes)) return { kind: 'malformed', lineNumber, reason: 'not UTF-8', isNotUtf8: true }
   const text = bytes.toString()
   // Few lines are that short, and white space is all there is in a blank one.
   if (text.charCodeAt(0) <= 0x20 && text.trim() === '') return undefined

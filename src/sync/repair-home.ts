@@ -5,13 +5,18 @@ import { StateError } from '../errors.js'
 import { isSamePath } from '../model/paths.js'
 import type { SyncOptions } from '../model/sync.js'
 import type { DynamicTool, ThreadMetadata, ThreadRow } from '../model/thread.js'
+import { compareFolders } from '../query/cwd-spellings.js'
+import { readSessionNames } from '../query/session-names.js'
 import { findThread } from '../query/threads/find.js'
+import { type CompareContext, chooseRepairs, compareThread } from '../rollout/compare.js'
+import type { Extracted } from '../rollout/extract.js'
 import { listRollouts } from '../rollout/list.js'
 import { readOwner, tryResolveRollout } from '../rollout/locate.js'
 import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
+import { isMillisColumn } from '../schema/threads.js'
 import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
-import { insertThread, mendThread, type ThreadTable } from '../store/threads.js'
+import { insertThread, mendThread } from '../store/threads.js'
 import { type Clock, refusalOf, reportFailures } from './backfill.js'
 import { extractSettings, type SyncTarget } from './target.js'
 
@@ -51,6 +56,8 @@ export interface RepairCounts {
    * that somebody may have archived the thread in the database alone.
    */
   archivedOtherwise: number
+  /** Threads whose rows differ in more than what is changed. */
+  differing: number
 }
 
 /**
@@ -70,7 +77,13 @@ export async function* repairHome(
   for (const { path, reason } of unreadable) options.onFailure?.({ path, reason })
   // Where two files are of one thread, the first that is met makes the row: a backfill lets the last one win.
   const pending = files.toReversed()
-  const counts: RepairCounts = { found: files.length, scanned: 0, failed: 0, archivedOtherwise: 0 }
+  const counts: RepairCounts = {
+    found: files.length,
+    scanned: 0,
+    failed: 0,
+    archivedOtherwise: 0,
+    differing: 0,
+  }
   const inserted = new Set<string>()
   let hasWritten = false
 
@@ -101,10 +114,11 @@ export async function* repairHome(
 
   options.onProgress?.({ done: 0, total: pending.length })
   const settings = extractSettings(target, options.defaultProvider)
+  const names = readSessionNames(target.codexHome, () => {})
   for await (const batch of readBatches(pending, settings, options)) {
     const changes: HomeChange[] = []
     for (const read of batch) {
-      const change = await planChange(target, read, inserted, counts)
+      const change = await planChange(target, read, inserted, counts, { names, nowMs: options.now() })
       if (change) changes.push(change)
     }
     counts.scanned += batch.length
@@ -121,6 +135,7 @@ async function planChange(
   { result }: ReadRollout,
   inserted: Set<string>,
   counts: RepairCounts,
+  context: Pick<CompareContext, 'nowMs'> & { names: ReadonlyMap<string, string> },
 ): Promise<HomeChange | undefined> {
   if (result.kind === 'failed') return undefined
   const { metadata, dynamicTools } = result
@@ -133,7 +148,8 @@ async function planChange(
   }
   // A thread can have several rollouts; the row says which one is current.
   if (!isSamePath(row.rolloutPath, path) && (await hasOwnFile(row))) return undefined
-  const values = findStaleValues(row, metadata, threads.columns)
+  const { values, hasMore } = findStaleValues(row, result, threads, context)
+  if (hasMore || result.firstNotUtf8 !== null) counts.differing += 1
   if (isArchivedOtherwise(row, metadata) && !('archivedAtSeconds' in values)) counts.archivedOtherwise += 1
   return Object.keys(values).length === 0 ? undefined : { kind: 'mend', metadata, values }
 }
@@ -150,63 +166,34 @@ async function hasOwnFile({ id, rolloutPath }: ThreadRow): Promise<boolean> {
   }
 }
 
-/** Filled where the row has nothing. */
-const FILLED = [
-  'title',
-  'firstUserMessage',
-  'preview',
-  'modelProvider',
-  'cwd',
-  'cliVersion',
-  'model',
-  'reasoningEffort',
-  'agentNickname',
-  'agentRole',
-  'agentPath',
-  'gitSha',
-  'gitBranch',
-  'gitOriginUrl',
-] as const satisfies readonly (keyof ThreadMetadata)[]
-
-/** What a later turn changes. */
-const MOVED = [
-  'tokensUsed',
-  'model',
-  'reasoningEffort',
-  'sandboxPolicy',
-  'approvalMode',
-  'updatedAtMs',
-] as const satisfies readonly (keyof ThreadMetadata)[]
-
-/**
- * What a row has to take over from its rollout. Never a value that is there and may be somebody's wish (a title
- * can be a name), nor another way to write the same, as an older release left it.
- */
+/** Of what differs, what a row has to take over from its rollout. */
 function findStaleValues(
   row: ThreadRow,
-  rollout: ThreadMetadata,
-  columns: ThreadTable['columns'],
-): Partial<ThreadMetadata> {
+  { metadata, isContinuation, endsWithMeta }: Extract<Extracted, { kind: 'extracted' }>,
+  { columns, release }: SyncTarget['threads'],
+  { names, nowMs }: { names: ReadonlyMap<string, string>; nowMs: number },
+): { values: Partial<ThreadMetadata>; hasMore: boolean } {
+  const differences = compareThread(row, metadata, {
+    release,
+    hasColumn: (name) => columns[name] !== undefined,
+    hasMillis: isMillisColumn(columns.createdAtMs),
+    isContinuation,
+    endsWithMeta,
+    isOwnPath: isSamePath,
+    isSameFolder: compareFolders,
+    name: names.get(row.id),
+    nowMs,
+  })
   const values: Partial<ThreadMetadata> = {}
-  const take = (name: keyof ThreadMetadata) => {
-    // What has no column reads as empty, and cannot be filled.
-    if (columns[name] !== undefined) Object.assign(values, { [name]: rollout[name] })
-  }
-  if (!isSamePath(row.rolloutPath, rollout.rolloutPath)) {
-    take('rolloutPath')
-    if (isArchivedOtherwise(row, rollout)) take('archivedAtSeconds')
-  }
-  for (const name of FILLED) if (!row[name] && rollout[name]) take(name)
+  for (const field of chooseRepairs(row, metadata, differences))
+    Object.assign(values, { [field]: metadata[field] })
+  if (columns.memoryMode !== undefined && takesMemoryMode(row, metadata))
+    values.memoryMode = metadata.memoryMode
   // In layouts of which it is the only sign that there is something to show.
-  if (columns.firstUserMessage === undefined && !row.hasUserEvent && rollout.hasUserEvent)
-    take('hasUserEvent')
-  if (takesMemoryMode(row, rollout)) take('memoryMode')
-  const isNewer = Math.floor(rollout.updatedAtMs / 1000) > Math.floor(row.updatedAtMs / 1000)
-  // Times alone say nothing: those of a home that was copied are all new.
-  if (isNewer && row.tokensUsed !== rollout.tokensUsed) {
-    for (const name of MOVED) if (row[name] !== rollout[name]) take(name)
-  }
-  return values
+  if (release.content === 'hasUserEvent' && !row.hasUserEvent && metadata.hasUserEvent)
+    values.hasUserEvent = true
+  const hasMore = differences.some(({ field }) => field !== 'archivedAtSeconds' && !(field in values))
+  return { values, hasMore }
 }
 
 function isArchivedOtherwise(row: ThreadRow, { archivedAtSeconds }: ThreadMetadata): boolean {

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { createSchemas, listJsonForms, type NamedForm } from '../../src/cli/schemas.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
-import { copyHome, HOMES } from '../helpers/homes.js'
+import { copyHome, HOMES, makeCase } from '../helpers/homes.js'
 import { createHome, LAYOUTS } from '../helpers/layouts.js'
 import { THREAD_ID } from '../helpers/rollouts.js'
 import { runLogs, runState } from '../helpers/run.js'
@@ -82,6 +82,12 @@ test('the tools of a thread that has some', async () => {
   const [tool] = JSON.parse((await runState(['tools', '--json', ...home])).stdout)
   const { stdout } = await runState(['threads', 'tools', tool.thread_id, '--json', ...home])
   expectValid('codex-state.threads-tools', JSON.parse(stdout))
+})
+
+test('differences, which no sound home has', async () => {
+  const home = makeCase('stale-rows', 'codex-0.169.0')
+  const { stdout } = await runState(['diff', '--json', '--codex-home', home])
+  expectValid('codex-state.diff', JSON.parse(stdout))
 })
 
 test('memories and jobs, which no home at hand has', async () => {

@@ -4,7 +4,7 @@ import { HIGHEST_ID, LOWEST_ID } from '../../src/query/logs/batches.js'
 import { readLogRows } from '../../src/query/logs/rows.js'
 import { openLogStore } from '../../src/query/logs/store.js'
 import { listDatabases } from '../../src/schema/files.js'
-import { copyFixtureHome, copyHome, fixtureNames, HOMES, MORE_HOMES } from './homes.js'
+import { copyFixtureHome, copyHome, fixtureNames, HOMES } from './homes.js'
 
 export interface HomeLog {
   /** The fixture's name. */
@@ -19,7 +19,7 @@ export interface HomeLog {
 /** The rows of every log of every home: read once for a test file, some 75,000. */
 export function readHomeLogs(): HomeLog[] {
   const homes = [
-    ...[...HOMES, ...MORE_HOMES].map((name) => ({ name, copy: () => copyHome(name) })),
+    ...HOMES.map((name) => ({ name, copy: () => copyHome(name) })),
     ...fixtureNames('failures').map((name) => ({ name, copy: () => copyFixtureHome('failures', name) })),
   ]
   return homes.flatMap(({ name, copy }) => readLogsOf(name, copy()))

@@ -28,10 +28,6 @@ export const HOMES = [
   'codex-0.169.0-killed',
   'codex-0.169.0-compressed',
   'codex-0.98.0-then-0.169.0',
-] as const
-
-/** Homes of further releases, packed in the same way. */
-export const MORE_HOMES = [
   'codex-0.95.0',
   'codex-0.111.0',
   'codex-0.125.0',
@@ -40,9 +36,10 @@ export const MORE_HOMES = [
   'codex-0.160.1',
 ] as const
 
-export type HomeName = (typeof HOMES)[number]
+/** Threads that were named and never used: they have a row, and no file yet. */
+export const UNUSED_THREADS: readonly string[] = ['01a21362-4c73-7342-97fe-f7e4a61b2362']
 
-export type AnyHomeName = HomeName | (typeof MORE_HOMES)[number]
+export type HomeName = (typeof HOMES)[number]
 
 /** Homes made for one subject, each with an `expected.json` of what really happened in it. */
 export type FixtureKind = 'failures' | 'turns' | 'items' | 'memories'
@@ -50,17 +47,17 @@ export type FixtureKind = 'failures' | 'turns' | 'items' | 'memories'
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
 
 /** The Codex home; shared by all tests, so never write to it and open no database in it. */
-export function homePath(name: AnyHomeName): string {
+export function homePath(name: HomeName): string {
   return join(unpack('homes', name), 'home')
 }
 
 /** The folder of what the release said about that home. */
-export function expectedPath(name: AnyHomeName): string {
+export function expectedPath(name: HomeName): string {
   return join(unpack('homes', name), 'expected')
 }
 
 /** A copy of the home with its file times, for the caller to change and to remove. */
-export function copyHome(name: AnyHomeName): string {
+export function copyHome(name: HomeName): string {
   return copyFolder(homePath(name))
 }
 
@@ -83,7 +80,7 @@ export function copyFixtureHome(kind: FixtureKind, name: string): string {
 }
 
 /** The home of a situation that people met: `test/fixtures/cases/<name>/make.sh` run on a copy of `base`. */
-export function makeCase(name: string, base: AnyHomeName): string {
+export function makeCase(name: string, base: HomeName): string {
   const home = copyHome(base)
   execFileSync('sh', [join(FIXTURES, 'cases', name, 'make.sh'), home], { stdio: 'pipe' })
   return home

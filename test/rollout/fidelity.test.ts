@@ -10,7 +10,9 @@ import { copyHome, HOMES, type HomeName } from '../helpers/homes.js'
 import { CREATED_BEFORE_META, EXCEPTIONS } from '../helpers/row-exceptions.js'
 
 /** The rules of the release that wrote the rows, and how many rollouts it left, active and archived. */
-const EXPECTED: Record<HomeName, { rules: keyof typeof METADATA_RULES; active: number; archived: number }> = {
+const EXPECTED: Partial<
+  Record<HomeName, { rules: keyof typeof METADATA_RULES; active: number; archived: number }>
+> = {
   'codex-0.93.0': { rules: '0.93', active: 23, archived: 2 },
   'codex-0.98.0': { rules: '0.96', active: 23, archived: 2 },
   'codex-0.99.0': { rules: '0.99', active: 22, archived: 2 },
@@ -63,10 +65,14 @@ const COLUMNS: Record<string, (metadata: ThreadMetadata) => string | number | nu
   creator_account_id: (m) => m.creatorAccountId,
 }
 
-describe.each(HOMES)('rows of %s', (name) => {
+/** Of the other homes `codex-state diff` tells that there is no difference but for its own rules. */
+const LISTED = HOMES.filter((name) => name in EXPECTED)
+
+describe.each(LISTED)('rows of %s', (name) => {
+  const wanted = EXPECTED[name]!
   const home = copyHome(name)
   const { threads, tools } = readState(home)
-  const rules = METADATA_RULES[EXPECTED[name].rules]
+  const rules = METADATA_RULES[wanted.rules]
   const createdBeforeMeta = CREATED_BEFORE_META[name] ?? []
   afterAll(() => rmSync(dirname(home), { recursive: true }))
 
@@ -137,7 +143,7 @@ describe.each(HOMES)('rows of %s', (name) => {
     expect({
       active: files.filter((file) => file.root === 'sessions').length,
       archived: files.filter((file) => file.root === 'archived_sessions').length,
-    }).toEqual({ active: EXPECTED[name].active, archived: EXPECTED[name].archived })
+    }).toEqual({ active: wanted.active, archived: wanted.archived })
     const listed = files.map((file) => file.path.replace(/\.zst$/, ''))
     expect(listed).toEqual(
       expect.arrayContaining(

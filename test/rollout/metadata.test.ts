@@ -66,6 +66,9 @@ test('a rollout file becomes the metadata of its thread', async () => {
   const path = writeFile(makeFolder(), ROLLOUT_NAME, `${lines.join('\n')}\n`)
   utimesSync(path, 0, MODIFIED_AT_MS / 1000)
   expect(await extractMetadata(path, { defaultProvider: 'fallback' })).toEqual({
+    isContinuation: false,
+    endsWithMeta: false,
+    firstNotUtf8: null,
     metadata: {
       id: THREAD_ID,
       rolloutPath: path,

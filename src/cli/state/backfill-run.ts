@@ -268,9 +268,12 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
   }
   if (failureCount > 0) session.fail()
   const archivedOtherwise = counts?.archivedOtherwise ?? 0
+  const differing = counts?.differing ?? 0
   const isChanged = changed.insert + changed.mend + changed.finish > 0
-  if (!isChanged && failureCount + archivedOtherwise === 0) say(io, 'nothing to do: rollouts and rows agree')
-  if (!isChanged && failureCount + archivedOtherwise > 0) say(io, 'nothing to do for the other rows')
+  if (!isChanged && failureCount + archivedOtherwise + differing === 0)
+    say(io, 'nothing to do: rollouts and rows agree')
+  if (!isChanged && failureCount + archivedOtherwise + differing > 0)
+    say(io, 'nothing to do for the other rows')
   if (archivedOtherwise > 0) {
     say(
       io,
@@ -278,6 +281,8 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
         ' the files are where the rows say',
     )
   }
+  if (differing > 0)
+    say(io, `${count(differing, 'thread')} differ in what is not mended; 'codex-state diff' names it`)
   if (!isChanged) return
   const would = isDryRun ? 'would be ' : ''
   say(

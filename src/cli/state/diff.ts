@@ -21,6 +21,8 @@ const DIFFERENCE_KIND: RecordKind<Difference> = {
       value(found) {
         if (found.kind === 'field') return sideOf(found, 'rollout')
         if (found.kind === 'other thread') return found.owner
+        if (found.kind === 'newer files')
+          return `${found.count} files are newer than their rows; the home was copied`
         return found.kind === 'unreadable' ? found.reason : null
       },
     },
@@ -72,6 +74,7 @@ export const command = defineListCommand({
         codexHome,
         names: session.names(),
         defaultProvider: readConfiguredProvider(codexHome, notice),
+        nowMs: session.nowMs,
         onProgress: progress.show,
         onNotice: (text) => {
           progress.clear()

@@ -3,7 +3,7 @@ import { normalizePath } from '../../model/paths.js'
 import type { ThreadMetadata, ThreadRow } from '../../model/thread.js'
 import { columnSql } from '../../schema/columns.js'
 import { epochMsSql, THREAD_TABLE } from '../../schema/threads.js'
-import { contentSql, escapeLike, listedConditions } from './filter.js'
+import { escapeLike, listedConditions } from './filter.js'
 import { type StoredThread, type ThreadTable, threadColumnList, toThreadRow } from './table.js'
 
 /** Rows for a set of ids, in no particular order. */
@@ -91,8 +91,6 @@ export interface ThreadFile {
   /** Unix seconds. */
   updatedAtSeconds: number
   isArchived: boolean
-  /** Whether Codex lists it: a thread without a message is left out. */
-  hasContent: boolean
 }
 
 /** Of all threads, by rollout path in the spelling of `normalizePath`. */
@@ -103,22 +101,20 @@ export function readThreadFiles(threads: ThreadTable): ReadonlyMap<string, Threa
     path: string
     seconds: number
     archived: number
-    content: number
   }>(
     `SELECT ${columnSql(columns.id)} AS id, ${columnSql(columns.rolloutPath)} AS path,
             ${epochMsSql(columns.updatedAtMs)} / 1000 AS seconds,
-            ${columnSql(columns.isArchived)} AS archived, ${contentSql(threads)} AS content
+            ${columnSql(columns.isArchived)} AS archived
      FROM ${THREAD_TABLE}`,
   )
   return new Map(
-    rows.map(({ id, path, seconds, archived, content }) => [
+    rows.map(({ id, path, seconds, archived }) => [
       normalizePath(path),
       {
         id,
         rolloutPath: path,
         updatedAtSeconds: seconds,
         isArchived: archived !== 0,
-        hasContent: content !== 0,
       },
     ]),
   )

@@ -157,6 +157,7 @@ export function compileThreadPage(
   const id = columnSql(threads.columns.id)
   const { conditions, params } = compileFilter(threads, filter, column)
   const { after } = window
+  const isByRow = filter.listed === 'asCodex' && threads.release.sortsByTimeAlone && sort !== 'recency'
   if (after?.value === null) {
     conditions.push(`${column} IS NULL`)
     if (after.id !== null) {
@@ -165,7 +166,12 @@ export function compileThreadPage(
     }
   } else {
     conditions.push(`${column} IS NOT NULL`)
-    if (after && after.id !== null) {
+    if (after && after.id !== null && isByRow) {
+      conditions.push(
+        `(${column} < ? OR (${column} = ? AND rowid > coalesce((SELECT rowid FROM ${THREAD_TABLE} WHERE ${id} = ?), -1)))`,
+      )
+      params.push(after.value, after.value, after.id)
+    } else if (after && after.id !== null) {
       conditions.push(`(${column}, ${id}) < (?, ?)`)
       params.push(after.value, after.id)
     } else if (after) {
@@ -176,7 +182,7 @@ export function compileThreadPage(
   return {
     sql: `SELECT ${selected}, ${column} AS sortValue FROM ${THREAD_TABLE}
 WHERE ${conditions.join('\n  AND ')}
-ORDER BY ${column} DESC, ${id} DESC LIMIT ?`,
+ORDER BY ${column} DESC, ${isByRow ? 'rowid' : `${id} DESC`} LIMIT ?`,
     params: [...params, window.limit],
   }
 }

@@ -15,7 +15,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { listDatabases } from '../../../src/schema/files.js'
 import { describeFolder } from '../../helpers/folder.js'
-import { copyHome, HOMES, type HomeName, makeCase } from '../../helpers/homes.js'
+import { copyHome, HOMES, type HomeName, makeCase, UNUSED_THREADS } from '../../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
 import { readStored, writeSession, writeSessions } from '../../helpers/sessions.js'
@@ -36,6 +36,8 @@ function moveIn(name: HomeName): { home: string; path: string } {
   database
     .prepare(`UPDATE threads SET rollout_path = replace(rollout_path, '/home/demo/.codex', ?)`)
     .run(home)
+  // What has no file cannot be brought back.
+  for (const id of UNUSED_THREADS) database.prepare('DELETE FROM threads WHERE id = ?').run(id)
   database.close()
   return { home, path }
 }
@@ -67,6 +69,8 @@ function execute(path: string, sql: string): void {
   database.close()
 }
 
+const NOTHING_TO_DO = 'codex-state: nothing to do: rollouts and rows agree\n'
+
 describe.each(HOMES)('on %s', (name) => {
   test('finds nothing to do where rollouts and rows agree', async () => {
     const { home, path } = moveIn(name)
@@ -74,7 +78,7 @@ describe.each(HOMES)('on %s', (name) => {
     const result = await run(home, '--yes')
     expect(result).toEqual({
       stdout: '',
-      stderr: 'codex-state: nothing to do: rollouts and rows agree\n',
+      stderr: NOTHING_TO_DO,
       exitCode: 0,
     })
     expect(dump(path)).toEqual(before)
@@ -166,9 +170,7 @@ describe.each(HOMES)('on %s', (name) => {
       .filter((change) => !named.has(change) && !change.endsWith(' rollout_path'))
     expect(unnamed).toEqual([])
     expect(after.filter(({ rollout_path }) => String(rollout_path).startsWith('/gone'))).toEqual([])
-    expect((await run(home, '--dry-run')).stderr).toBe(
-      'codex-state: nothing to do: rollouts and rows agree\n',
-    )
+    expect((await run(home, '--dry-run')).stderr).toBe(NOTHING_TO_DO)
   })
 
   test('builds a database elsewhere and leaves the home as it is, byte for byte', async () => {
@@ -176,7 +178,9 @@ describe.each(HOMES)('on %s', (name) => {
     const before = describeFolder(home)
     const folder = join(temporaryFolder(), 'built')
     const path = join(folder, basename(statePath(home)))
-    const threads = readStored(join(copyHome(name), basename(path))).threads.length
+    const threads = readStored(join(copyHome(name), basename(path))).threads.filter(
+      ({ id }) => !UNUSED_THREADS.includes(String(id)),
+    ).length
     const { stdout, stderr, exitCode } = await run(home, '--into', folder)
     expect({ stdout, exitCode }).toEqual({ stdout: `${path}\n`, exitCode: 0 })
     expect(stderr).toMatch(
@@ -252,7 +256,7 @@ describe('what a user gave the home', () => {
     const [row] = readStored(path).threads.filter(({ archived }) => archived === 0)
     const copy = String(row!.rollout_path).replace('rollout-2026', 'rollout-2027')
     cpSync(String(row!.rollout_path), copy)
-    expect((await run(home, '--yes')).stderr).toBe('codex-state: nothing to do: rollouts and rows agree\n')
+    expect((await run(home, '--yes')).stderr).toBe(NOTHING_TO_DO)
   })
 })
 

@@ -234,7 +234,7 @@ describe('a bad rollout', () => {
       exitCode,
     }).toEqual({
       found: [{ difference: 'unreadable', path: empty }],
-      stderr: `codex-state: ${path.trim()}: 1 bad lines\n`,
+      stderr: `codex-state: ${path.trim()}: 1 bad lines\ncodex-state: 24 rows name another home, from which this one was copied or moved\n`,
       exitCode: 1,
     })
   })
