@@ -21,7 +21,7 @@ type RecordFlags<F extends Flags> = FlagValues<F> & FlagValues<typeof RECORD_FLA
 type ListFlags<F extends Flags> = FlagValues<F> & FlagValues<typeof LIST_FLAGS>
 
 interface RecordLook<Row, F extends Flags, A extends Arguments> extends CommandLook<F, A> {
-  /** Which flag's choices change the kind: each is a form of JSON of its own. */
+  /** Which flag changes the kind, by its choices or by being there: each is a form of JSON of its own. */
   readonly variesBy?: keyof F & string
   /** What a record has. Without it `read` says so, since only the database knows. */
   readonly kind?: RecordKind<Row> | ((flags: RecordFlags<F>) => RecordKind<Row>)
@@ -144,6 +144,11 @@ function formsOf<Row, F extends Flags, A extends Arguments>(
       argv: [`--${String(variesBy)}`, choice],
     }),
   })
+  if (varying?.form === 'on') {
+    const name = String(variesBy)
+    const record = kindOf(spec, { [name]: true } as RecordFlags<F>)
+    return [formOf(undefined), { shape, record, suffix: name, argv: [`--${name}`] }]
+  }
   const forms = varying?.choices?.map(formOf) ?? []
   // A flag that is never without a value has no form without it.
   return varying?.initial === undefined ? [formOf(undefined), ...forms] : forms

@@ -26,6 +26,10 @@ export const STATE_PROGRAM: Program = {
       summary: 'everything known of one thread, and every place where it leaves data',
       load: () => import('./state/threads-show.js'),
     },
+    'threads turns': {
+      summary: 'what happened in one thread, turn by turn: outcome, calls, tokens',
+      load: () => import('./state/threads-turns.js'),
+    },
     'threads path': {
       summary: 'where its rollout is',
       load: () => import('./state/threads-path.js'),

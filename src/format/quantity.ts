@@ -20,6 +20,15 @@ export function formatSpan(spanMs: number): string {
   return span ? `${Math.floor(seconds / span.seconds)}${span.suffix}` : '0s'
 }
 
+/** `12 ms`, `1.2 s`, `3m 5s`, `2h 4m`: how long something took. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes}m ${seconds % 60}s` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`
+}
+
 /** `1.5 MiB`. */
 export function formatBytes(sizeBytes: number): string {
   if (sizeBytes < 1024) return `${sizeBytes} B`

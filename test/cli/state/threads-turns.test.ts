@@ -1,0 +1,117 @@
+import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { toldHomes } from '../../helpers/codex-view.js'
+import { copyFixtureHome } from '../../helpers/homes.js'
+import { runState } from '../../helpers/run.js'
+
+const forks = copyFixtureHome('turns', 'forks-0.169.0')
+const items = copyFixtureHome('items', 'items-0.140.0')
+const BASE = '01a21336-81d5-7512-b414-664d5840bf56'
+const FORK = '01a21336-83d0-7d91-80b7-d457703602c8'
+
+afterAll(() => {
+  for (const home of [forks, items]) rmSync(dirname(home), { recursive: true, force: true })
+})
+
+const now = Date.UTC(2026, 10, 25, 15)
+
+test('Turns are told with their outcome, calls and tokens, inherited ones of a fork too', async () => {
+  const { stdout, stderr, exitCode } = await runState(
+    ['threads', 'turns', FORK, '--codex-home', forks, '--color', 'never'],
+    { isTerminal: true, now },
+  )
+  expect(stderr).toBe('')
+  expect(exitCode).toBe(0)
+  expect(stdout).toMatchInlineSnapshot(`
+    "#  STARTED    TIME  OUTCOME    PROMPT                  CALLS  TOKENS  MODEL
+    1  2m ago   140 ms  completed  Think of one                0   5,198  gpt-5.2-codex
+    2  2m ago   275 ms  completed  Shell two        2 (1 failed)  17,281  gpt-5.2-codex
+    3  2m ago    43 ms  completed  Say three                   0   5,979  gpt-5.2-codex
+    4  2m ago    87 ms  completed  Say in the fork             0   6,047  gpt-5.2-codex
+    4 turns, 3 inherited, 6,047 tokens in 1 response of its own
+    "
+  `)
+})
+
+test('In JSON each turn has all its fields', async () => {
+  const { stdout } = await runState(['threads', 'turns', BASE, '--json', '--codex-home', forks])
+  const turns = JSON.parse(stdout) as Record<string, unknown>[]
+  expect(
+    turns.map(({ number, outcome, calls, failed_calls, total_tokens, inherited }) => [
+      number,
+      outcome,
+      calls,
+      failed_calls,
+      total_tokens,
+      inherited,
+    ]),
+  ).toMatchInlineSnapshot(`
+    [
+      [
+        1,
+        "completed",
+        0,
+        0,
+        5198,
+        false,
+      ],
+      [
+        2,
+        "completed",
+        2,
+        1,
+        17281,
+        false,
+      ],
+      [
+        3,
+        "completed",
+        0,
+        0,
+        5979,
+        false,
+      ],
+      [
+        4,
+        "completed",
+        1,
+        0,
+        12293,
+        false,
+      ],
+    ]
+  `)
+})
+
+test('Items of a release that shows no calls have command, exit code, and who refused one', async () => {
+  const told = toldHomes().find(({ name }) => name === 'items-0.140.0')!
+  const idOf = (scenario: string) =>
+    Object.entries(told.threads).find(([, thread]) => thread.scenario === scenario)![0]
+  const read = async (scenario: string) => {
+    const argv = ['threads', 'turns', idOf(scenario), '--items', '--json', '--codex-home', items]
+    const { stdout, exitCode } = await runState(argv)
+    expect(exitCode).toBe(0)
+    return JSON.parse(stdout) as Record<string, unknown>[]
+  }
+  expect((await read('calls')).filter(({ kind }) => kind === 'ran').slice(0, 2)).toMatchObject([
+    { turn: 1, text: 'cat notes.txt', exit_code: 0, state: 'answered', hidden: true },
+    { turn: 1, text: 'echo err >&2; exit 3', exit_code: 3, state: 'answered', hidden: true },
+  ])
+  const refused = (await read('approve')).filter(({ refused_by }) => refused_by !== null)
+  expect(new Set(refused.map(({ refused_by }) => refused_by))).toEqual(new Set(['user']))
+  expect((await read('guard')).find(({ refused_by }) => refused_by === 'autoReview')).toMatchObject({
+    refusal_reason: 'guardian refuses it',
+  })
+  // What stands in no turn is there too.
+  expect((await read('inject')).filter(({ turn }) => turn === null).map(({ text }) => text)).toEqual([
+    'user: injected user words',
+    'assistant: injected answer words',
+  ])
+})
+
+test('A thread that is not there is said so', async () => {
+  const { stderr, exitCode } = await runState(['threads', 'turns', 'ffffffff', '--codex-home', forks])
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('ffffffff')
+})
