@@ -104,39 +104,48 @@ export function countRows(source: LogSource, { low, high }: Pick<IdWindow, 'low'
 
 /** Rows of the table as Codex's state runtime asks for them (its `query_logs`), all of one moment. */
 export function queryLogRows(source: LogSource, query: LogRowQuery): LogRow[] {
-  const { limit = Number.POSITIVE_INFINITY, descending: isReversed = false } = query
-  const filter = toLogFilter(query)
-  return source.connection.snapshot(() => {
-    const rows: LogRow[] = []
-    if (limit <= 0) return rows
-    for (const batch of inParts(source, batchesOf(source, filter, query, isReversed), isReversed)) {
-      for (const row of readLogRows(source, batch, filter, isReversed)) {
-        if (rows.length < limit) rows.push(toLogRow(row))
-      }
-      if (rows.length >= limit) break
-    }
-    return rows
-  })
+  const { limit = Number.POSITIVE_INFINITY } = query
+  return source.connection.snapshot(() => [...rowsOf(source, query, limit)])
 }
 
 /** The highest id among the rows of the filter, 0 when there are none. */
 export function readMaxLogId(source: LogSource, query: LogRowFilter): number {
   const filter = toLogFilter(query)
   return source.connection.snapshot(() => {
-    for (const batch of batchesOf(source, filter, query, true)) {
-      const [id] = readNewestIds(source, batch, filter, 1)
-      if (id !== undefined) return Number(id)
+    if (source.hasIdAsKey) {
+      for (const batch of batchesOf(source, filter, query, true)) {
+        const [id] = readNewestIds(source, batch, filter, 1)
+        if (id !== undefined) return Number(id)
+      }
+      return 0
     }
-    return 0
+    let highest = 0
+    for (const { id } of rowsOf(source, query, Number.POSITIVE_INFINITY)) highest = Math.max(highest, id)
+    return highest
   })
+}
+
+function* rowsOf(source: LogSource, query: LogRowQuery, limit: number): Generator<LogRow> {
+  const { descending: isReversed = false, afterId } = query
+  const filter = toLogFilter(query)
+  let missing = limit
+  if (missing <= 0) return
+  for (const batch of inParts(source, batchesOf(source, filter, query, isReversed), isReversed)) {
+    for (const row of readLogRows(source, batch, filter, isReversed)) {
+      if (afterId !== undefined && row.id <= afterId) continue
+      yield toLogRow(row)
+      if (--missing <= 0) return
+    }
+  }
 }
 
 function batchesOf(
   source: LogSource,
   filter: LogFilter,
-  { afterId }: LogRowFilter,
+  query: LogRowFilter,
   isReversed: boolean,
 ): BatchSource {
+  const afterId = source.hasIdAsKey ? query.afterId : undefined
   return isReversed
     ? newestFirstBatches(source, filter, { afterId })
     : matchingBatches(source, filter, { afterId })
