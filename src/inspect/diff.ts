@@ -29,6 +29,8 @@ export interface DiffOptions {
   codexHome: string
   /** Names by `session_index.jsonl`: a title that is one was given by the user. */
   names: ReadonlyMap<string, string>
+  /** Whether these are all: else a title that differs may be a name that cannot be seen. */
+  areNamesWhole: boolean
   defaultProvider: string
   nowMs: number
   /** After each batch of rollouts. */
@@ -72,7 +74,7 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
       if (isRecorded) settled.add(row.id)
       // A thread can have several rollouts; the row says which one is current.
       if (recorded !== undefined && !isRecorded) continue
-      const differences = compare.run(row, result)
+      const differences = compare.run(row, result).filter(compare.isKnown)
       const found = differences.map((difference): Difference => {
         return { kind: 'field', id, path: metadata.rolloutPath, ...difference }
       })
@@ -124,7 +126,13 @@ function createComparer(threads: ThreadTable, options: DiffOptions) {
   const { codexHome, names, nowMs, onNotice } = options
   const unknownFolders = new Set<string>()
   let movedCount = 0
+  let unknownTitleCount = 0
   return {
+    isKnown({ field }: FieldDifference): boolean {
+      if (field !== 'title' || options.areNamesWhole) return true
+      unknownTitleCount += 1
+      return false
+    },
     run(
       row: ThreadRow,
       { metadata, isContinuation, endsWithMeta }: Extract<Extracted, { kind: 'extracted' }>,
@@ -153,6 +161,11 @@ function createComparer(threads: ThreadTable, options: DiffOptions) {
       if (movedCount > 0) {
         onNotice(
           `${movedCount} ${movedCount === 1 ? 'row names' : 'rows name'} another home, from which this one was copied or moved`,
+        )
+      }
+      if (unknownTitleCount > 0) {
+        onNotice(
+          `titles that were not compared, since names that users gave cannot be read: ${unknownTitleCount}`,
         )
       }
       if (unknownFolders.size > 0) {

@@ -73,6 +73,7 @@ export const command = defineListCommand({
       const found = diffHome(session.openThreads(), {
         codexHome,
         names: session.names(),
+        areNamesWhole: session.areNamesWhole(),
         defaultProvider: readConfiguredProvider(codexHome, notice),
         nowMs: session.nowMs,
         onProgress: progress.show,

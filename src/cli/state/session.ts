@@ -36,6 +36,8 @@ export interface Session {
   openThreads(): ThreadTable
   tryOpenThreads(): ThreadTable | undefined
   names(): ReadonlyMap<string, string>
+  /** Whether `names` has all that users gave. */
+  areNamesWhole(): boolean
   /** What its user called a thread. */
   nameOf(thread: ThreadRow): string | null
   memories(): Memories
@@ -60,6 +62,7 @@ export async function withSession<Result>(
   const kept: ReadConnection[] = []
   let threads: ThreadTable | undefined
   let names: ReadonlyMap<string, string> | undefined
+  let areNamesWhole = true
   const notices = new Set<string>()
   let hiddenNotices = 0
   let hasFailed = false
@@ -126,8 +129,15 @@ export async function withSession<Result>(
       return threads
     },
     names() {
-      names ??= readSessionNames(codexHome, notice)
+      names ??= readSessionNames(codexHome, (text) => {
+        areNamesWhole = false
+        notice(text)
+      })
       return names
+    },
+    areNamesWhole() {
+      session.names()
+      return areNamesWhole
     },
     nameOf: (thread) => thread.name ?? session.names().get(thread.id) ?? null,
     memories() {

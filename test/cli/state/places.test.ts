@@ -235,6 +235,9 @@ describe('what cannot be read', () => {
         .filter((found: { id: string | null }) => found.id?.startsWith(id))
         .map(({ difference }: { difference: string }) => difference)
     expect(kinds(hiddenId!)).toEqual(['unreadable'])
+    // A thread with a name of its own.
+    expect(kinds('01a1fb74-801a')).toEqual([])
+    expect(diff.stderr).toContain('names that users gave cannot be read: 1\n')
     for (const { stdout, stderr } of [status, du, list, ...others]) {
       expect(stdout + stderr).not.toMatch(/\bgone\b|does not say|moved/)
     }
