@@ -12,6 +12,17 @@ export function loadMigrations(family: 'state'): Migration[] {
   return readMigrationFolder(family).map(({ name, sql }) => parseMigration(name, sql))
 }
 
+/**
+ * The migrations that 0.100 to 0.103 leave in `state_5.sqlite`, and every later release begins with: it brings such
+ * a database up to date by itself. They are ours but for the sixth.
+ */
+export function loadStateMigrations(generation: 4 | 5): Migration[] {
+  const own = loadMigrations('state')
+  if (generation === 4) return own
+  const others = readMigrationFolder('state_5').map(({ name, sql }) => parseMigration(name, sql))
+  return own.map((migration) => others.find(({ version }) => version === migration.version) ?? migration)
+}
+
 export function parseMigration(name: string, sql: string): Migration {
   const [, version, description] = /^(\d+)_(\w+)\.sql$/.exec(name) ?? []
   const [, lf] = /^-- checksum: ([0-9a-f]{96})\r?$/m.exec(sql) ?? []

@@ -14,7 +14,7 @@ const CANDIDATES = ['../../migrations', '../migrations']
  * The files of `migrations/<family>/` in the order of their names. The build puts them into the commands in
  * place of this module: an executable has no folder beside it.
  */
-export function readMigrationFolder(family: 'state'): MigrationFile[] {
+export function readMigrationFolder(family: 'state' | 'state_5'): MigrationFile[] {
   const folder = CANDIDATES.map((candidate) =>
     fileURLToPath(new URL(`${candidate}/${family}`, import.meta.url)),
   ).find((path) => existsSync(path))

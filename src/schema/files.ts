@@ -44,8 +44,8 @@ export const FIRST_STATE_WITH_LOG_DATABASE = 5
 export const OWN_STATE_GENERATION = 4
 
 /** The name of our own state database in a Codex home. */
-export function stateDbFilename(): string {
-  return `state_${OWN_STATE_GENERATION}.sqlite`
+export function stateDbFilename(generation: number = OWN_STATE_GENERATION): string {
+  return `state_${generation}.sqlite`
 }
 
 export function stateDbPath(codexHome: string): string {

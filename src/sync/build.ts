@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import type { ReadConnection, WriteConnection } from '../db/connection.js'
 import { copySchema } from '../db/copy-schema.js'
 import { migrate } from '../db/migrate.js'
-import { loadMigrations } from '../db/migration-files.js'
+import { loadStateMigrations } from '../db/migration-files.js'
 import { openReadOnly } from '../db/open-read.js'
 import { openReadWrite } from '../db/open-write.js'
 import { StateError } from '../errors.js'
@@ -14,18 +14,21 @@ import { findForeignRollout } from '../query/threads/find.js'
 import { describeThreadTable } from '../query/threads/table.js'
 import { listRollouts } from '../rollout/list.js'
 import { readBatches } from '../rollout/read-batches.js'
-import { stateDbFilename } from '../schema/files.js'
+import { OWN_STATE_GENERATION, stateDbFilename } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import { THREAD_TABLE } from '../schema/threads.js'
 import { markBackfillComplete } from '../store/backfill.js'
 import { backfill, type Clock, reportFailures, storeRollouts } from './backfill.js'
+import type { HomeTraces } from './home-traces.js'
 import { selectUnsettled } from './settled.js'
 import { attachTarget, extractSettings, type SyncTarget } from './target.js'
 
 export interface BuildOptions extends BackfillOptions, Clock {
   codexHome: string
-  /** The home's own state database, whose generation and migrations the new one gets; `undefined`: ours. */
+  /** The home's own state database, whose generation and migrations the new one gets. */
   modelPath: string | undefined
+  /** What tells these where there is no model; default: ours. */
+  traces?: HomeTraces | undefined
   /** The form of the home's migrations, for a new database that has no model; `undefined`: that of this system. */
   lineEnds?: LineEnds | undefined
   /** Where the new database is made. */
@@ -34,8 +37,12 @@ export interface BuildOptions extends BackfillOptions, Clock {
   isHeld: (path: string) => boolean
 }
 
-export function builtPath({ folder, modelPath }: Pick<BuildOptions, 'folder' | 'modelPath'>): string {
-  return join(folder, modelPath === undefined ? stateDbFilename() : basename(modelPath))
+export function builtPath({
+  folder,
+  modelPath,
+  traces,
+}: Pick<BuildOptions, 'folder' | 'modelPath' | 'traces'>): string {
+  return join(folder, modelPath === undefined ? stateDbFilename(traces?.generation) : basename(modelPath))
 }
 
 /**
@@ -84,7 +91,9 @@ function prepare(state: WriteConnection, options: BuildOptions): SyncTarget {
   const model = options.modelPath === undefined ? undefined : openReadOnly(options.modelPath)
   try {
     if (listTables(state).length === 0) makeSchema(state, model, options)
-    return attachTarget(state, options.codexHome, model)
+    // Its rows tell more than its schema, which the new one has too.
+    const release = model ? describeThreadTable(model).release : options.traces?.release
+    return attachTarget(state, options.codexHome, release)
   } finally {
     model?.close()
   }
@@ -93,11 +102,14 @@ function prepare(state: WriteConnection, options: BuildOptions): SyncTarget {
 function makeSchema(
   state: WriteConnection,
   model: ReadConnection | undefined,
-  { lineEnds }: BuildOptions,
+  { lineEnds, traces }: BuildOptions,
 ): void {
   if (model) copySchema(model, state)
   // All or nothing: half a schema would be taken for a whole one by the next run.
-  else state.transaction(() => migrate(state, loadMigrations('state'), lineEnds))
+  else
+    state.transaction(() =>
+      migrate(state, loadStateMigrations(traces?.generation ?? OWN_STATE_GENERATION), lineEnds),
+    )
 }
 
 /** Reads what is new or changed since; all of it where the layout does not tell how far a backfill got. */

@@ -1,4 +1,4 @@
-import type { ReadConnection, WriteConnection } from '../db/connection.js'
+import type { WriteConnection } from '../db/connection.js'
 import type { Release } from '../model/releases.js'
 import { describeThreadTable, type ThreadTable as ThreadReader } from '../query/threads/table.js'
 import type { ExtractSettings } from '../rollout/extract.js'
@@ -20,17 +20,13 @@ export interface SyncTarget {
 }
 
 /**
- * @param model a database of the releases that are to use this one, whose rows tell more of them than those here
+ * @param given the releases that are to use it, where something else than its own rows tells
  * @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN`
  */
-export function attachTarget(
-  state: WriteConnection,
-  codexHome: string,
-  model: ReadConnection = state,
-): SyncTarget {
+export function attachTarget(state: WriteConnection, codexHome: string, given?: Release): SyncTarget {
   const threadTable = openThreadTable(state)
   const threads = describeThreadTable(state)
-  const { release } = describeThreadTable(model)
+  const release = given ?? threads.release
   return {
     codexHome,
     state,

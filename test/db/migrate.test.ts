@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { WriteConnection } from '../../src/db/connection.js'
 import { migrate } from '../../src/db/migrate.js'
-import { loadMigrations, parseMigration } from '../../src/db/migration-files.js'
+import { loadMigrations, loadStateMigrations, parseMigration } from '../../src/db/migration-files.js'
 import { openReadWrite } from '../../src/db/open-write.js'
 import type { StateError } from '../../src/errors.js'
 import { KNOWN_MIGRATIONS } from '../../src/schema/known-migrations.js'
@@ -275,4 +275,16 @@ describe('a migration file', () => {
       '8 backfill state',
     ])
   })
+})
+
+test('the migrations of state_5 make what 0.100 makes, and are recorded as it records them', () => {
+  const describeDatabase = (db: WriteConnection) => ({
+    schema: describeSchema(db),
+    migrations: db.all(
+      'SELECT version, description, success, hex(checksum) AS checksum FROM _sqlx_migrations ORDER BY version',
+    ),
+  })
+  const db = openNew()
+  migrate(db, loadStateMigrations(5), 'lf')
+  expect(describeDatabase(db)).toEqual(describeDatabase(openFrozen('0.100.0.state_5')))
 })

@@ -160,6 +160,24 @@ describe.each(RELEASES)('Codex $version', ({ version, home, stateFile, logsFile 
     expect(await listIds(codexHome, home, release.path)).toEqual(complete)
     rmSync(dirname(codexHome), { recursive: true, force: true })
   })
+
+  // The releases that look for a `state_5.sqlite`.
+  test.skipIf(stateFile !== 'state_5.sqlite')(
+    'uses a database that was built where its own was damaged',
+    async ({ skip }) => {
+      if ('problem' in release) return skip(`Codex ${version} is not tried: ${release.problem}`)
+      const codexHome = moveIn(home, stateFile)
+      onTestFinished(() => rmSync(dirname(codexHome), { recursive: true, force: true }))
+      const complete = await listIds(codexHome, home, release.path)
+      for (const suffix of ['', '-wal', '-shm']) rmSync(join(codexHome, stateFile + suffix), { force: true })
+      writeFileSync(join(codexHome, stateFile), 'damaged')
+      const built = join(dirname(codexHome), 'built')
+      const { exitCode } = await runState(['backfill', 'run', '--codex-home', codexHome, '--into', built])
+      expect(exitCode).toBe(0)
+      renameSync(join(built, stateFile), join(codexHome, stateFile))
+      expect(await listIds(codexHome, home, release.path)).toEqual(complete)
+    },
+  )
 })
 
 /** `thread/list` from 0.124 on can be told not to look at the files, and so to show what the database has. */

@@ -8,12 +8,13 @@ import { findHolders } from '../../inspect/holders.js'
 import { findHomeLineEnds } from '../../inspect/schema-report.js'
 import type { SyncProgress } from '../../model/sync.js'
 import type { ThreadMetadata } from '../../model/thread.js'
-import { type DatabaseFile, listDatabases } from '../../schema/files.js'
+import { type DatabaseFile, listDatabases, OWN_STATE_GENERATION } from '../../schema/files.js'
 import { readConfiguredProvider } from '../../schema/home.js'
 import { listTables } from '../../schema/inspect.js'
 import { THREAD_COLUMNS, THREAD_TABLE } from '../../schema/threads.js'
 import { buildStateDatabase, builtPath } from '../../sync/build.js'
 import { copyDatabase, type DatabaseCopy, listCopies, putBack } from '../../sync/home-copies.js'
+import { readHomeTraces } from '../../sync/home-traces.js'
 import { type HomeChange, openForRepair, type RepairCounts, repairHome } from '../../sync/repair-home.js'
 import { attachTarget } from '../../sync/target.js'
 import { defineTextCommand } from '../command.js'
@@ -123,14 +124,17 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
   const { io, home, codexHome } = session
   const folder = resolve(io.workingFolder, typedFolder)
   const modelPath = findModel(session)
-  const path = builtPath({ folder, modelPath })
+  const databases = [...home.databases, ...home.elsewhere]
+  const traces = modelPath === undefined ? await readHomeTraces(resolve(codexHome), databases) : undefined
+  const path = builtPath({ folder, modelPath, traces })
   refuseOthersPlace(session, folder, path)
   const progress = createProgress(io)
   let failureCount = 0
   const counts = await buildStateDatabase({
     codexHome: resolve(codexHome),
     modelPath,
-    lineEnds: modelPath === undefined ? findHomeLineEnds([...home.databases, ...home.elsewhere]) : undefined,
+    traces,
+    lineEnds: modelPath === undefined ? findHomeLineEnds(databases) : undefined,
     folder,
     defaultProvider: readConfiguredProvider(codexHome, session.notice),
     isHeld,
@@ -152,6 +156,14 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
       : `${count(counts.upserted, 'thread')} stored from ${count(counts.scanned, 'rollout')}` +
           ` in ${(counts.durationMs / 1000).toFixed(1)} s`,
   )
+  if (traces) {
+    say(
+      io,
+      traces.generation === OWN_STATE_GENERATION
+        ? 'it is of the generation that 0.99 used: no newer Codex reads it'
+        : 'it has the schema that 0.100 had: every newer Codex brings it up to date when it starts',
+    )
+  }
   if (failureCount > 0) session.fail()
 }
 

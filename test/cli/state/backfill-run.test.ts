@@ -361,9 +361,34 @@ test('a home whose database is damaged gets another one built', async () => {
   writeFileSync(path, 'this is not a database, though it is long enough to have been one\n'.repeat(100))
   const folder = temporaryFolder()
   const result = await run(home, '--into', folder)
-  expect(result).toMatchObject({ stdout: `${join(folder, 'state_4.sqlite')}\n`, exitCode: 0 })
+  const built = join(folder, 'state_5.sqlite')
+  expect(result).toMatchObject({ stdout: `${built}\n`, exitCode: 0 })
   expect(result.stderr).toContain(`${path} is not an SQLite database`)
-  expect(readStored(join(folder, 'state_4.sqlite')).threads).toHaveLength(24)
+  expect(result.stderr).toContain('every newer Codex brings it up to date when it starts')
+  expect(readStored(built).threads).toHaveLength(24)
+  // As 0.140 stores them.
+  expect(new Set(readStored(built).threads.map(({ sandbox_policy }) => sandbox_policy))).toContain(
+    '{"type":"disabled"}',
+  )
+  expect((await run(home, '--into', folder)).stderr).toContain(
+    'nothing to do: it has every rollout as it is now',
+  )
+})
+
+test.each([
+  ['other databases of later releases', 'logs_2.sqlite', '0.99.0', 'state_5.sqlite'],
+  ['the version that rollouts name', undefined, '0.121.0', 'state_5.sqlite'],
+  ['nothing later', undefined, '0.99.0', 'state_4.sqlite'],
+])('the generation of a new database is told by %s', async (_, file, version, name) => {
+  const home = temporaryFolder()
+  writeSession(home, 1, { meta: { cli_version: version } })
+  if (file !== undefined) writeFileSync(join(home, file), '')
+  const folder = temporaryFolder()
+  const result = await run(home, '--into', folder)
+  expect(result.stdout).toBe(`${join(folder, name)}\n`)
+  expect(result.stderr).toContain(
+    name === 'state_4.sqlite' ? 'no newer Codex reads it' : 'every newer Codex brings it up to date',
+  )
 })
 
 test('a progress bar is shown on a terminal alone', async () => {
