@@ -38,6 +38,8 @@ export const STATE_ERROR_CODES = [
   'ROLLOUT_UNREADABLE',
   /** Somebody else's backfill was waited for until the bound. */
   'BACKFILL_TIMEOUT',
+  /** What was to be printed cannot be written: the disk is full. */
+  'OUTPUT',
   /** The work was aborted through its signal. */
   'ABORTED',
 ] as const

@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs'
 import type { Worker, WorkerOptions } from 'node:worker_threads'
+import { StateError } from '../errors.js'
 
 /** Where text goes. A write returns when every byte is handed over, so nothing piles up in memory. */
 export interface OutputStream {
@@ -124,7 +125,15 @@ function isTerminalAt(fd: number): boolean {
 /** Major 1, minor 3: https://docs.kernel.org/admin-guide/devices.html */
 const LINUX_DEV_NULL = 0x103
 
-/** @throws {ClosedPipe} */
+function describeFailure(code = ''): string {
+  const reasons: Record<string, string> = { ENOSPC: 'no space is left', EDQUOT: 'no more may be stored' }
+  return `cannot write the output: ${reasons[code] ?? code}`
+}
+
+/**
+ * @throws {ClosedPipe}
+ * @throws {StateError} `OUTPUT`
+ */
 export function writeFully(fd: number, bytes: Uint8Array): void {
   let offset = 0
   while (offset < bytes.length) {
@@ -134,7 +143,7 @@ export function writeFully(fd: number, bytes: Uint8Array): void {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EPIPE') throw new ClosedPipe()
       // The pipe is non-blocking (another process that shares it made it so) and full.
-      if (code !== 'EAGAIN') throw error
+      if (code !== 'EAGAIN') throw new StateError('OUTPUT', describeFailure(code), { cause: error })
       Atomics.wait(PAUSE, 0, 0, 1)
     }
   }

@@ -30,7 +30,7 @@ const EXIT_BY_ERROR: Partial<Record<StateErrorCode, number>> = {
 /** What to do about a database that cannot be read, where the error itself does not say. */
 const HINTS: Partial<Record<StateErrorCode, string>> = {
   DB_NOT_A_DATABASE: 'Name another file with --db; where lists those of the home.',
-  DB_CORRUPT: 'Name another file with --db, or save what is left with: sqlite3 FILE .recover',
+  DB_CORRUPT: `See what can be read with 'codex-state verify'; 'codex-state backfill run --into DIR' builds threads anew.`,
   DB_UNREADABLE: 'Check the file and its permissions, or name another one with --db.',
   DB_BUSY: 'Try again when the other process is done.',
   DB_REPLACED: 'Try again.',
@@ -59,6 +59,8 @@ export async function runProgram(
       return report(error, program, io)
     } catch (failedReport) {
       if (failedReport instanceof ClosedPipe) return 0
+      // There is nowhere left to say it.
+      if (failedReport instanceof StateError) return EXIT_FAILED
       throw failedReport
     }
   } finally {

@@ -3,8 +3,8 @@ import { closeSync, lstatSync, openSync, readSync, realpathSync, statSync } from
 /** How a database and what SQLite keeps beside it look at one moment; sizes in bytes, `undefined` where none is. */
 export interface Look {
   main: { id: string; size: number; mtimeMs: number; mtimeNs: bigint } | undefined
-  log: { id: string; size: number } | undefined
-  logIndex: { id: string } | undefined
+  log: { identity: string; size: number } | undefined
+  logIndex: { identity: string } | undefined
   journalSize: number
 }
 
@@ -19,8 +19,8 @@ export function lookAt(path: string): Look {
       mtimeMs: Number(main.mtimeMs),
       mtimeNs: main.mtimeNs,
     },
-    log: log && { id: idOf(log), size: Number(log.size) },
-    logIndex: logIndex && { id: idOf(logIndex) },
+    log: log && { identity: identify(log), size: Number(log.size) },
+    logIndex: logIndex && { identity: identify(logIndex) },
     journalSize: sizeOf(`${path}-journal`),
   }
 }
@@ -29,15 +29,15 @@ export function lookAt(path: string): Look {
 export function describeFiles({ main, log, logIndex, journalSize }: Look): string {
   return [
     main && `${main.id}:${main.size}:${main.mtimeNs}`,
-    log && `${log.id}:${log.size}`,
-    logIndex?.id,
+    log && `${log.identity}:${log.size}`,
+    logIndex?.identity,
     journalSize,
   ].join('|')
 }
 
 /** Changes when the log was removed or made anew, which nobody does while all who have it open hold their locks. */
 export function describeLog({ log, logIndex }: Look): string {
-  return `${log?.id}|${logIndex?.id}`
+  return `${log?.identity}|${logIndex?.identity}`
 }
 
 /** Device and inode: together they are one file's own only as long as it is there. */
@@ -48,8 +48,12 @@ export function idOf({ dev, ino }: { dev: bigint; ino: bigint }): string {
 /** Tells one file from another that came under its name, also over time; empty where there is none. */
 export function identityOf(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-  // A deleted file's inode is given away again.
-  return stat ? `${idOf(stat)}:${stat.birthtimeNs}` : ''
+  return stat ? identify(stat) : ''
+}
+
+/** A deleted file's inode is given away again, often at once. */
+function identify(stat: { dev: bigint; ino: bigint; birthtimeNs: bigint }): string {
+  return `${idOf(stat)}:${stat.birthtimeNs}`
 }
 
 /** SQLite keeps the log of a database beside the file itself, not beside a link to it. */

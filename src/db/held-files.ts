@@ -133,7 +133,10 @@ function openDescriptor(path: string, expectedId: string): number {
 function identify(path: string): string {
   try {
     const stat = statSync(path, { bigint: true })
-    if (stat.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' })
+    if (!stat.isFile()) {
+      const reason = stat.isDirectory() ? 'it is a folder' : 'it is not a file'
+      throw new StateError('DB_UNREADABLE', `cannot read ${path}: ${reason}`)
+    }
     accessSync(path, constants.R_OK)
     return idOf(stat)
   } catch (error) {
@@ -146,10 +149,11 @@ function replaced(path: string): StateError {
 }
 
 function unreadable(path: string, error: unknown): StateError {
+  if (error instanceof StateError) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new StateError('DB_NOT_FOUND', `no database at ${path}`, { cause: error })
   }
-  const reason = code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' ? 'permission denied' : String(code)
+  const reason = code === 'EACCES' ? 'permission denied' : String(code)
   return new StateError('DB_UNREADABLE', `cannot read ${path}: ${reason}`, { cause: error })
 }

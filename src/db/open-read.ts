@@ -41,6 +41,8 @@ export interface OpenReadOnlyOptions {
   onNotice?: (text: string) => void
   /** SQL functions of our own, by name: pure, of one argument. */
   functions?: SqlFunctions
+  /** Reads what the main file alone holds, as if there were no log beside it. */
+  ignoresLog?: boolean
 }
 
 const MAX_ATTEMPTS = 20
@@ -127,7 +129,7 @@ function open(given: string, options: OpenReadOnlyOptions): Opened {
     const look = lookAt(path)
     const held = holdFile(path)
     try {
-      const access = chooseAccess(path, look, held)
+      const access = options.ignoresLog ? 'still' : chooseAccess(path, look, held)
       // What looks as after a crash is looked at twice.
       const isSettled =
         access === 'shared' || (access === 'copy' ? describeFiles(look) === seen : !isOfThisTick(look))
@@ -151,10 +153,11 @@ function open(given: string, options: OpenReadOnlyOptions): Opened {
  */
 function isOfNewLog({ driver, isPrivateCopy }: Opened, path: string, before: Look): boolean {
   if (isPrivateCopy) return false
-  const { log, logIndex } = lookAt(path)
-  if (log?.id === before.log?.id && logIndex?.id === before.logIndex?.id) return false
+  const after = lookAt(path)
+  if (describeLog(after) === describeLog(before)) return false
   driver.close()
-  if (log?.size === 0 && log.id !== before.log?.id) removeEmptyLog(path)
+  const { log } = after
+  if (log?.size === 0 && log.identity !== before.log?.identity) removeEmptyLog(path)
   return true
 }
 
@@ -163,7 +166,7 @@ function openAs(
   path: string,
   look: Look,
   held: HeldFile,
-  { onNotice, functions = {} }: OpenReadOnlyOptions,
+  { onNotice, functions = {}, ignoresLog }: OpenReadOnlyOptions,
 ): Opened {
   const identity = identityOf(path)
   const isChanged = () => describeFiles(lookAt(path)) !== describeFiles(look)
@@ -172,6 +175,7 @@ function openAs(
     if (access === 'still') {
       const driver = openImmutable(path, functions, held)
       if (driver) return { driver, held, isPrivateCopy: false, isStale: isChanged, identity }
+      if (ignoresLog) throw new StateError('DB_UNREADABLE', `it takes Node 22.13 to read ${path} alone`)
     }
     if (access === 'shared') {
       held.lock()

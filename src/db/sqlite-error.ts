@@ -10,6 +10,7 @@ const BY_RESULT_CODE: Record<number, { name: string; code: StateErrorCode; reaso
   11: { name: 'SQLITE_CORRUPT', code: 'DB_CORRUPT', reason: 'the file is damaged' },
   13: { name: 'SQLITE_FULL', code: 'DB_FULL', reason: 'the disk is full' },
   14: { name: 'SQLITE_CANTOPEN', code: 'DB_UNREADABLE', reason: 'it cannot be opened' },
+  15: { name: 'SQLITE_PROTOCOL', code: 'DB_BUSY', reason: 'other processes keep locking it' },
   18: { name: 'SQLITE_TOOBIG', code: 'DB_TOO_BIG', reason: 'a text is longer than SQLite allows' },
   19: { name: 'SQLITE_CONSTRAINT', code: 'INVALID', reason: 'a rule of the schema forbids it' },
   26: { name: 'SQLITE_NOTADB', code: 'DB_NOT_A_DATABASE', reason: 'it is not an SQLite database' },
@@ -24,7 +25,9 @@ export function toStateError(error: unknown, path: string, verb: 'read' | 'write
       ? Object.values(BY_RESULT_CODE).find(({ name }) => code === name || code?.startsWith(`${name}_`))
       : BY_RESULT_CODE[errcode & 0xff]
   if (found) {
-    const detail = found.code === 'INVALID' ? ` (${error.message})` : ''
+    // SQLite's own words where they tell more, or are what people look for.
+    const isTold = found.code === 'INVALID' || found.code === 'DB_CORRUPT'
+    const detail = isTold ? ` (${error.message})` : ''
     return new StateError(found.code, `cannot ${verb} ${path}: ${found.reason}${detail}`, { cause: error })
   }
   if (/^no such (table|column|module|index)|^no query solution/.test(error.message)) {
@@ -33,6 +36,11 @@ export function toStateError(error: unknown, path: string, verb: 'read' | 'write
   if (error.message === 'unsupported file format') {
     const message = `cannot ${verb} ${path}: its file format is not known to this SQLite`
     return new StateError('DB_UNREADABLE', message, { cause: error })
+  }
+  if (code === 'ERR_STRING_TOO_LONG' || error.message === 'Invalid string length') {
+    return new StateError('DB_TOO_BIG', `cannot ${verb} ${path}: a text in it is longer than Node can hold`, {
+      cause: error,
+    })
   }
   return error
 }

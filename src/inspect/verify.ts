@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { ReadConnection } from '../db/connection.js'
-import { openReadOnly } from '../db/open-read.js'
+import { type OpenReadOnlyOptions, openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
+import { quoteIdentifier } from '../schema/columns.js'
 import type { DatabaseFile, FileRole } from '../schema/files.js'
-import { listTables } from '../schema/inspect.js'
+import { listTables, readColumnNames } from '../schema/inspect.js'
 
 export interface Verdict {
   database: string
@@ -57,14 +60,17 @@ export function verifyDatabase(
 ): Verdict {
   const { path, role } = file
   const consequence = CONSEQUENCES[role]
-  const judge = (state: Verdict['state'], problems: string[]): Verdict => ({
-    database: path,
-    role,
-    state,
-    problems,
-    meaning: state === 'damaged' ? consequence.meaning : state === 'empty' ? EMPTY : null,
-    isRebuildable: consequence.isRebuildable,
-  })
+  const judge = (state: Verdict['state'], problems: string[]): Verdict => {
+    if (state === 'damaged') tellWhatIsLeft(file, options.onNotice)
+    return {
+      database: path,
+      role,
+      state,
+      problems,
+      meaning: state === 'damaged' ? consequence.meaning : state === 'empty' ? EMPTY : null,
+      isRebuildable: consequence.isRebuildable,
+    }
+  }
   try {
     const connection = openReadOnly(path, options)
     try {
@@ -98,4 +104,83 @@ function check(connection: ReadConnection, isFull: boolean): string[] {
         `row ${rowid ?? '?'} of ${table} points to a row of ${parent} that is not there`,
     )
   return [...problems, ...orphanLines]
+}
+
+/** Of a damaged database, what can be had of it all the same. */
+function tellWhatIsLeft({ path, role }: DatabaseFile, onNotice: (text: string) => void): void {
+  const name = basename(path)
+  let isDatabase = true
+  try {
+    if (isSoundWithoutLog(path)) {
+      onNotice(
+        `${name} is sound without its write-ahead log: ${name}-wal may belong to another copy of it. ` +
+          'Codex reads both; whoever puts a backup back has to take the log away',
+      )
+    }
+    const { whole, broken } = readTables(path)
+    if (whole.length > 0) onNotice(`these tables of ${name} can be read to their end: ${whole.join(', ')}`)
+    if (broken.length > 0) onNotice(`these tables of ${name} cannot: ${broken.join(', ')}`)
+  } catch (error) {
+    // Nothing can be read of it, which is said already.
+    if (!(error instanceof StateError)) throw error
+    isDatabase = error.code !== 'DB_NOT_A_DATABASE'
+  }
+  if (role !== 'state' && !isDatabase) return
+  onNotice(
+    role === 'state'
+      ? `'codex-state backfill run --into DIR' builds the threads of ${name} anew, from the rollouts`
+      : `'sqlite3 ${name} .recover' saves what can be read of it`,
+  )
+}
+
+function isSoundWithoutLog(path: string): boolean {
+  if (!existsSync(`${path}-wal`)) return false
+  try {
+    return withConnection(path, { ignoresLog: true }, (connection) => {
+      return listTables(connection).length > 0 && check(connection, false).length === 0
+    })
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    return false
+  }
+}
+
+/** Which tables can be read, with the number of their rows, and which only in part or not at all. */
+function readTables(path: string): { whole: string[]; broken: string[] } {
+  return withConnection(path, {}, (connection) => {
+    const whole: string[] = []
+    const broken: string[] = []
+    for (const table of listTables(connection)) {
+      try {
+        whole.push(`${table} (${readWhole(connection, table)} rows)`)
+      } catch (error) {
+        if (!(error instanceof StateError)) throw error
+        broken.push(table)
+      }
+    }
+    return { whole, broken }
+  })
+}
+
+/** Reads every value of a table, which a count does not. */
+function readWhole(connection: ReadConnection, table: string): number {
+  const columns = [...readColumnNames(connection, table)]
+  const sums = columns.map((column) => `total(length(${quoteIdentifier(column)}))`)
+  const row = connection.get<{ n: number }>(
+    `SELECT count(*) AS n, ${sums.join(' + ')} AS size FROM ${quoteIdentifier(table)} NOT INDEXED`,
+  )
+  return row?.n ?? 0
+}
+
+function withConnection<T>(
+  path: string,
+  options: OpenReadOnlyOptions,
+  work: (connection: ReadConnection) => T,
+): T {
+  const connection = openReadOnly(path, options)
+  try {
+    return work(connection)
+  } finally {
+    connection.close()
+  }
 }

@@ -107,13 +107,13 @@ describe.each([
         'thread_history_1.sqlite': 'known',
       },
       errors: {
-        'memories_1.sqlite': `null cannot read ${home}/memories_1.sqlite: the file is damaged`,
+        'memories_1.sqlite': `null cannot read ${home}/memories_1.sqlite: the file is damaged (database disk image is malformed)`,
         'queue_1.sqlite': `null ${home}/queue_1.sqlite is not an SQLite database`,
       },
     })
     const plain = await run(['where', '--codex-home', home])
     expect(plain.stderr).toBe(
-      `warning: cannot read ${home}/memories_1.sqlite: the file is damaged\n` +
+      `warning: cannot read ${home}/memories_1.sqlite: the file is damaged (database disk image is malformed)\n` +
         `warning: ${home}/queue_1.sqlite is not an SQLite database\n`,
     )
   })

@@ -7,7 +7,8 @@ const error = (message: string, properties: object) => Object.assign(new Error(m
 test.each([
   [{ code: 'SQLITE_BUSY' }, 'DB_BUSY', 'another process holds a lock on it'],
   [{ code: 'SQLITE_BUSY_SNAPSHOT' }, 'DB_BUSY', 'another process holds a lock on it'],
-  [{ code: 'SQLITE_CORRUPT_VTAB' }, 'DB_CORRUPT', 'the file is damaged'],
+  [{ code: 'SQLITE_CORRUPT_VTAB' }, 'DB_CORRUPT', 'the file is damaged (from SQLite)'],
+  [{ code: 'SQLITE_PROTOCOL' }, 'DB_BUSY', 'other processes keep locking it'],
   [{ code: 'SQLITE_IOERR_READ' }, 'DB_UNREADABLE', 'input/output error'],
   [{ code: 'SQLITE_CANTOPEN' }, 'DB_UNREADABLE', 'it cannot be opened'],
   [{ code: 'SQLITE_FULL' }, 'DB_FULL', 'the disk is full'],

@@ -39,6 +39,7 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
   const readings = cursor.openReadings(files)
   const newest = readings.at(-1)?.store
   if (!newest) throw noLogs(session.home)
+  if (newest.connection.isPrivateCopy) await letSignalsIn()
   try {
     const filter = resolveThreads(session.filter, newest)
     for (const { store, place } of readings) tellPruned(store, place, io)
@@ -70,6 +71,7 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
   const readings = cursor.openReadings(session.list())
   const newest = readings.at(-1)?.store
   if (!newest && !flags.follow) throw noLogs(session.home)
+  if (newest?.connection.isPrivateCopy) await letSignalsIn()
   const filter = resolveThreads(session.filter, newest)
   io.stdout.write(session.output.header)
 
@@ -116,6 +118,11 @@ function recordPrinted(
   if (!cursor.isRecording) return
   io.stdout.write(formatter.flush())
   cursor.record(store, lastId)
+}
+
+/** They are held back while a copy is made, until the event loop turns. */
+function letSignalsIn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 interface FollowParts {

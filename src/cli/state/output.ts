@@ -100,6 +100,8 @@ export async function writeRecords<Row>(
   const { io, notice } = session
   const fields = selectFields(kind, flags)
   const toJson = jsonCleanerFor(io)
+  // Lets signals in that were held back while a copy of a database was made.
+  await new Promise((resolve) => setImmediate(resolve))
   let remaining = flags.limit ?? Number.POSITIVE_INFINITY
   let rowCount = 0
   const isArray = flags.json !== undefined && !options.areLines
