@@ -39,21 +39,8 @@ const builtins = {
   },
 }
 
-/** commander looks for letters of every script in the names of arguments, which takes half a millisecond; ours are ASCII. */
-const asciiArguments = {
-  name: 'ascii-arguments',
-  setup(build) {
-    build.onLoad({ filter: /commander[\\/]lib[\\/]option\.js$/ }, ({ path }) => {
-      const pattern = '/\\p{ID_Continue}\\.\\.\\.[>\\]]$/u'
-      const source = readFileSync(path, 'utf8')
-      if (!source.includes(pattern)) throw new Error(`${path} has no ${pattern} any more`)
-      return { contents: source.replace(pattern, '/\\w\\.\\.\\.[>\\]]$/') }
-    })
-  },
-}
-
 /** Rarely needed and large: a file of its own each, so that a start does not even parse it. */
-const VENDORED = ['luxon', 'chalk']
+const VENDORED = ['luxon', 'chalk', 'commander']
 
 const vendorApart = {
   name: 'vendor-apart',
@@ -159,7 +146,7 @@ export async function build() {
       // Of modules beside the bundle: `import()` would start the loader of ES modules for it.
       supported: { 'dynamic-import': false },
       ...bundleUrl,
-      plugins: [builtins, asciiArguments, locateAddon('addon.cjs'), embedMigrations, vendorApart],
+      plugins: [builtins, locateAddon('addon.cjs'), embedMigrations, vendorApart],
     }),
     esbuild({
       ...common,
@@ -235,7 +222,7 @@ export async function buildExecutable({ outdir, addon, areAssetsFiles }) {
       ADDON_BYTES: String(addonBytes.length),
       ASSETS_ARE_FILES: String(areAssetsFiles),
     },
-    plugins: [builtins, asciiArguments, locateAddon('addon-embedded.cjs'), embedMigrations, packedForms],
+    plugins: [builtins, locateAddon('addon-embedded.cjs'), embedMigrations, packedForms],
   })
   const workers = Object.keys(WORKERS).map((name) => [`${name}.cjs`, `${outdir}/${name}.cjs`])
   return { main: `${outdir}/main.cjs`, assets: Object.fromEntries([['addon', addon], ...workers]) }

@@ -1,8 +1,8 @@
 import type { RecordKind } from '../format/fields.js'
 import type { TABLE_HOMES } from '../schema/files.js'
+import { bindArguments } from './arguments.js'
 import type { Arguments, ArgumentValues, Flags, FlagValues, None } from './flags.js'
 import type { Io } from './io.js'
-import { bindArguments } from './parse.js'
 import type { Program } from './registry.js'
 
 /** What a command's work gets of its surroundings. */

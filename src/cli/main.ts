@@ -3,8 +3,7 @@ import type { Command } from './command.js'
 import { formatCommandHelp, formatGroupHelp, formatProgramHelp } from './help.js'
 import { ClosedPipe, type Io } from './io.js'
 import { wantsPager } from './pager-flag.js'
-import { parseLine } from './parse.js'
-import { findCommand, type Program } from './registry.js'
+import { explainUnknown, findCommand, type Program } from './registry.js'
 import { VERSION } from './version.js'
 
 /** Exit codes: 0 fine, 1 nothing found or not all well, 2 misused, 3 no readable database. */
@@ -86,6 +85,7 @@ async function dispatch(
       return 0
     case 'command': {
       const { command } = await found.entry.load()
+      const { parseLine } = await import('./parse.js')
       const { flags, words, wantsHelp } = parseLine(command.flags, found.rest)
       if (wantsHelp) {
         io.stdout.write(formatCommandHelp(program, found.path, found.entry, command, width))
@@ -94,6 +94,8 @@ async function dispatch(
       if (wantsPager(flags, io)) await io.page?.()
       return command.run({ io, program }, onFlagRead ? watchReads(flags, command, onFlagRead) : flags, words)
     }
+    case 'unknown':
+      throw await explainUnknown(program, found)
     default:
       return found satisfies never
   }

@@ -1,9 +1,9 @@
 import type { RecordKind } from '../format/fields.js'
+import { bindArguments } from './arguments.js'
 import { type Command, type CommandLook, describeCommand, type JsonForm } from './command.js'
 import type { Arguments, ArgumentValues, Flags, FlagValues, None } from './flags.js'
 import { HOME_FLAGS } from './home-flags.js'
 import { EXIT_FAILED } from './main.js'
-import { bindArguments } from './parse.js'
 import {
   type JsonPage,
   printedFieldNames,

@@ -1,6 +1,5 @@
 import { StateError } from '../errors.js'
 import type { Command } from './command.js'
-import { findSimilar } from './parse.js'
 
 /** A command in a program's table: what `--help` says of it, and where the rest is. */
 export interface Entry {
@@ -35,19 +34,17 @@ export type Found =
   | { kind: 'command'; path: string; entry: Entry; rest: readonly string[] }
   | { kind: 'group'; name: string; rest: readonly string[] }
   | { kind: 'program'; rest: readonly string[] }
+  /** No command is called so, below the group or at all. */
+  | { kind: 'unknown'; group: string | undefined; word: string }
 
-/**
- * The command, or group of commands, that the first words name.
- *
- * @throws {StateError} `USAGE` for words that are no command
- */
+/** The command, or group of commands, that the first words name. */
 export function findCommand(program: Program, argv: readonly string[]): Found {
   const [first, second] = argv
   if (first === undefined || first.startsWith('-')) return { kind: 'program', rest: argv }
   const group = own(program.groups, first)
   if (!group) {
     const entry = own(program.commands, first)
-    if (!entry) throw unknownCommand(program, undefined, first)
+    if (!entry) return { kind: 'unknown', group: undefined, word: first }
     return { kind: 'command', path: first, entry, rest: argv.slice(1) }
   }
   if (second === undefined) return command(program, `${first} ${group.default}`, [])
@@ -58,7 +55,7 @@ export function findCommand(program: Program, argv: readonly string[]): Found {
   if (group.ofThread !== undefined && LIKE_A_THREAD.test(second)) {
     return command(program, `${first} ${group.ofThread}`, argv.slice(1))
   }
-  throw unknownCommand(program, first, second)
+  return { kind: 'unknown', group: first, word: second }
 }
 
 /** A title could be a misspelled command; an id cannot. */
@@ -85,7 +82,12 @@ export function listBelow(program: Program, group?: string): { name: string; sum
   return [...below].map(([name, summary]) => ({ name, summary }))
 }
 
-function unknownCommand(program: Program, group: string | undefined, word: string): StateError {
+/** What to say of a word that is no command; with the one that it could have been meant for. */
+export async function explainUnknown(
+  program: Program,
+  { group, word }: Extract<Found, { kind: 'unknown' }>,
+): Promise<StateError> {
+  const { findSimilar } = await import('./parse.js')
   const names = listBelow(program, group).map(({ name }) => name)
   const typed = group === undefined ? word : `${group} ${word}`
   const similar = findSimilar(word, names)
