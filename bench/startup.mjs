@@ -29,11 +29,14 @@ export async function* measure({ manyRows, rounds }) {
     bound: 1.4,
     detail: `${ofMany.aMs.toFixed(1)} ms`,
   }
-  const plain = await pair([node, installed(), ...newest.slice(2), many], bare, often)
+  // Its warm-up run is the first: it keeps the code that V8 made of it.
+  const cache = { env: { ...process.env, XDG_CACHE_HOME: join(dataFolder, 'cache') } }
+  const plain = await pair([node, installed(), ...newest.slice(2), many], bare, { ...often, ...cache })
   yield {
-    what: 'the same from the npm package: compiled at the start',
+    what: 'the same from the npm package, from its second run on',
     value: plain.ratio,
     unit: 'N',
+    bound: 1.45,
     detail: `${plain.aMs.toFixed(1)} ms`,
   }
   const { ratio } = await pair([...newest, many], [...newest, few], often)

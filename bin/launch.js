@@ -1,9 +1,19 @@
-const { readFileSync } = require('node:fs')
+const { existsSync, readFileSync } = require('node:fs')
 const { dirname } = require('node:path')
 const { Script } = require('node:vm')
 
 /** Runs a command. */
-exports.launch = (name) => exports.load(`${dirname(__dirname)}/dist/${name}.cjs`).exports.run()
+exports.launch = (name) => {
+  const bundle = `${dirname(__dirname)}/dist/${name}.cjs`
+  const beside = exports.codeFile(bundle)
+  if (existsSync(beside)) return exports.load(bundle, beside).exports.run()
+  // A package brings no code along: it is of use to one version of V8 alone. It is made at the first run.
+  const { findCache, keepAtExit } = require('./code-cache.js')
+  const file = findCache(name, process)
+  const loaded = exports.load(bundle, file)
+  if (file && loaded.script.cachedDataRejected !== false) keepAtExit(file, loaded)
+  return loaded.exports.run()
+}
 
 exports.isNewEnough = (version) => {
   const [major, minor] = version.split('.').map(Number)
@@ -17,18 +27,18 @@ const ID = /^\/\*([0-9a-f]{16})\*\//
 exports.codeFile = (bundle) => bundle.replace(/cjs$/, 'code')
 
 /**
- * Loads a bundle as `require` does, but from the code that V8 made of it when it was built, where that is there
- * and of this V8: compiling takes a third of what a start costs on top of Node's own.
+ * Loads a bundle as `require` does, but from the code that V8 made of it, where that is in the file and of this V8:
+ * compiling takes a third of what a start costs on top of Node's own.
  * https://nodejs.org/api/vm.html#new-vmscriptcode-options
  *
  * @returns what the bundle exports; its script, which can tell its code; its id
  */
-exports.load = (bundle) => {
+exports.load = (bundle, file = exports.codeFile(bundle)) => {
   const source = readFileSync(bundle, 'utf8')
   const [, id] = ID.exec(source)
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
     filename: bundle,
-    cachedData: readCode(exports.codeFile(bundle), id),
+    cachedData: readCode(file, id),
   })
   const loaded = { exports: {} }
   script.runInThisContext()(loaded.exports, require, loaded, bundle, dirname(bundle))

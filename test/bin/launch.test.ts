@@ -1,8 +1,18 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { describeFolder } from '../helpers/folder.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 import { createLogHome } from '../helpers/log-layouts.js'
 import { binPath, runBin, startProcess } from '../helpers/spawn.js'
@@ -152,7 +162,68 @@ test('a package that is installed has all that it needs', async () => {
   }
   const { home } = createLogHome([{ body: 'first' }])
   const command = join(modules, 'codex-state', 'bin', 'codex-logs.js')
-  const query = startProcess(process.execPath, [command, 'query', '--format', 'cat', '--codex-home', home])
+  const query = startProcess(process.execPath, [command, 'query', '--format', 'cat', '--codex-home', home], {
+    env: { XDG_CACHE_HOME: temporaryFolder() },
+  })
   expect(await query.end()).toEqual({ stdout: 'first\n', stderr: '', exitCode: 0, signal: null })
   expect(binPath('codex-logs')).not.toBe(command)
+})
+
+describe('an installed command', () => {
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  const installed = join(temporaryFolder(), 'package')
+  for (const name of ['bin', 'dist']) {
+    cpSync(join(root, name), join(installed, name), {
+      recursive: true,
+      filter: (path) => !path.endsWith('.code'),
+    })
+  }
+  const { home } = createLogHome([{ body: 'first' }])
+
+  async function query(env: Record<string, string>) {
+    const command = join(installed, 'bin', 'codex-logs.js')
+    const query = startProcess(process.execPath, [command, 'where', '--codex-home', home], { env })
+    const { stdout, stderr, exitCode } = await query.end()
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 })
+    expect(stdout).toContain(home)
+  }
+  const list = (folder: string) => (existsSync(folder) ? readdirSync(folder) : [])
+
+  test('keeps the code that V8 made of it in the cache folder of the user, and takes it the next time', async () => {
+    const cache = temporaryFolder()
+    await query({ XDG_CACHE_HOME: cache })
+    const [name, ...others] = list(join(cache, 'codex-state'))
+    expect(others).toEqual([])
+    const file = join(cache, 'codex-state', name!)
+    const { mtimeMs, size, mode } = statSync(file)
+    expect({ isLarge: size > 10_000, mode: mode & 0o777 }).toEqual({ isLarge: true, mode: 0o600 })
+    await query({ XDG_CACHE_HOME: cache })
+    expect(statSync(file).mtimeMs).toBe(mtimeMs)
+    const { script } = load(join(installed, 'dist', 'codex-logs.cjs'), file)
+    expect(script.cachedDataRejected).toBe(false)
+    // What is of no use is made anew.
+    writeFileSync(file, 'nonsense')
+    await query({ XDG_CACHE_HOME: cache })
+    expect(statSync(file).size).toBeGreaterThan(10_000)
+  })
+
+  test('takes no code that somebody else could have written', async () => {
+    const cache = temporaryFolder()
+    mkdirSync(join(cache, 'codex-state'))
+    chmodSync(join(cache, 'codex-state'), 0o777)
+    await query({ XDG_CACHE_HOME: cache })
+    expect(list(join(cache, 'codex-state'))).toEqual([])
+  })
+
+  test('does without, in silence, where there is no place; a Codex home is none', async () => {
+    const before = describeFolder(home)
+    await query({ XDG_CACHE_HOME: home, CODEX_HOME: home })
+    await query({ XDG_CACHE_HOME: join(home, 'cache'), CODEX_HOME: home })
+    const file = join(temporaryFolder(), 'file')
+    writeFileSync(file, '')
+    await query({ XDG_CACHE_HOME: file })
+    await query({ XDG_CACHE_HOME: 'relative' })
+    expect(describeFolder(home)).toEqual(before)
+    expect(existsSync('relative')).toBe(false)
+  })
 })
