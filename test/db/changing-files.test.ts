@@ -91,15 +91,13 @@ describe('between a look at the files and the opening', () => {
 test('the log that is taken away under a reader is noticed', () => {
   const path = newPath()
   openWriter(path).close()
-  // Another SQLite closes the file in this process, as one that knows nothing of the reader's locks would.
   const writer = openWriter(path)
   const reader = openReadOnly(path)
   onTestFinished(() => reader.close())
   expect(reader.get(COUNT)).toEqual({ n: 2 })
   for (const suffix of ['-wal', '-shm']) fs.renameSync(path + suffix, `${path}${suffix}.gone`)
-  const other = path.replace('logs_2', 'other')
+  // What was in the log is in the main file, as when a writer that takes itself for the last one ends.
   writer.pragma('wal_checkpoint(TRUNCATE)')
-  copyFileSync(path, other)
   expect(reader.get(COUNT)).toEqual({ n: 2 })
   expect(existsSync(`${path}-wal`)).toBe(false)
 })
