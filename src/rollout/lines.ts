@@ -185,7 +185,18 @@ function createStringCutter(maxStringBytes: number) {
 
   function add(chunk: Buffer): void {
     let from = 0
+    let quoteAt = -1
+    let slashAt = -1
     for (let at = 0; at < chunk.length; at += 1) {
+      if (cutBytes > 0 && escaped === 0) {
+        // Of what is left out only its end, and what hides it, is looked for.
+        if (quoteAt < at) quoteAt = indexOrEnd(chunk, 0x22, at)
+        if (slashAt < at) slashAt = indexOrEnd(chunk, 0x5c, at)
+        const next = Math.min(quoteAt, slashAt)
+        cutBytes += next - at
+        at = next
+        if (at === chunk.length) break
+      }
       const byte = chunk[at]!
       if (!isInString) {
         if (byte !== 0x22) continue
@@ -224,4 +235,9 @@ function createStringCutter(maxStringBytes: number) {
   }
 
   return { add, finish: () => ({ bytes: Buffer.concat(kept), elidedBytes }) }
+}
+
+function indexOrEnd(chunk: Buffer, byte: number, from: number): number {
+  const at = chunk.indexOf(byte, from)
+  return at === -1 ? chunk.length : at
 }

@@ -270,7 +270,28 @@ export function readCountLine(bytes: Buffer): { total: TokenUsage; last: TokenUs
   )
     return undefined
   const last = readSums(bytes, sumsEnd + LAST_KEY.length)
-  return last && { total, last }
+  return last && isWhole(bytes) ? { total, last } : undefined
+}
+
+/** Whether a line is one object from its first byte to its last: a line that was cut off, or written over, is not. */
+function isWhole(bytes: Buffer): boolean {
+  let end = bytes.length
+  while (end > 0 && (bytes[end - 1] === 0x0d || bytes[end - 1] === 0x20)) end -= 1
+  let depth = 0
+  let isInString = false
+  for (let at = 0; at < end; at += 1) {
+    const byte = bytes[at]!
+    // No line of this kind has more than ASCII in it; one that has is left to the parser.
+    if (byte < 0x20 || byte > 0x7e || byte === 0x5c) return false
+    if (byte === 0x22) isInString = !isInString
+    else if (isInString) continue
+    else if (byte === 0x7b) depth += 1
+    else if (byte === 0x7d) {
+      depth -= 1
+      if (depth === 0 && at < end - 1) return false
+    }
+  }
+  return depth === 0 && !isInString
 }
 
 /** Behind the brace that ended the sums that were read last. */

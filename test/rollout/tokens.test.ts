@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import zlib from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { TokenUsage } from '../../src/model/turn.js'
 import { listRollouts } from '../../src/rollout/list.js'
 import { type RolloutTokens, readRolloutTokens, readTokenLedger } from '../../src/rollout/tokens.js'
 import { readTurns } from '../../src/rollout/turns.js'
 import { type ToldUsage, toldHomes } from '../helpers/codex-view.js'
-import { fixtureNames, fixturePath, HOMES, homePath } from '../helpers/homes.js'
+import { fixtureNames, fixturePath, HOMES, homePath, makeCase } from '../helpers/homes.js'
 import {
   event,
   line,
@@ -107,6 +107,18 @@ describe('the ledger', () => {
       }
     }
   })
+
+  test.each(['power-loss', 'utf8-broken', 'bom-crlf', 'pre-envelope'])(
+    'finds the same responses as the reader of turns in damaged files: %s',
+    async (name) => {
+      const home = makeCase(name, 'codex-0.140.0')
+      onTestFinished(() => rmSync(dirname(home), { recursive: true, force: true }))
+      for (const { path } of (await listRollouts(home)).files) {
+        const [tokens, turns] = [await readRolloutTokens(path), await readTurns(path)]
+        expect([path, tokens.responses.length, tokens.usage]).toEqual([path, turns.responses, turns.usage])
+      }
+    },
+  )
 
   test('says why the total of a row is another: inherited, a full window, a restart', async () => {
     const reasons = async (name: string) =>
@@ -214,6 +226,20 @@ describe('one rollout', () => {
         line('response_item', { type: 'message', text: count(usage(1), usage(1)) }),
       ),
     ).toEqual([])
+  })
+
+  test('A line that was cut off or written over is no response', async () => {
+    const whole = count(usage(10), usage(10))
+    expect(
+      await totals(
+        `${whole.slice(0, -1)}`,
+        `${whole.slice(0, -40)}${whole}`,
+        `${whole}${'\0'.repeat(100)}`,
+        `${whole.slice(0, -2)}${'\0'.repeat(100)}`,
+        `${whole}}`,
+        `${whole}\r`,
+      ),
+    ).toEqual([11])
   })
 
   test('A compressed rollout, and one that is longer than what is read at once, are read to their end', async () => {
