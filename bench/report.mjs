@@ -11,15 +11,7 @@ const IN_README = {
   'query -n 200 of 5000000 rows': '`query -n 200` of 5,000,000 rows',
   'threads list, 50 of 50000': 'first page of 50,000 threads',
   'query --json of 1000000 rows': '`query --json`, all of 1,000,000 rows',
-  'query --json against sqlite3 -json': 'the same, to `sqlite3 -json`',
-  'query of 1000000 rows': '`query` as text, all of 1,000,000 rows',
-  'query --json of 5000000 rows: peak memory': '`query --json` of 5,000,000 rows, peak memory',
-  'rare --search in 5000000 rows': '`--search` in 5,000,000 rows, few matches',
   'tail: commit to printed, 100 commits a second, p50': '`tail`: from commit to printed line, median',
-  'the same, p99': 'the same, 99 of 100',
-  'tail: processor while nothing comes': '`tail` of a log that rests, share of a core',
-  "a writer's commit beside tail, against alone": "Codex's commits beside `tail`, to alone",
-  'backfill run --into: 2 cores idle': '`backfill run --into` of 20,000 rollouts, 2 GB',
 }
 
 const START = '<!-- speed: npm run bench -->'

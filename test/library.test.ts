@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import * as library from '../src/index.js'
+import { pages } from './helpers/docs.js'
 import { copyHome, expectedPath } from './helpers/homes.js'
 import { temporaryFolder } from './helpers/layouts.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const text = readFileSync(join(root, 'README.md'), 'utf8')
+const text = pages['docs/library.md']!
 
 /** A review, which 0.98 does not list: it does not find the user message in the head of its rollout. */
 const REVIEW = '01a1fb73-dd38-77f0-a010-855aaea199aa'

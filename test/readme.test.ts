@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { LOG_FORMATS } from '../src/format/formats.js'
+import { commandLines, guide, pages } from './helpers/docs.js'
 import { type RunOptions, type RunResult, runLogs, runState } from './helpers/run.js'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const readme = pages['README.md']!
 const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
 /** A command as its own help tells of it. */
@@ -49,16 +50,42 @@ test('the help is understood', () => {
   )
 })
 
+/** `codex-state threads`, which stands in the table of commands beside the names of what is below it. */
+function isInTable(name: string): boolean {
+  const [program, ...path] = name.split(' ')
+  const rows = readme.split('\n').filter((line) => line.startsWith('| `'))
+  return rows.some((row) => {
+    const names = [...row.matchAll(/`([^`]+)`/g)].map(([, code]) => code!.replace(`${program} `, ''))
+    return row.startsWith(`| \`${program}`) && path.every((part) => names.includes(part))
+  })
+}
+
 describe('the README', () => {
+  test('can be read in one go', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(200)
+  })
+
+  test('has every command in its tables', () => {
+    const missing = commands.filter(({ name }) => name.includes(' ') && !isInTable(name))
+    expect(missing.map(({ name }) => name)).toEqual([])
+  })
+
+  test('leads to every page', () => {
+    const missing = Object.keys(pages).filter((path) => path !== 'README.md' && !readme.includes(`(${path})`))
+    expect(missing).toEqual([])
+  })
+})
+
+describe('the guide: the README and its pages', () => {
   test('has every command', () => {
-    const missing = commands.filter(({ name }) => !readme.includes(name))
+    const missing = commands.filter(({ name }) => !guide.includes(name))
     expect(missing.map(({ name }) => name)).toEqual([])
   })
 
   test('has every flag', () => {
     const missing = commands.flatMap(({ name, flags }) =>
       flags
-        .filter((flag) => !new RegExp(`(^|[\\s\`,])${flag}($|[\\s\`,=])`, 'm').test(readme))
+        .filter((flag) => !new RegExp(`(^|[\\s\`,])${flag}($|[\\s\`,=])`, 'm').test(guide))
         .map((flag) => `${name} ${flag}`),
     )
     expect(missing).toEqual([])
@@ -66,17 +93,14 @@ describe('the README', () => {
 
   test('has no flag that is not there', () => {
     const known = new Set(commands.flatMap(({ flags }) => flags))
-    const named = [...readme.matchAll(/(?<=^|[\s`|])--[a-z][-a-z]+/gm)].map(([flag]) => flag)
+    const named = [...guide.matchAll(/(?<=^|[\s`|])--[a-z][-a-z]+/gm)].map(([flag]) => flag)
     expect(named.length).toBeGreaterThan(20)
     expect(named.filter((flag) => !known.has(flag))).toEqual([])
   })
 
   test('has no command that is not there', () => {
     const known = commands.map(({ name }) => name)
-    const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, code]) => code!)
-    const lines = blocks
-      .flatMap((code) => code.split('\n'))
-      .filter((line) => /^codex-(logs|state) /.test(line))
+    const lines = Object.values(pages).flatMap(commandLines)
     expect(lines.length).toBeGreaterThan(4)
     const named = lines.map((line) => /^codex-(?:logs|state)(?: [a-z]+)+/.exec(line)?.[0] ?? line)
     expect(named.filter((name) => !known.some((one) => one === name || name.startsWith(`${one} `)))).toEqual(
@@ -85,14 +109,18 @@ describe('the README', () => {
   })
 
   test('names every format and exit code', () => {
-    for (const format of LOG_FORMATS) expect(readme).toContain(`\`${format}\``)
+    for (const format of LOG_FORMATS) expect(guide).toContain(`\`${format}\``)
     for (const code of [0, 1, 2, 3]) expect(readme).toMatch(new RegExp(`^\\| ${code} \\|`, 'm'))
   })
 
   test('sets up and tests in one line each, with scripts that are there', () => {
     expect(readme).toContain('```sh\nnpm ci && npm start\n```')
     expect(readme).toContain('```sh\nnpm ci && npm test\n```')
-    const named = [...readme.matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name!)
+    const named = [
+      ...Object.values(pages)
+        .join('\n')
+        .matchAll(/npm run ([a-z:]+)/g),
+    ].map(([, name]) => name!)
     expect(['start', 'test', ...named].filter((name) => !(name in scripts))).toEqual([])
   })
 })

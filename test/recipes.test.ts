@@ -1,21 +1,22 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import { commandLines, pages } from './helpers/docs.js'
 import { copyHome } from './helpers/homes.js'
 import { temporaryFolder } from './helpers/layouts.js'
+import { testWith } from './helpers/programs.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const section = readme.slice(readme.indexOf('\n## Recipes\n'), readme.indexOf('\n## codex-logs\n'))
-const recipes = [...section.matchAll(/\n([^\n`]+(?:\n?[^\n]*)?)\n\n```sh\n([\s\S]*?)```/g)].map(
-  ([, title, code]) => ({
-    title: title!.trim(),
-    code: code!,
-  }),
-)
+const readme = pages['README.md']!
+const section = readme.slice(readme.indexOf('\n## Questions\n'), readme.indexOf('\n## Commands\n'))
+const recipes = [...section.matchAll(/\n# ([^\n]+)\n([^\n]+)\n/g)].map(([, title, code]) => ({
+  title: title!,
+  code: code!,
+}))
 
 interface Outcome {
   stdout: string
@@ -29,28 +30,28 @@ async function runRecipe(code: string, codexHome: string): Promise<Outcome> {
   const commands = join(folder, 'commands')
   mkdirSync(commands)
   for (const name of ['codex-logs', 'codex-state']) {
-    writeFileSync(
-      join(commands, name),
-      `#!/bin/sh\nexec "${process.execPath}" "${root}bin/${name}.js" "$@"\n`,
-      {
-        mode: 0o755,
-      },
-    )
+    const script = `#!/bin/sh\nexec "${process.execPath}" "${root}bin/${name}.js" "$@"\n`
+    writeFileSync(join(commands, name), script, { mode: 0o755 })
   }
-  const shell = spawn('bash', ['-c', code], {
+  const shell = spawn('sh', ['-c', code], {
     cwd: folder,
     detached: true,
-    env: { ...process.env, CODEX_HOME: codexHome, PATH: commands + delimiter + process.env.PATH },
+    env: {
+      ...process.env,
+      CODEX_HOME: codexHome,
+      HOME: folder,
+      PATH: commands + delimiter + process.env.PATH,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const outcome: Outcome = { stdout: '', stderr: '', exitCode: null }
   // A recipe that follows ends as a person ends it, once it has shown something or after a while.
-  const isFollowing = code.includes('codex-logs tail')
+  const isFollowing = /codex-logs tail|\btail\b.* -f\b|--follow/.test(code)
   let end = () => {
     end = () => {}
     process.kill(-shell.pid!, 'SIGINT')
   }
-  const patience = isFollowing ? setTimeout(() => end(), 5000) : undefined
+  const patience = isFollowing ? setTimeout(() => end(), 2000) : undefined
   shell.stdout.on('data', (chunk) => {
     outcome.stdout += chunk
     if (isFollowing) end()
@@ -58,9 +59,18 @@ async function runRecipe(code: string, codexHome: string): Promise<Outcome> {
   shell.stderr.on('data', (chunk) => {
     outcome.stderr += chunk
   })
-  outcome.exitCode = await new Promise((resolve) => shell.on('close', resolve))
+  // A shell may wait for the command that was interrupted, or end of the signal itself.
+  outcome.exitCode = await new Promise((resolve) =>
+    shell.on('close', (code, signal) => resolve(code ?? 128 + constants.signals[signal!])),
+  )
   clearTimeout(patience)
   return outcome
+}
+
+/** The other programs that a line calls. */
+function programsOf(line: string): string[] {
+  const names = line.split('|').map((part) => part.trim().split(' ')[0]!)
+  return names.filter((name) => ['jq', 'fzf'].includes(name))
 }
 
 /** The first command of each recipe → what it gives in the home of release 0.169. */
@@ -70,10 +80,13 @@ const EXPECTED: Record<string, { exitCode?: number; stdout: RegExp; stderr?: Reg
   'codex-logs query --min-level warn --json': { stdout: /^ +\d+ codex_/ },
   'codex-logs query --compact': { stdout: /ToolCall: / },
   'codex-logs query --json --cursor-file': { stdout: /^$/ },
-  'codex-state threads list | fzf': { stdout: /^01a1fb71-715e-7f23-a852-149551519dd4\n/ },
+  'codex-state threads list --search': { stdout: /^01a1fb71-715e-7f23-a852-149551519dd4\t/ },
   'echo codex resume': { stdout: /^codex resume 01a1fb71-715e-7f23-a852-149551519dd4\n$/ },
   'codex-state why': { exitCode: 1, stdout: /^pass\trow\t.*codex resume 01a1fb71-715e/s },
-  'codex-state backfill run --dry-run': { stdout: /^insert\t/m, stderr: /1 thread inserted/ },
+  'codex-state backfill run --dry-run': {
+    stdout: /^insert\t/m,
+    stderr: /1 thread would be inserted|1 thread inserted/,
+  },
   'codex-state backfill run --into': { stdout: /rescued\/state_5\.sqlite\n$/, stderr: /25 threads stored/ },
   'codex-state du': { stdout: /^logs\t\d+\t/m },
   'codex-state memories last': { exitCode: 1, stdout: /^$/, stderr: /no memor/ },
@@ -81,38 +94,36 @@ const EXPECTED: Record<string, { exitCode?: number; stdout: RegExp; stderr?: Reg
   'codex-state verify': { stdout: /state_5\.sqlite\tok.*\tthread turn root\tknown\t/s },
 }
 
-/** Every other line of the README that is a command, in its code blocks; what it prints is left out there or cut. */
-const lines = [...readme.replace(section, '').matchAll(/```(?:sh|console)\n([\s\S]*?)```/g)]
-  .flatMap(([, code]) => code!.split('\n'))
-  .map((line) => line.replace(/^\$ /, ''))
-  .filter((line) => /^codex-(logs|state) /.test(line))
-
-test('there are recipes enough', () => {
-  expect(recipes.length).toBeGreaterThanOrEqual(12)
+test('each question has an answer that is known', () => {
+  expect(recipes.length).toBeGreaterThanOrEqual(14)
   expect(recipes.length).toBe(Object.keys(EXPECTED).length)
 })
 
-test.each(recipes)('$title', async ({ code }) => {
-  const [command, expected] = Object.entries(EXPECTED).find(([start]) => code.startsWith(start))!
-  const home = copyHome('codex-0.169.0')
-  if (command.includes('--dry-run')) {
-    const database = new Database(join(home, 'state_5.sqlite'))
-    database.exec(`DELETE FROM threads WHERE id LIKE '01a1fb71-715e%'`)
-    database.close()
+for (const { title, code } of recipes) {
+  testWith(...programsOf(code))(title, async () => {
+    const [command, expected] = Object.entries(EXPECTED).find(([start]) => code.startsWith(start))!
+    const home = copyHome('codex-0.169.0')
+    if (command.includes('--dry-run')) {
+      const database = new Database(join(home, 'state_5.sqlite'))
+      database.exec(`DELETE FROM threads WHERE id LIKE '01a1fb71-715e%'`)
+      database.close()
+    }
+    const { stdout, stderr, exitCode } = await runRecipe(code, home)
+    expect(stdout).toMatch(expected.stdout)
+    expect(stderr).toMatch(expected.stderr ?? /^$/)
+    expect(exitCode).toBe(expected.exitCode ?? 0)
+  })
+}
+
+/** Every other command line of the guide; what it prints is left out there or cut. */
+const others = { ...pages, 'README.md': readme.replace(section, '') }
+for (const [page, text] of Object.entries(others)) {
+  for (const line of new Set(commandLines(text))) {
+    testWith(...programsOf(line))(`${page}: ${line}`, async () => {
+      const { stderr, exitCode } = await runRecipe(line, copyHome('codex-0.169.0'))
+      expect(stderr).not.toMatch(/See --help|unexpected error/)
+      // Not misused, and a home that can be read: what is not there in this one is 1.
+      expect(line.startsWith('codex-logs tail') ? [0, 130] : [0, 1]).toContain(exitCode)
+    })
   }
-  const { stdout, stderr, exitCode } = await runRecipe(code, home)
-  expect(stdout).toMatch(expected.stdout)
-  expect(stderr).toMatch(expected.stderr ?? /^$/)
-  expect(exitCode).toBe(expected.exitCode ?? 0)
-})
-
-test('there are commands beside the recipes', () => {
-  expect(lines.length).toBeGreaterThan(30)
-})
-
-test.each(lines)('%s', async (line) => {
-  const { stderr, exitCode } = await runRecipe(line, copyHome('codex-0.169.0'))
-  expect(stderr).not.toMatch(/See --help|unexpected error/)
-  // Not misused, and a home that can be read: what is not there in this one is 1.
-  expect(line.startsWith('codex-logs tail') ? [0, 130] : [0, 1]).toContain(exitCode)
-})
+}
