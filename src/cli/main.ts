@@ -1,4 +1,5 @@
 import { StateError, type StateErrorCode } from '../errors.js'
+import { cleanMessage } from '../format/clean.js'
 import type { Command } from './command.js'
 import { formatCommandHelp, formatGroupHelp, formatProgramHelp } from './help.js'
 import { ClosedPipe, type Io } from './io.js'
@@ -137,11 +138,12 @@ function report(error: unknown, program: Program, io: Io): number {
   if (error instanceof ClosedPipe) return 0
   if (error instanceof StateError) {
     const hint = error.hint ?? HINTS[error.code]
-    io.stderr.write(`${program.name}: ${error.message}${hint ? `. ${hint}` : ''}\n`)
+    io.stderr.write(`${program.name}: ${cleanMessage(`${error.message}${hint ? `. ${hint}` : ''}`)}\n`)
     if (io.env.DEBUG) io.stderr.write(`${error.stack}\n${error.cause ? String(error.cause) : ''}\n`)
     return EXIT_BY_ERROR[error.code] ?? EXIT_BY_SIGNAL[String(error.cause)] ?? EXIT_FAILED
   }
-  const text = error instanceof Error ? (io.env.DEBUG ? error.stack : error.message) : String(error)
+  const message = error instanceof Error ? error.message : String(error)
+  const text = io.env.DEBUG && error instanceof Error ? error.stack : cleanMessage(message)
   io.stderr.write(
     `${program.name}: unexpected error: ${text}${io.env.DEBUG ? '' : ' (DEBUG=1 shows where)'}\n`,
   )

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { monotonicMs } from '../../db/clock.js'
 import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
+import { cleanMessage } from '../../format/clean.js'
 import type { LogFilter } from '../../model/log.js'
 import { LOG_FIELD_NAMES, type LogField } from '../../model/log-records.js'
 import { type FollowOptions, followLogs } from '../../query/logs/follow.js'
@@ -196,7 +197,7 @@ function createCursor({ cursorFile }: LogsFlags, session: Session, io: Io): Curs
   return createCursorKeeper({
     cursorFile,
     open: session.open,
-    note: (text) => io.stderr.write(`note: ${text}\n`),
+    note: (text) => io.stderr.write(`note: ${cleanMessage(text)}\n`),
   })
 }
 

@@ -1,3 +1,4 @@
+import { cleanMessage } from '../../format/clean.js'
 import { LOWEST_ID } from '../../query/logs/batches.js'
 import type { FollowEvent } from '../../query/logs/follow.js'
 import type { Place } from '../../query/logs/place.js'
@@ -29,7 +30,7 @@ export function tellPruned(store: LogStore, { afterId }: Place, io: Io): void {
 /** Tells what a follow met, besides rows. */
 export function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 'rows' }>) => void {
   let lastFailure = ''
-  const note = (text: string) => io.stderr.write(`note: ${text}\n`)
+  const note = (text: string) => io.stderr.write(`note: ${cleanMessage(text)}\n`)
   return (event) => {
     switch (event.kind) {
       case 'pruned':
@@ -64,7 +65,7 @@ export function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, {
         break
       case 'failed':
         if (event.error.message !== lastFailure) {
-          io.stderr.write(`warning: ${event.error.message}; trying again\n`)
+          io.stderr.write(`warning: ${cleanMessage(event.error.message)}; trying again\n`)
         }
         lastFailure = event.error.message
         break
