@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { monotonicMs } from '../../db/clock.js'
+import { identityOf } from '../../db/files.js'
 import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
 import { cleanMessage } from '../../format/clean.js'
@@ -72,36 +73,39 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
   const readings = cursor.openReadings(session.list())
   const newest = readings.at(-1)?.store
   if (!newest && !flags.follow) throw noLogs(session.home)
+  const identity = newest ? identityOf(newest.file.path) : ''
   if (newest?.connection.isPrivateCopy) await letSignalsIn()
   const filter = resolveThreads(session.filter, newest)
   io.stdout.write(session.output.header)
 
-  // Before the first rows are read: what comes meanwhile is new. A cursor says by itself where to go on.
-  const place = newest && placeAtEnd(newest)
-  for (const { store, place: reached } of readings) tellPruned(store, reached, io)
-  const limit = cursor.isResumed ? Number.POSITIVE_INFINITY : flags.backfill
-  const wanted = readings.map(({ store, place: { afterId } }) => ({
-    store,
-    afterId,
-    throughId: store === newest ? place!.afterId : readHighestId(store),
-  }))
-  for await (const printed of printSelected(
-    wanted,
-    filter,
-    { limit, isReversed: false },
-    session.output,
-    io,
-  )) {
-    recordPrinted(cursor, session.output, printed, io)
-    // Lets the signals in.
-    await new Promise((resolve) => setImmediate(resolve))
-    if (signal.aborted) break
+  const start: FollowOptions['start'] = newest && { store: newest, place: readings.at(-1)!.place, identity }
+  try {
+    // Before the first rows are read: what comes meanwhile is new. A cursor says by itself where to go on.
+    const end = newest && placeAtEnd(newest)
+    for (const { store, place } of readings) tellPruned(store, place, io)
+    const limit = cursor.isResumed ? Number.POSITIVE_INFINITY : flags.backfill
+    const wanted = readings.map(({ store, place: { afterId } }) => ({
+      store,
+      afterId,
+      throughId: store === newest ? end!.afterId : readHighestId(store),
+    }))
+    const selection = { limit, isReversed: false }
+    for await (const printed of printSelected(wanted, filter, selection, session.output, io)) {
+      recordPrinted(cursor, session.output, printed, io)
+      if (start?.store === printed.store) start.place = { afterId: BigInt(printed.lastId), marks: [] }
+      // Lets the signals in.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (signal.aborted) break
+    }
+    if (start && end) start.place = end
+  } catch (error) {
+    // Whoever follows goes on with what took the place of the file.
+    if (!flags.follow || !(error instanceof StateError) || error.code !== 'DB_REPLACED') throw error
   }
   io.stdout.write(session.output.formatter.flush())
   for (const { store } of readings) if (store !== newest) store.connection.close()
   const isOver = filter.to !== undefined && filter.to.seconds * 1000 < io.now()
   if (flags.follow && !isOver && !signal.aborted) {
-    const start = newest && place && { store: newest, place }
     await follow(flags, { session, cursor, filter, start, signal }, io)
   } else {
     newest?.connection.close()

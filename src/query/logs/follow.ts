@@ -47,7 +47,7 @@ export interface FollowOptions {
   /** Opens the first of them that holds logs; `undefined` when none does. */
   open: (files: readonly DatabaseFile[]) => LogStore | undefined
   /** The database that is open already, and what was seen of it. */
-  start: { store: LogStore; place: Place } | undefined
+  start: { store: LogStore; place: Place; identity: string } | undefined
   /** Where to begin in a database that comes later; `undefined` is its start. */
   startIn?: (store: LogStore) => Place | undefined
   filter: LogFilter
@@ -83,8 +83,10 @@ interface Position {
   place: Place
   /** Of the file. */
   identity: string
-  /** When the database was made, as far as it says so. */
-  created: string
+  /** When the database was made, as far as it says so; known from the first look on. */
+  created?: string
+  /** A read has met another file. */
+  isReplaced?: boolean
   /** Since when every look has failed. */
   failedSince?: number | undefined
 }
@@ -106,7 +108,7 @@ const AT_WORK_MS = 20
 export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEvent> {
   const options: Follow = { ...given, reached: new Map(), hasFailed: false }
   const { signal } = options
-  let position = options.start && createPosition(options.start.store, options.start.place)
+  let position = options.start && createPosition(options.start)
   /** The file that was read last, when there is none to read. */
   let lastFile: DatabaseFile | undefined
   let lookedAroundAt = options.now()
@@ -124,7 +126,7 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
       const looksAround = options.now() - lookedAroundAt >= options.relocateMs
       if (looksAround) lookedAroundAt = options.now()
       const mayBeReplaced = looksAround || reason === 'change'
-      if (position && mayBeReplaced && identityOf(position.file.path) !== position.identity) {
+      if (position && (position.isReplaced || (mayBeReplaced && !isInPlace(position)))) {
         const left: Position = position
         yield* leave(left, options)
         lastFile = left.file
@@ -159,15 +161,15 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
   }
 }
 
-function createPosition(store: LogStore, place: Place): Position {
-  const { file } = store
-  return {
-    file,
-    store,
-    place,
-    identity: identityOf(file.path),
-    created: identifyDatabase(store).created,
+/** Nothing is wrong yet with a file that cannot be read just now. */
+function createPosition(start: NonNullable<FollowOptions['start']>): Position {
+  const position: Position = { ...start, file: start.store.file }
+  try {
+    position.created = identifyDatabase(start.store).created
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
   }
+  return position
 }
 
 /**
@@ -200,10 +202,14 @@ function switchedTo({ file, place }: Position, reason: 'replaced' | 'newer' | 'a
 /** Rows that both files have are shown a second time. */
 function replaced(position: Position, left: Position): FollowEvent {
   const event = switchedTo(position, 'replaced')
-  const isSame = position.created === left.created && position.store !== undefined
-  return event.kind === 'switched' && isSame
-    ? { ...event, repeatedCount: countNotNewer(position.store!, left.place) }
-    : event
+  if (event.kind !== 'switched' || position.created !== left.created || !position.store) return event
+  try {
+    return { ...event, repeatedCount: countNotNewer(position.store, left.place) }
+  } catch (error) {
+    // What is wrong with it is told when it is read.
+    if (!(error instanceof StateError)) throw error
+    return event
+  }
 }
 
 /** The first of the files that holds logs, from where it was left. One that is half made is not there yet. */
@@ -218,8 +224,9 @@ function* locate(
     if (!store) return undefined
     // Only the first database can be the one that was read before the follow began.
     const before = reached.size === 0 ? startIn?.(store) : undefined
-    const place = reached.get(identityOf(store.file.path)) ?? before ?? START
-    return createPosition(store, place)
+    const identity = identityOf(store.file.path)
+    const place = reached.get(identity) ?? before ?? START
+    return { file: store.file, store, place, identity, created: identifyDatabase(store).created }
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     options.hasFailed = true
@@ -237,9 +244,15 @@ async function* leave(position: Position, options: Follow): AsyncGenerator<Follo
     // Gone with all that could be read of it: whoever left it says so.
     if (error.code !== 'DB_REPLACED' && error.code !== 'DB_NOT_FOUND') yield { kind: 'failed', error }
   } finally {
-    options.reached.set(position.identity, position.place)
+    // The file that is there by now can have come before its identity was looked at.
+    if (!position.isReplaced || !isInPlace(position)) options.reached.set(position.identity, position.place)
     position.store?.connection.close()
   }
+}
+
+/** Whether the file is still the one that was opened. */
+function isInPlace({ file, identity }: Position): boolean {
+  return identityOf(file.path) === identity
 }
 
 async function* readNew(
@@ -253,7 +266,11 @@ async function* readNew(
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     // What is under its name by now is found at the next look around.
-    if (error.code === 'DB_REPLACED' || error.code === 'DB_NOT_FOUND') return position
+    if (error.code === 'DB_NOT_FOUND') return position
+    if (error.code === 'DB_REPLACED') {
+      position.isReplaced = true
+      return position
+    }
     const now = options.now()
     position.failedSince ??= now
     if (error.code === 'DB_NO_TABLE') {
@@ -279,7 +296,7 @@ const MOST_TURNS = 3
 async function* readAll(position: Position, options: Follow): AsyncGenerator<FollowEvent> {
   for (let turn = 0; turn < MOST_TURNS; turn++) {
     // What is under the name by now is looked at when it is located.
-    if (!position.store && identityOf(position.file.path) !== position.identity) return
+    if (!position.store && !isInPlace(position)) return
     position.store ??= options.open([position.file])
     if (!position.store) {
       throw new StateError('DB_NO_TABLE', `${position.file.path} has no table of logs any more`)
@@ -299,6 +316,7 @@ async function* readAfter(
   store: LogStore,
   { filter, signal }: Follow,
 ): AsyncGenerator<FollowEvent, boolean> {
+  position.created ??= identifyDatabase(store).created
   const checked = store.connection.snapshot(() => ({
     check: checkPlace(store, position.place),
     highestId: readHighestId(store),

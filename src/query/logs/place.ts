@@ -158,10 +158,14 @@ function hasYoungerBefore(source: LogSource, { id, seconds }: RowMark): boolean 
   return row !== undefined
 }
 
-/** How many rows are not newer than the last one that was seen: they may have been seen before. */
-export function countNotNewer(source: LogSource, { marks }: Place): number {
+/**
+ * How many rows are not newer than the last one that was seen: they may have been seen before. All, where nothing is
+ * remembered of it.
+ */
+export function countNotNewer(source: LogSource, { afterId, marks }: Place): number {
+  if (afterId < LOWEST_ID) return 0
   const newest = marks.at(-1)
-  if (!newest) return 0
+  if (!newest) return source.connection.get<{ n: number }>('SELECT count(*) AS n FROM logs')?.n ?? 0
   const [seconds, nanos] = [qualified(source, 'tsSeconds'), qualified(source, 'tsNanos')]
   const row = source.connection.get<{ n: number }>(
     `SELECT count(*) AS n FROM logs WHERE ${seconds} < ? OR (${seconds} = ? AND ${nanos} <= ?)`,

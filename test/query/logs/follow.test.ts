@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { identityOf } from '../../../src/db/files.js'
 import { StateError } from '../../../src/errors.js'
 import type { LogFilter } from '../../../src/model/log.js'
 import { type FollowEvent, followLogs } from '../../../src/query/logs/follow.js'
@@ -36,7 +37,11 @@ function follow(
     }),
   }
   const store = open(list())
-  const start = store && { store, place: fromNow ? placeAtEnd(store) : START }
+  const start = store && {
+    store,
+    place: fromNow ? placeAtEnd(store) : START,
+    identity: identityOf(store.file.path),
+  }
   const seen: Seen[] = []
   const events = followLogs({ list, open, start, filter, changes, now: () => time++, relocateMs: 1 })
   const collect = async () => {
@@ -448,7 +453,7 @@ test('all that is open is closed at the end', async () => {
   const events = followLogs({
     list: () => [],
     open: () => undefined,
-    start: { store, place: START },
+    start: { store, place: START, identity: identityOf(store.file.path) },
     filter: {},
     changes: (async function* () {
       yield 'poll' as const
