@@ -1,6 +1,7 @@
 import { StateError } from '../errors.js'
 import type { ThreadSort } from '../model/inspection.js'
 import type { Release } from '../model/releases.js'
+import type { ThreadRow } from '../model/thread.js'
 import { pickerFilter, type ThreadFilter } from '../query/threads/filter.js'
 import { type ListedThread, type OnDamage, readThreads, type ThreadAnchor } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
@@ -12,6 +13,7 @@ export interface CodexViewOptions {
   codexHome: string
   after?: ThreadAnchor | undefined
   pageRows?: number
+  selected?: ReadonlySet<keyof ThreadRow> | undefined
   /** As a client is answered that asks for nothing: interactive sources of the configured provider. */
   isPicker: boolean
   onNotice: (text: string) => void

@@ -1,9 +1,12 @@
+import { stripUserMessagePrefix, USER_MESSAGE_BEGIN } from '../rollout/metadata.js'
 import { type RolloutFileFacts, readRolloutLines } from '../rollout/read.js'
 
 /** What releases to 0.98 made of the head of a rollout for an entry of a list. */
 export interface RolloutHead {
   preview: string
   cliVersion: string
+  /** Where the session began; the row follows its turns. */
+  cwd: string
 }
 
 /** As far as those releases read for a user's message. */
@@ -27,17 +30,22 @@ const IMAGE_FRAME = /<image(?: name=\[[^\]]*\])?><\/image>/g
  * reports it (a review begins so, its thread was never listed).
  */
 export async function readRolloutHead(file: RolloutFileFacts): Promise<RolloutHead | undefined> {
-  let cliVersion: string | undefined
+  let meta: { cliVersion: string; cwd: string } | undefined
   let preview: string | undefined
   let lineCount = 0
   for await (const line of readRolloutLines(file)) {
-    if (line.kind === 'sessionMeta') cliVersion ??= line.cliVersion
+    if (line.kind === 'sessionMeta') meta ??= { cliVersion: line.cliVersion, cwd: line.cwd }
     if (line.kind === 'responseMessage' && !isInjected(line.text))
-      preview ??= line.text.replaceAll(IMAGE_FRAME, '')
+      preview ??= withoutContext(line.text.replaceAll(IMAGE_FRAME, ''))
     lineCount += 1
     if (line.kind === 'userMessage' || lineCount >= MAX_LINES) break
   }
-  return cliVersion === undefined || preview === undefined ? undefined : { preview, cliVersion }
+  return meta === undefined || preview === undefined ? undefined : { preview, ...meta }
+}
+
+/** As it was typed, but for the context that an editor put before it. */
+function withoutContext(text: string): string {
+  return text.includes(USER_MESSAGE_BEGIN) ? stripUserMessagePrefix(text) : text
 }
 
 function isInjected(text: string): boolean {

@@ -27,6 +27,8 @@ export interface WhyFacts {
   isRolloutHidden: boolean
   /** What was met while it was looked for. */
   rolloutNotices: readonly string[]
+  /** Why Codex refuses to resume it. */
+  obstacle: string | undefined
   backfill: BackfillStatus
   /** That of `config.toml`. */
   provider: string
@@ -43,7 +45,7 @@ export async function checkPicker(facts: WhyFacts): Promise<Check[]> {
           checkArchived(thread),
           checkSource(thread),
           checkProvider(thread, facts.provider),
-          checkCwd(thread, facts.cwd),
+          checkCwd(thread, facts.cwd, threads),
           await checkContent(facts, thread, threads),
         ]
       : []
@@ -51,8 +53,15 @@ export async function checkPicker(facts: WhyFacts): Promise<Check[]> {
   return [checkRow(facts), ...ofRow, checkRollout(facts), ...ofHome, checkBackfill(facts.backfill)]
 }
 
-function checkRow({ thread, threads, id }: WhyFacts): Check {
+function checkRow({ thread, threads, id, rollout }: WhyFacts): Check {
   if (thread) return { name: 'row', isPassed: true, detail: 'it has a row in the state database' }
+  if (threads?.release.scansFiles && rollout?.foundBy === 'name') {
+    return {
+      name: 'row',
+      isPassed: true,
+      detail: 'it has no row yet: Codex 0.100 to 0.147 lists it from its file, and adds the row',
+    }
+  }
   return {
     name: 'row',
     isPassed: false,
@@ -62,7 +71,7 @@ function checkRow({ thread, threads, id }: WhyFacts): Check {
   }
 }
 
-function checkRollout({ rollout, rolloutNotices, isRolloutHidden, thread }: WhyFacts): Check {
+function checkRollout({ rollout, rolloutNotices, isRolloutHidden, obstacle, thread }: WhyFacts): Check {
   const name = 'rollout'
   if (!rollout) {
     return {
@@ -75,6 +84,9 @@ function checkRollout({ rollout, rolloutNotices, isRolloutHidden, thread }: WhyF
         ...rolloutNotices,
       ].join('; '),
     }
+  }
+  if (obstacle !== undefined) {
+    return { name, isPassed: false, detail: `Codex does not resume ${rollout.path}: ${obstacle}` }
   }
   if (rollout.foundBy === 'name' && thread) {
     return { name, isPassed: false, detail: `its rollout was moved: it is at ${rollout.path}` }
@@ -180,8 +192,11 @@ async function hasTypedHead(rollout: LocatedRollout): Promise<boolean> {
   }
 }
 
-function checkCwd(thread: ThreadRow, cwd: string): Check {
+function checkCwd(thread: ThreadRow, cwd: string, { release }: ThreadTable): Check {
   const name = 'cwd'
+  if (release.matchesFolderSpellings && isSameFolder(thread.cwd, cwd)) {
+    return { name, isPassed: true, detail: `its folder is this one, ${thread.cwd}` }
+  }
   if (thread.cwd === cwd) return { name, isPassed: true, detail: `its folder is this one, ${cwd}` }
   return {
     name,

@@ -58,6 +58,8 @@ export interface Release extends MetadataRules {
   scansFiles: boolean
   /** Threads of the same time come in the order of their rows (from 0.122), and not by id. */
   sortsByTimeAlone: boolean
+  /** The picker finds a folder in any spelling of it (0.106 to 0.125), and not by its text. */
+  matchesFolderSpellings: boolean
   /** A thread shown inside another one is left out of lists (from 0.165). */
   hidesAttached: boolean
 
@@ -108,6 +110,7 @@ const FIRST = {
   missingRollouts: 'shown',
   scansFiles: false,
   sortsByTimeAlone: false,
+  matchesFolderSpellings: false,
   hidesAttached: false,
   normalizesLiveCwd: false,
   normalizesBackfilledCwd: false,
@@ -138,7 +141,13 @@ const CHANGES = [
     brought: 'agentNickname',
     threadSpawnKeys: ['parent_thread_id', 'depth', 'agent_nickname', 'agent_role'],
   },
-  { since: '0.106', migration: 18, brought: 'memoryMode', cwdFollowsTurns: false },
+  {
+    since: '0.106',
+    migration: 18,
+    brought: 'memoryMode',
+    cwdFollowsTurns: false,
+    matchesFolderSpellings: true,
+  },
   { since: '0.108', migration: 18, normalizesBackfilledCwd: true, keepsGit: true },
   {
     since: '0.117',
@@ -149,6 +158,7 @@ const CHANGES = [
   { since: '0.120', migration: 24, titleFollowsNames: true },
   { since: '0.121', migration: 25, hasUniqueTimes: true },
   { since: '0.122', migration: 25, sortsByTimeAlone: true },
+  { since: '0.126', migration: 29, matchesFolderSpellings: false },
   { since: '0.130', migration: 31, titleFollowsNames: false },
   { since: '0.131', migration: 32, brought: 'preview', content: 'preview', touchesRows: true },
   { since: '0.135', migration: 35 },

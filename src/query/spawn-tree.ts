@@ -48,34 +48,64 @@ export interface SpawnNode {
   status: string | null
   /** 0 for a root. */
   depth: number
-  children: SpawnNode[]
+  /** Whether no thread of the same parent follows. */
+  isLast: boolean
+  /** How many threads of the list are below this one; they follow it. */
+  belowCount: number
 }
 
-/** The trees below these roots. A thread that spawned itself in a circle is shown once. */
+/**
+ * The trees below these roots as a list, each thread before those that it spawned: a chain can be so long that
+ * nothing may call itself for each link. A thread that spawned itself in a circle is listed once.
+ */
 export function growSpawnTrees(edges: readonly SpawnEdge[], rootIds: readonly string[]): SpawnNode[] {
   const byParent = Map.groupBy(edges, ({ parentId }) => parentId)
+  const edgeOf = new Map(edges.map((edge) => [edge.childId, edge]))
   const seen = new Set<string>()
-  function grow(id: string, edge: SpawnEdge | undefined, depth: number): SpawnNode {
-    seen.add(id)
-    const children = (byParent.get(id) ?? []).filter(({ childId }) => !seen.has(childId))
-    return {
-      id,
-      parentId: edge?.parentId ?? null,
-      status: edge?.status ?? null,
-      depth,
-      children: children
-        .toSorted((a, b) => (a.childId < b.childId ? -1 : 1))
-        .filter(({ childId }) => !seen.has(childId))
-        .map((child) => grow(child.childId, child, depth + 1)),
+  const nodes: SpawnNode[] = []
+  const waiting = rootIds.toReversed().map((id) => ({ id, depth: 0, isLast: true }))
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    if (seen.has(next.id)) continue
+    seen.add(next.id)
+    const edge = edgeOf.get(next.id)
+    nodes.push({ ...next, parentId: edge?.parentId ?? null, status: edge?.status ?? null, belowCount: 0 })
+    const children = (byParent.get(next.id) ?? [])
+      .map(({ childId }) => childId)
+      .filter((id) => !seen.has(id))
+      .sort()
+    for (let index = children.length - 1; index >= 0; index--) {
+      waiting.push({ id: children[index]!, depth: next.depth + 1, isLast: index === children.length - 1 })
     }
   }
-  const edgeOf = new Map(edges.map((edge) => [edge.childId, edge]))
-  return rootIds.map((id) => grow(id, edgeOf.get(id), 0))
+  countBelow(nodes)
+  return nodes
 }
 
-/** Parents that nobody spawned, newest first; in a circle, all of its members are left out. */
+function countBelow(nodes: readonly SpawnNode[]): void {
+  const open: number[] = []
+  const close = (depth: number, end: number) => {
+    for (let at = open.at(-1); at !== undefined && nodes[at]!.depth >= depth; at = open.at(-1)) {
+      nodes[at]!.belowCount = end - at - 1
+      open.pop()
+    }
+  }
+  for (const [index, { depth }] of nodes.entries()) {
+    close(depth, index)
+    open.push(index)
+  }
+  close(0, nodes.length)
+}
+
+/** Parents that nobody spawned, newest first, and of each circle its oldest member. */
 export function findSpawnRoots(edges: readonly SpawnEdge[]): string[] {
   const children = new Set(edges.map(({ childId }) => childId))
-  const roots = new Set(edges.map(({ parentId }) => parentId).filter((id) => !children.has(id)))
-  return [...roots].toSorted().reverse()
+  const parents = [...new Set(edges.map(({ parentId }) => parentId))].sort()
+  const roots = parents.filter((id) => !children.has(id))
+  const reached = new Set(growSpawnTrees(edges, roots).map(({ id }) => id))
+  for (const id of parents) {
+    if (reached.has(id)) continue
+    roots.push(id)
+    for (const node of growSpawnTrees(edges, [id])) reached.add(node.id)
+  }
+  return roots.sort().reverse()
 }

@@ -13,7 +13,7 @@ import { type ReadRolloutOptions, readRolloutLines, resolveRolloutFile } from '.
 import { parseTimestampMs } from './timestamp.js'
 
 /** In a message, what stands before this is context that an editor put there. */
-const USER_MESSAGE_BEGIN = '## My request for Codex:'
+export const USER_MESSAGE_BEGIN = '## My request for Codex:'
 
 const GUARDIAN_SOURCE = '{"subagent":{"other":"guardian"}}'
 const GUARDIAN_TITLE = 'Guardian review'

@@ -19,6 +19,8 @@ export interface SessionMetaItem {
   agentPath: string | null
   threadSource: string | null
   historyMode: string | null
+  /** The thread that this one reviews or works for. */
+  parentThreadId: string | null
   /** The rollout goes on from another one, whose lines it does not repeat. */
   hasHistoryBase: boolean
   memoryMode: string | null
@@ -236,6 +238,7 @@ function readSessionMeta(payload: JsonObject): SessionMetaItem | string {
     agentPath: textOrNull(payload.agent_path),
     threadSource: textOrNull(payload.thread_source),
     historyMode: textOrNull(payload.history_mode),
+    parentThreadId: textOrNull(payload.parent_thread_id)?.toLowerCase() ?? null,
     hasHistoryBase: isObject(payload.history_base),
     memoryMode: textOrNull(payload.memory_mode),
     creatorUserId: textOrNull(payload.creator_user_id),

@@ -148,8 +148,13 @@ export async function listThreadsOnDisk(
 function sortByChange(files: readonly RolloutFile[]): RolloutFile[] {
   return files
     .map((file) => ({ file, changedMs: statSync(file.path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
-    .sort((a, b) => b.changedMs - a.changedMs)
+    .sort((a, b) => b.changedMs - a.changedMs || compareIds(b.file, a.file))
     .map(({ file }) => file)
+}
+
+function compareIds(a: RolloutFile, b: RolloutFile): number {
+  const [one = '', other = ''] = [a, b].map(({ path }) => parseRolloutName(path)?.threadId)
+  return one < other ? -1 : one > other ? 1 : 0
 }
 
 function isBehind(row: ThreadRow, anchor: ThreadAnchor, sortKey: ThreadSortKey): boolean {

@@ -38,6 +38,7 @@ describe('a line that yields metadata', () => {
       agentPath: null,
       threadSource: null,
       historyMode: null,
+      parentThreadId: null,
       hasHistoryBase: false,
       memoryMode: null,
       creatorUserId: null,

@@ -6,7 +6,7 @@ import type { Instant } from '../../model/log.js'
 import type { ThreadFieldName } from '../../model/thread-output.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
 import type { ThreadFilter } from '../../query/threads/filter.js'
-import { readThreadJson } from '../../query/threads/json.js'
+import { propertiesOf, readThreadJson } from '../../query/threads/json.js'
 import { formatCursor, type ListedThread, parseCursor, readThreads } from '../../query/threads/list.js'
 import type { ThreadTable } from '../../query/threads/table.js'
 import { choiceFlag, eitherFlag, type FlagValues, listFlag, onFlag, textFlag } from '../flags.js'
@@ -51,6 +51,8 @@ export const command = defineListCommand({
     const threads = session.openThreads()
     const filter = await resolveFilter(flags, threads, session)
     const isCodexList = flags.codexView === true || flags.codexPicker === true
+    // Codex searches texts as they are typed.
+    if (isCodexList && flags.search !== undefined) filter.search = { match: 'literal', text: flags.search }
     // Codex lists by creation when it is not told otherwise.
     const sort = flags.sort ?? (isCodexList ? 'created' : 'updated')
     const after = flags.cursor === undefined ? undefined : parseCursor(flags.cursor, threads, sort)
@@ -59,13 +61,21 @@ export const command = defineListCommand({
       session.notice(`thread ${id}: its row cannot be read, the file is damaged there`)
       session.fail()
     }
-    const options = { after, onDamage, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
+    const shown = (flags.quiet ? { ...THREAD_KIND, shown: ['id'] } : THREAD_KIND) as typeof THREAD_KIND
+    const fields = selectFields(shown, flags).map(({ name }) => name as ThreadFieldName)
+    // Beside what is shown: how a row is painted, where it leads, and what a list looks at.
+    const selected = new Set([...propertiesOf(fields), 'id', 'name', 'isArchived', 'rolloutPath'] as const)
+    const options = { after, onDamage, selected, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
     const pages = isCodexList
       ? // Loaded where it is needed: it brings the reading of rollouts along.
         (await import('../../inspect/codex-view.js')).listCodexView(threads, filter, sort, {
           after,
           codexHome: session.codexHome,
           isPicker: flags.codexPicker === true,
+          selected: new Set([
+            ...selected,
+            ...(selected.has('preview') ? (['firstUserMessage'] as const) : []),
+          ]),
           onDamage,
           onNotice: session.notice,
         })
@@ -74,7 +84,7 @@ export const command = defineListCommand({
         : readThreadJson(threads, {
             filter,
             sort,
-            fields: selectFields(THREAD_KIND, flags).map(({ name }) => name as ThreadFieldName),
+            fields,
             names: session.names(),
             after,
             limit,

@@ -6,9 +6,9 @@ import { GOAL_KIND, MEMORY_KIND } from '../../format/stored-fields.js'
 import { THREAD_DETAIL_KIND, type ThreadDetails } from '../../format/thread-details.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { listMemories } from '../../inspect/memories.js'
+import { readFamily } from '../../inspect/thread-family.js'
 import { findThreadPlaces } from '../../inspect/thread-places.js'
 import { findDynamicTools } from '../../inspect/thread-tools.js'
-import { readSpawnEdges } from '../../query/spawn-tree.js'
 import { readRows } from '../../query/stored-rows.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineRecordCommand } from '../records.js'
@@ -34,12 +34,10 @@ async function readDetails(thread: ThreadDetails['thread'], session: Session): P
   const { codexHome, home, notice } = session
   const threads = session.openThreads()
   const name = session.nameOf(thread)
-  const edges = readSpawnEdges(threads)
+  const edges = await readFamily(threads, codexHome)
   const childEdges = edges.filter(({ parentId }) => parentId === thread.id)
-  const childRows = findThreads(
-    threads,
-    childEdges.map(({ childId }) => childId),
-  )
+  const childIds = childEdges.map(({ childId }) => childId)
+  const childRows = new Map(findThreads(threads, childIds).map((row) => [row.id, row]))
   const { rollout, isHidden } = await findRollout(codexHome, thread.id, thread, notice)
   const places = findThreadPlaces(home.databases, thread.id, notice)
   const goals = session.tryOpen('thread_goals')
@@ -62,7 +60,7 @@ async function readDetails(thread: ThreadDetails['thread'], session: Session): P
     },
     parentId: edges.find(({ childId }) => childId === thread.id)?.parentId ?? null,
     children: childEdges.map(({ childId, status }) => {
-      const row = childRows.find(({ id }) => id === childId)
+      const row = childRows.get(childId)
       return { id: childId, status, agent_nickname: row?.agentNickname ?? null, title: row?.title ?? null }
     }),
     dynamicTools: (

@@ -1,7 +1,8 @@
 import type { RecordKind } from '../../format/fields.js'
 import { labelOf } from '../../format/thread-fields.js'
+import { readFamily } from '../../inspect/thread-family.js'
 import type { ThreadRow } from '../../model/thread.js'
-import { findSpawnRoots, growSpawnTrees, readSpawnEdges, type SpawnNode } from '../../query/spawn-tree.js'
+import { findSpawnRoots, growSpawnTrees, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineListCommand } from '../records.js'
 import type { Session } from './session.js'
@@ -52,7 +53,7 @@ export const command = defineListCommand({
   emptyText: 'no thread has spawned another',
   isFaint: ({ thread }) => thread?.isArchived ?? true,
   async read(session, _, args) {
-    const edges = readSpawnEdges(session.openThreads())
+    const edges = await readFamily(session.openThreads(), session.codexHome)
     const roots =
       args.thread === undefined ? findSpawnRoots(edges) : [(await requireThread(args.thread, session)).id]
     const trees = growSpawnTrees(edges, roots)
@@ -60,38 +61,35 @@ export const command = defineListCommand({
   },
 })
 
-function readTreeRows(trees: readonly SpawnNode[], session: Session): TreeRow[] {
-  const ids: string[] = []
-  const collect = (node: SpawnNode) => {
-    ids.push(node.id)
-    node.children.forEach(collect)
-  }
-  trees.forEach(collect)
+function readTreeRows(nodes: readonly SpawnNode[], session: Session): TreeRow[] {
+  const ids = nodes.map(({ id }) => id)
   const threads = new Map(findThreads(session.openThreads(), ids).map((thread) => [thread.id, thread]))
-  const rows: TreeRow[] = []
-  function add(node: SpawnNode, indent: string, isLast: boolean): { tokens: number; count: number } {
+  /** Sums over what stands before each row, so that those of a subtree are a difference. */
+  const tokensBefore = [0]
+  for (const id of ids) tokensBefore.push(tokensBefore.at(-1)! + (threads.get(id)?.tokensUsed ?? 0))
+  /** Of the rows above, by depth, whether another one of the same parent follows. */
+  const lines: boolean[] = []
+  return nodes.map((node, index) => {
     const thread = threads.get(node.id)
-    const row: TreeRow = {
+    lines.length = node.depth
+    const branch = drawBranch(lines, node)
+    lines.push(!node.isLast)
+    return {
       node,
-      branch: node.depth === 0 ? '' : `${indent}${isLast ? '└─ ' : '├─ '}`,
+      branch,
       thread,
       label: thread ? labelOf({ thread, name: session.nameOf(thread) }) : '',
-      subtreeTokens: 0,
-      subtreeThreads: 0,
+      subtreeTokens: tokensBefore[index + node.belowCount + 1]! - tokensBefore[index]!,
+      subtreeThreads: node.belowCount + 1,
     }
-    rows.push(row)
-    let tokens = thread?.tokensUsed ?? 0
-    let count = 1
-    for (const [index, child] of node.children.entries()) {
-      const below = node.depth === 0 ? '' : `${indent}${isLast ? '   ' : '│  '}`
-      const sums = add(child, below, index === node.children.length - 1)
-      tokens += sums.tokens
-      count += sums.count
-    }
-    row.subtreeTokens = tokens
-    row.subtreeThreads = count
-    return { tokens, count }
-  }
-  for (const tree of trees) add(tree, '', true)
-  return rows
+  })
+}
+
+/** Deeper than this only the depth tells where a thread hangs. */
+const MAX_DRAWN_DEPTH = 30
+
+function drawBranch(lines: readonly boolean[], { depth, isLast }: SpawnNode): string {
+  if (depth === 0) return ''
+  const drawn = lines.slice(1, MAX_DRAWN_DEPTH).map((goesOn) => (goesOn ? '│  ' : '   '))
+  return `${drawn.join('')}${depth > MAX_DRAWN_DEPTH ? '… ' : ''}${isLast ? '└─ ' : '├─ '}`
 }

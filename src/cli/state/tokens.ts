@@ -1,9 +1,10 @@
 import type { RecordKind } from '../../format/fields.js'
 import { formatPlural } from '../../format/quantity.js'
 import { formatSource, labelOf } from '../../format/thread-fields.js'
+import { readFamily } from '../../inspect/thread-family.js'
 import { TOKEN_GROUPS, type TokenGroup } from '../../model/inspection.js'
 import type { ThreadRow } from '../../model/thread.js'
-import { growSpawnTrees, readSpawnEdges, type SpawnNode } from '../../query/spawn-tree.js'
+import { growSpawnTrees } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/threads/find.js'
 import { readTokenSums, readTokenThreads, type TokenSum } from '../../query/threads/sums.js'
 import { choiceFlag } from '../flags.js'
@@ -137,6 +138,6 @@ function mergeSources(sums: readonly TokenSum[]): TokenSum[] {
 async function resolveIds(text: string | undefined, session: Session): Promise<string[] | undefined> {
   if (text === undefined) return undefined
   const { id } = await requireThread(text, session)
-  const collect = (node: SpawnNode): string[] => [node.id, ...node.children.flatMap(collect)]
-  return growSpawnTrees(readSpawnEdges(session.openThreads()), [id]).flatMap(collect)
+  const edges = await readFamily(session.openThreads(), session.codexHome)
+  return growSpawnTrees(edges, [id]).map((node) => node.id)
 }

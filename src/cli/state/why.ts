@@ -4,6 +4,7 @@ import { paint } from '../../format/paint.js'
 import { readBackfillStatus } from '../../inspect/backfill-status.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { type Check, checkPicker } from '../../inspect/why.js'
+import { findResumeObstacle } from '../../rollout/resumable.js'
 import { readConfiguredProvider } from '../../schema/home.js'
 import { textFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
@@ -68,6 +69,7 @@ async function findAnswer(text: string, typedCwd: string | undefined, session: S
   const { rollout, isHidden: isRolloutHidden } = await findRollout(codexHome, id, thread, (text) =>
     rolloutNotices.push(text),
   )
+  const obstacle = rollout && (await findResumeObstacle(rollout))
   const checks = await checkPicker({
     id,
     codexHome,
@@ -76,6 +78,7 @@ async function findAnswer(text: string, typedCwd: string | undefined, session: S
     rollout,
     rolloutNotices,
     isRolloutHidden,
+    obstacle,
     backfill: await readBackfillStatus(codexHome, session.tryOpen('backfill_state'), threads),
     provider: readConfiguredProvider(codexHome, notice),
     cwd: toAbsolute(typedCwd ?? '.', io.workingFolder),
@@ -86,7 +89,10 @@ async function findAnswer(text: string, typedCwd: string | undefined, session: S
     id,
     checks,
     reason: failed?.detail ?? null,
-    resume: rollout ? `${isDefaultHome ? '' : `CODEX_HOME=${quote(codexHome)} `}codex resume ${id}` : null,
+    resume:
+      rollout && obstacle === undefined
+        ? `${isDefaultHome ? '' : `CODEX_HOME=${quote(codexHome)} `}codex resume ${id}`
+        : null,
   }
 }
 

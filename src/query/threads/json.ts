@@ -1,13 +1,16 @@
 import { StateError } from '../../errors.js'
 import type { ThreadSort } from '../../model/inspection.js'
+import type { ThreadRow } from '../../model/thread.js'
 import { THREAD_OUTPUT, type ThreadField, type ThreadFieldName } from '../../model/thread-output.js'
 import { columnSql } from '../../schema/columns.js'
 import { isMillisColumn, SMALLEST_MILLIS } from '../../schema/threads.js'
 import type { ThreadFilter } from './filter.js'
 import {
   compileThreadPage,
+  createPageFitter,
   type ListedThread,
   type ListWindow,
+  LONG_TEXTS,
   nextAfterTimes,
   type OnDamage,
   readListPage,
@@ -45,10 +48,16 @@ export function* readThreadJson(
   request: ThreadJsonRequest,
 ): Generator<ThreadJsonPage | ListedThread[], void, undefined> {
   const { filter, sort } = request
+  const fitPage = createPageFitter(
+    threads,
+    filter,
+    sort,
+    LONG_TEXTS.filter((name) => propertiesOf(request.fields).has(name)),
+  )
   let remaining = request.limit
   let after = request.after
   while (remaining > 0) {
-    const window = { after, limit: Math.min(remaining, PAGE_ROWS) }
+    const window = { after, limit: fitPage({ after, limit: Math.min(remaining, PAGE_ROWS) }) }
     const written = writePage(threads, request, window)
     let next: ThreadAnchor | undefined
     if (written) {
@@ -67,6 +76,18 @@ export function* readThreadJson(
   }
 }
 
+/** What these fields are made of. */
+export function propertiesOf(fields: readonly ThreadFieldName[]): ReadonlySet<keyof ThreadRow> {
+  return new Set(
+    fields.flatMap((name): (keyof ThreadRow)[] => {
+      const field: ThreadField = THREAD_OUTPUT[name]
+      if ('property' in field) return [field.property]
+      if (field.made === 'cursor') return []
+      return field.made === 'name' ? ['name'] : ['name', 'title', 'preview', 'firstUserMessage']
+    }),
+  )
+}
+
 function writePage(
   threads: ThreadTable,
   { filter, sort, fields, names }: ThreadJsonRequest,
@@ -76,7 +97,11 @@ function writePage(
   const record = forms
     .map(({ json }, index) => `'${index === 0 ? '{' : ','}"${fields[index]}":', ${json}`)
     .join(', ')
-  const needed = ['id', sortColumn(threads, sort), ...Object.values(threads.columns)]
+  const needed = [
+    'id',
+    sortColumn(threads, sort),
+    ...[...propertiesOf(fields)].map((name) => threads.columns[name]),
+  ]
   const columns = new Set(needed.filter((column) => column !== undefined).map(columnSql))
   const page = compileThreadPage(threads, filter, sort, window, [...columns].join(', '))
   const odd = forms.flatMap((form) => form.odd)

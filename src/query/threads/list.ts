@@ -45,16 +45,64 @@ export function* readThreads(
   threads: ThreadTable,
   filter: ThreadFilter,
   sort: ThreadSort,
-  options: { after?: ThreadAnchor | undefined; pageRows?: number; onDamage?: OnDamage | undefined } = {},
+  options: {
+    after?: ThreadAnchor | undefined
+    pageRows?: number
+    onDamage?: OnDamage | undefined
+    selected?: ReadonlySet<keyof ThreadRow> | undefined
+  } = {},
 ): Generator<ListedThread[], void, undefined> {
-  const limit = options.pageRows ?? PAGE_ROWS
+  const { selected, pageRows = PAGE_ROWS } = options
+  const texts = LONG_TEXTS.filter((name) => !selected || selected.has(name))
+  const fitPage = createPageFitter(threads, filter, sort, texts)
   let after = options.after
   for (;;) {
-    const page = readListPage(threads, filter, sort, { after, limit }, options.onDamage)
+    const limit = fitPage({ after, limit: pageRows })
+    const page = readListPage(threads, filter, sort, { after, limit, selected }, options.onDamage)
     if (page.rows.length > 0) yield page.rows
     const next = page.next ?? nextAfterTimes(threads, sort, after)
     if (!next) return
     after = next
+  }
+}
+
+/** What can be of any length: a title or a message can hold a whole history that was pasted in front of it. */
+export const LONG_TEXTS = [
+  'title',
+  'firstUserMessage',
+  'preview',
+] as const satisfies readonly (keyof ThreadRow)[]
+
+/** So much text is read at once, unless one row has more. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024
+
+/** Below this all of a file's texts fit into memory at once. */
+const SMALL_DATABASE_BYTES = 64 * 1024 * 1024
+
+/** Cuts pages so that what they hold of these texts is bounded by bytes. */
+export function createPageFitter(
+  threads: ThreadTable,
+  filter: ThreadFilter,
+  sort: ThreadSort,
+  texts: readonly (keyof ThreadRow)[],
+): (window: ListWindow) => number {
+  const columns = texts.map((name) => threads.columns[name]).filter((column) => column !== undefined)
+  const sizeBytes = threads.connection.get<{ bytes: number }>(
+    'SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()',
+  )
+  if (columns.length === 0 || (sizeBytes?.bytes ?? 0) < SMALL_DATABASE_BYTES) return ({ limit }) => limit
+  const length = columns.map((column) => `coalesce(octet_length(${columnSql(column)}), 0)`).join(' + ')
+  return (window) => {
+    const { sql, params } = compileThreadPage(threads, filter, sort, window, `${length} AS bytes`)
+    let sum = 0
+    let count = 0
+    for (const { bytes } of threads.connection.all<{ bytes: number }>(sql, ...params)) {
+      sum += bytes
+      if (sum > MAX_PAGE_BYTES) break
+      count += 1
+    }
+    // Where fewer rows are left than fit, the page stays as large as it was, and is the last.
+    return sum > MAX_PAGE_BYTES ? Math.max(1, count) : window.limit
   }
 }
 
@@ -65,6 +113,8 @@ export type OnDamage = (id: string) => void
 export interface ListWindow {
   after: ThreadAnchor | undefined
   limit: number
+  /** What is read of each row; default all. What is left out reads as `null`. */
+  selected?: ReadonlySet<keyof ThreadRow> | undefined
 }
 
 export interface ListPage {
@@ -97,7 +147,8 @@ function readList(
   sort: ThreadSort,
   window: ListWindow,
 ): ListedThread[] {
-  const { sql, params } = compileThreadPage(threads, filter, sort, window)
+  const columns = threadColumnList(threads.columns, window.selected)
+  const { sql, params } = compileThreadPage(threads, filter, sort, window, columns)
   return threads.connection
     .all<StoredThread>(sql, ...params)
     .map((stored) => toListedThread(stored, threads.columns))

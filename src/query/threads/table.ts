@@ -89,10 +89,16 @@ function isProfile(policy: string): boolean {
 /** A row as SQLite gives it for `threadColumnList`. */
 export type StoredThread = Record<string, unknown>
 
-/** The stored columns under our names. */
-export function threadColumnList(columns: ResolvedColumns<ThreadRow>): string {
+/** The stored columns under our names; those that are not `selected` read as `NULL`. */
+export function threadColumnList(
+  columns: ResolvedColumns<ThreadRow>,
+  selected?: ReadonlySet<keyof ThreadRow>,
+): string {
   return Object.entries(columns)
-    .map(([name, column]) => `${columnSql(column)} AS ${name}`)
+    .map(
+      ([name, column]) =>
+        `${selected && !selected.has(name as keyof ThreadRow) ? 'NULL' : columnSql(column)} AS ${name}`,
+    )
     .join(', ')
 }
 

@@ -147,7 +147,7 @@ describe('a damaged database', () => {
     closeSync(file)
     for (const flags of [
       ['-q'],
-      ['--json=id'],
+      ['--json=id,title'],
       ['-q', '--codex-view', '--sort', 'updated'],
       ['-q', '-n', '100'],
     ]) {

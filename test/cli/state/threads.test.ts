@@ -464,7 +464,25 @@ describe('threads show, tree and tools', () => {
       '--json=id,depth,agent_nickname,agent_role,status,tokens_used,subtree_tokens,subtree_threads',
       ...at,
     ])
+    // Of the first the child is a review, whose parent stands in its rollout alone.
+    const review = { agent_nickname: null, agent_role: null, status: null }
     expect(JSON.parse(stdout)).toEqual([
+      {
+        ...review,
+        id: '01a1fb72-190c-7ad0-afaa-2d888f919a8b',
+        depth: 0,
+        tokens_used: 0,
+        subtree_tokens: 6004,
+        subtree_threads: 2,
+      },
+      {
+        ...review,
+        id: '01a1fb72-1959-7ef3-8149-95130826b93d',
+        depth: 1,
+        tokens_used: 6004,
+        subtree_tokens: 6004,
+        subtree_threads: 1,
+      },
       {
         id: '01a1fb71-fb02-7b83-82ba-d1b9c6b71f42',
         depth: 0,
