@@ -26,7 +26,7 @@ const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const
  * Asks Linux's /proc; elsewhere there is no way without other programs. A file is known by its device and inode: in
  * another mount namespace (a container) the same path is another file, and this one has another path.
  */
-export function findHolders(databases: readonly DatabaseFile[]): Holders {
+export function findHolders(databases: readonly Pick<DatabaseFile, 'path'>[]): Holders {
   if (process.platform !== 'linux') return { holders: [], isKnown: false, hiddenCount: 0 }
   const targets = new Map<string, { database: string; suffix: string }>()
   const byInode = new Map<bigint, { database: string; suffix: string }>()

@@ -348,7 +348,7 @@ function refuseWhileHeld(session: Session, database: DatabaseFile): void {
 
 /** Where that cannot be told, a lease is taken for what it says. */
 function isHeld(path: string): boolean {
-  const { holders, isKnown } = findHolders([{ path, role: 'state', generation: 0, age: 'known' }])
+  const { holders, isKnown } = findHolders([{ path }])
   return !isKnown || holders.length > 0
 }
 

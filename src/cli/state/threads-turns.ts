@@ -3,7 +3,9 @@ import type { RecordKind } from '../../format/fields.js'
 import { formatDuration, formatPlural } from '../../format/quantity.js'
 import { describeEntry, formatRefusal } from '../../format/turn-entry.js'
 import { findRollout } from '../../inspect/find-rollout.js'
+import { findHolders } from '../../inspect/holders.js'
 import type { ThreadItem, Turn, TurnEntry } from '../../model/turn.js'
+import type { LocatedRollout } from '../../rollout/locate.js'
 import { readTurns, type ThreadTurns } from '../../rollout/turns.js'
 import { onFlag } from '../flags.js'
 import { defineListCommand, type Found } from '../records.js'
@@ -137,11 +139,22 @@ counted where it was used.`,
           : `thread ${id} has no rollout file in ${session.codexHome}`,
       )
     }
-    const read = await readTurns(rollout.path, { detail: items ? 'full' : 'summary' })
+    const read = await readTurns(rollout.path, {
+      detail: items ? 'full' : 'summary',
+      hasWriter: isBeingWritten(rollout, session.nowMs),
+    })
     tellProblems(read, session)
     return items ? foundEntries(read) : foundTurns(read)
   },
 })
+
+/** What was written more recently may be written still. */
+const RECENT_MS = 10_000
+
+/** A turn that no line ends goes on while a process has the rollout open, as far as the system tells that. */
+function isBeingWritten({ path, modifiedAtMs }: LocatedRollout, nowMs: number): boolean {
+  return Math.abs(nowMs - modifiedAtMs) < RECENT_MS || findHolders([{ path }]).holders.length > 0
+}
 
 function foundTurns(read: ThreadTurns): Found<TurnsRow> {
   return {

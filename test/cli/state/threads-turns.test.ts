@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, utimesSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { toldHomes } from '../../helpers/codex-view.js'
@@ -108,6 +108,20 @@ test('Items of a release that shows no calls have command, exit code, and who re
     'user: injected user words',
     'assistant: injected answer words',
   ])
+})
+
+test('A turn that no line ends is running while its rollout is being written', async () => {
+  const told = toldHomes().find(({ name }) => name === 'forks-0.169.0')!
+  const [id] = Object.entries(told.threads).find(([, { scenario }]) => scenario === 'killed')!
+  const outcomes = async () => {
+    const { stdout } = await runState(['threads', 'turns', id, '--json', 'outcome', '--codex-home', forks])
+    return (JSON.parse(stdout) as { outcome: string }[]).map(({ outcome }) => outcome)
+  }
+  expect((await outcomes()).at(-1)).toBe('neverEnded')
+  const { stdout: path } = await runState(['threads', 'path', id, '--codex-home', forks])
+  const recent = Date.now() / 1000
+  utimesSync(path.trim(), recent, recent)
+  expect((await outcomes()).at(-1)).toBe('running')
 })
 
 test('A thread that is not there is said so', async () => {
