@@ -30,9 +30,12 @@ const LOCK_SECONDS = 4
 
 /** Whether and how a row tells of a failure, whatever its level: a failed turn is INFO in every release. */
 export function classifyFailure(
-  { level, target }: Pick<StoredLogRow, 'level' | 'target'>,
+  row: Pick<StoredLogRow, 'level' | 'target'>,
   parsed: ParsedBody,
 ): RowFailure | undefined {
+  // A table can lack the columns.
+  const level = row.level ?? ''
+  const target = row.target ?? ''
   const message = parsed.message ?? ''
   if (target.startsWith('codex_core::')) {
     if (message.startsWith(TURN_ERROR)) {

@@ -8,7 +8,10 @@ import { NEEDLESS_FIELDS, QUIET_FAMILIES, TEMPLATES, type Template } from './tem
 
 /** What is shown of a row: its message, templates filled in, what repeats thread, turn or request left out. */
 export function summarizeRow(row: StoredLogRow, parsed: ParsedBody): LogSummary {
-  const { id, tsSeconds, tsNanos, level, target, threadId } = row
+  const { id, tsSeconds, tsNanos, threadId } = row
+  // A table can lack the columns.
+  const level = row.level ?? ''
+  const target = row.target ?? ''
   const failure = classifyFailure(row, parsed)
   const fields = latestFields(parsed.fields)
   const told = tellEvent(target, parsed.message, fields)

@@ -5,9 +5,15 @@ import type { Piece } from './encodings.js'
 /** Turns rows into text, one after another. What it prints may depend on the rows before: one is made for each output. */
 export interface RowFormatter {
   /** The text that is certain by now. */
-  format(row: StoredLogRow): string
+  format(row: StoredLogRow, layout?: RowLayout): string
   /** What was held back: to be asked for whenever there are no more rows for now. */
   flush(): string
+}
+
+/** What the rows of a database have in common. */
+export interface RowLayout {
+  /** Bodies are messages alone, without spans and fields. */
+  isMessageOnly: boolean
 }
 
 /** One that looks at each row by itself. */
@@ -25,6 +31,11 @@ export interface Format {
   header?: (fields: readonly LogField[] | undefined) => string
   /** What stands before the further lines of a body on a terminal. */
   indent: string
+  /**
+   * Where rows are told by what their bodies mean (format/short.ts), unless fields are named or texts are wanted
+   * raw; `pieces` are for all other places.
+   */
+  tells?: 'everywhere' | 'on terminals'
   /** Whether columns that are not known here are printed too, where no fields are named. */
   hasUnknown?: boolean
 }
@@ -36,28 +47,34 @@ export interface FormatOptions {
 
 const INDENT = '    '
 
+const FULL_PIECES: readonly Piece[] = [
+  { field: 'time', as: 'millis', style: 'time' },
+  ' ',
+  { field: 'level', as: 'padded', style: 'level' },
+  ' [',
+  { field: 'thread_id', as: 'dashed', style: 'thread' },
+  '] ',
+  { field: 'target', as: 'line', style: 'target' },
+  ' - ',
+  { field: 'body', as: 'line' },
+  '\n',
+]
+
 export const FORMATS = {
+  short: {
+    audience: 'people',
+    tells: 'everywhere',
+    indent: INDENT,
+    pieces: (fields) => (fields ? tabbed(fields) : [...FULL_PIECES]),
+  },
   full: {
     audience: 'people',
     indent: INDENT,
-    pieces: (fields) =>
-      fields
-        ? tabbed(fields)
-        : [
-            { field: 'time', as: 'millis', style: 'time' },
-            ' ',
-            { field: 'level', as: 'padded', style: 'level' },
-            ' [',
-            { field: 'thread_id', as: 'dashed', style: 'thread' },
-            '] ',
-            { field: 'target', as: 'line', style: 'target' },
-            ' - ',
-            { field: 'body', as: 'line' },
-            '\n',
-          ],
+    pieces: (fields) => (fields ? tabbed(fields) : [...FULL_PIECES]),
   },
   compact: {
     audience: 'people',
+    tells: 'on terminals',
     indent: INDENT,
     pieces: (fields) =>
       fields

@@ -69,7 +69,11 @@ function patchStyle(line: string): StyleName | undefined {
   return line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : undefined
 }
 
-function markMatches(line: string, highlight: RegExp | undefined, palette: Palette | undefined): string {
+export function markMatches(
+  line: string,
+  highlight: RegExp | undefined,
+  palette: Palette | undefined,
+): string {
   if (!highlight || !palette) return line
   return line.replace(highlight, (match) => (match === '' ? '' : paintStyle(palette.match, match)))
 }

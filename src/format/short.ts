@@ -2,6 +2,7 @@ import { LOG_LEVELS } from '../model/log.js'
 import { FAILED_LEVEL, type LogSummary } from '../model/log-summary.js'
 import { cleanLine } from './clean.js'
 import { escapeForTerminal } from './escape.js'
+import { markMatches } from './log-text.js'
 import { paint } from './paint.js'
 import { type Palette, type StyleName, THREAD_STYLES } from './palette.js'
 import { cutToWidth, widthOf } from './table.js'
@@ -13,6 +14,8 @@ export interface ShortOptions {
   palette: Palette | undefined
   /** Cells of a line; `undefined`: nothing is cut. */
   width: number | undefined
+  /** What to mark in the texts; global. */
+  highlight?: RegExp | undefined
   /** Level letter and four characters of the thread; never more than one line. */
   isCompact?: boolean
   /** Shows a row on as many lines as it needs. */
@@ -142,7 +145,7 @@ type Fold = Pick<Group, 'last' | 'count' | 'isSame'>
 
 /** The lines of one row, each with its newline. */
 function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fold) => string {
-  const { palette, width, wraps = false, isCompact = false, thread } = options
+  const { palette, width, highlight, wraps = false, isCompact = false, thread } = options
   const columns = chooseColumns(options)
   const turns = createTurnClock()
   const stampOf = createStamps(options.time)
@@ -195,6 +198,7 @@ function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fo
     const shown = mark ? { ...row, text: mark.text, fields: [] } : row
     const body = layOut(shown, room, fold, {
       palette,
+      highlight,
       wraps,
       mayWrapOnce: !isCompact && isBad(row.level),
       isCompact,
@@ -277,6 +281,7 @@ function chooseColumns({ width = Number.POSITIVE_INFINITY, isCompact, thread }: 
 
 interface Layout {
   palette: Palette | undefined
+  highlight: RegExp | undefined
   wraps: boolean
   /** The row may take a second line. */
   mayWrapOnce: boolean
@@ -288,7 +293,7 @@ function layOut(
   { text, fields, tsSeconds, tsNanos }: LogSummary,
   room: number | undefined,
   fold: Fold | undefined,
-  { palette, wraps, mayWrapOnce, isCompact }: Layout,
+  { palette, highlight, wraps, mayWrapOnce, isCompact }: Layout,
 ): string[] {
   if (!isCompact && text.includes(PATCH_MARK) && text.includes('\n')) return layOutPatch(text, room, palette)
   const suffix = fold ? describeFold(fold, { tsSeconds, tsNanos }) : ''
@@ -298,7 +303,7 @@ function layOut(
   const own = isCompact || fields.length === 0 ? '' : tidy(describeFields(fields, units))
   // Up to 0.116 many events have no text.
   const whole = [message, own].filter((part) => part !== '').join(' ') || '–'
-  const painted = (line: string, from: number) => paintFields(line, message.length - from, palette)
+  const painted = (line: string, from: number) => paintFields(line, message.length - from, palette, highlight)
   if (room === undefined) return [[painted(whole, 0), suffix].filter(Boolean).join('  ')]
   const lineCount = wraps ? Number.POSITIVE_INFINITY : mayWrapOnce ? 2 : 1
   const lines: string[] = []
@@ -354,10 +359,18 @@ function describeFields(fields: LogSummary['fields'], units: number | undefined)
   return text
 }
 
-function paintFields(line: string, from: number, palette: Palette | undefined): string {
-  if (!palette || from >= line.length) return line
+/** The fields faint, which begin at `from`; marked what was searched for. */
+function paintFields(
+  line: string,
+  from: number,
+  palette: Palette | undefined,
+  highlight: RegExp | undefined,
+): string {
+  if (!palette) return line
   const at = Math.max(0, from)
-  return line.slice(0, at) + paint(palette, 'faint', line.slice(at))
+  const own = line.slice(at)
+  const text = markMatches(line.slice(0, at), highlight, palette)
+  return own === '' ? text : text + paint(palette, 'faint', markMatches(own, highlight, palette))
 }
 
 function describeFold(

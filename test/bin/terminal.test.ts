@@ -40,7 +40,7 @@ describe('tail on a terminal', () => {
       },
       { tsSeconds: T, level: 'INFO', target: 'codex_core', body: NASTY },
     ])
-    const { screen, press, title } = openTerminal(`${command} tail --codex-home '${home}'`)
+    const { screen, press, title } = openTerminal(`${command} tail --full --codex-home '${home}'`)
     await waitUntil(() => screen().includes('f'), screen)
     const shown = [
       `2026-02-06T10:15:02.041+01:00 WARN  [${THREAD_A}] codex_core - one`,
@@ -65,6 +65,52 @@ describe('tail on a terminal', () => {
   })
 })
 
+describe('a tail as it is on a terminal', () => {
+  test('the message on one line under the day, new rows at once', async () => {
+    const { home, path } = createLogHome([
+      {
+        tsSeconds: T,
+        tsNanos: 41_000_000,
+        level: 'WARN',
+        target: 'codex_core::x',
+        threadId: THREAD_A,
+        body: 'one\ntwo',
+      },
+      { tsSeconds: T, level: 'INFO', target: 'codex_core', body: NASTY },
+      {
+        tsSeconds: T,
+        level: 'DEBUG',
+        target: 'codex_core::x',
+        body: 'turn{turn.id=7}:run_turn: नमस्ते 👩‍👩‍👧 n=1',
+      },
+    ])
+    const { screen, press } = openTerminal(`${command} tail --codex-home '${home}'`)
+    await waitUntil(() => screen().includes('n=1'), screen)
+    const lines = () =>
+      screen('-J')
+        .split('\n')
+        .map((text) => text.trimEnd())
+    const shown = [
+      '10:15:02.041 WARN  019a1111-0000 x                        one two',
+      String.raw`10:15:02.000 INFO                core                     a \x1b]0;owned\x07 b \x1b[2J\x1b[H c \x9b2J d e \x1b[31m f`,
+    ]
+    expect(lines()[0]).toMatch(/^── Fri 6 Feb 2026, \+01:00 ─+$/)
+    expect(lines().slice(1, 3)).toEqual(shown)
+    expect(lines()[3]).toContain('x                        नमस्ते 👩')
+    insertLogRows(path, [
+      { tsSeconds: T + 1, level: 'INFO', target: 'codex_core', body: 'Turn error: no more' },
+    ])
+    await waitUntil(() => screen().includes('no more'), screen)
+    press('C-c')
+    await waitUntil(() => screen().includes('ended with'), screen)
+    expect(lines().slice(1, 3)).toEqual(shown)
+    expect(lines().slice(4)).toEqual([
+      '10:15:03.000 INFO                core                     Turn error: no more',
+      '^Cended with 130',
+    ])
+  })
+})
+
 describe('bytes that reach a terminal', () => {
   let home: string
   beforeAll(() => {
@@ -81,13 +127,13 @@ describe('bytes that reach a terminal', () => {
     return stdout
   }
 
-  test.each(['full', 'compact', 'cat', 'json', 'logfmt', 'csv'])(
+  test.each(['short', 'full', 'compact', 'cat', 'json', 'logfmt', 'csv'])(
     'have no escape of a body’s own: %s',
     async (format) => {
       const written = await write('--format', format)
       expect(written).toContain('owned')
       // Colours are the program's; a terminal turns each newline into CR and LF.
-      const rest = written.replaceAll(/\x1b\[(?:[12]|7|2[27]|3[0-9])m/g, '').replaceAll('\r\n', '\n')
+      const rest = written.replaceAll(/\x1b\[(?:[12]|7|2[27]|[39][0-9])m/g, '').replaceAll('\r\n', '\n')
       expect(rest).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
     },
   )

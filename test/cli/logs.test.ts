@@ -261,8 +261,8 @@ describe('output', () => {
     const time = async (argv: string[], options: RunOptions = {}) =>
       (await run(['query', '-n', '1', '--color', 'never', ...argv], options)).stdout.split(' ')[0]
     expect(await time([])).toBe('2026-02-06T09:14:52.000Z')
-    expect(await time([], { isTerminal: true })).toBe('2026-02-06T10:14:52.000+01:00')
-    expect(await time(['--utc'], { isTerminal: true })).toBe('2026-02-06T09:14:52.000Z')
+    expect(await time(['--full'], { isTerminal: true })).toBe('2026-02-06T10:14:52.000+01:00')
+    expect(await time(['--full', '--utc'], { isTerminal: true })).toBe('2026-02-06T09:14:52.000Z')
     expect(await time(['--tz', 'America/New_York'])).toBe('2026-02-06T04:14:52.000-05:00')
     expect(await time(['--tz', 'UTC+5:30'])).toBe('2026-02-06T14:44:52.000+05:30')
     expect(await time(['--compact', '--tz', 'Asia/Tokyo'])).toBe('18:14:52')
@@ -477,7 +477,7 @@ describe('wrong usage', () => {
     { argv: ['query', '-v'], says: '-v inverts --grep, which is not given' },
     {
       argv: ['query', '--format', 'xml'],
-      says: "--format <format>: 'xml' is not valid. It must be one of full, compact, cat, json, logfmt, csv.",
+      says: "--format <format>: 'xml' is not valid. It must be one of short, full, compact, cat, json, logfmt, csv.",
     },
     {
       argv: ['query', '--color', 'sometimes'],

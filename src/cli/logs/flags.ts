@@ -6,6 +6,7 @@ import {
   type FlagValues,
   groupFlags,
   listFlag,
+  offFlag,
   onFlag,
   optionalFlag,
   type Source,
@@ -57,13 +58,20 @@ export const LOG_FILTER_FLAGS = groupFlags(
 /** How rows are printed. */
 export const LOG_OUTPUT_FLAGS = groupFlags('Output', {
   ...PAGER_FLAGS,
-  format: choiceFlag('<format>', LOG_FORMATS, 'how a row is printed', { initial: 'full' }),
+  format: choiceFlag(
+    '<format>',
+    LOG_FORMATS,
+    'how a row is printed (default: short on a terminal, else full)',
+  ),
   json: onFlag('the same as --format json: one object a line'),
   compact: onFlag('the same as --format compact: time of day, level, body'),
+  full: onFlag('the same as --format full: the whole body with its spans'),
   csvSafe: onFlag('CSV in which no cell is a formula to a spreadsheet'),
   fields: optionalFlag('[names]', 'only these, separated by commas; alone: list the names', {
     completes: { kind: 'words', words: LOG_FIELD_NAMES },
   }),
+  wrap: onFlag('short: as many lines as a row needs, instead of cutting it'),
+  fold: offFlag('short: each row by itself, also where neighbours are alike'),
   utc: onFlag('times in UTC (the default unless stdout is a terminal)'),
   tz: textFlag('<zone>', 'times in this zone'),
   raw: onFlag('leave control characters and line ends in bodies as they are'),

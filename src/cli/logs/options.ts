@@ -83,16 +83,23 @@ function escapeRegExp(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }
 
-/** `--csv-safe` alone means CSV. @throws {StateError} `USAGE` */
-export function resolveFormat(flags: LogsFlags): LogFormat {
+/**
+ * What is asked for, else `short` on a terminal and `full` elsewhere. `--csv-safe` alone means CSV.
+ *
+ * @throws {StateError} `USAGE`
+ */
+export function resolveFormat(flags: LogsFlags, { stdout }: Pick<Io, 'stdout'>): LogFormat {
   const asked = new Set<LogFormat>()
   if (flags.json) asked.add('json')
   if (flags.compact) asked.add('compact')
   if (flags.csvSafe) asked.add('csv')
-  if (flags.format !== 'full') asked.add(flags.format)
+  if (flags.full) asked.add('full')
+  // `--format full` gives way to the others, as it always did.
+  if (flags.format && (flags.format !== 'full' || asked.size === 0)) asked.add(flags.format)
   if (asked.size > 1)
     throw new StateError('USAGE', `only one of the formats ${[...asked].join(', ')} can be printed`)
-  return [...asked][0] ?? 'full'
+  const isTold = stdout.isTerminal && flags.fields === undefined && !flags.raw
+  return [...asked][0] ?? (isTold ? 'short' : 'full')
 }
 
 /** @throws {StateError} `USAGE` */

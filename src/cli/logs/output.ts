@@ -10,11 +10,14 @@ import { loadPalette, resolveColor } from '../options.js'
 import type { LogsFlags } from './flags.js'
 import { resolveFields, resolveFormat, resolveHighlight, resolveTime } from './options.js'
 import type { RecordPlan } from './records.js'
+import type { SummaryOutput } from './summary-output.js'
 
 /** How records are printed. */
 export interface Output {
   header: string
   formatter: RowFormatter
+  /** Told when all rows are of one thread. */
+  showThread?: SummaryOutput['showThread']
   /** How SQLite writes them by itself; `undefined` where the output needs JavaScript's form. */
   plan: RecordPlan | undefined
   /** Whether the values of columns that are not known here are printed too. */
@@ -23,12 +26,12 @@ export interface Output {
 
 /** @throws {StateError} `USAGE` */
 export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io): Promise<Output> {
-  const format = resolveFormat(flags)
+  const format = resolveFormat(flags, io)
   const fields = typeof flags.fields === 'string' ? resolveFields(flags.fields) : undefined
   const { time, isUtc } = await resolveTime(flags, io)
   const isRaw = flags.raw ?? false
   const isTerminal = io.stdout.isTerminal
-  const { audience, indent, ...made } = formatOf(format)
+  const { audience, indent, tells, ...made } = formatOf(format)
   const pieces = made.pieces(fields, { isCsvSafe: flags.csvSafe })
   const header = made.header?.(fields) ?? ''
   if (audience === 'machines') {
@@ -45,6 +48,19 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
   }
   const palette = await loadPalette(resolveColor(flags.color, io))
   const highlight = palette && resolveHighlight(filter)
+  if (!fields && !isRaw && (tells === 'everywhere' || (tells && isTerminal))) {
+    const { createSummaryOutput } = await import('./summary-output.js')
+    const { formatter, showThread } = createSummaryOutput({
+      stdout: io.stdout,
+      time,
+      palette,
+      highlight,
+      isCompact: format === 'compact',
+      wraps: flags.wrap ?? false,
+      folds: flags.fold,
+    })
+    return { header, formatter, showThread, plan: undefined, hasUnknown: false }
+  }
   const options = {
     time,
     palette,

@@ -18,12 +18,16 @@ import { EXIT_BY_SIGNAL } from '../main.js'
 import { type CursorKeeper, createCursorKeeper } from './cursor.js'
 import type { LogsFlags } from './flags.js'
 import type { Output } from './output.js'
+import { layoutOf } from './records.js'
 import { type Printed, printSelected } from './select.js'
 import { noLogs, openSession, type Session } from './session.js'
 import { createTeller, tellPruned } from './tell.js'
 
+const TERMINAL_BACKFILL = 20
+const PIPE_BACKFILL = 200
+
 export interface TailFlags extends LogsFlags {
-  backfill: number
+  backfill: number | undefined
   pollMs: number
   follow: boolean
 }
@@ -44,6 +48,7 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
   if (newest.connection.isPrivateCopy) await letSignalsIn()
   try {
     const filter = resolveThreads(session.filter, newest)
+    await nameThread(session, filter)
     for (const { store, place } of readings) tellPruned(store, place, io)
     io.stdout.write(session.output.header)
     const selection = { limit: flags.lines ?? Number.POSITIVE_INFINITY, isReversed: flags.reverse ?? false }
@@ -76,6 +81,7 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
   const identity = newest ? identityOf(newest.file.path) : ''
   if (newest?.connection.isPrivateCopy) await letSignalsIn()
   const filter = resolveThreads(session.filter, newest)
+  await nameThread(session, filter)
   io.stdout.write(session.output.header)
 
   const start: FollowOptions['start'] = newest && { store: newest, place: readings.at(-1)!.place, identity }
@@ -83,7 +89,7 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
     // Before the first rows are read: what comes meanwhile is new. A cursor says by itself where to go on.
     const end = newest && placeAtEnd(newest)
     for (const { store, place } of readings) tellPruned(store, place, io)
-    const limit = cursor.isResumed ? Number.POSITIVE_INFINITY : flags.backfill
+    const limit = cursor.isResumed ? Number.POSITIVE_INFINITY : (flags.backfill ?? defaultBackfill(io))
     const wanted = readings.map(({ store, place: { afterId } }) => ({
       store,
       afterId,
@@ -111,6 +117,11 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
     newest?.connection.close()
   }
   return signal.aborted ? (EXIT_BY_SIGNAL[String(signal.reason)] ?? 1) : 0
+}
+
+/** As many as a person can look at; in a pipe as many as Codex's own client shows. */
+function defaultBackfill({ stdout }: Io): number {
+  return stdout.isTerminal ? TERMINAL_BACKFILL : PIPE_BACKFILL
 }
 
 /** Only what stands there is recorded as printed. */
@@ -166,7 +177,9 @@ async function follow(
   for await (const event of events) {
     if (event.kind === 'rows') {
       const { format, flush } = session.output.formatter
-      io.stdout.write(event.rows.map(format).join('') + flush())
+      const layout = layoutOf(event.store)
+      const lines = event.rows.map((row) => format(row, layout)).join('')
+      io.stdout.write(lines + flush())
       cursor.record(event.store, keyOf(event.rows.at(-1)!))
     } else {
       tell(event)
@@ -209,6 +222,17 @@ function createCursor({ cursorFile }: LogsFlags, session: Session, io: Io): Curs
 function resolveThreads(filter: LogFilter, store: LogStore | undefined): LogFilter {
   if (!filter.threadIds) return filter
   return { ...filter, threadIds: filter.threadIds.map((typed) => findLoggedThread(store, typed)) }
+}
+
+/** Rows of one thread are told under its title, where a state database knows it. */
+async function nameThread(
+  { home, output }: Session,
+  { threadIds = [], includesThreadless }: LogFilter,
+): Promise<void> {
+  const [id, ...others] = threadIds
+  if (!output.showThread || id === undefined || others.length > 0 || includesThreadless) return
+  const { findTitle } = await import('./thread-title.js')
+  output.showThread({ id, ...findTitle(home, id) })
 }
 
 /** Older generations can hold the only copy of old logs: nothing is shown of them, but it is said. */

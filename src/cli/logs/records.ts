@@ -1,8 +1,9 @@
 import { StateError } from '../../errors.js'
 import type { Piece } from '../../format/encodings.js'
+import type { RowFormatter, RowLayout } from '../../format/formats.js'
 import { createRecordFormatter } from '../../format/log-line.js'
 import { createUtcTime } from '../../format/time.js'
-import type { LogFilter, RowId, StoredLogRow } from '../../model/log.js'
+import type { LogFilter, RowId } from '../../model/log.js'
 import type { PieceStyles } from '../../model/log-records.js'
 import { type BatchSource, type LogBatch, type Resize, readNewestIds } from '../../query/logs/batches.js'
 import { readLogBytes } from '../../query/logs/bytes.js'
@@ -69,18 +70,24 @@ function joinRecords(parts: readonly (Records | undefined)[]): Records | undefin
   }
 }
 
+/** What a formatter is to know of a database. */
+export function layoutOf({ columns }: LogStore): RowLayout {
+  return { isMessageOnly: columns.body === 'message' }
+}
+
 /** Records that JavaScript writes. */
 export function createRowsReader(
   store: LogStore,
   filter: LogFilter | undefined,
-  formatRow: (row: StoredLogRow) => string,
+  formatRow: RowFormatter['format'],
   isReversed = false,
 ): RecordReader {
+  const layout = layoutOf(store)
   return (batch) => {
     const rows = readLogRows(store, batch, filter, isReversed)
     if (rows.length === 0) return undefined
     const lastId = rows.map(keyOf).reduce((highest, id) => (id > highest ? id : highest))
-    return { bytes: Buffer.from(rows.map(formatRow).join('')), lastId }
+    return { bytes: Buffer.from(rows.map((row) => formatRow(row, layout)).join('')), lastId }
   }
 }
 

@@ -7,11 +7,15 @@ import { LOG_JSON } from './records-schema.js'
 
 export const command = defineTextCommand({
   flags: {
-    backfill: parsedFlag('<count>', 'rows to show first: a number or "all"', parseBackfill, {
-      short: 'n',
-      initial: 200,
-      completes: { kind: 'words', words: ['all', '0', '50', '200', '1000'] },
-    }),
+    backfill: parsedFlag(
+      '<count>',
+      'rows to show first: a number or "all" (default: 20 on a terminal, else 200)',
+      parseBackfill,
+      {
+        short: 'n',
+        completes: { kind: 'words', words: ['all', '0', '50', '200', '1000'] },
+      },
+    ),
     pollMs: parsedFlag(
       '<ms>',
       'look at least this often (changes are seen at once where the system tells)',

@@ -1,0 +1,66 @@
+import { parseBody } from '../../body/parse.js'
+import { kindOf, summarizeRow } from '../../body/summary.js'
+import type { RowFormatter } from '../../format/formats.js'
+import { createShortFormatter, type ShortFormatter, type ShortOptions } from '../../format/short.js'
+import type { OutputStream } from '../io.js'
+
+export interface SummaryOutputOptions
+  extends Pick<ShortOptions, 'time' | 'palette' | 'highlight' | 'isCompact' | 'wraps'> {
+  stdout: OutputStream
+  /** Neighbours that are alike are shown as one. */
+  folds: boolean
+}
+
+/** Rows told by what their bodies mean. */
+export interface SummaryOutput {
+  formatter: RowFormatter
+  /** From now on all rows are of this thread. */
+  showThread(thread: NonNullable<ShortOptions['thread']>): void
+}
+
+/** A terminal's width where it does not say it. */
+const DEFAULT_COLUMNS = 80
+
+export function createSummaryOutput({ stdout, folds, ...options }: SummaryOutputOptions): SummaryOutput {
+  const isTerminal = stdout.isTerminal
+  let thread: ShortOptions['thread']
+  let width = readWidth()
+  let formatter = make()
+
+  function readWidth(): number | undefined {
+    // Some say 0.
+    return isTerminal ? stdout.columns || DEFAULT_COLUMNS : undefined
+  }
+
+  function make(): ShortFormatter {
+    return createShortFormatter({
+      ...options,
+      width,
+      kindOf: isTerminal && folds ? kindOf : undefined,
+      ...(thread && { thread }),
+    })
+  }
+
+  return {
+    formatter: {
+      format(row, layout) {
+        const parsed = parseBody(row.body, { target: row.target, ...layout })
+        return formatter.format(summarizeRow(row, parsed))
+      },
+      flush() {
+        const rest = formatter.flush()
+        // Looked at between batches: a terminal that was resized gets lines of its new width.
+        const current = readWidth()
+        if (current !== width) {
+          width = current
+          formatter = make()
+        }
+        return rest
+      },
+    },
+    showThread(shown) {
+      thread = shown
+      formatter = make()
+    },
+  }
+}
