@@ -7,7 +7,7 @@ import { type ListedThread, type OnDamage, readThreads, type ThreadAnchor } from
 import type { ThreadTable } from '../query/threads/table.js'
 import { findRecordedRollout, isHidden } from '../rollout/locate.js'
 import { readConfiguredProvider } from '../schema/home.js'
-import { readRolloutHead } from './rollout-head.js'
+import { readHeadMetadata, readRolloutHead } from './rollout-head.js'
 
 export interface CodexViewOptions {
   codexHome: string
@@ -27,14 +27,28 @@ export async function* listCodexView(
   sort: ThreadSort,
   options: CodexViewOptions,
 ): AsyncGenerator<ListedThread[]> {
+  const picked = options.isPicker
+    ? {
+        filter: pickerFilter(readConfiguredProvider(options.codexHome, options.onNotice)),
+        isFromHeads: threads.release.filteredFromHeads,
+      }
+    : undefined
   const viewed: ThreadFilter = {
     ...filter,
     listed: 'asCodex',
     isArchived: filter.isArchived ?? false,
-    ...(options.isPicker ? pickerFilter(readConfiguredProvider(options.codexHome, options.onNotice)) : {}),
+    ...(picked && !picked.isFromHeads ? picked.filter : {}),
   }
+  // Before 0.131 a blank message was enough for a head.
+  if (picked?.isFromHeads && threads.release.content === 'firstUserMessage') viewed.listed = 'all'
   for (const page of readThreads(threads, viewed, sort, options)) {
-    const listed = await Promise.all(page.map((entry) => applyRollout(entry, threads.release, options)))
+    const listed = await Promise.all(
+      page.map((entry) =>
+        picked?.isFromHeads
+          ? applyHead(entry, threads.release, picked.filter, options)
+          : applyRollout(entry, threads.release, options),
+      ),
+    )
     yield listed.filter((entry) => entry !== undefined)
   }
 }
@@ -59,6 +73,47 @@ async function applyRollout(
   try {
     const head = await readRolloutHead(file)
     return head && { ...entry, thread: { ...thread, ...head } }
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    onNotice(error.message)
+    return undefined
+  }
+}
+
+/** The row with what the head of its rollout says, where that is what was asked for. */
+async function applyHead(
+  entry: ListedThread,
+  release: Release,
+  { sources, providers }: ReturnType<typeof pickerFilter>,
+  { codexHome, onNotice }: CodexViewOptions,
+): Promise<ListedThread | undefined> {
+  const { thread } = entry
+  const file = findRecordedRollout(codexHome, thread.rolloutPath)
+  if (!file) return undefined
+  try {
+    const found = await readHeadMetadata(file, { rules: release, isArchived: thread.isArchived })
+    const shown = thread.preview || thread.firstUserMessage
+    if (!found || (!shown && !found.hasMessage)) return undefined
+    const head = found.metadata
+    if (sources && !sources.values.includes(head.source)) return undefined
+    if (providers && !providers.includes(head.modelProvider || thread.modelProvider)) return undefined
+    const own = release.listsGitOfRows ? thread : undefined
+    return {
+      ...entry,
+      thread: {
+        ...thread,
+        source: head.source,
+        modelProvider: head.modelProvider || thread.modelProvider,
+        cwd: head.cwd,
+        cliVersion: head.cliVersion,
+        preview: shown || head.preview || '',
+        createdAtMs: head.createdAtMs,
+        updatedAtMs: file.modifiedAtMs,
+        gitSha: own?.gitSha ?? head.gitSha,
+        gitBranch: own?.gitBranch ?? head.gitBranch,
+        gitOriginUrl: own?.gitOriginUrl ?? head.gitOriginUrl,
+      },
+    }
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     onNotice(error.message)

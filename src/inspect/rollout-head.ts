@@ -1,4 +1,7 @@
-import { stripUserMessagePrefix, USER_MESSAGE_BEGIN } from '../rollout/metadata.js'
+import type { MetadataRules } from '../model/releases.js'
+import type { ThreadMetadata } from '../model/thread.js'
+import { extractMetadataFromLines, stripUserMessagePrefix, USER_MESSAGE_BEGIN } from '../rollout/metadata.js'
+import type { RolloutLine } from '../rollout/parse.js'
 import { type RolloutFileFacts, readRolloutLines } from '../rollout/read.js'
 
 /** What releases to 0.98 made of the head of a rollout for an entry of a list. */
@@ -51,4 +54,22 @@ function withoutContext(text: string): string {
 function isInjected(text: string): boolean {
   const start = text.trimStart().toLowerCase()
   return INJECTED.some((prefix) => start.startsWith(prefix.toLowerCase()))
+}
+
+/** What the head tells of a thread, as far as the message that its user typed first; `undefined` where that stands behind it. */
+export async function readHeadMetadata(
+  file: RolloutFileFacts,
+  { rules, isArchived }: { rules: MetadataRules; isArchived: boolean },
+): Promise<{ metadata: ThreadMetadata; hasMessage: boolean } | undefined> {
+  const lines: RolloutLine[] = []
+  let hasMessage = false
+  for await (const line of readRolloutLines(file)) {
+    lines.push(line)
+    hasMessage = line.kind === 'userMessage'
+    if (hasMessage || lines.length >= MAX_LINES) break
+  }
+  if (!hasMessage && lines.length >= MAX_LINES) return undefined
+  const origin = { path: file.path, modifiedAtMs: file.modifiedAtMs, isArchived }
+  const { metadata } = await extractMetadataFromLines(lines, origin, { defaultProvider: '', rules })
+  return { metadata, hasMessage }
 }

@@ -52,6 +52,10 @@ export interface Release extends MetadataRules {
    * before the event that reports it, a thread is left out.
    */
   listsFromHeads: boolean
+  /** Lists of some sources and providers, as the picker asks for, are made from the heads (from 0.124). */
+  filteredFromHeads: boolean
+  /** In those, values of git that the row has go before those of the head (from 0.129). */
+  listsGitOfRows: boolean
   /** What a list does with a row whose rollout is gone: shows it, deletes it (0.100 to 0.146), leaves it out. */
   missingRollouts: 'shown' | 'deleted' | 'skipped'
   /** Lists look through the files as well, and give a thread without a row one (0.100 to 0.147). */
@@ -107,6 +111,8 @@ const FIRST = {
   content: 'hasUserEvent',
   listsEmptyArchived: false,
   listsFromHeads: true,
+  filteredFromHeads: false,
+  listsGitOfRows: false,
   missingRollouts: 'shown',
   scansFiles: false,
   sortsByTimeAlone: false,
@@ -158,7 +164,9 @@ const CHANGES = [
   { since: '0.120', migration: 24, titleFollowsNames: true },
   { since: '0.121', migration: 25, hasUniqueTimes: true },
   { since: '0.122', migration: 25, sortsByTimeAlone: true },
+  { since: '0.124', migration: 27, filteredFromHeads: true },
   { since: '0.126', migration: 29, matchesFolderSpellings: false },
+  { since: '0.129', migration: 30, listsGitOfRows: true },
   { since: '0.130', migration: 31, titleFollowsNames: false },
   { since: '0.131', migration: 32, brought: 'preview', content: 'preview', touchesRows: true },
   { since: '0.135', migration: 35 },

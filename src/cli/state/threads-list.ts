@@ -72,10 +72,9 @@ export const command = defineListCommand({
           after,
           codexHome: session.codexHome,
           isPicker: flags.codexPicker === true,
-          selected: new Set([
-            ...selected,
-            ...(selected.has('preview') ? (['firstUserMessage'] as const) : []),
-          ]),
+          selected: flags.codexPicker
+            ? undefined
+            : new Set([...selected, ...(selected.has('preview') ? (['firstUserMessage'] as const) : [])]),
           onDamage,
           onNotice: session.notice,
         })
