@@ -11,6 +11,7 @@ import {
   countNotNewer,
   identifyDatabase,
   type Place,
+  placeAtEnd,
   readMarks,
   START,
 } from './place.js'
@@ -130,12 +131,12 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
         const left: Position = position
         yield* leave(left, options)
         lastFile = left.file
-        position = yield* locate(options, filesAfter(left.file, options.list(), true))
+        position = yield* locate(options, filesAfter(left.file, options.list(), true), left.file)
         if (!position) yield { kind: 'waiting', path: left.file.path }
         else if (position.file.path === left.file.path) yield replaced(position, left)
         else yield switchedTo(position, 'newer')
       } else if (!position) {
-        position = yield* locate(options, filesAfter(lastFile, options.list(), true))
+        position = yield* locate(options, filesAfter(lastFile, options.list(), true), lastFile)
         if (position) yield switchedTo(position, 'appeared')
       }
       // Every generation that came since, oldest first, each to its end before the next.
@@ -199,6 +200,12 @@ function switchedTo({ file, place }: Position, reason: 'replaced' | 'newer' | 'a
     : { kind: 'switched', path, reason, repeatedCount: 0 }
 }
 
+/** Whether the file is of an older generation. */
+function isBefore(file: DatabaseFile, last: DatabaseFile | undefined): boolean {
+  if (!last || file.path === last.path) return false
+  return file.role === last.role ? file.generation < last.generation : last.role === 'logs'
+}
+
 /** Rows that both files have are shown a second time. */
 function replaced(position: Position, left: Position): FollowEvent {
   const event = switchedTo(position, 'replaced')
@@ -212,10 +219,14 @@ function replaced(position: Position, left: Position): FollowEvent {
   }
 }
 
-/** The first of the files that holds logs, from where it was left. One that is half made is not there yet. */
+/**
+ * The first of the files that holds logs, from where it was left. One that is half made is not there yet. In one that
+ * came before `last` and was never read, only what is new is: the rest is what came before the follow.
+ */
 function* locate(
   options: Follow,
   files: readonly DatabaseFile[],
+  last?: DatabaseFile,
 ): Generator<FollowEvent, Position | undefined> {
   const { open, reached, startIn } = options
   options.hasFailed = false
@@ -225,7 +236,7 @@ function* locate(
     // Only the first database can be the one that was read before the follow began.
     const before = reached.size === 0 ? startIn?.(store) : undefined
     const identity = identityOf(store.file.path)
-    const place = reached.get(identity) ?? before ?? START
+    const place = reached.get(identity) ?? before ?? (isBefore(store.file, last) ? placeAtEnd(store) : START)
     return { file: store.file, store, place, identity, created: identifyDatabase(store).created }
   } catch (error) {
     if (!(error instanceof StateError)) throw error

@@ -271,6 +271,23 @@ test('a database that comes back is read on from where it was left', async () =>
   await end()
 })
 
+test('an older generation that was never read is not begun with while the newer one is away', async () => {
+  const older = LAYOUTS.find(({ logsFile }) => logsFile === 'logs_1.sqlite')!
+  const { home, path } = createLogHome(distinct(3), older)
+  const newer = join(home, 'logs_2.sqlite')
+  const aside = join(home, 'aside')
+  copyFileSync(createLogHome(distinct(2)).path, newer)
+  const { look, end } = follow(home)
+  renameSync(newer, aside)
+  expect(await look()).toEqual(['returned: logs_1.sqlite'])
+  insertLogRows(path, distinct(1))
+  expect(await look()).toEqual([4])
+  renameSync(aside, newer)
+  insertLogRows(newer, distinct(1))
+  expect(await look()).toEqual(['returned: logs_2.sqlite', 3])
+  await end()
+})
+
 test('ids that begin anew in the same file are read from the first', async () => {
   const { home, path } = createLogHome(Array<NewLogRow>(5).fill({}))
   const { look, end } = follow(home)
