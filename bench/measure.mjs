@@ -51,12 +51,12 @@ export function buildC(name, { withSqlite = false } = {}) {
 }
 
 /** Runs a command once, its output thrown away, or piped into a shell's `into`; what the system counted for it. */
-export async function run(command, { into, output = '/dev/null' } = {}) {
+export async function run(command, { into, output = '/dev/null', env = process.env } = {}) {
   const timed = buildC('timed')
   if (!timed) throw new Error('whole processes are timed by a small C program: a compiler is needed')
   const argv = into ? ['sh', '-c', `"$@" | ${into}`, 'sh', ...command] : command
   const stdout = openSync(output, 'w')
-  const child = spawn(timed, argv, { stdio: ['ignore', stdout, 'ignore', 'pipe'] })
+  const child = spawn(timed, argv, { env, stdio: ['ignore', stdout, 'ignore', 'pipe'] })
   let told = ''
   child.stdio[3].on('data', (chunk) => {
     told += chunk

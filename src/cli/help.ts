@@ -2,7 +2,8 @@ import type { Command } from './command.js'
 import { type Argument, type Flag, formatFlag } from './flags.js'
 import { type Entry, listBelow, type Program } from './registry.js'
 
-export const EXIT_CODES = '0 fine, 1 nothing found or not all well, 2 wrong usage, 3 no readable database'
+export const EXIT_CODES =
+  '0 fine, 1 the answer is no, what was named is not there, or not all could be read, 2 wrong usage, 3 no readable database'
 
 /** A line of `--help` in two columns. */
 export interface Item {

@@ -25,6 +25,10 @@ export const LOGS_PROGRAM: Program = {
       summary: 'list every database of the home: what it is for, how old its layout is, how large',
       load: () => import('./where.js'),
     },
+    schemas: {
+      summary: 'print the JSON Schema of what a command prints with --json',
+      load: () => import('./schemas-command.js'),
+    },
     ...COMPLETION_COMMANDS,
   },
 }

@@ -1,13 +1,14 @@
 import { StateError, type StateErrorCode } from '../errors.js'
 import { cleanMessage } from '../format/clean.js'
+import { escapeForTerminal, escapeJsonForTerminal } from '../format/escape.js'
 import type { Command } from './command.js'
 import { formatCommandHelp, formatGroupHelp, formatProgramHelp } from './help.js'
-import { ClosedPipe, type Io } from './io.js'
+import { ClosedPipe, type Io, type OutputStream } from './io.js'
 import { wantsPager } from './pager-flag.js'
 import { explainUnknown, findCommand, type Program } from './registry.js'
 import { VERSION } from './version.js'
 
-/** Exit codes: 0 fine, 1 nothing found or not all well, 2 misused, 3 no readable database. */
+/** Exit codes: 0 fine, 1 no (an answer, a thing that was named, a part that cannot be read), 2 misused, 3 no readable database. */
 export const EXIT_FAILED = 1
 export const EXIT_MISUSED = 2
 export const EXIT_NO_DATABASE = 3
@@ -47,16 +48,17 @@ export type OnFlagRead = (name: string) => void
 export async function runProgram(
   program: Program,
   argv: readonly string[],
-  io: Io,
+  processIo: Io,
   onFlagRead?: OnFlagRead,
 ): Promise<number> {
+  const io = cleanErrors(processIo)
   try {
     return await dispatch(program, argv, io, onFlagRead)
   } catch (error) {
     // Not across what a pager shows.
     await io.stdout.end?.()
     try {
-      return report(error, program, io)
+      return report(error, program, argv, io)
     } catch (failedReport) {
       if (failedReport instanceof ClosedPipe) return 0
       // There is nowhere left to say it.
@@ -102,9 +104,34 @@ async function dispatch(
   }
 }
 
+/** What stands on stderr may quote anything: only our own line ends and the erasing of a line get through. */
+function cleanErrors(io: Io): Io {
+  const clean = (chunk: string | Uint8Array) => {
+    const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
+    return text
+      .split(/(\r?\x1b\[K|\r)/)
+      .map((part, at) => (at % 2 === 0 ? escapeForTerminal(part) : part))
+      .join('')
+  }
+  return new Proxy(io, {
+    get(target, name) {
+      const value = Reflect.get(target, name)
+      if (name !== 'stderr') return typeof value === 'function' ? value.bind(target) : value
+      const stderr = value as OutputStream
+      return {
+        isTerminal: stderr.isTerminal,
+        get columns() {
+          return stderr.columns
+        },
+        write: (chunk: string | Uint8Array) => stderr.write(clean(chunk)),
+      } satisfies OutputStream
+    },
+  })
+}
+
 /** A line that names no command. */
 function runBare(program: Program, [first]: readonly string[], io: Io): number {
-  if (first === '--version' || first === '-V') {
+  if (first === '--version' || first === '-V' || first === 'version') {
     io.stdout.write(`${VERSION}\n`)
     return 0
   }
@@ -134,16 +161,39 @@ function watchReads(
   })
 }
 
-function report(error: unknown, program: Program, io: Io): number {
+/** Whether JSON is asked for, also by a command line that cannot be understood otherwise. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  const typed = end < 0 ? argv : argv.slice(0, end)
+  return typed.some(
+    (word, at) =>
+      /^--(json(=|$)|format=json$)/.test(word) || (word === 'json' && typed[at - 1] === '--format'),
+  )
+}
+
+/** One object on one line: the same code, message and hint for a program. */
+function formatJsonError(code: string, message: string, hint: string | undefined): string {
+  return `${escapeJsonForTerminal(JSON.stringify({ error: { code, message, hint: hint ?? null } }))}\n`
+}
+
+function report(error: unknown, program: Program, argv: readonly string[], io: Io): number {
   if (error instanceof ClosedPipe) return 0
   if (error instanceof StateError) {
     const hint = error.hint ?? HINTS[error.code]
-    io.stderr.write(`${program.name}: ${cleanMessage(`${error.message}${hint ? `. ${hint}` : ''}`)}\n`)
+    const text = `${error.message}${hint ? `. ${hint}` : ''}`
+    // What fits is listed, a line each, already clean; elsewhere a line end can only be quoted.
+    const clean = error.code === 'AMBIGUOUS' ? escapeForTerminal : cleanMessage
+    if (wantsJson(argv)) io.stderr.write(formatJsonError(error.code, error.message, hint))
+    else io.stderr.write(`${program.name}: ${clean(text)}\n`)
     if (io.env.DEBUG) io.stderr.write(`${error.stack}\n${error.cause ? String(error.cause) : ''}\n`)
     return EXIT_BY_ERROR[error.code] ?? EXIT_BY_SIGNAL[String(error.cause)] ?? EXIT_FAILED
   }
   const message = error instanceof Error ? error.message : String(error)
   const text = io.env.DEBUG && error instanceof Error ? error.stack : cleanMessage(message)
+  if (wantsJson(argv)) {
+    io.stderr.write(formatJsonError('INTERNAL', `unexpected error: ${text}`, undefined))
+    return EXIT_FAILED
+  }
   io.stderr.write(
     `${program.name}: unexpected error: ${text}${io.env.DEBUG ? '' : ' (DEBUG=1 shows where)'}\n`,
   )

@@ -1,3 +1,4 @@
+import { StateError } from '../errors.js'
 import type { RecordKind } from '../format/fields.js'
 import { bindArguments } from './arguments.js'
 import { type Command, type CommandLook, describeCommand, type JsonForm } from './command.js'
@@ -48,8 +49,6 @@ export interface ListCommand<Row, F extends Flags, A extends Arguments> extends 
   readonly emptyText?: string
   /** On a terminal: a row that matters less. */
   readonly isFaint?: (row: Row) => boolean
-  /** Whether having nothing to show is as it should be. */
-  readonly isEmptyGood?: true
   /** One JSON array (default), or one object a line. */
   readonly json?: 'array' | 'lines'
   read(
@@ -87,7 +86,7 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
         if (line) context.io.stdout.write(`${line}\n`)
         found.finish?.()
         if (session.hasFailed()) return EXIT_FAILED
-        return rowCount === 0 && !spec.isEmptyGood ? EXIT_FAILED : 0
+        return flags.exitCode && rowCount === 0 ? EXIT_FAILED : 0
       })
     },
   }
@@ -113,7 +112,15 @@ export function defineRecordCommand<Row, F extends Flags = None, A extends Argum
       if (printedFieldNames(kind, flags, context.io)) return 0
       const args = bindArguments(spec.args ?? ({} as A), taken)
       return withSession(context, flags, async (session) => {
-        const row = await spec.read(session, flags, args)
+        let row: Row
+        try {
+          row = await spec.read(session, flags, args)
+        } catch (error) {
+          // There is none: that is a value too for who reads JSON.
+          const isNone = error instanceof StateError && error.code === 'NOT_FOUND'
+          if (isNone && flags.json !== undefined) context.io.stdout.write('null\n')
+          throw error
+        }
         const isPlain = flags.json === undefined && flags.fields === undefined
         if (isPlain && spec.write) await spec.write(row, flags, session)
         else await writeRecord(kind, row, flags, session)

@@ -40,7 +40,8 @@ export type Found =
 /** The command, or group of commands, that the first words name. */
 export function findCommand(program: Program, argv: readonly string[]): Found {
   const [first, second] = argv
-  if (first === undefined || first.startsWith('-')) return { kind: 'program', rest: argv }
+  if (first === undefined || first.startsWith('-') || first === 'version')
+    return { kind: 'program', rest: argv }
   const group = own(program.groups, first)
   if (!group) {
     const entry = own(program.commands, first)

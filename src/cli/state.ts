@@ -123,6 +123,10 @@ export const STATE_PROGRAM: Program = {
       summary: 'why the picker of Codex does not show a thread',
       load: () => import('./state/why.js'),
     },
+    schemas: {
+      summary: 'print the JSON Schema of what a command prints with --json',
+      load: () => import('./schemas-command.js'),
+    },
     ...COMPLETION_COMMANDS,
   },
 }

@@ -21,7 +21,7 @@ async function complete(program: 'codex-logs' | 'codex-state', words: string[], 
 }
 
 test.each<{ words: string[]; first: string[] }>([
-  { words: [''], first: ['tail', 'query', 'where', 'completion'] },
+  { words: [''], first: ['tail', 'query', 'where', 'schemas', 'completion'] },
   { words: ['qu'], first: ['query'] },
   { words: ['query', '--t'], first: ['--to', '--target', '--thread-id', '--threadless', '--tz'] },
   { words: ['query', '--level', ''], first: ['trace', 'debug', 'info', 'warn', 'error'] },

@@ -431,7 +431,7 @@ describe('wrong usage', () => {
     },
     {
       argv: ['qury'],
-      says: "unknown command 'qury' (did you mean query?). Commands: tail, query, where, completion. See --help.",
+      says: "unknown command 'qury' (did you mean query?). Commands: tail, query, where, schemas, completion. See --help.",
     },
     {
       argv: ['query', '--levle', 'info'],
@@ -499,7 +499,10 @@ describe('wrong usage', () => {
     { argv: ['query', '--since'], says: '--from, --since <time>: its value is missing. See --help.' },
   ]
   test.each(WRONG)('$argv', async ({ argv, says }) => {
-    expect(await runLogs(argv)).toEqual({ stdout: '', stderr: `codex-logs: ${says}\n`, exitCode: 2 })
+    const { stdout, stderr, exitCode } = await runLogs(argv)
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 })
+    if (!argv.includes('--json')) expect(stderr).toBe(`codex-logs: ${says}\n`)
+    else expect(says.startsWith(JSON.parse(stderr).error.message)).toBe(true)
   })
 
   test('no command at all: the help, on stderr', async () => {

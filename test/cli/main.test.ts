@@ -7,10 +7,11 @@ import { listBelow } from '../../src/cli/registry.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
 import { VERSION } from '../../src/cli/version.js'
 import { STATE_ERROR_CODES, StateError, type StateErrorCode } from '../../src/errors.js'
+import { copyHome } from '../helpers/homes.js'
 import { runLogs, runState } from '../helpers/run.js'
 
 test('the version', async () => {
-  for (const argv of [['--version'], ['-V']]) {
+  for (const argv of [['--version'], ['-V'], ['version']]) {
     expect(await runLogs(argv)).toEqual({ stdout: `${VERSION}\n`, stderr: '', exitCode: 0 })
     expect(await runState(argv)).toEqual({ stdout: `${VERSION}\n`, stderr: '', exitCode: 0 })
   }
@@ -21,9 +22,7 @@ test('help goes to stdout, with examples and the exit codes', async () => {
     const { stdout, stderr, exitCode } = await runLogs(argv)
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 })
     expect(stdout).toContain('Examples:\n  codex-logs tail')
-    expect(stdout).toContain(
-      'Exit codes: 0 fine, 1 nothing found or not all well, 2 wrong usage, 3 no readable',
-    )
+    expect(stdout).toContain('Exit codes: 0 fine, 1 the answer is no,')
   }
 })
 
@@ -123,4 +122,56 @@ test('a bug is named as such', async () => {
 
 test('a pipe that was closed is no error', async () => {
   expect(await runThrowing(new ClosedPipe())).toEqual({ stderr: '', exitCode: 0 })
+})
+
+test('with --json an error is one object, and what is not there is null', async () => {
+  const at = ['--codex-home', copyHome('codex-0.169.0')]
+  const run = async (...argv: string[]) => {
+    const { stdout, stderr, exitCode } = await runState(argv)
+    return { stdout, error: JSON.parse(stderr).error, exitCode }
+  }
+  expect(await run('threads', 'path', 'no-such-thread', '--json', ...at)).toEqual({
+    stdout: 'null\n',
+    error: { code: 'NOT_FOUND', message: expect.stringContaining('no-such-thread'), hint: expect.anything() },
+    exitCode: 1,
+  })
+  expect(await run('threads', 'list', '--json', '--levle', 'x')).toEqual({
+    stdout: '',
+    error: { code: 'USAGE', message: expect.stringContaining("'--levle'"), hint: 'See --help.' },
+    exitCode: 2,
+  })
+  expect(await run('threads', 'list', '--json=id', '--codex-home', '/no/such/home')).toMatchObject({
+    stdout: '',
+    error: { code: 'DB_NOT_FOUND' },
+    exitCode: 3,
+  })
+})
+
+test('what an error quotes cannot drive a terminal', async () => {
+  const osc = '\x1b]52;c;YQ==\x07'
+  const hidden = '\u200b\u202e\u{e0041}\x9b\x7f'
+  for (const argv of [
+    ['threads', 'show', `x${osc}${hidden}`, '--codex-home', copyHome('codex-0.169.0')],
+    ['threads', 'list', '--codex-home', `/no/${osc}${hidden}`],
+    [`th${osc}${hidden}`],
+    ['threads', 'list', `--x${osc}${hidden}`],
+    ['threads', 'list', '--json', '--sort', `${osc}${hidden}`],
+  ]) {
+    const { stderr, exitCode } = await runState(argv, { isTerminal: true })
+    expect(exitCode).not.toBe(0)
+    expect(stderr).toMatch(/x1b|u001b/)
+    expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e\u{e0041}]/u)
+  }
+})
+
+test('schemas: the names, and one by its command or name', async () => {
+  const { stdout } = await runState(['schemas'])
+  expect(stdout.split('\n')).toEqual(
+    expect.arrayContaining(['codex-state.threads-list', 'codex-state.tokens-by-day']),
+  )
+  const { stdout: schema } = await runState(['schemas', 'threads', 'list'])
+  expect(JSON.parse(schema)).toMatchObject({ title: 'codex-state threads-list', type: 'array' })
+  expect((await runState(['schemas', 'codex-state.threads-list'])).stdout).toBe(schema)
+  expect((await runLogs(['schemas', 'query'])).stdout).toContain('"codex-logs record"')
+  expect(await runState(['schemas', 'nothing'])).toMatchObject({ stdout: '', exitCode: 1 })
 })

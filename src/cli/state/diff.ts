@@ -54,7 +54,6 @@ export const command = defineListCommand({
   kind: DIFFERENCE_KIND,
   tables: ['threads'],
   exitsWith1: 'there is a difference',
-  isEmptyGood: true,
   emptyText: 'rollouts and rows agree',
   read(session, flags) {
     const { codexHome, io, notice } = session

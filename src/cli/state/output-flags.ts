@@ -1,4 +1,12 @@
-import { choiceFlag, type FlagValues, groupFlags, optionalFlag, parseCount, parsedFlag } from '../flags.js'
+import {
+  choiceFlag,
+  type FlagValues,
+  groupFlags,
+  onFlag,
+  optionalFlag,
+  parseCount,
+  parsedFlag,
+} from '../flags.js'
 import { COLOR_CHOICES } from '../options.js'
 import { PAGER_FLAGS } from '../pager-flag.js'
 
@@ -13,6 +21,7 @@ export const OUTPUT_FLAGS = groupFlags('Output', {
 /** Of those that print any number of them. */
 export const LIMIT_FLAGS = {
   limit: parsedFlag('<n>', 'at most this many', parseCount, { short: 'n' }),
+  exitCode: onFlag('exit code 1 when there is nothing to show'),
 }
 
 /** `json`: `true` for all fields; `fields`: `true` to list them. */

@@ -144,7 +144,7 @@ export async function writeRecords<Row>(
   }
   if (isArray) io.stdout.write(rowCount === 0 ? '[]\n' : '\n]\n')
   const text = options.emptyText === undefined ? `no ${kind.noun} found` : options.emptyText
-  if (rowCount === 0 && flags.limit !== 0 && text !== null) notice(text)
+  if (rowCount === 0 && flags.limit !== 0 && text !== null && io.stderr.isTerminal) notice(text)
   return rowCount
 }
 

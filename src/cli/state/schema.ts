@@ -61,7 +61,7 @@ export const command = defineListCommand({
     for (const form of ['lf', 'crlf', 'mixed'] as const) tellLineEnds(form, reports, session)
     const isRefused = ({ state, lineEnds }: MigrationReport) =>
       !['known', 'newer', 'not applied'].includes(state) || lineEnds === 'mixed'
-    if (reports.some(isRefused)) session.fail()
+    if (reports.length === 0 || reports.some(isRefused)) session.fail()
     return [reports]
   },
 })

@@ -1,4 +1,5 @@
 import { StateError } from '../../errors.js'
+import { escapeForTerminal } from '../../format/escape.js'
 import type { RecordKind } from '../../format/fields.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import type { LocatedRollout } from '../../rollout/locate.js'
@@ -43,5 +44,6 @@ export const command = defineRecordCommand({
     return { ...rollout, id }
   },
   // The path is what is asked for: on a line of its own, so that it can be passed on.
-  write: ({ path }, _, { io }) => io.stdout.write(`${path}\n`),
+  write: ({ path }, _, { io }) =>
+    io.stdout.write(`${io.stdout.isTerminal ? escapeForTerminal(path) : path}\n`),
 })

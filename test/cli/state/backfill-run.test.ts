@@ -409,7 +409,7 @@ test.each([
   [['--into', '/x', '--yes'], 'codex-state: --into and --yes do not go together\n'],
   [['--yes', '--dry-run'], 'codex-state: --yes and --dry-run do not go together\n'],
   [
-    ['--dry-run', '--json=nonsense'],
+    ['--dry-run', '--fields=nonsense'],
     `codex-state: 'nonsense' is not a field of a change. There are: change, id, title, columns, path.\n`,
   ],
 ])('wrong words are refused: %j', async (args, stderr) => {

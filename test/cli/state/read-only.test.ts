@@ -31,7 +31,7 @@ const COMMANDS = [
 test('all commands are there but the one that writes', () => {
   const paths = Object.keys(STATE_PROGRAM.commands)
   const missing = paths.filter((path) => !COMMANDS.some((line) => line.startsWith(path)))
-  expect(missing).toEqual(['backfill run', 'completion', '__complete'])
+  expect(missing).toEqual(['backfill run', 'schemas', 'completion', '__complete'])
 })
 
 describe.each(HOMES)('%s', (name) => {

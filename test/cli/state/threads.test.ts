@@ -155,7 +155,7 @@ describe.each(LAYOUTS)('threads list on the layout of $name', (layout) => {
     const { stdout, exitCode } = await runState(['threads', 'list', '-q', ...flags, ...at])
     expect({ stdout, exitCode }).toEqual({
       stdout: ids.map((number) => `${threadId(number)}\n`).join(''),
-      exitCode: ids.length === 0 ? 1 : 0,
+      exitCode: 0,
     })
   })
 
@@ -239,9 +239,10 @@ describe('threads list', () => {
   test('takes names from the index, where the last line of an id counts', async () => {
     const { stdout } = await runState(['threads', 'list', '--json=id,name', '--search', 'NIGHT', ...at])
     expect(JSON.parse(stdout)).toEqual([{ id: threadId(1), name: 'Nightly' }])
-    expect((await runState(['threads', 'list', '--search', 'gone', '-q', ...at])).stderr).toBe(
-      'codex-state: no threads match\n',
-    )
+    const none = ['threads', 'list', '--search', 'gone', '-q', ...at]
+    expect(await runState(none)).toEqual({ stdout: '', stderr: '', exitCode: 0 })
+    expect(await runState([...none, '--exit-code'])).toMatchObject({ exitCode: 1 })
+    expect((await runState(none, { isTerminal: true })).stderr).toBe('codex-state: no threads match\n')
   })
 
   test('is a table on a terminal, fitted to its width and safe for it', async () => {
