@@ -123,27 +123,3 @@ export function readCommand(pid: number): string {
     return ''
   }
 }
-
-/** When a process began, Unix milliseconds; `undefined` when there is none, or no way to know. */
-export function readStartMs(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const bootSeconds = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1])
-    // The name, in brackets, may hold blanks; `starttime` is the 20th field after it, in ticks of 10 ms.
-    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
-    return Number.isFinite(ticks) && Number.isFinite(bootSeconds)
-      ? bootSeconds * 1000 + ticks * 10
-      : undefined
-  } catch {
-    return undefined
-  }
-}
-
-export function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}

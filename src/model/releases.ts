@@ -267,3 +267,20 @@ export function compareVersions(one: string, other: string): number {
   }
   return 0
 }
+
+/** How long after an event its row is written: in batches, of an age that changed twice (measured). */
+const LOG_FLUSHES = [
+  { since: '0.93', ms: 250 },
+  { since: '0.113', ms: 2000 },
+  { since: '0.149', ms: 10_000 },
+] as const
+
+/** The migration that 0.149 brought to the state database. */
+const MIGRATION_OF_SLOW_FLUSHES = 49
+
+/** By the newest of what a state database tells; without a trace the longest, which claims least. */
+export function chooseLogFlushMs(version: string | undefined, newestMigration: number | undefined): number {
+  if (newestMigration !== undefined && newestMigration >= MIGRATION_OF_SLOW_FLUSHES) return 10_000
+  if (version === undefined || !/^\d/.test(version)) return 10_000
+  return LOG_FLUSHES.findLast(({ since }) => compareVersions(version, since) >= 0)?.ms ?? 10_000
+}

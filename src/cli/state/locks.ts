@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
-import { findHolders, processExists, readCommand, readStartMs } from '../../inspect/holders.js'
+import { findHolders, readCommand } from '../../inspect/holders.js'
+import { findLiveness } from '../../inspect/liveness.js'
 import type { OpenTable } from '../../query/databases.js'
 import { readLoggedProcesses } from '../../query/logs/processes.js'
 import { defineListCommand } from '../records.js'
@@ -45,8 +46,8 @@ const LOCK_KIND: RecordKind<LockRow> = {
   nameOf: ({ pid }) => String(pid),
 }
 
-/** A process cannot have logged before it began; the clocks of both are not the same. */
-const CLOCK_SLACK_MS = 2000
+/** Whichever release wrote, its rows are there by then. */
+const LONGEST_FLUSH_MS = 10_000
 
 export const command = defineListCommand({
   kind: LOCK_KIND,
@@ -74,7 +75,7 @@ export const command = defineListCommand({
       lastLogMs: null,
     }))
     const logs = tryOpenLogs(session)
-    const writers = logs === 'unreadable' ? [] : readLogWriters(logs)
+    const writers = logs === 'unreadable' ? [] : readLogWriters(logs, session.nowMs)
     const isAllKnown = isKnown && hiddenCount === 0 && logs !== 'unreadable'
     return {
       pages: [[...rows, ...writers]],
@@ -96,27 +97,21 @@ function tryOpenLogs(session: Session): OpenTable | 'unreadable' | undefined {
   }
 }
 
-function readLogWriters(logs: OpenTable | undefined): LockRow[] {
+function readLogWriters(logs: OpenTable | undefined, nowMs: number): LockRow[] {
   if (!logs) return []
   return readLoggedProcesses(logs).map(({ processUuid, firstSeconds, lastSeconds }) => {
-    const pid = Number(/^pid:(\d+):/.exec(processUuid)?.[1] ?? Number.NaN)
-    const isAlive = Number.isNaN(pid) ? null : looksAlive(pid, firstSeconds * 1000)
+    const lastMs = lastSeconds * 1000
+    const { state, pid } = findLiveness({ processUuid, lastMs }, { nowMs, flushMs: LONGEST_FLUSH_MS })
+    const isAlive = state === 'unknown' ? null : state === 'running'
     return {
-      pid: Number.isNaN(pid) ? null : pid,
+      pid: pid ?? null,
       isAlive,
       does: 'wrote logs',
-      command: isAlive ? readCommand(pid) : '',
+      command: isAlive && pid !== undefined ? readCommand(pid) : '',
       database: logs.file.path,
       processUuid,
       firstLogMs: firstSeconds * 1000,
-      lastLogMs: lastSeconds * 1000,
+      lastLogMs: lastMs,
     }
   })
-}
-
-/** Its number may have gone to another process since: that one began after the first row. */
-function looksAlive(pid: number, firstLogMs: number): boolean {
-  if (!processExists(pid)) return false
-  const startMs = readStartMs(pid)
-  return startMs === undefined || startMs <= firstLogMs + CLOCK_SLACK_MS
 }

@@ -47,3 +47,30 @@ export function findLoggedThread(store: LogStore | undefined, typed: string): st
 }
 
 const MOST_CANDIDATES = 6
+
+/** The newest row of a thread. */
+export interface LastRow {
+  threadId: string
+  processUuid: string | null
+  /** Unix milliseconds. */
+  tsMs: number
+}
+
+/** The newest row of each thread, through the index from one thread to the next where there is one. */
+export function readLastRows({ connection, columns, key, indexes }: LogStore): LastRow[] {
+  const thread = columnSql(columns.threadId)
+  const process = columnSql(columns.processUuid)
+  const ms = `CAST(${columnSql(columns.tsSeconds)} AS INTEGER) * 1000.0 + CAST(${columnSql(columns.tsNanos)} AS INTEGER) / 1e6`
+  const newest = indexes.thread
+    ? `WITH RECURSIVE ids(id) AS (
+         SELECT min(${thread}) FROM logs
+         UNION ALL SELECT (SELECT min(${thread}) FROM logs WHERE ${thread} > ids.id) FROM ids WHERE ids.id IS NOT NULL
+       )
+       SELECT ids.id AS threadId, (SELECT max(${key}) FROM logs WHERE ${thread} = ids.id) AS newest
+       FROM ids WHERE ids.id IS NOT NULL`
+    : `SELECT ${thread} AS threadId, max(${key}) AS newest FROM logs WHERE ${thread} IS NOT NULL GROUP BY ${thread}`
+  return connection.all<LastRow>(
+    `SELECT found.threadId AS threadId, CAST(${process} AS TEXT) AS processUuid, ${ms} AS tsMs
+     FROM (${newest}) AS found CROSS JOIN logs WHERE logs.${key} = found.newest`,
+  )
+}
