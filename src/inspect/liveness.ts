@@ -127,7 +127,11 @@ function readLinuxStartMs(pid: number): number | undefined {
 
 /** By `ps`, which macOS and the BSDs have (and Linux): `Wed Nov 25 18:14:13 2026`, in UTC when asked for. */
 export function readPosixStartMs(pid: number): number | undefined {
-  const text = ask('ps', ['-o', 'lstart=', '-p', String(pid)], { ...process.env, LC_ALL: 'C', TZ: 'UTC' })
+  const text = ask('ps', ['-o', 'lstart=', '-p', String(pid)], {
+    PATH: '/bin:/usr/bin',
+    LC_ALL: 'C',
+    TZ: 'UTC',
+  })
   const ms = Date.parse(`${text} UTC`)
   return text === '' || Number.isNaN(ms) ? undefined : ms
 }
@@ -138,10 +142,10 @@ function readWindowsStartMs(pid: number): number | undefined {
   return Number.isNaN(ms) ? undefined : ms
 }
 
-function ask(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
+function ask(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): string {
   try {
     return execFileSync(program, args, {
-      env,
+      ...(env && { env }),
       encoding: 'utf8',
       timeout: ASK_MS,
       stdio: ['ignore', 'pipe', 'ignore'],
