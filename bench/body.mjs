@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { brotliDecompressSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { dataFolder, logs, median, root } from './measure.mjs'
 
@@ -62,7 +63,8 @@ function readRows(name) {
   const folder = join(dataFolder, 'homes')
   if (!existsSync(join(folder, name))) {
     mkdirSync(folder, { recursive: true })
-    execFileSync('tar', ['xJf', join(root, `test/fixtures/homes/${name}.tar.xz`), '-C', folder])
+    const packed = readFileSync(join(root, `test/fixtures/homes/${name}.tar.br`))
+    execFileSync('tar', ['xf', '-', '-C', folder], { input: brotliDecompressSync(packed) })
   }
   const [program, ...args] = [...logs, 'query', '--json', '--codex-home', join(folder, name, 'home')]
   const json = execFileSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })

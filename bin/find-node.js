@@ -20,6 +20,6 @@ exports.findNode = ({ versions, execPath, platform, arch }) => {
   const path = name && join(__dirname, '..', 'node_modules', name)
   if (path && existsSync(path)) return { path }
   return {
-    problem: `codex-state needs Node ${NEEDED} or newer; this is Node ${versions.node} (${execPath}).`,
+    problem: `codex-state needs Node ${NEEDED} or newer; this is Node ${versions.node} (${execPath}). Install a newer one, or use the executable, which needs none.`,
   }
 }

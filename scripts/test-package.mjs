@@ -1,9 +1,8 @@
 // `npm run test:package`: builds what is shipped and runs it on bare machines.
 import { spawnSync } from 'node:child_process'
 import { ensurePackageTools, root } from './package-tools.mjs'
-import { ensureTestTools } from './test-tools.mjs'
+import './test-tools.mjs'
 
-ensureTestTools()
 ensurePackageTools()
 const { status } = spawnSync(
   process.execPath,

@@ -1,26 +1,29 @@
-// Programs that the tests drive and npm does not bring. Missing ones are installed where that is possible.
+// `npm run test:tools`: installs what the tests drive and npm does not bring, on Debian and as root; else it says what
+// is missing, and the exit code is 1.
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Program → Debian package. */
 const TOOLS = {
+  bash: 'bash',
+  cc: 'gcc',
+  fish: 'fish',
+  fzf: 'fzf',
+  groff: 'groff',
+  jq: 'jq',
+  less: 'less',
+  man: 'man-db',
+  python3: 'python3',
+  script: 'bsdutils',
   sqlite3: 'sqlite3',
   tmux: 'tmux',
-  xz: 'xz-utils',
-  jq: 'jq',
-  script: 'bsdutils',
   zsh: 'zsh',
-  fish: 'fish',
-  groff: 'groff-base',
-  man: 'man-db',
-  less: 'less',
-  fzf: 'fzf',
+  zstd: 'zstd',
 }
 
-export function ensureTestTools() {
-  const missing = Object.keys(TOOLS).filter((name) => !isOnPath(name))
-  if (missing.length === 0) return
+const missing = Object.keys(TOOLS).filter((name) => !isOnPath(name))
+if (missing.length > 0) {
   const packages = missing.map((name) => TOOLS[name])
   const canInstall = isOnPath('apt-get') && process.getuid?.() === 0
   process.stderr.write(

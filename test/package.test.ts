@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { VERSION } from '../src/cli/version.js'
+import { requirePrograms } from './helpers/programs.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readJson = (name: string) => JSON.parse(readFileSync(join(root, name), 'utf8'))
@@ -66,6 +67,7 @@ test('the fixtures stay small', () => {
 test('what CI runs is a script that holds together', () => {
   const path = join(root, '.ci', 'run')
   accessSync(path, constants.X_OK)
+  requirePrograms('bash')
   execFileSync('bash', ['-n', path])
   const { scripts } = readJson('package.json')
   for (const [, name] of readFileSync(path, 'utf8').matchAll(/^npm run (\w+)$/gm))

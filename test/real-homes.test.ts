@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formatUtcNanos } from '../src/format/time.js'
 import { describeFolder } from './helpers/folder.js'
 import { copyHome, expectedPath, HOMES, type HomeName, homePath } from './helpers/homes.js'
+import { requirePrograms } from './helpers/programs.js'
 import { runLogs, runState } from './helpers/run.js'
 import { binPath, runBin, startProcess } from './helpers/spawn.js'
 
@@ -39,6 +40,7 @@ interface JsonRow extends Record<string, unknown> {
 
 /** Asks the sqlite3 program, which sees the write-ahead log and may write beside the copy. */
 function askSqlite<Row>(path: string, sql: string): Row[] {
+  requirePrograms('sqlite3')
   const output = execFileSync('sqlite3', ['-json', path, sql], { encoding: 'utf8', maxBuffer: 2 ** 28 })
   return output === '' ? [] : JSON.parse(output)
 }
@@ -63,6 +65,7 @@ describe.each(HOMES)('%s', (name) => {
     const { databases } = JSON.parse(
       readFileSync(join(expectedPath(name), 'databases-read-with-sqlite.json'), 'utf8'),
     )
+    requirePrograms('bash')
     const line = `'${globalThis.process.execPath}' '${binPath('codex-logs')}' query --json --codex-home '${home}' | wc -l`
     const { stdout } = await startProcess('bash', ['-o', 'pipefail', '-c', line]).end()
     expect(Number(stdout)).toBe(databases[file].tables.logs)

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { commandLines, pages } from './helpers/docs.js'
 import { copyHome } from './helpers/homes.js'
 import { temporaryFolder } from './helpers/layouts.js'
-import { testWith } from './helpers/programs.js'
+import { requirePrograms } from './helpers/programs.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const readme = pages['README.md']!
@@ -100,7 +100,8 @@ test('each question has an answer that is known', () => {
 })
 
 for (const { title, code } of recipes) {
-  testWith(...programsOf(code))(title, async () => {
+  test(title, async () => {
+    requirePrograms(...programsOf(code))
     const [command, expected] = Object.entries(EXPECTED).find(([start]) => code.startsWith(start))!
     const home = copyHome('codex-0.169.0')
     if (command.includes('--dry-run')) {
@@ -119,7 +120,8 @@ for (const { title, code } of recipes) {
 const others = { ...pages, 'README.md': readme.replace(section, '') }
 for (const [page, text] of Object.entries(others)) {
   for (const line of new Set(commandLines(text))) {
-    testWith(...programsOf(line))(`${page}: ${line}`, async () => {
+    test(`${page}: ${line}`, async () => {
+      requirePrograms(...programsOf(line))
       const { stderr, exitCode } = await runRecipe(line, copyHome('codex-0.169.0'))
       expect(stderr).not.toMatch(/See --help|unexpected error/)
       // Not misused, and a home that can be read: what is not there in this one is 1.

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { describeFolder } from '../helpers/folder.js'
 import { copyHome } from '../helpers/homes.js'
+import { requirePrograms } from '../helpers/programs.js'
 import { binPath, CLEAN_ENV, waitUntil } from '../helpers/spawn.js'
 
 const PROMPT = 'ready>'
@@ -59,6 +60,7 @@ const STARTS = {
 
 /** A real shell in a real terminal. */
 async function openShell(shell: keyof typeof STARTS) {
+  requirePrograms('tmux', shell)
   const folder = mkdtempSync(join(tmpdir(), 'codex-state-shell-'))
   const tmux = (...args: string[]) =>
     execFileSync('tmux', ['-S', join(folder, 'tmux'), '-f', '/dev/null', ...args], {

@@ -49,7 +49,8 @@ describe('the Node to run under', () => {
   test('else none, and what is needed is said', () => {
     const elsewhere = { ...running, platform: 'aix', versions: { node: '20.20.2' } }
     expect(findNode(elsewhere)).toEqual({
-      problem: 'codex-state needs Node 22.12 or newer; this is Node 20.20.2 (/usr/bin/node).',
+      problem:
+        'codex-state needs Node 22.12 or newer; this is Node 20.20.2 (/usr/bin/node). Install a newer one, or use the executable, which needs none.',
     })
   })
 })
@@ -78,7 +79,7 @@ describe.each(['codex-logs', 'codex-state'] as const)('%s', (name) => {
     cpSync(bin, copy, { recursive: true })
     expect(await runUnder('20.20.2', copy, name, '--version').end()).toEqual({
       stdout: '',
-      stderr: `codex-state needs Node 22.12 or newer; this is Node 20.20.2 (${process.execPath}).\n`,
+      stderr: `codex-state needs Node 22.12 or newer; this is Node 20.20.2 (${process.execPath}). Install a newer one, or use the executable, which needs none.\n`,
       exitCode: 1,
       signal: null,
     })

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { copyHome } from '../helpers/homes.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 import { createLogHome } from '../helpers/log-layouts.js'
+import { requirePrograms } from '../helpers/programs.js'
 import { binPath, CLEAN_ENV, waitUntil } from '../helpers/spawn.js'
 
 let home: string
@@ -15,6 +16,7 @@ beforeAll(() => {
 
 /** A terminal of 19 lines (and tmux's own) that runs one command line of ours and then says how that ended. */
 function openTerminal(line: string, env: Record<string, string> = {}) {
+  requirePrograms('tmux', 'less')
   const socket = join(temporaryFolder(), 'tmux')
   const tmux = (...args: string[]) =>
     execFileSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], {

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createLogHome, type LogHome } from '../helpers/log-layouts.js'
 import { insertLogRows } from '../helpers/log-rows.js'
+import { requirePrograms } from '../helpers/programs.js'
 import { binPath, CLEAN_ENV, runBin, startBin, startProcess, waitUntil } from '../helpers/spawn.js'
 import { startWriter } from '../helpers/writer.js'
 
@@ -16,6 +17,7 @@ beforeAll(() => {
 
 /** A shell's pipeline, with `$LOGS` for the command. */
 function runShell(line: string, home = place.home) {
+  requirePrograms('bash')
   return startProcess('bash', ['-c', `set -o pipefail; ${line}`], {
     env: { LOGS: `${process.execPath} ${binPath('codex-logs')}`, CODEX_HOME: home },
   })

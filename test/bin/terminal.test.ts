@@ -4,10 +4,12 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../helpers/layouts.js'
 import { createLogHome, T, THREAD_A } from '../helpers/log-layouts.js'
 import { insertLogRows } from '../helpers/log-rows.js'
+import { requirePrograms } from '../helpers/programs.js'
 import { binPath, CLEAN_ENV, startProcess, waitUntil } from '../helpers/spawn.js'
 
 /** A terminal of tmux that runs one command line and then says how that ended. */
 function openTerminal(line: string) {
+  requirePrograms('tmux')
   const socket = join(temporaryFolder(), 'tmux')
   const tmux = (...args: string[]) =>
     execFileSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], {
@@ -120,6 +122,7 @@ describe('bytes that reach a terminal', () => {
   /** What the command writes to a terminal, by `script`. */
   async function write(...args: string[]): Promise<string> {
     const line = `${command} query --codex-home '${home}' ${args.join(' ')}`
+    requirePrograms('script')
     const { stdout } = await startProcess('script', ['-qec', line, '/dev/null'], {
       // The bytes of the program, not those of a pager.
       env: { TERM: 'xterm-256color', PAGER: '' },

@@ -7,6 +7,7 @@ import { LOGS_PROGRAM } from '../../src/cli/logs.js'
 import { formatManuals } from '../../src/cli/manual.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
 import { temporaryFolder } from '../helpers/layouts.js'
+import { requirePrograms } from '../helpers/programs.js'
 import { runLogs, runState } from '../helpers/run.js'
 import { CLEAN_ENV } from '../helpers/spawn.js'
 
@@ -25,6 +26,7 @@ function writeManual(name: string): string {
 
 /** The page as a reader sees it, each run of blanks as one: lines are filled and justified. */
 function readManual(name: string): string {
+  requirePrograms('man', 'groff')
   return execFileSync('man', ['-l', writeManual(name)], {
     env: { ...CLEAN_ENV, LANG: 'C.UTF-8', MANWIDTH: '400', MAN_KEEP_FORMATTING: '' },
     encoding: 'utf8',
@@ -37,6 +39,7 @@ describe.each(['codex-logs', 'codex-state'] as const)('the manual page of %s', (
 
   test('is read without a warning', () => {
     const path = writeManual(name)
+    requirePrograms('man', 'groff')
     const groff = spawnSync('groff', ['-man', '-ww', '-z', '-Tutf8', path], { encoding: 'utf8' })
     expect(groff).toMatchObject({ stdout: '', stderr: '', status: 0 })
     const man = spawnSync('man', ['--warnings', '-l', path], {

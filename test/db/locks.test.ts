@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -9,12 +9,13 @@ import { openReadWrite } from '../../src/db/open-write.js'
 import { StateRuntime } from '../../src/runtime.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 import { createLogHome } from '../helpers/log-layouts.js'
+import { requirePrograms } from '../helpers/programs.js'
 import { startBin, startProcess } from '../helpers/spawn.js'
 
 /** Another SQLite, of another release, in another process: as that of Codex is. */
-const hasSqlite = spawnSync('sqlite3', ['--version']).status === 0
 
 function sqlite(path: string, sql: string): string {
+  requirePrograms('sqlite3')
   return execFileSync('sqlite3', [path, sql], { encoding: 'utf8' }).trim()
 }
 
@@ -53,7 +54,7 @@ function openReader(path: string) {
   return reader
 }
 
-describe.runIf(isLinux && hasSqlite)('the locks on a file stay', () => {
+describe.runIf(isLinux)('the locks on a file stay', () => {
   const countRows = 'SELECT count(*) AS n FROM t'
   const comings: { what: string; come: (path: string) => void }[] = [
     { what: 'a reader', come: (path) => openReadOnly(path).close() },
@@ -80,6 +81,7 @@ describe.runIf(isLinux && hasSqlite)('the locks on a file stay', () => {
 
   test.each(comings)('of a reader, when $what comes and goes', async ({ come }) => {
     const path = createDatabase()
+    requirePrograms('sqlite3')
     const codex = startProcess('sqlite3', [path], { stdio: 'pipe' })
     codex.child.stdin?.write("INSERT INTO t (text) VALUES ('row');\nSELECT 'committed';\n")
     await codex.until(() => codex.stdout.includes('committed'))
@@ -172,7 +174,7 @@ describe.runIf(isLinux && hasSqlite)('the locks on a file stay', () => {
   })
 })
 
-describe.runIf(hasSqlite)('no row is lost beside another process that comes and goes', () => {
+describe('no row is lost beside another process that comes and goes', () => {
   test('by a writer whose process opens the file again and again', () => {
     const path = createDatabase()
     const writer = openWriter(path)

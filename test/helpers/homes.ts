@@ -13,6 +13,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { brotliDecompressSync } from 'node:zlib'
+import { requirePrograms } from './programs.js'
 
 /** Homes that real Codex releases wrote, each packed with what the release itself said about it. */
 export const HOMES = [
@@ -64,8 +66,8 @@ export function copyHome(name: HomeName): string {
 /** The names of all fixtures of one kind. */
 export function fixtureNames(kind: FixtureKind): string[] {
   return readdirSync(join(FIXTURES, kind))
-    .filter((file) => file.endsWith('.tar.xz'))
-    .map((file) => file.replace(/\.tar\.xz$/, ''))
+    .filter((file) => file.endsWith('.tar.br'))
+    .map((file) => file.replace(/\.tar\.br$/, ''))
     .sort()
 }
 
@@ -81,8 +83,12 @@ export function copyFixtureHome(kind: FixtureKind, name: string): string {
 
 /** The home of a situation that people met: `test/fixtures/cases/<name>/make.sh` run on a copy of `base`. */
 export function makeCase(name: string, base: HomeName): string {
+  const script = join(FIXTURES, 'cases', name, 'make.sh')
+  const words = new Set(readFileSync(script, 'utf8').match(/\w+/g))
+  // Every script begins with `_settle/make.sh`, which calls sqlite3.
+  requirePrograms('sqlite3', ...['jq', 'python3', 'zstd'].filter((program) => words.has(program)))
   const home = copyHome(base)
-  execFileSync('sh', [join(FIXTURES, 'cases', name, 'make.sh'), home], { stdio: 'pipe' })
+  execFileSync('sh', [script, home], { stdio: 'pipe' })
   return home
 }
 
@@ -94,14 +100,15 @@ function copyFolder(source: string): string {
 
 /** Unpacks once for each content; test workers run side by side, so the folder appears by one rename. */
 function unpack(kind: 'homes' | FixtureKind, name: string): string {
-  const tarball = join(FIXTURES, kind, `${name}.tar.xz`)
-  const digest = createHash('sha256').update(readFileSync(tarball)).digest('hex').slice(0, 16)
+  const packed = readFileSync(join(FIXTURES, kind, `${name}.tar.br`))
+  const digest = createHash('sha256').update(packed).digest('hex').slice(0, 16)
   const parent = join(tmpdir(), 'codex-state-fixtures')
   const target = join(parent, `${name}-${digest}`)
   if (!existsSync(target)) {
     mkdirSync(parent, { recursive: true })
     const scratch = mkdtempSync(join(parent, 'unpack-'))
-    execFileSync('tar', ['xJf', tarball, '-C', scratch])
+    // Brotli, since Node itself has it: xz is not everywhere.
+    execFileSync('tar', ['xf', '-', '-C', scratch], { input: brotliDecompressSync(packed) })
     try {
       renameSync(join(scratch, name), target)
     } catch (error) {

@@ -1,6 +1,11 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { test } from 'vitest'
+import { beforeEach, type TestContext } from 'vitest'
+
+let running: TestContext | undefined
+beforeEach((context) => {
+  running = context
+})
 
 /** Whether a program is on the PATH. */
 export function hasProgram(name: string): boolean {
@@ -15,11 +20,12 @@ export function hasProgram(name: string): boolean {
 }
 
 /**
- * `test` for what drives programs that npm does not bring. Where one is missing the test is left out, and its title
- * says so: `scripts/test.mjs` counts these in its last lines.
+ * Called by a test before it drives programs that npm does not bring. Where one is missing the test is left out, and
+ * the last lines of `npm test` say so (`scripts/test-reporter.mjs` reads the note).
  */
-export function testWith(...programs: readonly string[]): typeof test {
-  const missing = programs.filter((name) => !hasProgram(name))
-  if (missing.length === 0) return test
-  return ((title: string) => test.skip(`${title} [needs ${missing.join(', ')}]`)) as unknown as typeof test
+export function requirePrograms(...names: readonly string[]): void {
+  const missing = names.filter((name) => !hasProgram(name))
+  if (missing.length === 0) return
+  if (!running) throw new Error(`${missing.join(', ')} required outside of a test`)
+  running.skip(`needs ${missing.join(', ')}`)
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { generateLogs } from '../../../bench/generate-logs.mjs'
 import { temporaryFolder } from '../../helpers/layouts.js'
+import { requirePrograms } from '../../helpers/programs.js'
 
 /** Enough rows that reading them takes longer than a command waits before it starts workers. */
 const ROWS = 300_000
@@ -23,6 +24,7 @@ function digest(script: string): string {
 
 describe('a selection that takes long, read by several threads', () => {
   test('has every row once and in order', () => {
+    requirePrograms('sqlite3')
     expect(digest('"$0" "$1" query --json --fields id,body --db "$2"')).toBe(
       digest(
         `sqlite3 -readonly "$2" "SELECT printf('{\\"id\\":%d,\\"body\\":%s}', id, json_quote(feedback_log_body))
@@ -32,6 +34,7 @@ describe('a selection that takes long, read by several threads', () => {
   })
 
   test('finds the newest rows of a filter that few rows match', () => {
+    requirePrograms('sqlite3')
     const rare = 'submission.id="0000000'
     const ours = digest(`"$0" "$1" query --format cat --fields id -n 40 --search '${rare}' --db "$2"`)
     const theirs = digest(
