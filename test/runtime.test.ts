@@ -26,6 +26,7 @@ import {
   type TelemetryCount,
 } from '../src/index.js'
 import { startChild } from './helpers/child.js'
+import { TEST_EVERYTHING } from './helpers/everything.js'
 import { copyHome, expectedPath, HOMES } from './helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from './helpers/layouts.js'
 import { sampleMetadata, threadId } from './helpers/threads.js'
@@ -1030,7 +1031,7 @@ describe('several processes', () => {
     database.close()
   })
 
-  test('a lock that another one holds for too long is an error of its own', () => {
+  test.runIf(TEST_EVERYTHING)('a lock that another one holds for too long is an error of its own', () => {
     const runtime = init()
     const other = new Database(runtime.dbPath)
     other.exec('BEGIN IMMEDIATE')

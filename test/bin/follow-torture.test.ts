@@ -1,6 +1,7 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { TEST_EVERYTHING } from '../helpers/everything.js'
 import { LAYOUTS, temporaryFolder } from '../helpers/layouts.js'
 import { createLogHome, NEWEST_LAYOUT } from '../helpers/log-layouts.js'
 import { createRandom, type Random } from '../helpers/random.js'
@@ -9,7 +10,7 @@ import { startWriter, type Writer } from '../helpers/writer.js'
 
 /** `FOLLOW_SEEDS=1,2,3` and `FOLLOW_STEPS=500` for longer runs. */
 const SEEDS = (process.env.FOLLOW_SEEDS ?? '20261121').split(',').map(Number)
-const STEPS = Number(process.env.FOLLOW_STEPS ?? 45)
+const STEPS = Number(process.env.FOLLOW_STEPS ?? (TEST_EVERYTHING ? 45 : 15))
 const STEP_MS = 250
 
 /** Every row that was ever written, in the order of writing; its body is its place in this list. */

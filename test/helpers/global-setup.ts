@@ -19,7 +19,7 @@ export default async function setup(): Promise<() => void> {
   process.env.HOME = join(folder, 'user')
   mkdirSync(process.env.HOME)
   for (const name of Object.keys(process.env)) {
-    if (name.startsWith('XDG_') || name.startsWith('CODEX_')) delete process.env[name]
+    if (name.startsWith('XDG_') || /^CODEX_(SQLITE_)?HOME$/.test(name)) delete process.env[name]
   }
   return () => removeFolder(folder)
 }

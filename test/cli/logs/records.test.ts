@@ -6,6 +6,7 @@ import { createBytesReader } from '../../../src/cli/logs/records.js'
 import { piecesOf } from '../../../src/format/formats.js'
 import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
 import { listDatabases } from '../../../src/schema/files.js'
+import { TEST_EVERYTHING } from '../../helpers/everything.js'
 import { createLogHome } from '../../helpers/log-layouts.js'
 
 /** A control character is one byte in the database and six in JSON. */
@@ -25,7 +26,7 @@ afterAll(() => {
   rmSync(dirname(home), { recursive: true })
 })
 
-test('records that are longer together than one text may be are read in parts', () => {
+test.runIf(TEST_EVERYTHING)('records that are longer together than one text may be are read in parts', () => {
   const read = createBytesReader(
     store,
     {},
@@ -44,23 +45,30 @@ test('records that are longer together than one text may be are read in parts', 
   }
 })
 
-test('a text that is longer than a string may be is cut, and says what it lacks, whoever writes the record', () => {
-  const { home: hugeHome, path } = createLogHome([{ body: 'before' }])
-  const writer = new Database(path)
-  // 80 MiB of text, then as much that only JavaScript can escape.
-  const insert =
-    "INSERT INTO logs (ts, ts_nanos, level, target, feedback_log_body) VALUES (1, 0, 'INFO', 't', ?)"
-  writer.prepare(insert).run('x'.repeat(80 * MEBIBYTE))
-  writer.prepare(insert).run(`\x1b${'y'.repeat(80 * MEBIBYTE - 1)}`)
-  writer.close()
-  const huge = openLogStore(listDatabases(hugeHome))!
-  const plan = { pieces: piecesOf('cat'), isRaw: false, styles: undefined }
-  const read = createBytesReader(huge, {}, plan)
-  const { bytes } = read({ kind: 'window', low: 1n, high: 3n })!
-  huge.connection.close()
-  rmSync(dirname(hugeHome), { recursive: true })
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const lack = `… [${16 * MEBIBYTE} more bytes]\n`
-  const lines = [`before\n`, 'x'.repeat(64 * MEBIBYTE) + lack, `\\x1b${'y'.repeat(64 * MEBIBYTE - 1)}${lack}`]
-  expect(text.equals(Buffer.concat(lines.map((line) => Buffer.from(line))))).toBe(true)
-})
+test.runIf(TEST_EVERYTHING)(
+  'a text that is longer than a string may be is cut, and says what it lacks, whoever writes the record',
+  () => {
+    const { home: hugeHome, path } = createLogHome([{ body: 'before' }])
+    const writer = new Database(path)
+    // 80 MiB of text, then as much that only JavaScript can escape.
+    const insert =
+      "INSERT INTO logs (ts, ts_nanos, level, target, feedback_log_body) VALUES (1, 0, 'INFO', 't', ?)"
+    writer.prepare(insert).run('x'.repeat(80 * MEBIBYTE))
+    writer.prepare(insert).run(`\x1b${'y'.repeat(80 * MEBIBYTE - 1)}`)
+    writer.close()
+    const huge = openLogStore(listDatabases(hugeHome))!
+    const plan = { pieces: piecesOf('cat'), isRaw: false, styles: undefined }
+    const read = createBytesReader(huge, {}, plan)
+    const { bytes } = read({ kind: 'window', low: 1n, high: 3n })!
+    huge.connection.close()
+    rmSync(dirname(hugeHome), { recursive: true })
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const lack = `… [${16 * MEBIBYTE} more bytes]\n`
+    const lines = [
+      `before\n`,
+      'x'.repeat(64 * MEBIBYTE) + lack,
+      `\\x1b${'y'.repeat(64 * MEBIBYTE - 1)}${lack}`,
+    ]
+    expect(text.equals(Buffer.concat(lines.map((line) => Buffer.from(line))))).toBe(true)
+  },
+)

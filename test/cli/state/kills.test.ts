@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { TEST_EVERYTHING } from '../../helpers/everything.js'
 import { describeFolder } from '../../helpers/folder.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
@@ -11,7 +12,7 @@ import { writeSession } from '../../helpers/sessions.js'
 import { binPath, CLEAN_ENV, startBin } from '../../helpers/spawn.js'
 
 /** In each of the three tests; the moments are drawn from the seed, so a failure can be looked at again. */
-const KILLS = Number(process.env.CODEX_STATE_KILLS ?? 7)
+const KILLS = Number(process.env.CODEX_STATE_KILLS ?? (TEST_EVERYTHING ? 7 : 2))
 const SEED = Number(process.env.CODEX_STATE_SEED ?? 1)
 
 /** Mulberry32: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
