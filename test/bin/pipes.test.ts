@@ -126,7 +126,7 @@ test('no such home, as a process', async () => {
   expect(await runBin('codex-logs', ['query'], { env: { CODEX_HOME: '/no/such/home' } })).toEqual({
     stdout: '',
     stderr:
-      'codex-logs: no Codex database in /no/such/home (found by CODEX_HOME). Pass --codex-home or --db, or set CODEX_HOME.\n',
+      'codex-logs: no Codex database in /no/such/home (found by CODEX_HOME): there is no such folder. Pass --codex-home or --db, or set CODEX_HOME.\n',
     exitCode: 3,
     signal: null,
   })
