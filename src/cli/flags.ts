@@ -193,3 +193,22 @@ export function parsePositive(text: string): number {
   }
   return Number(text)
 }
+
+const SPAN_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
+
+/** `90s`, `5m`, `1h30m`, `1.5h`, in milliseconds. */
+export function parseSpan(text: string): number {
+  const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d|w)/gy)]
+  if (parts.length === 0 || parts.reduce((sum, [part]) => sum + part.length, 0) !== text.trim().length) {
+    throw new StateError('USAGE', 'It must be a span of time, such as 90s, 5m, 1h30m')
+  }
+  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * SPAN_MS[unit!]!, 0)
+}

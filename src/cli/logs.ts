@@ -21,6 +21,10 @@ export const LOGS_PROGRAM: Program = {
       summary: 'show the matching rows, oldest first, and end',
       load: () => import('./logs/query.js'),
     },
+    stuck: {
+      summary: 'show threads in whose open step nothing happens any more; exit code 1 when there is one',
+      load: () => import('./logs/stuck.js'),
+    },
     where: {
       summary: 'list every database of the home: what it is for, how old its layout is, how large',
       load: () => import('./where.js'),

@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { SHELLS } from '../../src/cli/completion/scripts.js'
+import { LOGS_PROGRAM } from '../../src/cli/logs.js'
+import { listBelow } from '../../src/cli/registry.js'
 import { describeFolder } from '../helpers/folder.js'
 import { copyHome } from '../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../helpers/layouts.js'
@@ -21,7 +23,7 @@ async function complete(program: 'codex-logs' | 'codex-state', words: string[], 
 }
 
 test.each<{ words: string[]; first: string[] }>([
-  { words: [''], first: ['tail', 'query', 'where', 'schemas', 'completion'] },
+  { words: [''], first: listBelow(LOGS_PROGRAM).map(({ name }) => name) },
   { words: ['qu'], first: ['query'] },
   { words: ['query', '--t'], first: ['--to', '--target', '--thread-id', '--threadless', '--tz'] },
   { words: ['query', '--level', ''], first: ['trace', 'debug', 'info', 'warn', 'error'] },

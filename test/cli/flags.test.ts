@@ -27,15 +27,20 @@ const COMMANDS = (
   )
 ).filter(({ command }) => Object.keys(command.flags).length > 0)
 
+const EXAMPLES: Readonly<Record<string, string>> = {
+  '<time>': '1d',
+  '<level>': 'info',
+  '<zone>': 'utc',
+  '<span>': '1s',
+  '<size>': '1GB',
+  '<count/span>': '5/1h',
+}
+
 /** A value that the flag takes. */
 function exampleOf({ choices, parse, placeholder = '' }: Flag): string {
   if (choices) return choices.at(-1)!
-  if (parse) return '100'
-  return (
-    { '<time>': '1d', '<level>': 'info', '<zone>': 'utc', '<file>': join(temporaryFolder(), 'x') }[
-      placeholder
-    ] ?? 'x'
-  )
+  if (placeholder === '<file>') return join(temporaryFolder(), 'x')
+  return EXAMPLES[placeholder] ?? (parse ? '100' : 'x')
 }
 
 function typedAs(name: string, flag: Flag): string[] {

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LOGS_PROGRAM } from '../../src/cli/logs.js'
+import { listBelow } from '../../src/cli/registry.js'
 import { describeFolder } from '../helpers/folder.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 import {
@@ -18,6 +20,10 @@ import {
 } from '../helpers/log-layouts.js'
 import { insertLogRows } from '../helpers/log-rows.js'
 import { type RunOptions, runLogs } from '../helpers/run.js'
+
+const LOG_COMMANDS = listBelow(LOGS_PROGRAM)
+  .map(({ name }) => name)
+  .join(', ')
 
 interface FilterCase {
   argv: string[]
@@ -431,7 +437,7 @@ describe('wrong usage', () => {
     },
     {
       argv: ['qury'],
-      says: "unknown command 'qury' (did you mean query?). Commands: tail, query, where, schemas, completion. See --help.",
+      says: `unknown command 'qury' (did you mean query?). Commands: ${LOG_COMMANDS}. See --help.`,
     },
     {
       argv: ['query', '--levle', 'info'],

@@ -4,6 +4,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { listJsonForms, type NamedForm } from '../../src/cli/json-forms.js'
+import { LOGS_PROGRAM } from '../../src/cli/logs.js'
 import { createSchemas } from '../../src/cli/schemas.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
 import { copyHome, HOMES, makeCase } from '../helpers/homes.js'
@@ -33,6 +34,11 @@ test('the published schemas are those of this version', async () => {
 
 const FORMS = (await listJsonForms(STATE_PROGRAM)).filter(
   ({ name, command }) => name !== 'where' && command.writes === undefined,
+)
+
+/** Of codex-logs, beside its rows. */
+const LOG_FORMS = (await listJsonForms(LOGS_PROGRAM)).filter(
+  ({ name, form }) => name !== 'where' && form.shape !== 'lines',
 )
 
 /** What is typed to get a form of JSON. */
@@ -77,6 +83,18 @@ describe.each(HOMES)('the home of %s', (homeName) => {
     }
     expectValid(form.name, JSON.parse(stdout))
   })
+})
+
+/** What makes a command find something in a home where nothing goes on. */
+const FINDS_ALL: Readonly<Record<string, readonly string[]>> = {
+  'codex-logs.stuck': ['--all'],
+}
+
+test.each(LOG_FORMS)('$name', async (form) => {
+  const home = copyHome('codex-0.169.0')
+  const argv = [...lineOf(form), ...(FINDS_ALL[form.name] ?? []), '--json', '--codex-home', home]
+  const { stdout } = await runLogs(argv)
+  expectValid(form.name, JSON.parse(stdout))
 })
 
 test('the tools of a thread that has some', async () => {

@@ -5,9 +5,8 @@ import { type LogActivity, readLogActivity } from '../../src/inspect/log-activit
 import { openLogStore } from '../../src/query/logs/store.js'
 import { listDatabases } from '../../src/schema/files.js'
 import { copyFixtureHome } from '../helpers/homes.js'
+import { openTurn, startIdle, turnRow } from '../helpers/live-log.js'
 import { createLogHome, LOG_LAYOUTS, NEWEST_LAYOUT, THREAD_A, THREAD_B } from '../helpers/log-layouts.js'
-import type { NewLogRow } from '../helpers/log-rows.js'
-import { startProcess } from '../helpers/spawn.js'
 
 const FLUSH_MS = 10_000
 
@@ -18,44 +17,6 @@ function read(home: string, nowMs: number, includesGone = false): LogActivity {
   } finally {
     store.connection.close()
   }
-}
-
-/** A row of a thread's turn as 0.155 writes it. */
-function row(ms: number, event: string, look: Partial<NewLogRow> = {}): NewLogRow {
-  const threadId = look.threadId ?? THREAD_A
-  return {
-    tsSeconds: Math.floor(ms / 1000),
-    tsNanos: (ms % 1000) * 1e6,
-    level: 'DEBUG',
-    target: 'codex_core::session::turn',
-    body: `session_loop{thread_id=${String(threadId)}}:turn{otel.name="t" thread.id=${String(threadId)} turn.id=T1 model=m}: ${event}`,
-    ...look,
-    threadId,
-  }
-}
-
-const SUBMISSION = {
-  target: 'codex_core::session::handlers',
-  body: 'session_loop{thread_id=x}: Submission sub=Submission { id: "T1", op: UserInput { items: [] } }',
-}
-const REQUEST = 'model="m" approval_policy=Never sandbox_policy=DangerFullAccess'
-
-/** A turn that runs a command, from `ms` on. */
-function openTurn(ms: number, processUuid: string, threadId = THREAD_A): NewLogRow[] {
-  const look = { processUuid, threadId }
-  return [
-    row(ms, '', { ...SUBMISSION, ...look }),
-    row(ms + 10, REQUEST, { target: 'feedback_tags', ...look }),
-    row(ms + 50, 'Request completed method=POST url=http://x status=200 OK headers={}', look),
-    row(ms + 100, 'ToolCall: exec_command {"cmd":"make"}', look),
-  ]
-}
-
-/** A process of the test's own that does nothing. */
-async function startIdle() {
-  const running = startProcess('sh', ['-c', 'echo up; exec sleep 60'])
-  await running.until(() => running.stdout.includes('up'))
-  return { running, uuid: `pid:${running.child.pid}:4b3a1d54-51c5-4a8e-9f34-0d2f8a9c1b11` }
 }
 
 describe('a process that logged', () => {
@@ -145,7 +106,7 @@ describe('what threads do now', () => {
     const ms = Date.now()
     const { home } = createLogHome([
       ...openTurn(ms, uuid),
-      row(ms + 30_100, 'something else', { processUuid: uuid, threadId: THREAD_B }),
+      turnRow(ms + 30_100, 'something else', { processUuid: uuid, threadId: THREAD_B }),
     ])
     const [open] = read(home, ms + 31_000).threads.filter(({ step }) => step)
     expect(open).toMatchObject({ threadId: THREAD_A, silentMs: 30_000 })
@@ -158,7 +119,7 @@ describe('what threads do now', () => {
       'stream disconnected - retrying sampling request (2/5 in 45s)... turn_id=T1 retries=2 max_retries=5'
     const { home } = createLogHome([
       ...openTurn(ms, uuid).slice(0, 2),
-      row(ms + 1000, retry, { processUuid: uuid, target: 'codex_core::responses_retry', level: 'WARN' }),
+      turnRow(ms + 1000, retry, { processUuid: uuid, target: 'codex_core::responses_retry', level: 'WARN' }),
     ])
     const [soon] = read(home, ms + 40_000).threads
     expect(soon).toMatchObject({

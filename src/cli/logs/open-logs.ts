@@ -1,0 +1,68 @@
+import { statSync } from 'node:fs'
+import { StateError } from '../../errors.js'
+import { labelOf } from '../../format/thread-fields.js'
+import { chooseLogFlushMs } from '../../model/releases.js'
+import { describeLogs, type LogStore } from '../../query/logs/store.js'
+import { findThread } from '../../query/threads/find.js'
+import type { ThreadTable } from '../../query/threads/table.js'
+import type { Session } from '../state/session.js'
+
+/** The home's logs, closed with the session. */
+export function openLogs(session: Session): LogStore {
+  const { file, connection } = session.open('logs')
+  return { ...describeLogs(connection), file }
+}
+
+/** What a state database adds to rows of logs: without one they are told all the same. */
+export interface ThreadWords {
+  titleOf(threadId: string): string
+  /** When the rollout was last written to, Unix milliseconds; `undefined` where that cannot be seen. */
+  rolloutMsOf(threadId: string): number | undefined
+  /** How long after an event its row is written, in the release that wrote this home. */
+  readonly flushMs: number
+  readonly newestVersion: string | undefined
+}
+
+export function createThreadWords(session: Session): ThreadWords {
+  let threads: ThreadTable | undefined
+  let isAsked = false
+  const table = () => {
+    if (!isAsked) threads = tryOpenThreads(session)
+    isAsked = true
+    return threads
+  }
+  const find = (threadId: string) => {
+    const open = table()
+    return open && findThread(open, threadId)
+  }
+  return {
+    titleOf(threadId) {
+      const thread = find(threadId)
+      return thread ? labelOf({ thread, name: session.nameOf(thread) }) : ''
+    },
+    rolloutMsOf(threadId) {
+      const path = find(threadId)?.rolloutPath
+      try {
+        return path ? statSync(path).mtimeMs : undefined
+      } catch {
+        return undefined
+      }
+    },
+    get flushMs() {
+      return chooseLogFlushMs(table()?.newestVersion, table()?.newestMigration || undefined)
+    },
+    get newestVersion() {
+      return table()?.newestVersion
+    },
+  }
+}
+
+function tryOpenThreads(session: Session): ThreadTable | undefined {
+  try {
+    return session.tryOpenThreads()
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    session.notice(error.message)
+    return undefined
+  }
+}
