@@ -40,7 +40,7 @@ const builtins = {
 }
 
 /** Rarely needed and large: a file of its own each, so that a start does not even parse it. */
-const VENDORED = ['luxon', 'chalk', 'commander']
+const VENDORED = ['luxon', 'chalk']
 
 const vendorApart = {
   name: 'vendor-apart',
@@ -115,6 +115,7 @@ const COMMANDS = {
 const WORKERS = {
   'log-worker': 'src/cli/logs/log-worker.ts',
   'backfill-worker': 'src/rollout/extract-worker.ts',
+  'redact-worker': 'src/cli/redact-worker.ts',
 }
 
 /** Half the bytes to parse at every start; names stay, and lines stay short, for the traces that DEBUG=1 shows. */

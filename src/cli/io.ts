@@ -44,6 +44,8 @@ export interface Io {
   readonly startWorker: StartWorker | undefined
   /** Puts a pager between `stdout` and the terminal, where there is one, as soon as something is written. */
   readonly page: (() => Promise<void>) | undefined
+  /** Puts the redaction between `stdout` and where it goes; `undefined` where there is no thread for it. */
+  readonly redact: (() => Promise<void>) | undefined
   /**
    * Aborted when the user or the system asks the program to end; its reason is the signal's name. Asked for
    * only by commands that wait: a handler that is installed keeps Ctrl-C from ending a command that writes.
@@ -84,6 +86,12 @@ export function createProcessIo(startWorker: StartWorker): Io {
         }
       }
       return controller.signal
+    },
+    async redact() {
+      const { redactStreams } = await import('./redact.js')
+      const redacted = redactStreams(io)
+      stdout = redacted.stdout
+      stderr = redacted.stderr
     },
     async page() {
       const { pageOutput } = await import('./pager.js')

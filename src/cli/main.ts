@@ -53,10 +53,12 @@ export async function runProgram(
 ): Promise<number> {
   const io = cleanErrors(processIo)
   try {
-    return await dispatch(program, argv, io, onFlagRead)
+    const exitCode = await dispatch(program, argv, io, onFlagRead)
+    await io.stdout.end?.()
+    return exitCode
   } catch (error) {
     // Not across what a pager shows.
-    await io.stdout.end?.()
+    await endQuietly(io)
     try {
       return report(error, program, argv, io)
     } catch (failedReport) {
@@ -64,9 +66,18 @@ export async function runProgram(
       // There is nowhere left to say it.
       if (failedReport instanceof StateError) return EXIT_FAILED
       throw failedReport
+    } finally {
+      await endQuietly(io)
     }
-  } finally {
+  }
+}
+
+/** What went wrong has its error already, or nobody reads any more. */
+async function endQuietly(io: Io): Promise<void> {
+  try {
     await io.stdout.end?.()
+  } catch (error) {
+    if (!(error instanceof ClosedPipe || error instanceof StateError)) throw error
   }
 }
 
@@ -94,7 +105,8 @@ async function dispatch(
         io.stdout.write(formatCommandHelp(program, found.path, found.entry, command, width))
         return 0
       }
-      if (wantsPager(flags, io)) await io.page?.()
+      if (flags.redact === true) await redact(io)
+      else if (wantsPager(flags, io)) await io.page?.()
       return command.run({ io, program }, onFlagRead ? watchReads(flags, command, onFlagRead) : flags, words)
     }
     case 'unknown':
@@ -127,6 +139,11 @@ function cleanErrors(io: Io): Io {
       } satisfies OutputStream
     },
   })
+}
+
+async function redact(io: Io): Promise<void> {
+  if (!io.redact) throw new StateError('USAGE', '--redact needs the program as it is built')
+  await io.redact()
 }
 
 /** A line that names no command. */

@@ -56,19 +56,21 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
     return text
   }
 
+  function redactFound(text: string, more: readonly Redaction[]): string {
+    const found: Redaction[] = findSecrets(text)
+    findHomes(text, users, found)
+    for (const home of options.homes ?? []) findFolder(text, home, found)
+    findNamedRoots(text, found)
+    findMails(text, found)
+    found.push(...more)
+    // Names are learned from the folders of this text, so they are looked for last.
+    for (const name of users) findName(text, name, 'user', found)
+    for (const name of hosts) findName(text, name, 'host', found)
+    return replace(text, found, placeholder)
+  }
+
   return {
-    async redact(text) {
-      const found: Redaction[] = findSecrets(text)
-      findHomes(text, users, found)
-      for (const home of options.homes ?? []) findFolder(text, home, found)
-      findNamedRoots(text, found)
-      findMails(text, found)
-      if (options.findMore) found.push(...(await options.findMore(text)))
-      // Names are learned from the folders of this text, so they are looked for last.
-      for (const name of users) findName(text, name, 'user', found)
-      for (const name of hosts) findName(text, name, 'host', found)
-      return replace(text, found, placeholder)
-    },
+    redact: async (text) => redactFound(text, (await options.findMore?.(text)) ?? []),
     counts: () => ({ ...counts }),
   }
 }

@@ -50,6 +50,7 @@ async function run(program: Program, argv: readonly string[], options: RunOption
     now: () => options.now ?? Date.now(),
     startWorker: undefined,
     page: undefined,
+    redact: undefined,
     interruption: () => options.signal ?? new AbortController().signal,
   }
   const exitCode = await runProgram(program, argv, io, options.onFlagRead)

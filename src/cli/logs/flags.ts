@@ -15,6 +15,7 @@ import {
 import { HOME_FLAGS } from '../home-flags.js'
 import { COLOR_CHOICES, TIME_LOOK } from '../options.js'
 import { PAGER_FLAGS } from '../pager-flag.js'
+import { REDACT_FLAGS } from '../redact-flag.js'
 
 const LEVELS: Source = { kind: 'words', words: LOG_LEVELS.map((level) => level.toLowerCase()) }
 
@@ -58,6 +59,7 @@ export const LOG_FILTER_FLAGS = groupFlags(
 /** How rows are printed. */
 export const LOG_OUTPUT_FLAGS = groupFlags('Output', {
   ...PAGER_FLAGS,
+  ...REDACT_FLAGS,
   format: choiceFlag(
     '<format>',
     LOG_FORMATS,

@@ -9,12 +9,14 @@ import {
 } from '../flags.js'
 import { COLOR_CHOICES } from '../options.js'
 import { PAGER_FLAGS } from '../pager-flag.js'
+import { REDACT_FLAGS } from '../redact-flag.js'
 
 /** Flags of every command that prints records. */
 export const OUTPUT_FLAGS = groupFlags('Output', {
   json: optionalFlag('[fields]', 'print JSON: all fields, or those named (--json=id,title)'),
   fields: optionalFlag('[list]', 'print these fields; alone, list what there is'),
   ...PAGER_FLAGS,
+  ...REDACT_FLAGS,
   color: choiceFlag('<when>', COLOR_CHOICES, 'colour', { initial: 'auto' }),
 })
 

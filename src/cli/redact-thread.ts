@@ -1,0 +1,17 @@
+import type { RedactorOptions } from '../share/redact.js'
+
+/** What the thread that redacts is given. */
+export interface RedactThreadData {
+  readonly names: Pick<RedactorOptions, 'users' | 'hosts' | 'homes'>
+  /** Two 32-bit numbers: bytes that wait, and one of `REDACTION_STATES`. */
+  readonly shared: SharedArrayBuffer
+}
+
+export type RedactMessage =
+  | { kind: 'write'; fd: 1 | 2; bytes: Uint8Array }
+  /** Nothing more comes for now: what is held back is written, and answered. */
+  | { kind: 'flush' }
+
+export type RedactAnswer = { kind: 'flushed' } | { kind: 'failed'; message: string }
+
+export const REDACTION_STATES = { open: 0, closed: 1, failed: 2 } as const

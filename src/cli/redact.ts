@@ -1,0 +1,99 @@
+import { StateError } from '../errors.js'
+import { ClosedPipe, type Io, type OutputStream } from './io.js'
+import {
+  REDACTION_STATES,
+  type RedactAnswer,
+  type RedactMessage,
+  type RedactThreadData,
+} from './redact-thread.js'
+
+/** As many bytes may wait for the thread before who writes has to. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024
+
+/** What this machine says of its user; names that say nothing (`root`, `user`) are left alone by the redactor. */
+export function localNames({ env, userHome }: Pick<Io, 'env' | 'userHome'>): RedactThreadData['names'] {
+  const os = process.getBuiltinModule('node:os')
+  const users = [env.USER, env.LOGNAME, env.USERNAME]
+  try {
+    users.push(os.userInfo().username)
+  } catch {
+    // A user without an entry has no name that could be told.
+  }
+  return {
+    users: [...new Set(users.filter((name): name is string => name !== undefined && name !== ''))],
+    hosts: [os.hostname()].filter((name) => name !== ''),
+    homes: userHome === '/' ? [] : [userHome],
+  }
+}
+
+/**
+ * The streams of the process behind a thread that redacts them: writing stays synchronous, waits while too much is on
+ * its way, and learns from shared memory that nobody reads any more.
+ *
+ * @throws {StateError} `USAGE` where there is no thread to do it
+ */
+export function redactStreams(io: Io): Pick<Io, 'stdout' | 'stderr'> {
+  const { startWorker } = io
+  if (!startWorker) throw new StateError('USAGE', '--redact needs the program as it is built')
+  const shared = new SharedArrayBuffer(8)
+  const state = new Int32Array(shared)
+  const data: RedactThreadData = { names: localNames(io), shared }
+  const worker = startWorker('redact-worker', data)
+  // It ends with the process, which waits for it where something is on its way.
+  worker.unref()
+  let failure = 'cannot write the output'
+  let flushed: (() => void) | undefined
+  worker.on('message', (answer: RedactAnswer) => {
+    if (answer.kind === 'failed') failure = answer.message
+    else flushed?.()
+  })
+  worker.on('error', (error) => {
+    failure = error.message
+    Atomics.store(state, 1, REDACTION_STATES.failed)
+    flushed?.()
+  })
+  const post = (message: RedactMessage): void => worker.postMessage(message)
+
+  function check(): void {
+    const now = Atomics.load(state, 1)
+    if (now === REDACTION_STATES.closed) throw new ClosedPipe()
+    if (now === REDACTION_STATES.failed) throw new StateError('OUTPUT', failure)
+  }
+
+  function write(fd: 1 | 2, chunk: string | Uint8Array): void {
+    // What went wrong with the output can still be told.
+    if (fd === 1) check()
+    const bytes = Buffer.from(chunk as Uint8Array)
+    if (bytes.length === 0) return
+    for (
+      let waiting = Atomics.load(state, 0);
+      waiting > MAX_WAITING_BYTES;
+      waiting = Atomics.load(state, 0)
+    ) {
+      Atomics.wait(state, 0, waiting, 50)
+      if (fd === 1) check()
+    }
+    Atomics.add(state, 0, bytes.length)
+    post({ kind: 'write', fd, bytes })
+  }
+
+  async function end(): Promise<void> {
+    worker.ref()
+    await new Promise<void>((resolve) => {
+      flushed = resolve
+      post({ kind: 'flush' })
+    })
+    worker.unref()
+    check()
+  }
+
+  const wrap = (fd: 1 | 2, stream: OutputStream): OutputStream => ({
+    isTerminal: stream.isTerminal,
+    get columns() {
+      return stream.columns
+    },
+    write: (chunk) => write(fd, chunk),
+    ...(fd === 1 && { check, end }),
+  })
+  return { stdout: wrap(1, io.stdout), stderr: wrap(2, io.stderr) }
+}
