@@ -59,8 +59,8 @@ export function offFlag(text: string): Flag<boolean> {
 }
 
 /** `--x` and `--no-x`; `undefined` when neither is typed. */
-export function eitherFlag(text: string, offText: string): Flag<boolean | undefined> {
-  return { form: 'either', text, offText }
+export function eitherFlag(text: string, offText: string, look: Look = {}): Flag<boolean | undefined> {
+  return { form: 'either', text, offText, ...look }
 }
 
 export function textFlag(placeholder: string, text: string, look: Look = {}): Flag<string | undefined> {

@@ -36,12 +36,17 @@ export interface TimeContext {
 
 const UNIT_SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
 
+/** `10m`, `2h30m`, `-1h`, `1 hour`, `30 min ago`: the first letter of a unit is enough. */
+const UNIT = 's(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?'
+const SPAN = new RegExp(`^-?(?:\\d+ *(?:${UNIT})(?: +|(?=\\d)|$))+(?:ago)?$`, 'i')
+const SPAN_PARTS = /(\d+) *([smhdw])/gi
+
 /** Above this a bare number is milliseconds: as seconds it would be the year 5138. */
 const FIRST_MILLISECONDS = 100_000_000_000
 
 /**
  * A time as typed: RFC 3339, Unix seconds or milliseconds, `YYYY-MM-DD[ HH:MM[:SS[.fraction]]]` in the zone,
- * `now`, `today`, `yesterday`, or a span before now (`10m`, `2h30m`, `3d`, `1w`).
+ * `HH:MM[:SS]` of today, `now`, `today`, `yesterday`, or a span before now (`10m`, `2h30m`, `-1h`, `2 hours ago`).
  *
  * A day, or a minute, stands for its first instant, as in journalctl (`--since yesterday --until today`). A
  * second or a fraction stands for all that is printed alike: `edge` picks its first or its last nanosecond,
@@ -55,11 +60,10 @@ export async function parseTime(text: string, edge: 'start' | 'end', context: Ti
   const nowNanos = (context.nowMs - nowSeconds * 1000) * 1e6
   if (trimmed === 'now') return { seconds: nowSeconds, nanos: nowNanos }
 
-  const span = /^(?:\d+[smhdw])+$/.exec(trimmed)
-  if (span) {
+  if (SPAN.test(trimmed)) {
     let seconds = nowSeconds
-    for (const [, count, unit] of trimmed.matchAll(/(\d+)([smhdw])/g)) {
-      seconds -= Number(count) * (UNIT_SECONDS[unit ?? ''] ?? 0)
+    for (const [, count, unit = ''] of trimmed.matchAll(SPAN_PARTS)) {
+      seconds -= Number(count) * (UNIT_SECONDS[unit.toLowerCase()] ?? 0)
     }
     return { seconds, nanos: nowNanos }
   }
@@ -78,7 +82,7 @@ export async function parseTime(text: string, edge: 'start' | 'end', context: Ti
   const named = await parseCalendarTime(trimmed, edge, context)
   if (named) return named
   throw new StateError('USAGE', `'${text}' is not a time`, {
-    hint: 'Give RFC 3339, YYYY-MM-DD [HH:MM[:SS]], unix seconds, today, yesterday, now, or a span before now such as 10m, 2h30m, 3d.',
+    hint: 'Give RFC 3339, [YYYY-MM-DD] HH:MM[:SS], YYYY-MM-DD, unix seconds, today, yesterday, now, or a span before now such as 10m, 2h30m, 3d, 2 hours ago.',
   })
 }
 
@@ -92,6 +96,15 @@ async function parseCalendarTime(
   if (text === 'today' || text === 'yesterday') {
     const today = DateTime.fromMillis(nowMs, inZone).startOf('day')
     return { seconds: today.minus({ days: text === 'today' ? 0 : 1 }).toSeconds(), nanos: 0 }
+  }
+  const ofToday = /^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9})\d*)?)?$/.exec(text)
+  if (ofToday) {
+    const [, hour, minute, second, fraction] = ofToday
+    const clock = { hour: Number(hour), minute: Number(minute), second: Number(second ?? 0) }
+    const time = DateTime.fromMillis(nowMs, inZone).startOf('day').set(clock)
+    if (!time.isValid || clock.hour > 23 || clock.minute > 59 || clock.second > 59) return undefined
+    if (second === undefined) return { seconds: time.toSeconds(), nanos: 0 }
+    return withFraction(time.toSeconds(), fraction, edge)
   }
   const match =
     /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9})\d*)?)?\s*([Zz]|[+-]\d{2}:?\d{2})?)?$/.exec(

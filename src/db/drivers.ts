@@ -11,8 +11,8 @@ export interface Driver {
   close(): void
 }
 
-/** SQL functions of our own, by name: pure, of one argument. */
-export type SqlFunctions = Readonly<Record<string, (value: SqlValue) => SqlValue>>
+/** SQL functions of our own, by name: pure. */
+export type SqlFunctions = Readonly<Record<string, (...values: SqlValue[]) => SqlValue>>
 
 /** Opens with the locks of a reader; where the file has a log, that and its index are used, or made if missing. */
 export function openShared(path: string, functions: SqlFunctions): Driver {
@@ -33,7 +33,8 @@ function openWithBetterSqlite(
   // Windows are read once: 16 MB for each connection, the default here, buys no time.
   database.pragma('cache_size = -2000')
   for (const [name, run] of Object.entries(functions)) {
-    database.function(name, { deterministic: true }, (value: unknown) => run(value as SqlValue))
+    const options = { deterministic: true, varargs: true }
+    database.function(name, options, (...values: unknown[]) => run(...(values as SqlValue[])))
   }
   const prepare = cachedBySql((sql) => database.prepare<SqlValue[]>(sql))
   return provenReadable({
@@ -54,7 +55,9 @@ export function openImmutable(path: string, functions: SqlFunctions, held: HeldF
   const url = pathToFileURL(path)
   url.searchParams.set('immutable', '1')
   const database = new sqlite.DatabaseSync(url, { readOnly: true })
-  for (const [name, run] of Object.entries(functions)) database.function(name, { deterministic: true }, run)
+  for (const [name, run] of Object.entries(functions)) {
+    database.function(name, { deterministic: true, varargs: true }, run)
+  }
   const prepare = cachedBySql((sql) => database.prepare(sql))
   return provenReadable({
     all: (sql, params) => {

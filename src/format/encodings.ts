@@ -130,6 +130,19 @@ export type EncodingName = keyof typeof ENCODINGS
 /** A record is printed piece by piece: texts as they are, values as their encoding says. */
 export type Piece = string | { field: LogField; as: EncodingName; style?: PieceStyle | undefined }
 
+/** What only JavaScript can read, out of the body. */
+export interface BodyPiece {
+  bodyField: string
+  as: EncodingName
+}
+
+export type RecordPiece = Piece | BodyPiece
+
+/** Whether SQLite can write a record of these pieces by itself. */
+export function areOfColumns(pieces: readonly RecordPiece[]): pieces is readonly Piece[] {
+  return pieces.every((piece) => typeof piece === 'string' || 'field' in piece)
+}
+
 /** The same, without what each row alone has. */
 export function encodingOf(name: EncodingName): Encoding {
   return ENCODINGS[name]

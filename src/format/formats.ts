@@ -1,6 +1,6 @@
 import type { StoredLogRow } from '../model/log.js'
-import { LOG_FIELD_NAMES, type LogField, type PieceStyle } from '../model/log-records.js'
-import type { Piece } from './encodings.js'
+import { LOG_FIELD_NAMES, LOG_FIELDS, type LogField, type PieceStyle } from '../model/log-records.js'
+import { areOfColumns, type EncodingName, type Piece, type RecordPiece } from './encodings.js'
 
 /** Turns rows into text, one after another. What it prints may depend on the rows before: one is made for each output. */
 export interface RowFormatter {
@@ -17,18 +17,21 @@ export interface RowLayout {
 }
 
 /** One that looks at each row by itself. */
-export function createStatelessFormatter(format: (row: StoredLogRow) => string): RowFormatter {
+export function createStatelessFormatter(format: RowFormatter['format']): RowFormatter {
   return { format, flush: () => '' }
 }
+
+/** A field that can be printed: a column by its `LogField`, any other name out of the body. */
+export type RecordField = string
 
 /** How rows are printed: one row of this table for each output format. */
 export interface Format {
   /** For people: several lines, colour and marks on a terminal. For machines: the same everywhere. */
   audience: 'people' | 'machines'
   /** The pieces of one record, its newline included. */
-  pieces: (fields: readonly LogField[] | undefined, options: FormatOptions) => Piece[]
+  pieces: (fields: readonly RecordField[] | undefined, options: FormatOptions) => RecordPiece[]
   /** What stands before the first record. */
-  header?: (fields: readonly LogField[] | undefined) => string
+  header?: (fields: readonly RecordField[] | undefined) => string
   /** What stands before the further lines of a body on a terminal. */
   indent: string
   /**
@@ -97,10 +100,10 @@ export const FORMATS = {
     audience: 'machines',
     indent: INDENT,
     hasUnknown: true,
-    pieces: (fields = LOG_FIELD_NAMES) => [
-      ...fields.flatMap((field, index): Piece[] => [
-        `${index === 0 ? '{' : ','}"${field}":`,
-        { field, as: 'json' },
+    pieces: (fields: readonly RecordField[] = LOG_FIELD_NAMES) => [
+      ...fields.flatMap((field, index): RecordPiece[] => [
+        `${index === 0 ? '{' : ','}${JSON.stringify(field)}:`,
+        pieceOf(field, 'json'),
       ]),
       '}\n',
     ],
@@ -108,10 +111,10 @@ export const FORMATS = {
   logfmt: {
     audience: 'machines',
     indent: INDENT,
-    pieces: (fields = LOG_FIELD_NAMES) => [
-      ...fields.flatMap((field, index): Piece[] => [
+    pieces: (fields: readonly RecordField[] = LOG_FIELD_NAMES) => [
+      ...fields.flatMap((field, index): RecordPiece[] => [
         `${index === 0 ? '' : ' '}${field}=`,
-        { field, as: 'logfmt' },
+        pieceOf(field, 'logfmt'),
       ]),
       '\n',
     ],
@@ -119,12 +122,12 @@ export const FORMATS = {
   csv: {
     audience: 'machines',
     indent: INDENT,
-    pieces: (fields = LOG_FIELD_NAMES, { isCsvSafe }) =>
+    pieces: (fields: readonly RecordField[] = LOG_FIELD_NAMES, { isCsvSafe }) =>
       separated(
-        fields.map((field) => ({ field, as: isCsvSafe ? 'csvSafe' : 'csv' })),
+        fields.map((field) => pieceOf(field, isCsvSafe ? 'csvSafe' : 'csv')),
         ',',
       ),
-    header: (fields = LOG_FIELD_NAMES) => `${fields.join(',')}\n`,
+    header: (fields: readonly RecordField[] = LOG_FIELD_NAMES) => `${fields.join(',')}\n`,
   },
 } as const satisfies Record<string, Format>
 
@@ -137,13 +140,14 @@ export function formatOf(name: LogFormat): Format {
   return FORMATS[name]
 }
 
-/** The pieces of one record, its newline included. */
+/** The pieces of one record of columns, its newline included. */
 export function piecesOf(
   format: LogFormat,
   fields?: readonly LogField[],
   options: FormatOptions = {},
-): Piece[] {
-  return formatOf(format).pieces(fields, options)
+): readonly Piece[] {
+  const pieces = formatOf(format).pieces(fields, options)
+  return areOfColumns(pieces) ? pieces : []
 }
 
 const FIELD_STYLES: Partial<Record<LogField, PieceStyle>> = {
@@ -153,13 +157,22 @@ const FIELD_STYLES: Partial<Record<LogField, PieceStyle>> = {
   target: 'target',
 }
 
-function tabbed(fields: readonly LogField[]): Piece[] {
+function tabbed(fields: readonly RecordField[]): RecordPiece[] {
   return separated(
-    fields.map((field) => ({ field, as: 'line', style: FIELD_STYLES[field] })),
+    fields.map((field) => pieceOf(field, 'line')),
     '\t',
   )
 }
 
-function separated(values: readonly Piece[], separator: string): Piece[] {
+function pieceOf(field: RecordField, as: EncodingName): RecordPiece {
+  if (!isColumnField(field)) return { bodyField: field, as }
+  return as === 'line' ? { field, as, style: FIELD_STYLES[field] } : { field, as }
+}
+
+function isColumnField(field: RecordField): field is LogField {
+  return Object.hasOwn(LOG_FIELDS, field)
+}
+
+function separated(values: readonly RecordPiece[], separator: string): RecordPiece[] {
   return [...values.flatMap((value, index) => (index === 0 ? [value] : [separator, value])), '\n']
 }

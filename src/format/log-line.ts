@@ -6,8 +6,9 @@ import {
   type PieceStyles,
   type Style,
 } from '../model/log-records.js'
-import { type EncodingName, encodingOf, type Piece } from './encodings.js'
+import { type BodyPiece, type EncodingName, encodingOf, type RecordPiece } from './encodings.js'
 import { escapeLine } from './escape.js'
+import type { RowLayout } from './formats.js'
 import { paintStyle } from './paint.js'
 import type { TimeFormatter } from './time.js'
 
@@ -21,31 +22,62 @@ export interface RecordOptions {
   clean?: (text: string) => string
   /** A body in a way of its own. */
   formatBody?: (body: string | null) => string
+  /** What a row's body holds, by the names of body pieces; asked for once for each row. */
+  openBody?: OpenBody | undefined
 }
+
+/** `null`: the body has no such thing. What is no text is plain data for JSON. */
+export type OpenBody = (row: StoredLogRow, layout: RowLayout | undefined) => (bodyField: string) => unknown
 
 /**
  * Records piece by piece. With only `time`, `isRaw` and `styles` they are the same bytes as SQLite's own
  * (query/logs/bytes.ts).
  */
 export function createRecordFormatter(
-  pieces: readonly Piece[],
+  pieces: readonly RecordPiece[],
   options: RecordOptions,
-): (row: StoredLogRow) => string {
+): (row: StoredLogRow, layout?: RowLayout) => string {
   const steps = pieces.map((piece) => createStep(piece, options))
-  return (row) => {
+  const { openBody } = options
+  const readsBody = pieces.some((piece) => typeof piece !== 'string' && 'bodyField' in piece)
+  return (row, layout) => {
+    const readBody = readsBody && openBody ? openBody(row, layout) : readNothing
     let record = ''
-    for (const step of steps) record += step(row)
+    for (const step of steps) record += step(row, readBody)
     return record
   }
 }
 
-function createStep(piece: Piece, options: RecordOptions): (row: StoredLogRow) => string {
+type ReadBody = ReturnType<OpenBody>
+
+const readNothing: ReadBody = () => null
+
+function createStep(
+  piece: RecordPiece,
+  options: RecordOptions,
+): (row: StoredLogRow, readBody: ReadBody) => string {
   if (typeof piece === 'string') return () => piece
+  if ('bodyField' in piece) return createBodyStep(piece, options)
   const { styles, formatBody } = options
   if (piece.field === 'body' && formatBody) return (row) => formatBody(row.body)
   const encode = createEncoder(piece.field, piece.as, options)
   const { style } = piece
   return style && styles ? (row) => paintStyle(styleOf(style, row, styles), encode(row)) : encode
+}
+
+function createBodyStep(
+  { bodyField, as }: BodyPiece,
+  { isRaw = false, clean: cleanText = escapeLine }: RecordOptions,
+): (row: StoredLogRow, readBody: ReadBody) => string {
+  const encoding = encodingOf(as)
+  const clean = isRaw ? (text: string) => text : cleanText
+  return (_row, readBody) => {
+    const value = readBody(bodyField)
+    if (value === null || value === undefined) return encoding.whenNull
+    if (typeof value === 'string') return encoding.text.js(value, clean)
+    const json = JSON.stringify(value)
+    return as === 'json' ? json : encoding.text.js(json, clean)
+  }
 }
 
 function styleOf(style: PieceStyle, row: StoredLogRow, styles: PieceStyles): Style {

@@ -1,7 +1,7 @@
-import type { StoredLogRow } from '../model/log.js'
-import type { Piece } from './encodings.js'
+import type { RecordPiece } from './encodings.js'
 import { escapeForTerminal, escapeLine } from './escape.js'
-import { createRecordFormatter } from './log-line.js'
+import type { RowFormatter } from './formats.js'
+import { createRecordFormatter, type OpenBody } from './log-line.js'
 import { paint, paintStyle } from './paint.js'
 import type { Palette, StyleName } from './palette.js'
 import type { TimeFormatter } from './time.js'
@@ -18,6 +18,7 @@ export interface TextOptions {
   isRaw: boolean
   /** What to mark in the bodies; global. */
   highlight?: RegExp
+  openBody?: OpenBody | undefined
 }
 
 /** In a body: the text is a patch, its lines added (`+`) and removed (`-`). */
@@ -25,10 +26,10 @@ const PATCH_MARK = 'ToolCall: apply_patch'
 
 /** Records for a person: coloured, bodies over several lines, what was searched for marked. */
 export function createTextFormatter(
-  pieces: readonly Piece[],
+  pieces: readonly RecordPiece[],
   options: TextOptions,
-): (row: StoredLogRow) => string {
-  const { time, palette, isRaw, isMultiline } = options
+): RowFormatter['format'] {
+  const { time, palette, isRaw, isMultiline, openBody } = options
   const clean = isMultiline ? (text: string) => escapeLine(escapeForTerminal(text)) : escapeLine
   return createRecordFormatter(pieces, {
     time,
@@ -36,6 +37,7 @@ export function createTextFormatter(
     styles: palette,
     clean,
     formatBody: createBodyFormatter(options),
+    openBody,
   })
 }
 

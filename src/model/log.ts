@@ -88,6 +88,22 @@ export interface TextMatch {
   anyOf: readonly string[]
 }
 
+/** `=` and `!=` compare texts, `~` is a regular expression, `>` and `<` compare numbers, `^=` is a beginning. */
+export const FIELD_OPERATORS = ['!=', '=', '~', '>', '<'] as const
+
+export type FieldOperator = (typeof FIELD_OPERATORS)[number] | '^='
+
+/** A field that a row lacks is the empty text, and no number. */
+export interface FieldCondition {
+  /** A column as it is printed (`LogField`), or what a body holds (`BodyFieldName`). */
+  field: string
+  operator: FieldOperator
+  /** Any of these. */
+  anyOf: readonly string[]
+  /** Of `~`. */
+  regExp?: RegExp
+}
+
 /** Which rows are asked for: every part that is given must hold; within one part any of its values. */
 export interface LogFilter {
   /** ASCII letters in any case. */
@@ -106,4 +122,8 @@ export interface LogFilter {
   processes?: readonly string[]
   /** Tested on the body, a `null` as the empty text. */
   pattern?: { regExp: RegExp; isInverted: boolean }
+  /** What columns and bodies hold: all must. */
+  where?: readonly FieldCondition[]
+  /** Only rows that tell of something that went wrong. */
+  onlyFailures?: boolean
 }

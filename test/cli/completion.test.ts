@@ -25,7 +25,10 @@ async function complete(program: 'codex-logs' | 'codex-state', words: string[], 
 test.each<{ words: string[]; first: string[] }>([
   { words: [''], first: listBelow(LOGS_PROGRAM).map(({ name }) => name) },
   { words: ['qu'], first: ['query'] },
-  { words: ['query', '--t'], first: ['--to', '--target', '--thread-id', '--threadless', '--tz'] },
+  {
+    words: ['query', '--t'],
+    first: ['--to', '--target', '--thread-id', '--threadless', '--turn', '--tool', '--tz'],
+  },
   { words: ['query', '--level', ''], first: ['trace', 'debug', 'info', 'warn', 'error'] },
   { words: ['query', '--level=w'], first: ['--level=warn'] },
   { words: ['query', '--color', ''], first: ['auto', 'always', 'never'] },

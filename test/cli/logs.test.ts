@@ -258,7 +258,8 @@ describe('output', () => {
 
   test('--fields alone lists the names, with no database at hand', async () => {
     const names =
-      'id\ntime\nts\nts_nanos\nlevel\ntarget\nbody\nthread_id\nprocess_uuid\nmodule_path\nfile\nline\n'
+      'id\ntime\nts\nts_nanos\nlevel\ntarget\nbody\nthread_id\nprocess_uuid\nmodule_path\nfile\nline\n' +
+      'message\nspans\nevent_fields\nturn_id\nrequest\ntool\ncall_id\nmcp_server\nmodel\nfield.<name>\nspan.<name>.<field>\n'
     expect(await runLogs(['query', '--fields'])).toEqual({ stdout: names, stderr: '', exitCode: 0 })
     expect(await runLogs(['tail', '--fields'])).toEqual({ stdout: names, stderr: '', exitCode: 0 })
   })
@@ -452,16 +453,16 @@ describe('wrong usage', () => {
       says: "'loud' is not a level. The levels are trace, debug, info, warn, error.",
     },
     {
-      argv: ['query', '--min-level', 'warning'],
-      says: "'warning' is not a level. The levels are trace, debug, info, warn, error.",
+      argv: ['query', '--min-level', 'warnings'],
+      says: "'warnings' is not a level. The levels are trace, debug, info, warn, error.",
     },
     {
       argv: ['query', '--since', 'soon'],
-      says: "'soon' is not a time. Give RFC 3339, YYYY-MM-DD [HH:MM[:SS]], unix seconds, today, yesterday, now, or a span before now such as 10m, 2h30m, 3d.",
+      says: "'soon' is not a time. Give RFC 3339, [YYYY-MM-DD] HH:MM[:SS], YYYY-MM-DD, unix seconds, today, yesterday, now, or a span before now such as 10m, 2h30m, 3d, 2 hours ago.",
     },
     {
       argv: ['query', '--until', '2026-02-30'],
-      says: "'2026-02-30' is not a time. Give RFC 3339, YYYY-MM-DD [HH:MM[:SS]], unix seconds, today, yesterday, now, or a span before now such as 10m, 2h30m, 3d.",
+      says: "'2026-02-30' is not a time. Give RFC 3339, [YYYY-MM-DD] HH:MM[:SS], YYYY-MM-DD, unix seconds, today, yesterday, now, or a span before now such as 10m, 2h30m, 3d, 2 hours ago.",
     },
     {
       argv: ['query', '-n', 'many'],
@@ -473,7 +474,7 @@ describe('wrong usage', () => {
     },
     {
       argv: ['tail', '--backfill', 'some'],
-      says: `-n, --backfill <count>: 'some' is not valid. It must be a whole number, 0 or more, or "all".`,
+      says: `-n, --lines, --backfill <count>: 'some' is not valid. It must be a whole number, 0 or more, or "all".`,
     },
     {
       argv: ['tail', '--poll-ms', '0'],
@@ -496,7 +497,7 @@ describe('wrong usage', () => {
     },
     {
       argv: ['query', '--fields', 'id,bodi'],
-      says: "'bodi' is not a field. The fields are id, time, ts, ts_nanos, level, target, body, thread_id, process_uuid, module_path, file, line.",
+      says: "'bodi' is not a field. The fields are id, time, ts, ts_nanos, level, target, body, thread_id, process_uuid, module_path, file, line, message, spans, event_fields, turn_id, request, tool, call_id, mcp_server, model, field.<name>, span.<name>.<field>.",
     },
     {
       argv: ['query', '--tz', 'Mars/Olympus'],

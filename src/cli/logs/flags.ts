@@ -23,11 +23,15 @@ const LEVELS: Source = { kind: 'words', words: LOG_LEVELS.map((level) => level.t
 export const LOG_FILTER_FLAGS = groupFlags(
   'Filters (all must hold; a repeated one matches any of its values)',
   {
-    level: listFlag('<level>', 'exactly this level: trace, debug, info, warn, error', { completes: LEVELS }),
+    level: listFlag(
+      '<level>',
+      'exactly this level: trace, debug, info, warn, error (and worse: --min-level)',
+      { completes: LEVELS },
+    ),
     minLevel: textFlag('<level>', 'this level and worse', { completes: LEVELS }),
     since: textFlag(
       '<time>',
-      'not before: RFC 3339, YYYY-MM-DD [HH:MM[:SS]], unix seconds, today, yesterday, now, 10m, 2h30m, 3d',
+      'not before: RFC 3339, [YYYY-MM-DD] HH:MM[:SS], YYYY-MM-DD, unix seconds, today, yesterday, now, 10m, 2h30m, 3d, 2 hours ago',
       { alias: 'from', ...TIME_LOOK },
     ),
     until: textFlag('<time>', 'not after, the same forms; a second means all of it', {
@@ -53,6 +57,13 @@ export const LOG_FILTER_FLAGS = groupFlags(
     search: listFlag('<text>', 'body contains the text'),
     grep: textFlag('<regex>', 'body matches; case counts only if the pattern has a capital', { short: 'g' }),
     invertMatch: onFlag('with --grep: body does not match', { short: 'v' }),
+    where: listFlag(
+      '<condition>',
+      'k=v, k!=v, k~regex, k>n or k<n on a field (see --fields); of several all must hold',
+    ),
+    turn: listFlag('<id>', 'rows of this turn: its id, or the beginning of it'),
+    tool: listFlag('<name>', 'rows about this tool'),
+    failed: onFlag('rows that tell of something that failed, whatever their level'),
   },
 )
 
@@ -66,6 +77,7 @@ export const LOG_OUTPUT_FLAGS = groupFlags('Output', {
     'how a row is printed (default: short on a terminal, else full)',
   ),
   json: onFlag('the same as --format json: one object a line'),
+  parse: onFlag('JSON with what the body holds: message, spans, event_fields, turn_id'),
   compact: onFlag('the same as --format compact: time of day, level, body'),
   full: onFlag('the same as --format full: the whole body with its spans'),
   csvSafe: onFlag('CSV in which no cell is a formula to a spreadsheet'),

@@ -3,7 +3,7 @@ import { borrowFiles, type LentFile } from '../../db/held-files.js'
 import { StateError, type StateErrorCode } from '../../errors.js'
 import type { LogFilter } from '../../model/log.js'
 import { type LogBatch, readNewestIds } from '../../query/logs/batches.js'
-import { patternFunctions } from '../../query/logs/filter.js'
+import { loadFilterFunctions } from '../../query/logs/filter.js'
 import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import { createBytesReader, type RecordPlan } from './records.js'
@@ -28,11 +28,12 @@ export type LogWorkerAnswer<Result> =
 const { file, filter, job, lent } = workerData as LogWorkerStart
 borrowFiles(lent)
 const port = parentPort!
+const loading = loadFilterFunctions(filter)
 let store: LogStore | undefined
 
-port.on('message', (batch: LogBatch) => {
+port.on('message', async (batch: LogBatch) => {
   try {
-    store ??= openLogStore([file], { functions: patternFunctions(filter) })
+    store ??= openLogStore([file], { functions: await loading })
     if (!store) throw new StateError('DB_NO_TABLE', `${file.path} has no table of logs any more`)
     const { result, transfer } = work(store, batch)
     port.postMessage({ result }, transfer)

@@ -1,10 +1,12 @@
+import { StateError } from '../../errors.js'
+import { areOfColumns } from '../../format/encodings.js'
 import { escapeForTerminal, escapeJsonForTerminal } from '../../format/escape.js'
 import { createStatelessFormatter, formatOf, type RowFormatter } from '../../format/formats.js'
 import { createRecordFormatter } from '../../format/log-line.js'
 import { createTextFormatter } from '../../format/log-text.js'
 import type { Palette } from '../../format/palette.js'
 import type { LogFilter, StoredLogRow } from '../../model/log.js'
-import { LOG_FIELDS, type PieceStyles } from '../../model/log-records.js'
+import { LOG_FIELD_NAMES, LOG_FIELDS, type PieceStyles } from '../../model/log-records.js'
 import type { Io } from '../io.js'
 import { loadPalette, resolveColor } from '../options.js'
 import type { LogsFlags } from './flags.js'
@@ -27,23 +29,29 @@ export interface Output {
 /** @throws {StateError} `USAGE` */
 export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io): Promise<Output> {
   const format = resolveFormat(flags, io)
-  const fields = typeof flags.fields === 'string' ? resolveFields(flags.fields) : undefined
+  const fields = typeof flags.fields === 'string' ? await resolveFields(flags.fields) : undefined
+  if (flags.parse && fields)
+    throw new StateError('USAGE', '--fields names what is printed, so --parse adds nothing')
   const { time, isUtc } = await resolveTime(flags, io)
   const isRaw = flags.raw ?? false
   const isTerminal = io.stdout.isTerminal
   const { audience, indent, tells, ...made } = formatOf(format)
-  const pieces = made.pieces(fields, { isCsvSafe: flags.csvSafe })
-  const header = made.header?.(fields) ?? ''
+  const printed = flags.parse ? [...LOG_FIELD_NAMES, ...PARSED_FIELDS] : fields
+  const pieces = made.pieces(printed, { isCsvSafe: flags.csvSafe })
+  const header = made.header?.(printed) ?? ''
+  const openBody = areOfColumns(pieces) ? undefined : (await import('./read-body.js')).openBody
   if (audience === 'machines') {
     const hasUnknown = made.hasUnknown === true && fields === undefined
-    const formatKnown = createRecordFormatter(pieces, { time, isRaw })
-    const formatRecord = hasUnknown ? (row: StoredLogRow) => withUnknown(formatKnown(row), row) : formatKnown
+    const formatKnown = createRecordFormatter(pieces, { time, isRaw, openBody })
+    const formatRecord: RowFormatter['format'] = hasUnknown
+      ? (row, layout) => withUnknown(formatKnown(row, layout), row)
+      : formatKnown
     if (!isTerminal || isRaw) {
-      const plan = { pieces, isRaw, styles: undefined }
+      const plan = areOfColumns(pieces) ? { pieces, isRaw, styles: undefined } : undefined
       return { header, formatter: createStatelessFormatter(formatRecord), plan, hasUnknown }
     }
     const clean = format === 'csv' ? escapeForTerminal : escapeJsonForTerminal
-    const formatter = createStatelessFormatter((row) => clean(formatRecord(row)))
+    const formatter = createStatelessFormatter((row, layout) => clean(formatRecord(row, layout)))
     return { header, formatter, plan: undefined, hasUnknown }
   }
   const palette = await loadPalette(resolveColor(flags.color, io))
@@ -68,12 +76,17 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
     indent: fields ? BODY_INDENT : indent,
     isRaw,
     highlight,
+    openBody,
   }
   const canPlan = isUtc && !isTerminal && !highlight
-  const plan = canPlan ? { pieces, isRaw, styles: palette && pickStyles(palette) } : undefined
+  const plan =
+    canPlan && areOfColumns(pieces) ? { pieces, isRaw, styles: palette && pickStyles(palette) } : undefined
   const formatter = createStatelessFormatter(createTextFormatter(pieces, options))
   return { header, formatter, plan, hasUnknown: false }
 }
+
+/** What `--parse` adds to the columns. */
+export const PARSED_FIELDS = ['message', 'spans', 'event_fields', 'turn_id'] as const
 
 const BODY_INDENT = '    '
 

@@ -1,7 +1,8 @@
+import { StateError } from '../../errors.js'
 import { defineTextCommand } from '../command.js'
-import { onFlag, parseCount, parsedFlag } from '../flags.js'
+import { eitherFlag, onFlag, parseCount, parsedFlag } from '../flags.js'
 import { LOGS_FLAGS } from './flags.js'
-import { runQuery } from './read.js'
+import { runQuery, runTail } from './read.js'
 import { LOG_JSON } from './records-schema.js'
 
 export const command = defineTextCommand({
@@ -10,12 +11,22 @@ export const command = defineTextCommand({
       short: 'n',
     }),
     reverse: onFlag('newest first'),
+    follow: eitherFlag('go on with each new row, as tail does', 'end after the rows (the default)', {
+      short: 'f',
+    }),
     ...LOGS_FLAGS,
   },
   tables: ['logs'],
   jsonForms: [LOG_JSON],
   async run(context, flags) {
-    await runQuery(flags, context)
-    return 0
+    if (!flags.follow) {
+      await runQuery(flags, context)
+      return 0
+    }
+    if (flags.reverse) throw new StateError('USAGE', '--follow shows new rows last, --reverse first')
+    const backfill = flags.lines ?? Number.POSITIVE_INFINITY
+    return runTail({ ...flags, backfill, pollMs: POLL_MS }, context)
   },
 })
+
+const POLL_MS = 500

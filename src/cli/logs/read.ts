@@ -5,7 +5,7 @@ import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
 import { cleanMessage } from '../../format/clean.js'
 import type { LogFilter } from '../../model/log.js'
-import { LOG_FIELD_NAMES, type LogField } from '../../model/log-records.js'
+import { LOG_FIELD_NAMES } from '../../model/log-records.js'
 import { type FollowOptions, followLogs } from '../../query/logs/follow.js'
 import { placeAtEnd } from '../../query/logs/place.js'
 import { keyOf } from '../../query/logs/rows.js'
@@ -29,7 +29,7 @@ const PIPE_BACKFILL = 200
 export interface TailFlags extends LogsFlags {
   backfill: number | undefined
   pollMs: number
-  follow: boolean
+  follow: boolean | undefined
 }
 
 export interface QueryFlags extends LogsFlags {
@@ -69,15 +69,16 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
 /** @returns the exit code */
 export async function runTail(flags: TailFlags, { io }: CommandContext): Promise<number> {
   if (flags.fields === true) {
-    listFields(io)
+    await listFields(io)
     return 0
   }
+  const follows = flags.follow !== false
   const signal = io.interruption()
   const session = await openSession(flags, io)
   const cursor = createCursor(flags, session, io)
   const readings = cursor.openReadings(session.list())
   const newest = readings.at(-1)?.store
-  if (!newest && !flags.follow) throw noLogs(session.home)
+  if (!newest && !follows) throw noLogs(session.home)
   const identity = newest ? identityOf(newest.file.path) : ''
   if (newest?.connection.isPrivateCopy) await letSignalsIn()
   const filter = resolveThreads(session.filter, newest)
@@ -106,12 +107,12 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
     if (start && end) start.place = end
   } catch (error) {
     // Whoever follows goes on with what took the place of the file.
-    if (!flags.follow || !(error instanceof StateError) || error.code !== 'DB_REPLACED') throw error
+    if (!follows || !(error instanceof StateError) || error.code !== 'DB_REPLACED') throw error
   }
   io.stdout.write(session.output.formatter.flush())
   for (const { store } of readings) if (store !== newest) store.connection.close()
   const isOver = filter.to !== undefined && filter.to.seconds * 1000 < io.now()
-  if (flags.follow && !isOver && !signal.aborted) {
+  if (follows && !isOver && !signal.aborted) {
     await follow(flags, { session, cursor, filter, start, signal }, io)
   } else {
     newest?.connection.close()
@@ -253,6 +254,8 @@ function hintAtOtherDatabases(store: LogStore, files: readonly DatabaseFile[], i
   }
 }
 
-function listFields(io: Io): void {
-  io.stdout.write(LOG_FIELD_NAMES.map((name: LogField) => `${name}\n`).join(''))
+async function listFields(io: Io): Promise<void> {
+  const { BODY_FIELD_NAMES } = await import('../../body/meanings.js')
+  const names = [...LOG_FIELD_NAMES, ...BODY_FIELD_NAMES, 'field.<name>', 'span.<name>.<field>']
+  io.stdout.write(names.map((name) => `${name}\n`).join(''))
 }

@@ -2,7 +2,7 @@ import { StateError } from '../../errors.js'
 import { cleanLine, cleanMessage } from '../../format/clean.js'
 import type { LogFilter, LogRow } from '../../model/log.js'
 import { LOG_FIELDS } from '../../model/log-records.js'
-import { patternFunctions } from '../../query/logs/filter.js'
+import { loadFilterFunctions } from '../../query/logs/filter.js'
 import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import { candidatesFor, type DatabaseFile } from '../../schema/files.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
@@ -25,6 +25,7 @@ export interface Session {
 
 export async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
   const filter = await resolveFilter(flags, io)
+  const functions = await loadFilterFunctions(filter)
   const output = await resolveOutput(flags, filter, io)
   const home = resolveHomeOptions(flags, io)
   let isFirst = true
@@ -45,7 +46,7 @@ export async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
       return candidatesFor('logs', databases)
     },
     open(files) {
-      const store = openLogStore(files, { onNotice: warnOnce, functions: patternFunctions(filter) })
+      const store = openLogStore(files, { onNotice: warnOnce, functions })
       if (store) for (const text of describeOddities(store)) warnOnce(text)
       return store
     },

@@ -1,6 +1,6 @@
 import { StateError } from '../../errors.js'
 import { defineTextCommand } from '../command.js'
-import { offFlag, parsedFlag, parsePositive } from '../flags.js'
+import { eitherFlag, parsedFlag, parsePositive } from '../flags.js'
 import { LOGS_FLAGS } from './flags.js'
 import { runTail } from './read.js'
 import { LOG_JSON } from './records-schema.js'
@@ -13,6 +13,7 @@ export const command = defineTextCommand({
       parseBackfill,
       {
         short: 'n',
+        alias: 'lines',
         completes: { kind: 'words', words: ['all', '0', '50', '200', '1000'] },
       },
     ),
@@ -22,7 +23,10 @@ export const command = defineTextCommand({
       parsePositive,
       { initial: 500 },
     ),
-    follow: offFlag('end after the first rows'),
+    follow: {
+      ...eitherFlag('follow, as it does anyway', 'end after the first rows', { short: 'f' }),
+      initial: true,
+    },
     ...LOGS_FLAGS,
   },
   tables: ['logs'],

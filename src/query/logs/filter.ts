@@ -1,7 +1,9 @@
 import type { SqlValue } from '../../db/connection.js'
+import type { SqlFunctions } from '../../db/drivers.js'
 import type { LogFilter, LogRow, TextMatch } from '../../model/log.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
 import { LONGEST_TEXT } from './store.js'
+import { compileWhere } from './where.js'
 
 /** Conditions joined by AND, with the values bound to their `?` in order. */
 export interface Conditions {
@@ -57,6 +59,10 @@ export function compileLogFilter(filter: LogFilter, columns: ResolvedColumns<Log
     const start = `iif(octet_length(${body}) > ${LONGEST_TEXT}, substr(${body}, 1, ${LONGEST_TEXT}), ${body})`
     add(`${PATTERN_FUNCTION}(${start}) = ?`, [filter.pattern.isInverted ? 0 : 1])
   }
+  // Last: what costs most is asked of the rows that are left.
+  const where = compileWhere(filter, columns)
+  conditions.sql.push(...where.sql)
+  conditions.params.push(...where.params)
   return conditions
 }
 
@@ -103,13 +109,22 @@ const MATCHES: Record<
   like: { sql: (column) => `${column} LIKE ?`, toParam: (text) => `%${text}%` },
 }
 
-/** The function that `compileLogFilter` calls for the filter's pattern, for the connection to register. */
-export function patternFunctions(filter: LogFilter): Record<string, (body: SqlValue) => SqlValue> {
-  if (!filter.pattern) return {}
-  const { regExp } = filter.pattern
-  return { [PATTERN_FUNCTION]: (body) => (regExp.test(textOf(body)) ? 1 : 0) }
+/** The functions that `compileLogFilter` calls, for the connection to register. What reads bodies is loaded when asked for. */
+export async function loadFilterFunctions(filter: LogFilter): Promise<SqlFunctions> {
+  const { pattern, where, onlyFailures } = filter
+  const functions: Record<string, SqlFunctions[string]> = {}
+  if (pattern) functions[PATTERN_FUNCTION] = (body) => (pattern.regExp.test(textOf(body)) ? 1 : 0)
+  if (where || onlyFailures) {
+    const { whereFunctions } = await import('./where-functions.js')
+    Object.assign(functions, whereFunctions(filter))
+  }
+  return functions
 }
 
-function textOf(value: SqlValue): string {
-  return value === null ? '' : value instanceof Uint8Array ? Buffer.from(value).toString() : String(value)
+function textOf(value: SqlValue | undefined): string {
+  return value === null || value === undefined
+    ? ''
+    : value instanceof Uint8Array
+      ? Buffer.from(value).toString()
+      : String(value)
 }

@@ -153,7 +153,9 @@ function bothTextsOf(
   const written = readLogBytes(store, everything, pieces, options)
   const bytes = written?.bytes ?? new Uint8Array()
   const formatRow = createRecordFormatter(pieces, { time: createUtcTime(), ...options })
-  const fromRows = readLogRows(store, everything).map(formatRow).join('')
+  const fromRows = readLogRows(store, everything)
+    .map((row) => formatRow(row))
+    .join('')
   return {
     bytes,
     fromSqlite: written?.mayDiffer ? fromRows : Buffer.from(bytes).toString(),
