@@ -44,19 +44,31 @@ export const STATE_PROGRAM: Program = {
     },
 
     'memories list': {
-      summary: 'all memories, newest first',
+      summary: 'all memories that sessions read, newest first, and where each stands',
       load: () => import('./state/memories-list.js'),
     },
     'memories show': {
-      summary: 'what is remembered of one thread',
+      summary: 'what is remembered of one thread; last: the newest memory',
       load: () => import('./state/memories-show.js'),
     },
     'memories last': {
       summary: 'the newest memories of one folder (1, or as many as -n says)',
       load: () => import('./state/memories-last.js'),
     },
+    'memories why': {
+      summary: 'why a thread has no memory: each condition, and what would change it',
+      load: () => import('./state/memories-why.js'),
+    },
+    'memories given': {
+      summary: 'what the next session is given of the memories, or why nothing is',
+      load: () => import('./state/memories-given.js'),
+    },
+    'memories files': {
+      summary: 'the files of memories: what made each, and whose text it is',
+      load: () => import('./state/memories-files.js'),
+    },
     'memories jobs': {
-      summary: 'the jobs that make memories: state, lease, retries, watermark',
+      summary: 'the jobs that make memories: where each stands, and when it is tried again',
       load: () => import('./state/memories-jobs.js'),
     },
 

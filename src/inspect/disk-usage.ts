@@ -4,8 +4,11 @@ import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { isMissing } from '../model/file-error.js'
 import type { UsageGroup } from '../model/inspection.js'
+import { MEMORY_PIPELINES } from '../model/memory.js'
 import { parseRolloutName, ROLLOUT_ROOTS } from '../rollout/list.js'
 import { type DatabaseFile, DESKTOP_FOLDER, describeDatabase } from '../schema/files.js'
+import { EXTENSIONS_FOLDER } from './memory-files.js'
+import { MEMORY_FOLDERS } from './memory-home.js'
 
 export interface Usage {
   key: string
@@ -75,6 +78,12 @@ function readFolder(folder: string): Dirent[] | undefined {
   }
 }
 
+/** Files that memories are made of and kept in; their rows count as databases. */
+const MEMORY_PLACES: ReadonlySet<string> = new Set([
+  ...MEMORY_PIPELINES.flatMap((pipeline) => [MEMORY_FOLDERS[pipeline], `${MEMORY_FOLDERS[pipeline]}.lock`]),
+  EXTENSIONS_FOLDER,
+])
+
 /**
  * What a file is, in one word of a person who asks what takes room.
  *
@@ -86,6 +95,7 @@ export function kindOf(place: string, isDatabaseFolder: boolean): string {
   const [top = ''] = parts
   if (top === 'sessions') return 'sessions'
   if (top === 'archived_sessions') return 'archived'
+  if (MEMORY_PLACES.has(top)) return 'memories'
   if (parts.slice(0, -1).includes('db-backups')) return 'database backups'
   const name = parts.at(-1) ?? ''
   const database = isDatabaseFolder ? describeDatabase(name.replace(/-(wal|shm|journal)$/, '')) : undefined

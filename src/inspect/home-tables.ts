@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { countRows } from '../query/stored-rows.js'
 import { DATABASE_ROLES, type DatabaseFile } from '../schema/files.js'
 import { listTables, readColumns } from '../schema/inspect.js'
@@ -34,17 +35,32 @@ export function listHomeTables(
   return [...tables].flat()
 }
 
-/** The first database that has a table of this name, and the table's columns. */
-export function findHomeTable(
+/** One table in one database. */
+export interface FoundTable {
+  database: string
+  table: string
+  columns: string[]
+}
+
+/**
+ * Every database that has a table of this name, in their order. `logs_2.logs` is the one of that database. Rows of
+ * one name can lie in several: memories are in the databases of both pipelines.
+ */
+export function findHomeTables(
   databases: readonly DatabaseFile[],
   name: string,
   onNotice: (text: string) => void,
-): { database: string; columns: string[] } | undefined {
-  const found = readEachDatabase(databases, onNotice, (connection, { path }) =>
-    listTables(connection).includes(name)
-      ? { database: path, columns: readColumns(connection, name).map((column) => column.name) }
-      : undefined,
-  )
-  for (const table of found) if (table) return table
-  return undefined
+): FoundTable[] {
+  const [, wantedFile, wantedTable = name] = /^([^.]+)(?:\.sqlite3?)?\.([^.]+)$/.exec(name) ?? []
+  const found = readEachDatabase(databases, onNotice, (connection, { path }): FoundTable[] => {
+    const isWanted = wantedFile === basename(path).replace(/\.[^.]*$/, '')
+    return listTables(connection)
+      .filter((table) => table === name || (isWanted && table === wantedTable))
+      .map((table) => ({
+        database: path,
+        table,
+        columns: readColumns(connection, table).map((column) => column.name),
+      }))
+  })
+  return [...found].flat()
 }

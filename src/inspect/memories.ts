@@ -1,4 +1,4 @@
-import type { MemoryPipeline, MemoryState } from '../model/memory.js'
+import type { MemoryPipeline, MemoryRules, MemoryState } from '../model/memory.js'
 import type { ThreadRow } from '../model/thread.js'
 import {
   type MemoryJobRow,
@@ -10,9 +10,11 @@ import {
 import type { StoredRow } from '../query/stored-rows.js'
 import { findThreads } from '../query/threads/find.js'
 import type { ThreadTable } from '../query/threads/table.js'
+import { findMemoryFault } from '../schema/memory-settings.js'
+import type { MissingPart } from './memory-files.js'
 import type { MemoryHome } from './memory-home.js'
 import type { MemoryAnswer, MemoryJob, StoredMemory } from './memory-reason.js'
-import { explainMemory, stateOfMemory } from './memory-reason.js'
+import { explainMemory, isPrunable, stateOfMemory, triesOf } from './memory-reason.js'
 
 /** All that is known of the memories of a home. */
 export interface Memories {
@@ -39,21 +41,24 @@ export type MemoryEntry = MemoryRow & {
 
 export interface MemoryQuery {
   readonly threadId?: string
-  /** Exact text, as threads store it. */
-  readonly cwd?: string
+  /** Exact texts, as threads store them. */
+  readonly cwds?: readonly string[]
   /** `inUse`: those that a session reads; a thread then has one. */
   readonly pipelines: 'inUse' | 'all' | MemoryPipeline
+  /** Any of these; `archived` is said of a thread beside its state. */
+  readonly states?: readonly (MemoryState | 'archived')[]
+  /** Whether an answer ever cited it. */
+  readonly isUsed?: boolean
 }
 
 /** Newest first. */
 export function listMemories(memories: Memories, query: MemoryQuery): MemoryEntry[] {
   const { home, sources, threads, nowMs } = memories
-  const pipeline = query.pipelines === 'inUse' ? home.inUse : query.pipelines
-  // Where only one pipeline has a database there is nothing to choose: its rows are all that was ever remembered.
-  const isOnlyOne = new Set(sources.pipelines.map((source) => source.pipeline)).size < 2
+  const { threadId, cwds, states, isUsed } = query
+  const pipeline = query.pipelines === 'inUse' ? pipelineShown(memories) : query.pipelines
   const rows = readMemories(sources, {
-    ...(query.threadId !== undefined && { threadId: query.threadId }),
-    ...(pipeline !== 'all' && !(isOnlyOne && query.pipelines === 'inUse') && { pipeline }),
+    ...(threadId !== undefined && { threadId }),
+    ...(pipeline !== 'all' && { pipeline }),
   })
   const threadsById = readThreads(
     threads,
@@ -61,31 +66,47 @@ export function listMemories(memories: Memories, query: MemoryQuery): MemoryEntr
   )
   const jobs = indexJobs(readMemoryJobs(sources))
   return rows
-    .map((row) => {
+    .map((row): MemoryEntry => {
       const thread = threadsById.get(row.thread_id)
       const job = row.pipeline === null ? undefined : jobs.get(`${row.pipeline} ${row.thread_id}`)
+      const isKnown = thread !== undefined || threads === undefined
       return {
         ...row,
         cwd: thread?.cwd ?? null,
         title: thread?.title ?? null,
         memory_mode: thread?.memoryMode ?? null,
         archived: thread ? Number(thread.isArchived) : null,
-        state: row.pipeline === null ? null : stateOfMemory(toStoredMemory(row), thread, home, nowMs),
+        state:
+          row.pipeline === null
+            ? null
+            : stateOfMemory(toStoredMemory(row), isKnown ? thread : null, home, nowMs),
         in_use: Number(row.pipeline === null || row.pipeline === home.inUse),
         job_status: job?.status,
         job_retry_remaining: job?.retry_remaining,
         job_last_error: job?.last_error,
       }
     })
-    .filter(({ cwd }) => query.cwd === undefined || cwd === query.cwd)
+    .filter(
+      ({ cwd, state, archived, usage_count }) =>
+        (cwds === undefined || (cwd !== null && cwds.includes(cwd))) &&
+        (states === undefined ||
+          (state !== null && states.includes(state)) ||
+          (archived === 1 && states.includes('archived'))) &&
+        (isUsed === undefined || isUsed === Number(usage_count ?? 0) > 0),
+    )
+}
+
+/** The pipeline of a plain list: the one in use; where that has no database, whatever was remembered before. */
+export function pipelineShown({ home, sources }: Memories): MemoryPipeline | 'all' {
+  return sources.pipelines.some(({ pipeline }) => pipeline === home.inUse) ? home.inUse : 'all'
 }
 
 /** Why a thread has no memory in the pipeline that a session reads. */
 export function memoryReason(memories: Memories, threadId: string): MemoryAnswer {
-  const { home, sources, threads, nowMs } = memories
+  const { sources, threads } = memories
   const rows = readMemories(sources, { threadId })
   const jobs = indexJobs(readMemoryJobs(sources))
-  return explain(home, nowMs, readThreads(threads, [threadId]).get(threadId), threadId, rows, jobs)
+  return explain(memories, readThreads(threads, [threadId]).get(threadId), threadId, rows, jobs)
 }
 
 /** Every thread without a memory, with its reason; newest first. */
@@ -93,20 +114,34 @@ export function listMissingMemories(
   memories: Memories,
   all: readonly ThreadRow[],
 ): { thread: ThreadRow; answer: MemoryAnswer }[] {
-  const { home, sources, nowMs } = memories
+  const { sources } = memories
   const rows = Map.groupBy(readMemories(sources), ({ thread_id }) => thread_id)
   const jobs = indexJobs(readMemoryJobs(sources))
   return all
     .map((thread) => ({
       thread,
-      answer: explain(home, nowMs, thread, thread.id, rows.get(thread.id) ?? [], jobs),
+      answer: explain(memories, thread, thread.id, rows.get(thread.id) ?? [], jobs),
     }))
     .filter(({ answer }) => answer.reason !== 'has-memory')
 }
 
+/** What is gone of a thread that a text tells of; nothing can be said where its database is not there. */
+export function findMissingPart({
+  sources,
+  threads,
+}: Memories): (threadId: string, pipeline: MemoryPipeline) => MissingPart | null {
+  const remembered = new Set(
+    readMemories(sources).map(({ thread_id, pipeline }) => `${pipeline} ${thread_id}`),
+  )
+  const known = new Set(sources.pipelines.map(({ pipeline }) => pipeline))
+  return (threadId, pipeline) => {
+    if (threads && readThreads(threads, [threadId]).size === 0) return 'thread'
+    return known.has(pipeline) && !remembered.has(`${pipeline} ${threadId}`) ? 'memory' : null
+  }
+}
+
 function explain(
-  home: MemoryHome,
-  nowMs: number,
+  { home, nowMs }: Memories,
   thread: ThreadRow | undefined,
   threadId: string,
   rows: readonly MemoryRow[],
@@ -123,7 +158,14 @@ function explain(
     memory: row && toStoredMemory(row),
     job: job && toMemoryJob(job),
     isInOtherPipeline: rows.some((memory) => memory.pipeline !== null && memory.pipeline !== pipeline),
+    runningCount: [...jobs.values()].filter(
+      (other) => other.pipeline === pipeline && other.job_key !== threadId && isUnderWay(other, nowMs),
+    ).length,
   })
+}
+
+function isUnderWay({ status, lease_until }: MemoryJobRow, nowMs: number): boolean {
+  return status === 'running' && Number(lease_until ?? 0) > nowMs / 1000
 }
 
 function indexJobs(jobs: readonly MemoryJobRow[]): ReadonlyMap<string, MemoryJobRow> {
@@ -156,6 +198,7 @@ function toMemoryJob(row: MemoryJobRow): MemoryJob {
     retryRemaining: toNumber(row.retry_remaining) ?? 0,
     lastError: typeof row.last_error === 'string' ? row.last_error : null,
     startedAtSeconds: toNumber(row.started_at),
+    finishedAtSeconds: toNumber(row.finished_at),
     inputWatermark: toNumber(row.input_watermark),
     lastSuccessWatermark: toNumber(row.last_success_watermark),
   }
@@ -165,35 +208,149 @@ function toNumber(value: StoredRow[string]): number | null {
   return typeof value === 'number' ? value : null
 }
 
-/** How a job of a memory pipeline stands, in words a person can use. */
-export function describeMemoryJob(job: MemoryJobRow, nowMs: number, hasThread: boolean): string {
-  const { status, lastError, leaseUntilSeconds, retryRemaining, retryAtSeconds, startedAtSeconds } =
-    toMemoryJob(job)
+/** Where a job of a memory pipeline stands. */
+export const MEMORY_JOB_STATES = [
+  'running',
+  'lease run out',
+  'waiting',
+  'failed',
+  'given up',
+  'found nothing',
+  'pruned',
+  'done',
+  'orphan',
+  'unknown',
+] as const
+export type MemoryJobState = (typeof MEMORY_JOB_STATES)[number]
+
+/** A job with where it stands, in a word and in words that a person can use. */
+export type MemoryJobEntry = MemoryJobRow & {
+  readonly phase: 'extract' | 'consolidate'
+  readonly state: MemoryJobState
+  readonly words: string
+  readonly in_use: number
+}
+
+export interface MemoryJobQuery {
+  readonly pipelines: 'inUse' | 'all'
+}
+
+/** The consolidation first, then by thread. */
+export function listMemoryJobs(memories: Memories, { pipelines }: MemoryJobQuery): MemoryJobEntry[] {
+  const { home, sources, threads } = memories
+  const shown = pipelines === 'all' ? 'all' : pipelineShown(memories)
+  const rows = readMemoryJobs(sources).filter(({ pipeline }) => shown === 'all' || pipeline === shown)
+  const known = readThreads(
+    threads,
+    rows.flatMap(({ kind, job_key }) => (kind === EXTRACTION ? job_key : [])),
+  )
+  const remembered = new Set(
+    readMemories(sources).map(({ thread_id, pipeline }) => `${pipeline} ${thread_id}`),
+  )
+  return rows.map((job) => {
+    const isOfThread = job.kind === EXTRACTION
+    const { state, words } =
+      isOfThread && threads !== undefined && !known.has(job.job_key)
+        ? describeOrphan(home)
+        : describeJob(toMemoryJob(job), memories, {
+            isOfThread,
+            hasMemory: remembered.has(`${job.pipeline} ${job.job_key}`),
+          })
+    return {
+      ...job,
+      phase: isOfThread ? 'extract' : 'consolidate',
+      state,
+      words,
+      in_use: Number(job.pipeline === home.inUse),
+    }
+  })
+}
+
+const EXTRACTION = 'memory_stage1'
+
+interface JobAnswer {
+  state: MemoryJobState
+  words: string
+}
+
+function describeOrphan({ version }: MemoryHome): JobAnswer {
+  const fault = findMemoryFault('orphan', version)
+  return { state: 'orphan', words: `its thread has no row${fault === undefined ? '' : `: ${fault}`}` }
+}
+
+function describeJob(
+  job: MemoryJob,
+  { home, nowMs }: Memories,
+  { isOfThread, hasMemory }: { isOfThread: boolean; hasMemory: boolean },
+): JobAnswer {
+  const { status, leaseUntilSeconds, retryRemaining, retryAtSeconds, startedAtSeconds } = job
   const nowSeconds = nowMs / 1000
-  if (job.kind === 'memory_stage1' && !hasThread) return 'orphan: its thread has no row'
+  const error = job.lastError === null ? '' : `: ${job.lastError}`
   switch (status) {
     case 'running':
       return leaseUntilSeconds !== null && leaseUntilSeconds > nowSeconds
-        ? `running since ${ago(startedAtSeconds, nowSeconds)}, lease for ${span(leaseUntilSeconds - nowSeconds)} more`
-        : `began ${ago(startedAtSeconds, nowSeconds)} and did not end; its lease has run out`
+        ? {
+            state: 'running',
+            words: `since ${ago(startedAtSeconds, nowSeconds)}, lease for ${span(leaseUntilSeconds - nowSeconds)} more`,
+          }
+        : {
+            state: 'lease run out',
+            words: `began ${ago(startedAtSeconds, nowSeconds)} and did not end; the next start takes it over`,
+          }
     case 'pending':
-      return 'waiting for the next start'
-    case 'error':
-      if (retryRemaining <= 0) return `given up after 3 tries${lastError === null ? '' : `: ${lastError}`}`
-      return `failed ${Math.max(1, 3 - retryRemaining)} of 3 times, next try ${
+      return { state: 'waiting', words: 'new memories wait for the next consolidation' }
+    case 'error': {
+      if (retryRemaining <= 0) {
+        return {
+          state: 'given up',
+          words: `after 3 tries${isOfThread ? ', until the thread goes on' : ''}${error}`,
+        }
+      }
+      const next =
         retryAtSeconds !== null && retryAtSeconds > nowSeconds
           ? `in ${span(retryAtSeconds - nowSeconds)}`
           : 'at the next start'
-      }`
+      return { state: 'failed', words: `${triesOf(job)} of 3 times, next try ${next}${error}` }
+    }
     case 'done':
-      return 'done'
+      if (isOfThread) {
+        if (hasMemory) return { state: 'done', words: 'it has a memory' }
+        return isPrunable(job, home, nowMs)
+          ? { state: 'pruned', words: 'its memory was removed as unused, or nothing was worth keeping' }
+          : { state: 'found nothing', words: 'nothing was worth keeping' }
+      }
+      return describeRest(job, home.rules, nowSeconds)
     default:
-      return status
+      return { state: 'unknown', words: status }
+  }
+}
+
+/** How long a consolidation rests after a success (from 0.128). */
+const REST_SECONDS = 6 * 3600
+
+function describeRest(
+  { finishedAtSeconds, inputWatermark, lastSuccessWatermark }: MemoryJob,
+  rules: MemoryRules,
+  nowSeconds: number,
+): JobAnswer {
+  if (!rules.rests) {
+    const isDirty = (inputWatermark ?? 0) > (lastSuccessWatermark ?? 0)
+    return isDirty
+      ? { state: 'waiting', words: 'new memories wait for the next consolidation' }
+      : { state: 'done', words: 'runs again when there is a new memory' }
+  }
+  const restEnds = (finishedAtSeconds ?? 0) + REST_SECONDS
+  return {
+    state: 'done',
+    words:
+      restEnds > nowSeconds
+        ? `rests for ${span(restEnds - nowSeconds)} more`
+        : 'looks again at the next start',
   }
 }
 
 function ago(seconds: number | null, nowSeconds: number): string {
-  return seconds === null ? 'at an unknown time' : `${span(nowSeconds - seconds)} ago`
+  return seconds === null ? 'an unknown time' : `${span(nowSeconds - seconds)} ago`
 }
 
 function span(seconds: number): string {

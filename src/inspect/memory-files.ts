@@ -1,7 +1,7 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
-import type { MemoryPipeline } from '../model/memory.js'
-import { MEMORY_PIPELINES } from '../model/memory.js'
+import { basename, join, relative, sep } from 'node:path'
+import { explainFileError, isMissing } from '../model/file-error.js'
+import { MEMORY_PIPELINES, type MemoryPipeline } from '../model/memory.js'
 import { readSmallFile } from '../schema/small-file.js'
 import { type MemoryHome, memoryRoot } from './memory-home.js'
 
@@ -17,6 +17,7 @@ export const MEMORY_FILE_KINDS = [
   'pending diff',
   'baseline',
   'lock',
+  'leftover',
   'other',
 ] as const
 export type MemoryFileKind = (typeof MEMORY_FILE_KINDS)[number]
@@ -26,19 +27,23 @@ export interface MemoryFile {
   readonly path: string
   readonly pipeline: MemoryPipeline
   readonly kind: MemoryFileKind
-  readonly madeBy: 'Codex' | 'consolidation agent' | 'agent of a session' | 'not known'
+  readonly madeBy: MemoryFileMaker
   readonly sizeBytes: number
   readonly modifiedMs: number
   /** Of a rollout summary: the thread that it tells of, where the file says so. */
   readonly threadId: string | null
-  /** Its thread has no row in memories, or none at all; `null` for what belongs to no thread. */
-  readonly isOrphan: boolean | null
+  /** What is gone of that thread: its row, or its memory in this pipeline. `null` where nothing is, or nothing can be said. */
+  readonly orphan: MissingPart | null
 }
+
+export type MissingPart = 'thread' | 'memory'
+
+type MemoryFileMaker = 'Codex' | 'consolidation agent' | 'agent of a session' | 'sandbox' | 'not known'
 
 interface KindRule {
   readonly pattern: RegExp
   readonly kind: MemoryFileKind
-  readonly madeBy: MemoryFile['madeBy']
+  readonly madeBy: MemoryFileMaker
 }
 
 /** By the path below the root, with slashes. The first that fits. */
@@ -52,7 +57,12 @@ const KINDS: readonly KindRule[] = [
   { pattern: /^extensions\//, kind: 'extension', madeBy: 'Codex' },
   { pattern: /^phase2_workspace_diff\.md$/, kind: 'pending diff', madeBy: 'Codex' },
   { pattern: /^\.(?:git|codex-baseline)\//, kind: 'baseline', madeBy: 'Codex' },
+  // The sandbox of 0.125 leaves an empty one.
+  { pattern: /^\.codex$/, kind: 'leftover', madeBy: 'sandbox' },
 ]
+
+/** Where 0.120 to 0.125 kept what is in `extensions/` since. */
+export const EXTENSIONS_FOLDER = 'memories_extensions'
 
 /** A home of memories is small; a folder that somebody put there may not be. */
 const MAX_FILES = 10_000
@@ -60,88 +70,83 @@ const MAX_FILES = 10_000
 /** No summary of a thread is as long. */
 const MAX_SUMMARY_BYTES = 1024 * 1024
 
-/**
- * The files of both roots, and the locks beside them. Links are not followed. The baseline of the consolidation
- * (`.git/`) is one entry, as nobody wants its objects listed.
- */
-export function listMemoryFiles(
-  { codexHome }: MemoryHome,
-  hasMemory: (threadId: string, pipeline: MemoryPipeline) => boolean,
-): { files: MemoryFile[]; isComplete: boolean } {
-  const files: MemoryFile[] = []
-  let isComplete = true
-  for (const pipeline of MEMORY_PIPELINES) {
-    const root = memoryRoot(codexHome, pipeline)
-    const baselines = new Map<string, { sizeBytes: number; modifiedMs: number }>()
-    const lock = statOf(`${root}.lock`)
-    for (const path of walk(root)) {
-      if (files.length >= MAX_FILES) {
-        isComplete = false
-        break
-      }
-      const stat = statOf(path)
-      if (!stat) continue
-      const name = relative(root, path).split(sep).join('/')
-      const rule = KINDS.find(({ pattern }) => pattern.test(name))
-      if (rule?.kind === 'baseline') {
-        const folder = join(root, name.split('/')[0]!)
-        const sum = baselines.get(folder)
-        baselines.set(folder, {
-          sizeBytes: (sum?.sizeBytes ?? 0) + stat.size,
-          modifiedMs: Math.max(sum?.modifiedMs ?? 0, stat.mtimeMs),
-        })
-        continue
-      }
-      const kind = rule?.kind ?? 'other'
-      const threadId = kind === 'rollout summary' ? threadOf(path, name) : null
-      files.push({
-        path,
-        pipeline,
-        kind,
-        madeBy: rule?.madeBy ?? 'not known',
-        sizeBytes: stat.size,
-        modifiedMs: stat.mtimeMs,
-        threadId,
-        isOrphan: threadId === null ? null : !hasMemory(threadId, pipeline),
-      })
-    }
-    for (const [path, sum] of baselines) {
-      files.push({
-        path,
-        pipeline,
-        kind: 'baseline',
-        madeBy: 'Codex',
-        ...sum,
-        threadId: null,
-        isOrphan: null,
-      })
-    }
-    if (lock) {
-      files.push({
-        path: `${root}.lock`,
-        pipeline,
-        kind: 'lock',
-        madeBy: 'Codex',
-        sizeBytes: lock.size,
-        modifiedMs: lock.mtimeMs,
-        threadId: null,
-        isOrphan: null,
-      })
-    }
-  }
-  return { files, isComplete }
+export interface MemoryFilesOptions {
+  /** What is gone of a thread that a summary tells of. */
+  readonly findMissing: (threadId: string, pipeline: MemoryPipeline) => MissingPart | null
+  /** Told of each folder or file that cannot be looked at. */
+  readonly onNotice: (text: string) => void
 }
 
-function* walk(folder: string): Generator<string> {
+/**
+ * The files of both roots, and the locks beside them. Links are not followed. A baseline of the consolidation
+ * (`.git/`) is one entry, as nobody wants its objects listed.
+ */
+export function listMemoryFiles({ codexHome }: MemoryHome, options: MemoryFilesOptions): MemoryFile[] {
+  return MEMORY_PIPELINES.flatMap((pipeline) => {
+    const root = memoryRoot(codexHome, pipeline)
+    const lock = statOf(`${root}.lock`)
+    return [
+      ...listBelow(root, pipeline, options),
+      ...(pipeline === 'v1' ? listBelow(join(codexHome, EXTENSIONS_FOLDER), pipeline, options) : []),
+      ...(lock ? [entry(`${root}.lock`, pipeline, lock, { kind: 'lock', madeBy: 'Codex' })] : []),
+    ]
+  })
+}
+
+function listBelow(root: string, pipeline: MemoryPipeline, options: MemoryFilesOptions): MemoryFile[] {
+  const isOfExtensions = basename(root) === EXTENSIONS_FOLDER
+  const files: MemoryFile[] = []
+  const baselines = new Map<string, MemoryFile>()
+  let count = 0
+  for (const path of walk(root, options.onNotice)) {
+    count += 1
+    if (count > MAX_FILES) {
+      options.onNotice(`${root} has more than ${MAX_FILES} files; the rest is not listed`)
+      break
+    }
+    const stat = statOf(path)
+    // Files come and go under a running Codex.
+    if (!stat) continue
+    const name = relative(root, path).split(sep).join('/')
+    const place = isOfExtensions ? `extensions/${name}` : name
+    const rule = KINDS.find(({ pattern }) => pattern.test(place))
+    if (rule?.kind === 'baseline') {
+      const folder = join(root, name.slice(0, name.indexOf('/')))
+      const { sizeBytes = 0, modifiedMs = 0 } = baselines.get(folder) ?? {}
+      const sum = { size: sizeBytes + stat.size, mtimeMs: Math.max(modifiedMs, stat.mtimeMs) }
+      baselines.set(folder, entry(folder, pipeline, sum, rule))
+      continue
+    }
+    const threadId = rule?.kind === 'rollout summary' ? threadOf(path, name) : null
+    files.push({
+      ...entry(path, pipeline, stat, rule ?? { kind: 'other', madeBy: 'not known' }),
+      threadId,
+      orphan: threadId === null ? null : options.findMissing(threadId, pipeline),
+    })
+  }
+  return [...files, ...baselines.values()]
+}
+
+function entry(
+  path: string,
+  pipeline: MemoryPipeline,
+  { size, mtimeMs }: { size: number; mtimeMs: number },
+  { kind, madeBy }: Pick<MemoryFile, 'kind' | 'madeBy'>,
+): MemoryFile {
+  return { path, pipeline, kind, madeBy, sizeBytes: size, modifiedMs: mtimeMs, threadId: null, orphan: null }
+}
+
+function* walk(folder: string, onNotice: (text: string) => void): Generator<string> {
   let entries: Dirent[]
   try {
     entries = readdirSync(folder, { withFileTypes: true })
-  } catch {
+  } catch (error) {
+    if (!isMissing(error)) onNotice(`cannot look into ${folder}: ${explainFileError(error)}`)
     return
   }
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* walk(path)
+    if (entry.isDirectory()) yield* walk(path, onNotice)
     else if (entry.isFile()) yield path
   }
 }

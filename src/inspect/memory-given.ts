@@ -1,8 +1,10 @@
 import { lstatSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { MemoryPipeline } from '../model/memory.js'
+import { isSamePath } from '../model/paths.js'
+import { readConfigTable } from '../schema/home.js'
 import { readSmallFile } from '../schema/small-file.js'
-import { type MemoryHome, memoryRoot } from './memory-home.js'
+import { type MemoryHome, memoryRoot, whyOff } from './memory-home.js'
 
 /** What the next session of a home is given of its memories. */
 export interface GivenMemory {
@@ -11,7 +13,7 @@ export interface GivenMemory {
   readonly reason: string | null
   readonly pipeline: MemoryPipeline
   readonly path: string
-  /** The text, cut as this release cuts it; `null` when nothing is given. */
+  /** The text, its middle cut out where it is longer than this release gives; `null` when nothing is given. */
   readonly text: string | null
   /** Bytes that were left out of it. */
   readonly cutBytes: number
@@ -28,7 +30,8 @@ const BYTES_PER_TOKEN = 4
 /** No summary is as long. */
 const MAX_BYTES = 4 * 1024 * 1024
 
-export function readGivenMemory({ codexHome, inUse, rules, settings }: MemoryHome): GivenMemory {
+export function readGivenMemory(home: MemoryHome): GivenMemory {
+  const { codexHome, inUse, rules, settings } = home
   const path = join(memoryRoot(codexHome, inUse), 'memory_summary.md')
   const file = readSmallFile(path, MAX_BYTES)
   const stat = lstatSync(path, { throwIfNoEntry: false })
@@ -49,10 +52,9 @@ export function readGivenMemory({ codexHome, inUse, rules, settings }: MemoryHom
     cutBytes: 0,
   })
 
-  const [feature] = rules.features
-  if (feature === undefined) return nothing('this release has no memories')
+  const off = whyOff(home)
+  if (off !== undefined) return nothing(off)
   if (settings === undefined) return nothing('not known: config.toml cannot be used')
-  if (!settings.isOn) return nothing(`memories are off in this home: features.${feature} in config.toml`)
   if (!settings.usesMemories) return nothing('memories.use_memories is false in config.toml')
   if (file.kind === 'missing') return nothing('there is no summary yet: no consolidation has ended well')
   if (file.kind === 'unreadable') return nothing(`cannot read ${path}: ${file.reason}`)
@@ -60,15 +62,8 @@ export function readGivenMemory({ codexHome, inUse, rules, settings }: MemoryHom
   if (file.bytes.toString().trim() === '') return nothing('the summary is empty')
   if (hasFormatMark === false)
     return nothing('the summary does not begin with the line v1, which this release asks for')
-  const limit = rules.givenTokens * BYTES_PER_TOKEN
-  const cut = cutAt(file.bytes, limit)
-  return {
-    ...base,
-    isGiven: true,
-    reason: null,
-    text: cut.toString(),
-    cutBytes: Math.max(0, (stat?.size ?? file.bytes.length) - cut.length),
-  }
+  const { text, cutBytes } = cutMiddle(file.bytes, rules.givenTokens)
+  return { ...base, isGiven: true, reason: null, text, cutBytes }
 }
 
 function firstLine(bytes: Buffer): string {
@@ -76,10 +71,37 @@ function firstLine(bytes: Buffer): string {
   return bytes.subarray(0, end < 0 ? bytes.length : end).toString()
 }
 
-/** Never within a character. */
-function cutAt(bytes: Buffer, limit: number): Buffer {
-  if (bytes.length <= limit) return bytes
-  let end = limit
-  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end -= 1
-  return bytes.subarray(0, end)
+/**
+ * Codex keeps the beginning and the end, as much of both, and says between them how much is missing. Never cuts
+ * within a character.
+ */
+function cutMiddle(bytes: Buffer, tokens: number): { text: string; cutBytes: number } {
+  const limit = tokens * BYTES_PER_TOKEN
+  if (bytes.length <= limit) return { text: bytes.toString(), cutBytes: 0 }
+  const isWithinCharacter = (at: number) => (bytes[at]! & 0xc0) === 0x80
+  let headEnd = Math.floor(limit / 2)
+  while (isWithinCharacter(headEnd)) headEnd -= 1
+  let tailStart = bytes.length - (limit - Math.floor(limit / 2))
+  while (tailStart < bytes.length && isWithinCharacter(tailStart)) tailStart += 1
+  const missing = Math.ceil((bytes.length - limit) / BYTES_PER_TOKEN)
+  const [head, tail] = [bytes.subarray(0, headEnd), bytes.subarray(tailStart)]
+  return { text: `${head}…${missing} tokens truncated…${tail}`, cutBytes: tailStart - headEnd }
+}
+
+/** The configurations of a project, in a folder and those above it, that say something of memories. */
+export function findProjectSettings(
+  cwd: string,
+  codexHome: string,
+  onNotice: (text: string) => void,
+): string[] {
+  const found: string[] = []
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const place = join(folder, '.codex')
+    if (!isSamePath(place, codexHome)) {
+      const { memories, features } = readConfigTable(place, onNotice) ?? {}
+      const isFeature = typeof features === 'object' && features !== null && 'memories' in features
+      if (memories !== undefined || isFeature) found.push(join(place, 'config.toml'))
+    }
+    if (dirname(folder) === folder) return found
+  }
 }

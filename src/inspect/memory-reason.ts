@@ -1,7 +1,8 @@
-import type { MemoryPipeline, MemoryReason, MemoryState } from '../model/memory.js'
+import type { MemoryFault, MemoryPipeline, MemoryReason, MemoryState } from '../model/memory.js'
 import { INTERACTIVE_SOURCES } from '../model/releases.js'
 import type { ThreadRow } from '../model/thread.js'
-import type { MemoryHome } from './memory-home.js'
+import { findMemoryFault } from '../schema/memory-settings.js'
+import { type MemoryHome, whyOff } from './memory-home.js'
 
 /** A job of the first phase, as stored; seconds are Unix seconds, UTC. */
 export interface MemoryJob {
@@ -11,6 +12,7 @@ export interface MemoryJob {
   readonly retryRemaining: number
   readonly lastError: string | null
   readonly startedAtSeconds: number | null
+  readonly finishedAtSeconds: number | null
   readonly inputWatermark: number | null
   readonly lastSuccessWatermark: number | null
 }
@@ -33,12 +35,16 @@ export interface MemoryQuestion {
   readonly memory: StoredMemory | undefined
   readonly job: MemoryJob | undefined
   readonly isInOtherPipeline: boolean
+  /** Jobs of the first phase that are under way in this pipeline, with a lease that holds. */
+  readonly runningCount: number
 }
+
+export const CHECK_OUTCOMES = ['pass', 'fail', 'not known'] as const
 
 /** One condition that a thread has to meet before Codex makes a memory of it. */
 export interface MemoryCheck {
   readonly name: string
-  readonly outcome: 'pass' | 'fail' | 'not known'
+  readonly outcome: (typeof CHECK_OUTCOMES)[number]
   readonly detail: string
   /** What would change it. */
   readonly change?: string
@@ -59,21 +65,27 @@ const HOUR_SECONDS = 3600
  * They stand in the order in which they decide: a thread that is left out for good before one that is only early.
  */
 export function explainMemory(question: MemoryQuestion): MemoryAnswer {
+  const { home, memory, thread, pipeline, isInOtherPipeline } = question
   const results = CHECKS.map((check) => ({ name: check.name, ...check.look(question) }))
   const checks = results.map(({ reason: _, ...check }) => check)
+  if (memory) {
+    const isOlder = thread !== undefined && secondsOf(thread) > memory.sourceUpdatedAtSeconds
+    const text = isOlder ? 'it has a memory, and was gone on with since' : 'it has a memory'
+    return { reason: 'has-memory', text, checks }
+  }
   const failed = results.find(({ outcome }) => outcome === 'fail')
-  if (question.memory) {
-    return { reason: 'has-memory', text: 'it has a memory', checks }
+  const other = pipeline === 'v1' ? 'v2' : 'v1'
+  const elsewhere = `it has one in the other pipeline (${other}), which is not read`
+  if (failed?.reason !== undefined) {
+    const text = isInOtherPipeline ? `${failed.detail}; ${elsewhere}` : failed.detail
+    return { reason: failed.reason, text, checks }
   }
-  if (failed) return { reason: failed.reason ?? 'not-come-up', text: failed.detail, checks }
-  if (question.isInOtherPipeline) {
-    const other = question.pipeline === 'v1' ? 'v2' : 'v1'
-    return { reason: 'other-pipeline', text: `its memory is in the other pipeline (${other})`, checks }
-  }
-  const { maxPerStartup } = question.home.rules
+  if (isInOtherPipeline) return { reason: 'other-pipeline', text: elsewhere, checks }
+  const { maxPerStartup } = home.settings ?? home.rules
+  const when = home.rules.startsAt === 'first turn' ? 'the first turn of a session' : 'the start of a session'
   return {
     reason: 'not-come-up',
-    text: `not come up yet: ${question.home.settings?.maxPerStartup ?? maxPerStartup} threads are taken up at a start`,
+    text: `not come up yet: ${when} takes up at most ${maxPerStartup}, the newest first`,
     checks,
   }
 }
@@ -97,17 +109,15 @@ const fail = (reason: MemoryReason, detail: string, change?: string): Look => ({
 const CHECKS: readonly Check[] = [
   {
     name: 'feature',
-    look({ home: { settings, rules } }) {
-      const [feature] = rules.features
-      if (feature === undefined) return fail('feature-off', 'this release has no memories')
-      if (settings === undefined) return unknown('config.toml cannot be used')
-      return settings.isOn
-        ? pass(`features.${feature} is on`)
-        : fail(
-            'feature-off',
-            `memories are off in this home: features.${feature} in config.toml`,
-            `set features.${feature} = true`,
-          )
+    look({ home }) {
+      const off = whyOff(home)
+      const [feature] = home.rules.features
+      if (off !== undefined) {
+        return fail('feature-off', off, feature && `set features.${feature} = true, or start Codex with it`)
+      }
+      return home.settings === undefined
+        ? unknown('config.toml cannot be used')
+        : pass(`features.${feature} is on`)
     },
   },
   {
@@ -133,7 +143,7 @@ const CHECKS: readonly Check[] = [
         ? unknown('no row')
         : INTERACTIVE_SOURCES.some((source) => source === thread.source)
           ? pass(`source ${thread.source} is interactive`)
-          : fail('source', `source ${thread.source} is not interactive`),
+          : fail('source', `source ${wordOf(thread.source)} is not interactive`),
   },
   {
     name: 'message',
@@ -146,18 +156,18 @@ const CHECKS: readonly Check[] = [
   },
   {
     name: 'mode',
-    look({ thread, home: { rules } }) {
+    look({ thread, home: { rules, version } }) {
       if (thread === undefined) return unknown('no row')
-      if (!rules.obeysModes || thread.memoryMode === null) return pass('this release has no modes')
+      if (!rules.obeysModes || thread.memoryMode === null) return pass('this release obeys no memory_mode')
       if (thread.memoryMode === 'polluted')
         return fail('polluted', 'memory_mode is polluted: it used a web search or an MCP server')
       if (thread.memoryMode !== 'enabled')
         return fail(
           'disabled',
-          `memory_mode is ${thread.memoryMode}`,
+          withFault(`memory_mode is ${thread.memoryMode}`, 'disabled', version),
           'set its memory mode to enabled in Codex',
         )
-      return pass('memory_mode is enabled')
+      return pass(withFault('memory_mode is enabled', 'enabled', version))
     },
   },
   {
@@ -196,12 +206,63 @@ const CHECKS: readonly Check[] = [
         : pass(`idle for longer than min_rollout_idle_hours (${hours})`)
     },
   },
+  {
+    name: 'memory',
+    look({ thread, memory }) {
+      if (memory === undefined) return pass('it has no memory yet')
+      if (thread === undefined) return unknown('no row')
+      return memory.sourceUpdatedAtSeconds >= secondsOf(thread)
+        ? {
+            outcome: 'fail',
+            detail: 'nothing to do: its memory is as new as the thread',
+            change: 'go on with the thread',
+          }
+        : pass('its memory is older than the thread')
+    },
+  },
+  {
+    name: 'room',
+    look({ runningCount, home }) {
+      const { maxPerStartup } = home.settings ?? home.rules
+      return runningCount < maxPerStartup
+        ? pass(`${runningCount} of at most ${maxPerStartup} jobs are under way`)
+        : {
+            outcome: 'fail',
+            detail: `${runningCount} jobs are under way, and no more than ${maxPerStartup} may be`,
+          }
+    },
+  },
+  {
+    name: 'session',
+    look: () => unknown('whether it is the running thread, which is left out'),
+  },
+  {
+    name: 'limits',
+    look: ({ home: { rules } }) =>
+      rules.sparesRateLimit
+        ? unknown('with a ChatGPT login, whether enough of its rate limit is left')
+        : pass('this release asks for no rest of a rate limit'),
+  },
 ]
+
+function secondsOf(thread: ThreadRow): number {
+  return Math.floor(thread.updatedAtMs / 1000)
+}
+
+function withFault(text: string, shows: MemoryFault['shows'], version: string | undefined): string {
+  const fault = findMemoryFault(shows, version)
+  return fault === undefined ? text : `${text} (${fault})`
+}
+
+/** A stored source is a word, or an object with one key. */
+function wordOf(source: string): string {
+  return /^\{"(\w+)":/.exec(source)?.[1] ?? source
+}
 
 function lookAtJob({ thread, job, memory, home, nowMs }: MemoryQuestion): Look {
   if (job === undefined) return pass('no job has it yet')
   const nowSeconds = nowMs / 1000
-  const updatedAt = thread === undefined ? null : Math.floor(thread.updatedAtMs / 1000)
+  const updatedAt = thread === undefined ? null : secondsOf(thread)
   const isNewer = updatedAt !== null && job.inputWatermark !== null && updatedAt > job.inputWatermark
   if (job.status === 'running') {
     const isHeld = job.leaseUntilSeconds !== null && job.leaseUntilSeconds > nowSeconds
@@ -217,22 +278,22 @@ function lookAtJob({ thread, job, memory, home, nowMs }: MemoryQuestion): Look {
         )
   }
   if (job.status === 'error' && !isNewer) {
-    const error = job.lastError === null ? '' : `: ${job.lastError}`
+    const error = job.lastError === null ? '' : `: ${job.lastError.replace(/[.\s]+$/, '')}`
     if (job.retryRemaining <= 0) {
       return fail('given-up', `given up after 3 tries${error}`, 'go on with the thread: it is tried again')
     }
-    const tries = Math.max(1, 3 - job.retryRemaining)
-    return fail('failed', `failed ${tries} of 3 times, next try after ${iso(job.retryAtSeconds)}${error}`)
+    return fail(
+      'failed',
+      `failed ${triesOf(job)} of 3 times, next try after ${iso(job.retryAtSeconds)}${error}`,
+    )
   }
   const isDone =
     job.lastSuccessWatermark !== null && (updatedAt === null || job.lastSuccessWatermark >= updatedAt)
   if (isDone && memory === undefined) {
-    const unusedDays = home.settings?.maxUnusedDays ?? home.rules.maxUnusedDays
-    const isOld = nowSeconds - job.lastSuccessWatermark > unusedDays * DAY_SECONDS
-    return home.rules.prunesUnused && isOld
+    return isPrunable(job, home, nowMs)
       ? fail(
           'pruned',
-          `removed as unused for longer than max_unused_days (${unusedDays}), or there was nothing worth keeping`,
+          `removed as unused for longer than max_unused_days (${unusedDaysOf(home)}), or there was nothing worth keeping`,
           'go on with the thread',
         )
       : fail('found-nothing', 'looked through; nothing was worth keeping', 'go on with the thread')
@@ -240,17 +301,38 @@ function lookAtJob({ thread, job, memory, home, nowMs }: MemoryQuestion): Look {
   return pass('no job stands in the way')
 }
 
+/** How many of its three tries a job has failed in. */
+export function triesOf({ retryRemaining }: MemoryJob): number {
+  return Math.max(1, 3 - retryRemaining)
+}
+
 function iso(seconds: number | null): string {
   return seconds === null ? 'an unknown time' : new Date(seconds * 1000).toISOString().replace('.000', '')
 }
 
-/** Where a memory that is there stands. */
+/** Whether what a job that is done once made can have been removed as unused since. */
+export function isPrunable({ lastSuccessWatermark }: MemoryJob, home: MemoryHome, nowMs: number): boolean {
+  const unusedDays = unusedDaysOf(home)
+  if (!home.rules.prunesUnused || unusedDays === null) return false
+  return nowMs / 1000 - (lastSuccessWatermark ?? 0) > unusedDays * DAY_SECONDS
+}
+
+function unusedDaysOf({ settings, rules }: MemoryHome): number | null {
+  return settings ? settings.maxUnusedDays : rules.maxUnusedDays
+}
+
+/**
+ * Where a memory that is there stands.
+ *
+ * @param thread `null` when it has no row; `undefined` where that is not known
+ */
 export function stateOfMemory(
   memory: StoredMemory,
-  thread: ThreadRow | undefined,
+  thread: ThreadRow | null | undefined,
   home: MemoryHome,
   nowMs: number,
 ): MemoryState {
+  if (thread === null) return 'orphan'
   const mode = home.rules.obeysModes ? (thread?.memoryMode ?? null) : null
   if (mode === 'polluted') return 'polluted'
   if (mode !== null && mode !== 'enabled') return 'disabled'
@@ -261,7 +343,7 @@ export function stateOfMemory(
       ? 'newer-waiting'
       : 'consolidated'
   }
-  const unusedDays = home.settings?.maxUnusedDays ?? home.rules.maxUnusedDays
+  const unusedDays = unusedDaysOf(home)
   const usedAt = memory.lastUsageSeconds ?? memory.sourceUpdatedAtSeconds
-  return nowMs / 1000 - usedAt > unusedDays * DAY_SECONDS ? 'unused' : 'waiting'
+  return unusedDays !== null && nowMs / 1000 - usedAt > unusedDays * DAY_SECONDS ? 'unused' : 'waiting'
 }

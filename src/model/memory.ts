@@ -25,8 +25,10 @@ export const MEMORY_STATES = [
   /** Its thread was taken out of memories after it was made; it leaves the summary at the next consolidation. */
   'disabled',
   'polluted',
-  /** Not used for so long that the next start removes it. */
+  /** Not used for so long that consolidation leaves it out; from 0.113 on the next start removes it. */
   'unused',
+  /** Its thread has no row, so nothing takes it up any more. */
+  'orphan',
   /** The layout does not say (to 0.104). */
   'unknown',
 ] as const
@@ -60,6 +62,10 @@ export interface MemoryRules {
   since: string
   /** What turns them on under `[features]`, the present name first; none before 0.99. */
   features: readonly string[]
+  /** Another feature has to be on as well (to 0.104). */
+  alsoNeeds: string | null
+  /** Numbers under `[memories]` are obeyed (from 0.103; before, the defaults are fixed). */
+  readsNumbers: boolean
   /** The tables are in the state database (to 0.134), or in one of their own. */
   isInState: boolean
   /** A second pipeline can be chosen (from 0.155). */
@@ -72,12 +78,16 @@ export interface MemoryRules {
   maxAgeDays: number
   /** So many threads are taken up at one start. */
   maxPerStartup: number
-  /** A memory that was not used for so long is left out of consolidation (from 0.106). */
-  maxUnusedDays: number
+  /** A memory that was not used for so long is left out of consolidation; `null` before 0.106, where none is. */
+  maxUnusedDays: number | null
   /** … and removed at a start (from 0.113). */
   prunesUnused: boolean
   /** When a session looks for threads to remember. */
   startsAt: 'thread start' | 'first turn'
+  /** Consolidation rests for 6 hours after a success, and before a retry (from 0.128); before, it runs when there is news. */
+  rests: boolean
+  /** From this share of its rate limit on, a ChatGPT login starts nothing (from 0.128). */
+  sparesRateLimit: boolean
   /** The summary that a session is given is cut at so many tokens. */
   givenTokens: number
   /** The summary has to begin with the line `v1` (from 0.140). */
@@ -87,6 +97,8 @@ export interface MemoryRules {
 const FIRST = {
   since: '0.93',
   features: [],
+  alsoNeeds: null,
+  readsNumbers: false,
   isInState: true,
   hasTwoPipelines: false,
   choosesByFolder: false,
@@ -94,21 +106,24 @@ const FIRST = {
   minIdleHours: 12,
   maxAgeDays: 30,
   maxPerStartup: 64,
-  maxUnusedDays: 30,
+  maxUnusedDays: null,
   prunesUnused: false,
   startsAt: 'thread start',
+  rests: false,
+  sparesRateLimit: false,
   givenTokens: 5000,
   needsFormatMark: false,
 } as const satisfies MemoryRules
 
 const CHANGES: readonly (Partial<MemoryRules> & { since: string })[] = [
-  { since: '0.99', features: ['memory_tool'] },
+  { since: '0.99', features: ['memory_tool'], alsoNeeds: 'sqlite' },
+  { since: '0.103', readsNumbers: true },
   { since: '0.104', maxPerStartup: 8 },
-  { since: '0.105', features: ['memories', 'memory_tool'] },
-  { since: '0.106', minIdleHours: 6, maxPerStartup: 16 },
+  { since: '0.105', features: ['memories', 'memory_tool'], alsoNeeds: null },
+  { since: '0.106', minIdleHours: 6, maxPerStartup: 16, maxUnusedDays: 30 },
   { since: '0.107', obeysModes: true },
   { since: '0.113', prunesUnused: true },
-  { since: '0.128', startsAt: 'first turn' },
+  { since: '0.128', startsAt: 'first turn', rests: true, sparesRateLimit: true },
   { since: '0.135', isInState: false },
   { since: '0.140', maxAgeDays: 10, maxPerStartup: 2, givenTokens: 2500, needsFormatMark: true },
   { since: '0.155', hasTwoPipelines: true },
@@ -134,8 +149,40 @@ export interface MemorySettings {
   minIdleHours: number
   maxAgeDays: number
   maxPerStartup: number
-  maxUnusedDays: number
+  maxUnusedDays: number | null
   version: MemoryPipeline | undefined
   /** Both pipelines are filled; one is read. */
   writesBoth: boolean
 }
+
+/** A fault of some releases that shows in a home and looks like a choice of its user. */
+export interface MemoryFault {
+  /** Where a user meets it. */
+  readonly shows: 'enabled' | 'disabled' | 'orphan'
+  readonly since: string
+  /** The first release without it. */
+  readonly until: string
+  readonly text: string
+}
+
+export const MEMORY_FAULTS: readonly MemoryFault[] = [
+  {
+    shows: 'enabled',
+    since: '0.124',
+    // 0.128 was seen without it; between the two no release was tried.
+    until: '0.128',
+    text: '0.124 and 0.125 write enabled over polluted whenever they list threads, so it may have been polluted',
+  },
+  {
+    shows: 'disabled',
+    since: '0.107',
+    until: '0.125',
+    text: '`codex debug clear-memories` of 0.118 and 0.120 disables every thread, so its user need not have done it',
+  },
+  {
+    shows: 'orphan',
+    since: '0.99',
+    until: '0.128',
+    text: 'to 0.125 Codex does not notice when a rollout is removed by hand: the job and the text stay until something else is consolidated',
+  },
+]

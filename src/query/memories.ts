@@ -1,4 +1,5 @@
 import type { MemoryPipeline } from '../model/memory.js'
+import type { DatabaseFile, DatabaseRole } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import type { OpenTable } from './databases.js'
 import { readRows, type StoredRow } from './stored-rows.js'
@@ -14,6 +15,26 @@ export interface MemorySources {
   readonly pipelines: readonly PipelineSource[]
   /** `thread_memory`, to 0.98; only where there is no newer era. */
   readonly threadMemory: OpenTable | undefined
+}
+
+/** Opens a table in the first of these databases that has it. */
+export type OpenFirst = (
+  table: 'stage1_outputs' | 'thread_memory',
+  files: readonly DatabaseFile[],
+) => OpenTable | undefined
+
+/** Finds the databases with memories. Those of their own come before the state database, where they were to 0.134. */
+export function openMemorySources(databases: readonly DatabaseFile[], open: OpenFirst): MemorySources {
+  const ofRole = (pipeline: MemoryPipeline, role: DatabaseRole): PipelineSource[] => {
+    const table = open(
+      'stage1_outputs',
+      databases.filter((file) => file.role === role),
+    )
+    return table ? [{ pipeline, table }] : []
+  }
+  const separate = [...ofRole('v1', 'memories'), ...ofRole('v2', 'memories_v2')]
+  const pipelines = separate.length > 0 ? separate : ofRole('v1', 'state')
+  return { pipelines, threadMemory: pipelines.length === 0 ? open('thread_memory', databases) : undefined }
 }
 
 /** A stored memory under its columns' names, with where it is from. */

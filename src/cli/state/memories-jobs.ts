@@ -1,24 +1,36 @@
-import { MEMORY_JOB_KIND } from '../../format/stored-fields.js'
-import { readMemoryJobs } from '../../query/memories.js'
+import { MEMORY_JOB_KIND } from '../../format/memory-fields.js'
+import { listMemoryJobs, type MemoryJobEntry } from '../../inspect/memories.js'
+import { whyOff } from '../../inspect/memory-home.js'
+import { onFlag } from '../flags.js'
 import { defineListCommand } from '../records.js'
-import { requireMemories } from './memory-sources.js'
-
-const PHASES: Readonly<Record<string, string>> = {
-  memory_stage1: 'extract',
-  memory_consolidate_global: 'consolidate',
-}
+import { MEMORY_TABLES, requireMemories } from './memory-sources.js'
 
 export const command = defineListCommand({
   kind: MEMORY_JOB_KIND,
-  tables: ['stage1_outputs'],
-  emptyText: 'no memory jobs',
-  read(session) {
-    const nowSeconds = session.nowMs / 1000
-    const rows = readMemoryJobs(requireMemories(session).sources).map((job) => ({
-      ...job,
-      phase: PHASES[String(job.kind)] ?? job.kind,
-      lease: job.status !== 'running' ? null : Number(job.lease_until) > nowSeconds ? 'held' : 'run out',
-    }))
-    return [rows]
+  flags: { all: onFlag('those of both pipelines') },
+  tables: [...MEMORY_TABLES, 'jobs'],
+  isFaint: ({ in_use }) => in_use === 0,
+  read(session, { all }) {
+    const memories = requireMemories(session)
+    const rows = listMemoryJobs(memories, { pipelines: all ? 'all' : 'inUse' })
+    const off = whyOff(memories.home)
+    return {
+      pages: [rows.map(splitWatermarks)],
+      emptyText: off === undefined ? 'no memory jobs' : `no memory jobs: ${off}`,
+    }
   },
 })
+
+/** Each start of a consolidation counts its watermark on by one at least, so it tells no time. */
+function splitWatermarks(job: MemoryJobEntry) {
+  const { input_watermark, last_success_watermark } = job
+  return job.phase === 'extract'
+    ? { ...job, input_counter: null, last_success_counter: null }
+    : {
+        ...job,
+        input_watermark: null,
+        last_success_watermark: null,
+        input_counter: input_watermark,
+        last_success_counter: last_success_watermark,
+      }
+}

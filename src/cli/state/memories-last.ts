@@ -1,8 +1,9 @@
-import { MEMORY_KIND } from '../../format/stored-fields.js'
+import { MEMORY_KIND } from '../../format/memory-fields.js'
 import { listMemories } from '../../inspect/memories.js'
+import { whyOff } from '../../inspect/memory-home.js'
 import { textFlag } from '../flags.js'
 import { defineListCommand } from '../records.js'
-import { MEMORY_TABLES, requireMemories } from './memory-sources.js'
+import { MEMORY_TABLES, noticeOtherPipeline, requireMemories } from './memory-sources.js'
 import { toAbsolute } from './threads-list.js'
 
 /** The newest memories of one folder, by its exact path, as Codex itself once asked. */
@@ -16,7 +17,10 @@ export const command = defineListCommand({
   tables: MEMORY_TABLES,
   read(session, { cwd: typed, limit }) {
     const cwd = toAbsolute(typed ?? '.', session.io.workingFolder)
-    const rows = listMemories(requireMemories(session), { cwd, pipelines: 'inUse' }).slice(0, limit ?? 1)
-    return { pages: [rows], emptyText: `no memories of ${cwd}` }
+    const memories = requireMemories(session)
+    noticeOtherPipeline(session, memories)
+    const rows = listMemories(memories, { cwds: [cwd], pipelines: 'inUse' }).slice(0, limit ?? 1)
+    const off = whyOff(memories.home)
+    return { pages: [rows], emptyText: `no memories of ${cwd}${off === undefined ? '' : `: ${off}`}` }
   },
 })

@@ -1,4 +1,4 @@
-import type { Memories } from '../../inspect/memories.js'
+import { listMemories, type Memories } from '../../inspect/memories.js'
 import type { TableName } from '../command.js'
 import { requireDatabases, type Session } from './session.js'
 
@@ -9,4 +9,17 @@ export const MEMORY_TABLES: readonly TableName[] = ['stage1_outputs', 'thread_me
 export function requireMemories(session: Session): Memories {
   requireDatabases(session)
   return session.memories()
+}
+
+/** Says how many threads have a memory only where no session reads it. */
+export function noticeOtherPipeline({ notice }: Session, memories: Memories): void {
+  const all = listMemories(memories, { pipelines: 'all' })
+  const inUse = new Set(all.flatMap(({ thread_id, in_use }) => (in_use === 1 ? thread_id : [])))
+  const dead = new Set(all.flatMap(({ thread_id }) => (inUse.has(thread_id) ? [] : thread_id)))
+  if (dead.size === 0) return
+  const { inUse: pipeline, whyInUse } = memories.home
+  const other = pipeline === 'v1' ? 'v2' : 'v1'
+  notice(
+    `${dead.size === 1 ? '1 thread has its memory' : `${dead.size} threads have their memory`} only in ${other}, which no session reads; --all shows both. In use is ${pipeline}: ${whyInUse}`,
+  )
 }

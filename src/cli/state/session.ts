@@ -2,11 +2,10 @@ import type { ReadConnection } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
 import type { Memories } from '../../inspect/memories.js'
-import { describeMemoryHome } from '../../inspect/memory-home.js'
-import type { MemoryPipeline } from '../../model/memory.js'
+import { describeMemoryHome, findMemoryVersion } from '../../inspect/memory-home.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
-import type { PipelineSource } from '../../query/memories.js'
+import { openMemorySources } from '../../query/memories.js'
 import { readSessionNames } from '../../query/session-names.js'
 import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
 import type { DatabaseFile } from '../../schema/files.js'
@@ -78,7 +77,7 @@ export async function withSession<Result>(
     io.stderr.write(`${program.name}: ${cleanLine(text)}\n`)
   }
 
-  function tryOpen(table: TableName, files = home.databases): OpenTable | undefined {
+  function tryOpen(table: TableName, files: readonly DatabaseFile[] = home.databases): OpenTable | undefined {
     const found = openTable(files, table, { onNotice: notice })
     if (found) kept.push(found.connection)
     if (found?.file.age === 'newer') {
@@ -141,20 +140,12 @@ export async function withSession<Result>(
     },
     nameOf: (thread) => thread.name ?? session.names().get(thread.id) ?? null,
     memories() {
-      const ofRole = (pipeline: MemoryPipeline, role: DatabaseFile['role']): PipelineSource[] => {
-        const table = tryOpen(
-          'stage1_outputs',
-          home.databases.filter((file) => file.role === role),
-        )
-        return table ? [{ pipeline, table }] : []
-      }
-      const separate = [...ofRole('v1', 'memories'), ...ofRole('v2', 'memories_v2')]
-      const pipelines = separate.length > 0 ? separate : ofRole('v1', 'state')
       const threads = session.tryOpenThreads()
+      const config = readConfigTable(codexHome, notice)
       return {
-        home: describeMemoryHome(codexHome, threads?.newestVersion, readConfigTable(codexHome, notice)),
+        home: describeMemoryHome(codexHome, findMemoryVersion(threads), config),
         nowMs: session.nowMs,
-        sources: { pipelines, threadMemory: pipelines.length === 0 ? tryOpen('thread_memory') : undefined },
+        sources: openMemorySources(home.databases, tryOpen),
         threads,
       }
     },
