@@ -1,5 +1,6 @@
 import { StateError } from './errors.js'
 import { LOG_LEVELS, type LogRowQuery, type NewLogRow } from './model/log.js'
+import { MEMORY_PIPELINES, MEMORY_STATES, type MemoryListQuery } from './model/memory.js'
 import type { DynamicTool, ThreadMetadata } from './model/thread.js'
 import { THREAD_SORT_KEYS, type ThreadPageQuery } from './model/thread-page.js'
 
@@ -56,6 +57,19 @@ function checkTexts(name: string, value: unknown): void {
 
 function checkOneOf(name: string, values: readonly string[], value: unknown): void {
   if (!values.includes(value as string)) throw invalid(name, `one of ${values.join(', ')}`, value)
+}
+
+export function checkMemoryListQuery(query: MemoryListQuery): void {
+  checkObject('the query', query)
+  const { threadId, cwds, pipelines, states, isUsed } = query
+  if (threadId !== undefined) checkText('threadId', threadId)
+  checkTexts('cwds', cwds)
+  if (pipelines !== undefined) checkOneOf('pipelines', ['inUse', 'all', ...MEMORY_PIPELINES], pipelines)
+  if (states !== undefined) {
+    checkArray('states', states)
+    for (const state of states) checkOneOf('each of states', [...MEMORY_STATES, 'archived'], state)
+  }
+  checkFlag('isUsed', isUsed)
 }
 
 export function checkThreadPageQuery(query: ThreadPageQuery): void {

@@ -6,9 +6,10 @@ import { migrate } from './db/migrate.js'
 import { loadMigrations } from './db/migration-files.js'
 import { openReadWrite } from './db/open-write.js'
 import { StateError } from './errors.js'
+import { describeMemories, listMemories, type Memories, memoryReason, toMemory } from './inspect/memories.js'
 import type { BackfillState } from './model/backfill.js'
 import type { LogRow, LogRowFilter, LogRowQuery, NewLogRow } from './model/log.js'
-import type { ThreadMemory } from './model/memory.js'
+import type { Memory, MemoryAnswer, MemoryListQuery, ThreadMemory } from './model/memory.js'
 import type { MetadataRules } from './model/releases.js'
 import type {
   BackfillOptions,
@@ -20,6 +21,7 @@ import type {
 import type { BackfillCounts, Telemetry, TelemetryCount } from './model/telemetry.js'
 import type { DynamicTool, ThreadMetadata, ThreadRow } from './model/thread.js'
 import type { ThreadPage, ThreadPageQuery } from './model/thread-page.js'
+import { type OpenTable, openTable } from './query/databases.js'
 import { queryLogRows, readMaxLogId } from './query/logs/rows.js'
 import { describeLogs, type LogSource } from './query/logs/store.js'
 import { findRolloutPath, findThread } from './query/threads/find.js'
@@ -28,6 +30,7 @@ import type { ThreadBuilder } from './rollout/builder.js'
 import type { RolloutItem } from './rollout/parse.js'
 import * as check from './runtime-arguments.js'
 import {
+  type DatabaseFile,
   FIRST_STATE_WITH_LOG_DATABASE,
   listDatabases,
   OWN_STATE_GENERATION,
@@ -35,7 +38,7 @@ import {
   stateDbPath,
 } from './schema/files.js'
 import { resolveHome } from './schema/home.js'
-import { listTables } from './schema/inspect.js'
+import { listTables, readColumnNames } from './schema/inspect.js'
 import { LOG_TABLE } from './schema/logs.js'
 import * as backfill from './store/backfill.js'
 import * as tools from './store/dynamic-tools.js'
@@ -432,8 +435,9 @@ export class StateRuntime {
   /**
    * Removes a thread's row with its tools, memory and spawn edges. Where logs have a database of their own, its
    * rows there and in the databases of goals, memories and queued messages go first; each file is a transaction
-   * of its own, so after a failure in between the call is to be repeated. The rollout file is the caller's: while
-   * it is there, a backfill brings the row back.
+   * of its own, so after a failure in between the call is to be repeated. With a memory goes the job that made it,
+   * and where it was part of the last consolidation the next one is asked for. The rollout file is the caller's:
+   * while it is there, a backfill brings the row back.
    *
    * @returns `false` when there is no such thread
    */
@@ -442,9 +446,12 @@ export class StateRuntime {
     return this.#run('delete_thread', ({ state, threadTable, logTable }) => {
       if (logTable && logTable.db !== state) {
         logs.deleteThreadLogs(logTable, id)
-        deleteRowsElsewhere(dirname(state.path), id)
+        deleteRowsElsewhere(dirname(state.path), id, this.#nowSeconds())
       }
-      return threads.deleteThread(threadTable, id)
+      return state.transaction(() => {
+        memories.deleteMemoryOfThread(state, id, this.#nowSeconds())
+        return threads.deleteThread(threadTable, id)
+      })
     })
   }
 
@@ -497,6 +504,61 @@ export class StateRuntime {
     return this.#run('get_last_n_thread_memories_for_cwd', ({ state }) =>
       memories.readLastThreadMemories(state, cwd, n),
     )
+  }
+
+  // Memories of every later era, to read: in the state database (0.99 to 0.134) or beside it.
+
+  /**
+   * Newest first; by default those of the pipeline that sessions read, so that each thread has one at most.
+   *
+   * @throws {StateError} as every call, also for the databases of memories
+   */
+  listMemories(query: MemoryListQuery = {}): Memory[] {
+    check.checkMemoryListQuery(query)
+    return this.#readMemories('list_memories', (found) => listMemories(found, query).map(toMemory))
+  }
+
+  /**
+   * Why a thread has no memory in the pipeline that sessions read: the first condition that it does not meet, by
+   * the rules of the release that wrote here and the home's `config.toml`, and all conditions one by one.
+   *
+   * @throws {StateError} as every call, also for the databases of memories
+   */
+  memoryReason(threadId: string): MemoryAnswer {
+    check.checkText('threadId', threadId)
+    return this.#readMemories('memory_reason', (found) => memoryReason(found, threadId))
+  }
+
+  #readMemories<T>(stage: string, work: (found: Memories) => T): T {
+    return this.#run(stage, ({ state, threads: table }) => {
+      const opened: OpenTable[] = []
+      const folder = dirname(state.path)
+      const own: DatabaseFile = { path: state.path, role: 'state', generation: 0, age: 'known' }
+      const open = (name: 'stage1_outputs' | 'thread_memory', files: readonly DatabaseFile[]) => {
+        // Ours is open, and stays so.
+        if (files.includes(own)) {
+          const columns = readColumnNames(state, name)
+          return columns.size > 0 ? { file: own, connection: state, columns } : undefined
+        }
+        const found = openTable(files, name)
+        if (found) opened.push(found)
+        return found
+      }
+      try {
+        return work(
+          describeMemories({
+            codexHome: this.codexHome,
+            databases: [own, ...listDatabases(folder).filter(({ role }) => role !== 'state')],
+            threads: table,
+            nowMs: this.#nowMs(),
+            open,
+            onNotice: (text) => this.#options.onWarning?.(text),
+          }),
+        )
+      } finally {
+        for (const { connection } of opened) connection.close()
+      }
+    })
   }
 
   // Logs: of the log database where there is one, else of the state database.
@@ -624,14 +686,14 @@ function countingFailure<T>({ telemetry }: RuntimeOptions, open: () => T): T {
   }
 }
 
-function deleteRowsElsewhere(folder: string, id: string): void {
+function deleteRowsElsewhere(folder: string, id: string, nowSeconds: number): void {
   const files = listDatabases(folder)
-  for (const { role, table } of threads.ROWS_ELSEWHERE) {
+  for (const { role, remove } of threads.ROWS_ELSEWHERE) {
     const file = files.find((found) => found.role === role)
     if (!file) continue
     const db = openReadWrite(file.path)
     try {
-      threads.deleteRowsOfThread(db, table, id)
+      remove(db, id, nowSeconds)
     } finally {
       db.close()
     }

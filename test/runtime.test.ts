@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -11,7 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   BACKFILL_LEASE_SECONDS,
   builderFromItems,
@@ -27,7 +28,7 @@ import {
 } from '../src/index.js'
 import { startChild } from './helpers/child.js'
 import { TEST_EVERYTHING } from './helpers/everything.js'
-import { copyHome, expectedPath, HOMES } from './helpers/homes.js'
+import { copyFixtureHome, copyHome, expectedPath, HOMES } from './helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from './helpers/layouts.js'
 import { sampleMetadata, threadId } from './helpers/threads.js'
 
@@ -586,6 +587,85 @@ describe('deleting from a home of many databases', () => {
   })
 })
 
+describe('memories of a home that made some', () => {
+  /** When the home was left. */
+  const leftMs = 1_795_623_802_000
+  let home: string
+  let runtime: StateRuntime
+
+  beforeAll(() => {
+    home = copyFixtureHome('memories', 'codex-0.169.0-dual-memories')
+    runtime = StateRuntime.openExisting({ codexHome: home, defaultProvider: 'openai', now: () => leftMs })
+  })
+
+  afterAll(() => {
+    runtime.close()
+    rmSync(dirname(home), { recursive: true })
+  })
+
+  const readAll = (file: string, sql: string) => {
+    const database = new Database(join(home, file), { readonly: true })
+    try {
+      return database.prepare(sql).all() as Record<string, unknown>[]
+    } finally {
+      database.close()
+    }
+  }
+
+  test('are those of the pipeline in use, or of both when asked', () => {
+    const listed = runtime.listMemories()
+    expect(listed).toHaveLength(11)
+    expect(new Set(listed.map(({ pipeline, isInUse }) => `${pipeline} ${isInUse}`))).toEqual(
+      new Set(['v1 true']),
+    )
+    expect(listed[0]).toMatchObject({
+      state: 'newer-waiting',
+      usageCount: 2,
+      cwd: '/home/demo/projects/web-shop',
+    })
+    expect(listed[0]!.rawMemory).toContain('### Task 1')
+    expect(
+      runtime.listMemories({ pipelines: 'v2' }).map(({ rawMemory, usageCount }) => [rawMemory, usageCount]),
+    ).toEqual(listed.map(() => ['', null]))
+    expect(runtime.listMemories({ pipelines: 'all' })).toHaveLength(22)
+    expect(runtime.listMemories({ states: ['archived'] }).map(({ isArchived }) => isArchived)).toEqual([true])
+    expect(runtime.listMemories({ isUsed: true })).toHaveLength(2)
+  })
+
+  test('a thread without one has a reason, with each condition', () => {
+    const [remembered] = runtime.listMemories()
+    expect(runtime.memoryReason(remembered!.threadId).reason).toBe('has-memory')
+    const gone = runtime.memoryReason('00000000-0000-7000-8000-000000000000')
+    expect(gone.reason).toBe('no-row')
+    expect(gone.checks.find(({ name }) => name === 'feature')?.outcome).toBe('pass')
+  })
+
+  test('deleting a thread takes its jobs along, and asks for a consolidation where its text was part of one', () => {
+    const consolidated = runtime.listMemories({ states: ['consolidated'] }).at(-1)!
+    const unselected = runtime.listMemories({ states: ['waiting'] })[0]!
+    const files = ['memories_1.sqlite', 'memories_v2_1.sqlite']
+    const readGlobal = (file: string) =>
+      readAll(file, `SELECT * FROM jobs WHERE kind = 'memory_consolidate_global'`)[0]!
+    const before = files.map(readGlobal)
+
+    expect(runtime.deleteThread(unselected.threadId)).toBe(true)
+    expect(files.map(readGlobal)).toEqual(before)
+    expect(runtime.deleteThread(consolidated.threadId)).toBe(true)
+    for (const [index, file] of files.entries()) {
+      expect(readGlobal(file)).toEqual({
+        ...before[index],
+        status: 'pending',
+        retry_at: null,
+        input_watermark: Math.max(leftMs / 1000, Number(before[index]!.input_watermark) + 1),
+      })
+      for (const id of [consolidated.threadId, unselected.threadId]) {
+        expect(readAll(file, `SELECT 1 FROM stage1_outputs WHERE thread_id = '${id}'`)).toEqual([])
+        expect(readAll(file, `SELECT 1 FROM jobs WHERE job_key = '${id}'`)).toEqual([])
+      }
+    }
+  })
+})
+
 describe('rollout items', () => {
   const meta = (changes: object = {}) => ({
     timestamp: '2026-02-05T10:20:30.123Z',
@@ -899,6 +979,9 @@ describe('a wrong argument', () => {
     'deleteThread()': (runtime) => runtime.deleteThread(wrong(undefined)),
     'getDynamicTools()': (runtime) => runtime.getDynamicTools(wrong(undefined)),
     'tools that are none': (runtime) => runtime.persistDynamicTools('x', [wrong('lookup')]),
+    'memories in a state that is none': (runtime) => runtime.listMemories({ states: wrong(['lost']) }),
+    'memories of a pipeline that is none': (runtime) => runtime.listMemories({ pipelines: wrong('v3') }),
+    'memoryReason()': (runtime) => runtime.memoryReason(wrong(undefined)),
     'a memory without text': (runtime) => runtime.upsertThreadMemory(wrong({ threadId: 'x' })),
     'a cwd that is none': (runtime) => runtime.getLastNThreadMemoriesForCwd(wrong(undefined), 1),
     'half a memory': (runtime) => runtime.getLastNThreadMemoriesForCwd('/x', 0.5),
@@ -959,6 +1042,8 @@ test('every call after close() is CLOSED', async () => {
     ['markUnarchived', () => runtime.markUnarchived('x', '/x')],
     ['renameThread', () => runtime.renameThread('x', 'y')],
     ['deleteThread', () => runtime.deleteThread('x')],
+    ['listMemories', () => runtime.listMemories()],
+    ['memoryReason', () => runtime.memoryReason('x')],
     ['getDynamicTools', () => runtime.getDynamicTools('x')],
     ['persistDynamicTools', () => runtime.persistDynamicTools('x', [tool(0)])],
     ['getThreadMemory', () => runtime.getThreadMemory('x')],

@@ -5,12 +5,13 @@ import { cleanLine } from '../format/clean.js'
 import { escapeJsonForTerminal, escapeLine } from '../format/escape.js'
 import { formatBytes } from '../format/quantity.js'
 import { isMissing } from '../model/file-error.js'
+import type { MemoryPipeline } from '../model/memory.js'
 import { type DatabaseFile, GENERATION_AGES } from '../schema/files.js'
 import { readMigrations } from '../schema/inspect.js'
 import { defineTextCommand } from './command.js'
 import { groupFlags, onFlag } from './flags.js'
 import { HOME_FLAGS } from './home-flags.js'
-import { lastWriteMs, noDatabase, resolveHomeOptions } from './home-options.js'
+import { type Home, lastWriteMs, noDatabase, resolveHomeOptions } from './home-options.js'
 import { closedObject, TIME_SCHEMA } from './json-schema.js'
 import { PAGER_FLAGS } from './pager-flag.js'
 
@@ -31,6 +32,10 @@ interface Place {
   last_write: string | null
   /** Which rule led to the folder; `none` for a database that lies in the home where no rule leads. */
   rule: string
+  /** Of a database that holds memories: those of which pipeline (`v1`, `v2`). */
+  pipeline: string | null
+  /** Whether sessions read that pipeline; `null` where that is not known. */
+  in_use: boolean | null
   /** Why the file cannot be read. */
   error: string | null
 }
@@ -45,6 +50,8 @@ const PLACE_SCHEMA = closedObject({
   migrations: { type: ['integer', 'null'], minimum: 0 },
   last_write: TIME_SCHEMA,
   rule: { type: 'string' },
+  pipeline: { enum: ['v1', 'v2', null] },
+  in_use: { type: ['boolean', 'null'] },
   error: { type: ['string', 'null'] },
 })
 
@@ -52,11 +59,12 @@ const PLACE_SCHEMA = closedObject({
 export const command = defineTextCommand({
   flags: { json: onFlag('one JSON array'), ...groupFlags('Output', PAGER_FLAGS), ...HOME_FLAGS },
   jsonForms: [{ name: 'where', shape: 'array', record: PLACE_SCHEMA }],
-  run({ io }, flags) {
+  async run({ io }, flags) {
     const home = resolveHomeOptions(flags, io)
+    const use = await findMemoryUse(home)
     const places = [
-      ...home.databases.map((file) => describe(file, home.rule)),
-      ...home.elsewhere.map((file) => describe(file, 'none')),
+      ...home.databases.map((file) => ({ ...describe(file, home.rule), ...memoriesIn(file, use) })),
+      ...home.elsewhere.map((file) => ({ ...describe(file, 'none'), ...memoriesIn(file, undefined) })),
     ]
     for (const text of home.warnings) io.stderr.write(`warning: ${cleanLine(text)}\n`)
     if (flags.json) {
@@ -65,6 +73,7 @@ export const command = defineTextCommand({
     } else if (places.length > 0) {
       for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${cleanLine(error)}\n`)
       io.stdout.write(io.stdout.isTerminal ? formatAligned(places) : formatTabbed(places))
+      if (io.stdout.isTerminal && use) io.stdout.write(`${cleanLine(describeUse(use))}\n`)
     }
     if (home.databases.length === 0) throw noDatabase(home, PLACE_HINT)
     if (places.every(({ error }) => error !== null)) {
@@ -77,7 +86,7 @@ export const command = defineTextCommand({
 /** What to do where there is no database at all. */
 export const PLACE_HINT = 'Pass --codex-home or --db, or set CODEX_HOME.'
 
-function describe(file: DatabaseFile, rule: string): Place {
+function describe(file: DatabaseFile, rule: string): Omit<Place, 'pipeline' | 'in_use'> {
   const writtenMs = lastWriteMs(file.path)
   return {
     path: file.path,
@@ -90,6 +99,62 @@ function describe(file: DatabaseFile, rule: string): Place {
     last_write: writtenMs === 0 ? null : new Date(writtenMs).toISOString(),
     rule,
   }
+}
+
+/** What is known of the memories of a home; `undefined` where no release kept some, or nothing can be read. */
+async function findMemoryUse({ codexHome, databases }: Home): Promise<MemoryUse | undefined> {
+  if (codexHome === undefined || databases.length === 0) return undefined
+  const { describeMemoryHome, findMemoryVersion, whyOff } = await import('../inspect/memory-home.js')
+  const { openTable } = await import('../query/databases.js')
+  const { describeThreadTable } = await import('../query/threads/table.js')
+  const { readConfigTable } = await import('../schema/home.js')
+  let version: string | undefined
+  try {
+    const found = openTable(databases, 'threads')
+    if (!found) return undefined
+    try {
+      version = findMemoryVersion(describeThreadTable(found.connection, found.columns))
+    } finally {
+      found.connection.close()
+    }
+  } catch (error) {
+    // What cannot be read is told of its place.
+    if (error instanceof StateError) return undefined
+    throw error
+  }
+  const home = describeMemoryHome(
+    codexHome,
+    version,
+    readConfigTable(codexHome, () => {}),
+  )
+  if (home.rules.features.length === 0) return undefined
+  const { inUse, whyInUse, rules } = home
+  return { pipeline: inUse, why: whyInUse, isInState: rules.isInState, off: whyOff(home) }
+}
+
+interface MemoryUse {
+  readonly pipeline: MemoryPipeline
+  readonly why: string
+  readonly isInState: boolean
+  readonly off: string | undefined
+}
+
+function memoriesIn(
+  { role, age }: DatabaseFile,
+  use: MemoryUse | undefined,
+): Pick<Place, 'pipeline' | 'in_use'> {
+  const pipeline = MEMORY_ROLES[role] ?? (role === 'state' && use?.isInState && age !== 'older' ? 'v1' : null)
+  return { pipeline, in_use: pipeline === null || use === undefined ? null : pipeline === use.pipeline }
+}
+
+const MEMORY_ROLES: Readonly<Partial<Record<DatabaseFile['role'], MemoryPipeline>>> = {
+  memories: 'v1',
+  memories_v2: 'v2',
+}
+
+function describeUse({ pipeline, why, isInState, off }: MemoryUse): string {
+  const place = isInState ? 'in the state database' : `pipeline ${pipeline} (${why})`
+  return off === undefined ? `Memories in use: ${place}.` : `No memories are made: ${off}. Else: ${place}.`
 }
 
 function sizeOf(path: string): number | null {

@@ -1,19 +1,30 @@
-import type { MemoryPipeline, MemoryRules, MemoryState } from '../model/memory.js'
+import type {
+  Memory,
+  MemoryAnswer,
+  MemoryListQuery,
+  MemoryPipeline,
+  MemoryRules,
+  MemoryState,
+} from '../model/memory.js'
 import type { ThreadRow } from '../model/thread.js'
 import {
   type MemoryJobRow,
   type MemoryRow,
   type MemorySources,
+  type OpenFirst,
+  openMemorySources,
   readMemories,
   readMemoryJobs,
 } from '../query/memories.js'
 import type { StoredRow } from '../query/stored-rows.js'
 import { findThreads } from '../query/threads/find.js'
 import type { ThreadTable } from '../query/threads/table.js'
+import type { DatabaseFile } from '../schema/files.js'
+import { readConfigTable } from '../schema/home.js'
 import { findMemoryFault } from '../schema/memory-settings.js'
 import type { MissingPart } from './memory-files.js'
-import type { MemoryHome } from './memory-home.js'
-import type { MemoryAnswer, MemoryJob, StoredMemory } from './memory-reason.js'
+import { describeMemoryHome, findMemoryVersion, type MemoryHome } from './memory-home.js'
+import type { MemoryJob, StoredMemory } from './memory-reason.js'
 import { explainMemory, isPrunable, stateOfMemory, triesOf } from './memory-reason.js'
 
 /** All that is known of the memories of a home. */
@@ -39,23 +50,38 @@ export type MemoryEntry = MemoryRow & {
   readonly job_last_error: StoredRow[string]
 }
 
-export interface MemoryQuery {
-  readonly threadId?: string
-  /** Exact texts, as threads store them. */
-  readonly cwds?: readonly string[]
-  /** `inUse`: those that a session reads; a thread then has one. */
-  readonly pipelines: 'inUse' | 'all' | MemoryPipeline
-  /** Any of these; `archived` is said of a thread beside its state. */
-  readonly states?: readonly (MemoryState | 'archived')[]
-  /** Whether an answer ever cited it. */
-  readonly isUsed?: boolean
+/** What has to be known of a home to tell of its memories. */
+export interface MemoryPlaces {
+  readonly codexHome: string
+  readonly databases: readonly DatabaseFile[]
+  readonly threads: ThreadTable | undefined
+  readonly nowMs: number
+  readonly open: OpenFirst
+  readonly onNotice: (text: string) => void
+}
+
+export function describeMemories({
+  codexHome,
+  databases,
+  threads,
+  nowMs,
+  open,
+  onNotice,
+}: MemoryPlaces): Memories {
+  const config = readConfigTable(codexHome, onNotice)
+  return {
+    home: describeMemoryHome(codexHome, findMemoryVersion(threads), config),
+    nowMs,
+    sources: openMemorySources(databases, open),
+    threads,
+  }
 }
 
 /** Newest first. */
-export function listMemories(memories: Memories, query: MemoryQuery): MemoryEntry[] {
+export function listMemories(memories: Memories, query: MemoryListQuery = {}): MemoryEntry[] {
   const { home, sources, threads, nowMs } = memories
-  const { threadId, cwds, states, isUsed } = query
-  const pipeline = query.pipelines === 'inUse' ? pipelineShown(memories) : query.pipelines
+  const { threadId, cwds, states, isUsed, pipelines = 'inUse' } = query
+  const pipeline = pipelines === 'inUse' ? pipelineShown(memories) : pipelines
   const rows = readMemories(sources, {
     ...(threadId !== undefined && { threadId }),
     ...(pipeline !== 'all' && { pipeline }),
@@ -94,6 +120,27 @@ export function listMemories(memories: Memories, query: MemoryQuery): MemoryEntr
           (archived === 1 && states.includes('archived'))) &&
         (isUsed === undefined || isUsed === Number(usage_count ?? 0) > 0),
     )
+}
+
+/** The same under our names. */
+export function toMemory(entry: MemoryEntry): Memory {
+  return {
+    threadId: entry.thread_id,
+    pipeline: entry.pipeline,
+    isInUse: entry.in_use === 1,
+    state: entry.state,
+    isArchived: entry.archived === null ? null : entry.archived === 1,
+    cwd: entry.cwd,
+    title: entry.title,
+    summary: String(entry.summary ?? ''),
+    rawMemory: toText(entry.raw_memory),
+    slug: toText(entry.rollout_slug) || null,
+    rememberedAtSeconds: entry.remembered_at,
+    generatedAtSeconds: toNumber(entry.generated_at),
+    usageCount: toNumber(entry.usage_count),
+    lastUsageSeconds: toNumber(entry.last_usage),
+    database: entry.database,
+  }
 }
 
 /** The pipeline of a plain list: the one in use; where that has no database, whatever was remembered before. */
@@ -204,6 +251,10 @@ function toMemoryJob(row: MemoryJobRow): MemoryJob {
   }
 }
 
+function toText(value: StoredRow[string]): string | null {
+  return typeof value === 'string' ? value : null
+}
+
 function toNumber(value: StoredRow[string]): number | null {
   return typeof value === 'number' ? value : null
 }
@@ -228,6 +279,8 @@ export type MemoryJobEntry = MemoryJobRow & {
   readonly phase: 'extract' | 'consolidate'
   readonly state: MemoryJobState
   readonly words: string
+  /** Of one that runs: whether its lease holds. */
+  readonly lease: 'held' | 'run out' | null
   readonly in_use: number
 }
 
@@ -237,7 +290,7 @@ export interface MemoryJobQuery {
 
 /** The consolidation first, then by thread. */
 export function listMemoryJobs(memories: Memories, { pipelines }: MemoryJobQuery): MemoryJobEntry[] {
-  const { home, sources, threads } = memories
+  const { home, sources, threads, nowMs } = memories
   const shown = pipelines === 'all' ? 'all' : pipelineShown(memories)
   const rows = readMemoryJobs(sources).filter(({ pipeline }) => shown === 'all' || pipeline === shown)
   const known = readThreads(
@@ -261,6 +314,7 @@ export function listMemoryJobs(memories: Memories, { pipelines }: MemoryJobQuery
       phase: isOfThread ? 'extract' : 'consolidate',
       state,
       words,
+      lease: job.status !== 'running' ? null : isUnderWay(job, nowMs) ? 'held' : 'run out',
       in_use: Number(job.pipeline === home.inUse),
     }
   })

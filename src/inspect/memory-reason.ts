@@ -1,4 +1,11 @@
-import type { MemoryFault, MemoryPipeline, MemoryReason, MemoryState } from '../model/memory.js'
+import type {
+  MemoryAnswer,
+  MemoryCheck,
+  MemoryFault,
+  MemoryPipeline,
+  MemoryReason,
+  MemoryState,
+} from '../model/memory.js'
 import { INTERACTIVE_SOURCES } from '../model/releases.js'
 import type { ThreadRow } from '../model/thread.js'
 import { findMemoryFault } from '../schema/memory-settings.js'
@@ -37,24 +44,6 @@ export interface MemoryQuestion {
   readonly isInOtherPipeline: boolean
   /** Jobs of the first phase that are under way in this pipeline, with a lease that holds. */
   readonly runningCount: number
-}
-
-export const CHECK_OUTCOMES = ['pass', 'fail', 'not known'] as const
-
-/** One condition that a thread has to meet before Codex makes a memory of it. */
-export interface MemoryCheck {
-  readonly name: string
-  readonly outcome: (typeof CHECK_OUTCOMES)[number]
-  readonly detail: string
-  /** What would change it. */
-  readonly change?: string
-}
-
-export interface MemoryAnswer {
-  readonly reason: MemoryReason
-  /** The reason in words. */
-  readonly text: string
-  readonly checks: readonly MemoryCheck[]
 }
 
 const DAY_SECONDS = 86_400
@@ -282,10 +271,9 @@ function lookAtJob({ thread, job, memory, home, nowMs }: MemoryQuestion): Look {
     if (job.retryRemaining <= 0) {
       return fail('given-up', `given up after 3 tries${error}`, 'go on with the thread: it is tried again')
     }
-    return fail(
-      'failed',
-      `failed ${triesOf(job)} of 3 times, next try after ${iso(job.retryAtSeconds)}${error}`,
-    )
+    const isPast = job.retryAtSeconds !== null && job.retryAtSeconds <= nowSeconds
+    const next = isPast ? 'the next start' : iso(job.retryAtSeconds)
+    return fail('failed', `failed ${triesOf(job)} of 3, next try at ${next}${error}`)
   }
   const isDone =
     job.lastSuccessWatermark !== null && (updatedAt === null || job.lastSuccessWatermark >= updatedAt)

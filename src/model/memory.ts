@@ -34,6 +34,46 @@ export const MEMORY_STATES = [
 ] as const
 export type MemoryState = (typeof MEMORY_STATES)[number]
 
+/** A memory of a thread, of whichever era. Times are Unix seconds, UTC. */
+export interface Memory {
+  threadId: string
+  /** `null` in `thread_memory` (0.97, 0.98), which is of neither. */
+  pipeline: MemoryPipeline | null
+  /** Whether sessions read this pipeline. */
+  isInUse: boolean
+  /** `null` in `thread_memory`, which knows none. */
+  state: MemoryState | null
+  /** Of its thread; `null` when that has no row. */
+  isArchived: boolean | null
+  cwd: string | null
+  title: string | null
+  summary: string
+  /** Empty in v2, always; `null` where the layout has none. */
+  rawMemory: string | null
+  slug: string | null
+  /** When the thread was last gone on with, of all that is remembered of it. */
+  rememberedAtSeconds: number
+  generatedAtSeconds: number | null
+  /** How often answers cited it; `null` where none did, or nothing counts. */
+  usageCount: number | null
+  lastUsageSeconds: number | null
+  /** The path of the database that holds it. */
+  database: string
+}
+
+/** Which memories are asked for. */
+export interface MemoryListQuery {
+  threadId?: string | undefined
+  /** Exact texts, as threads store them. */
+  cwds?: readonly string[] | undefined
+  /** `inUse` (default): those that sessions read, one for each thread at most. */
+  pipelines?: 'inUse' | 'all' | MemoryPipeline | undefined
+  /** Any of these; `archived` is said of a thread beside its state. */
+  states?: readonly (MemoryState | 'archived')[] | undefined
+  /** Whether an answer ever cited it. */
+  isUsed?: boolean | undefined
+}
+
 /** Why a thread has no memory, or that it has one. */
 export const MEMORY_REASONS = [
   'has-memory',
@@ -55,6 +95,24 @@ export const MEMORY_REASONS = [
   'not-come-up',
 ] as const
 export type MemoryReason = (typeof MEMORY_REASONS)[number]
+
+export const MEMORY_CHECK_OUTCOMES = ['pass', 'fail', 'not known'] as const
+
+/** One condition that a thread has to meet before Codex makes a memory of it. */
+export interface MemoryCheck {
+  readonly name: string
+  readonly outcome: (typeof MEMORY_CHECK_OUTCOMES)[number]
+  readonly detail: string
+  /** What would change it. */
+  readonly change?: string
+}
+
+export interface MemoryAnswer {
+  readonly reason: MemoryReason
+  /** The reason in words. */
+  readonly text: string
+  readonly checks: readonly MemoryCheck[]
+}
 
 /** What the memories of one span of releases are made by; numbers are the defaults of its settings. */
 export interface MemoryRules {

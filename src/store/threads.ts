@@ -11,6 +11,7 @@ import {
 import type { DatabaseRole } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
+import { deleteMemoryOfThread } from './memories.js'
 
 export interface ThreadTable {
   db: WriteConnection
@@ -218,15 +219,18 @@ export function deleteThread({ db, hasSpawnEdges, hasReadReceipts }: ThreadTable
   })
 }
 
-/** Rows about a thread outside the state database, all with a `thread_id`; Codex from 0.140 on deletes them too. */
-export const ROWS_ELSEWHERE = [
-  { role: 'queue', table: 'queued_items' },
-  { role: 'memories', table: 'stage1_outputs' },
-  { role: 'memories_v2', table: 'stage1_outputs' },
-  { role: 'goals', table: 'thread_goals' },
-] as const satisfies { role: DatabaseRole; table: string }[]
+/** Where rows about a thread are outside the state database; Codex from 0.140 on deletes them too. */
+export const ROWS_ELSEWHERE: readonly {
+  readonly role: DatabaseRole
+  remove(db: WriteConnection, id: string, nowSeconds: number): void
+}[] = [
+  { role: 'queue', remove: (db, id) => deleteRowsOfThread(db, 'queued_items', id) },
+  { role: 'memories', remove: deleteMemoryOfThread },
+  { role: 'memories_v2', remove: deleteMemoryOfThread },
+  { role: 'goals', remove: (db, id) => deleteRowsOfThread(db, 'thread_goals', id) },
+]
 
-export function deleteRowsOfThread(db: WriteConnection, table: string, id: string): void {
+function deleteRowsOfThread(db: WriteConnection, table: string, id: string): void {
   if (listTables(db).includes(table)) db.run(`DELETE FROM ${table} WHERE thread_id = ?`, id)
 }
 

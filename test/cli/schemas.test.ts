@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
@@ -7,12 +7,10 @@ import { listJsonForms, type NamedForm } from '../../src/cli/json-forms.js'
 import { LOGS_PROGRAM } from '../../src/cli/logs.js'
 import { createSchemas } from '../../src/cli/schemas.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
-import { copyHome, HOMES, makeCase } from '../helpers/homes.js'
+import { copyFixtureHome, copyHome, HOMES, makeCase } from '../helpers/homes.js'
 import { createHome, LAYOUTS } from '../helpers/layouts.js'
 import { requirePrograms } from '../helpers/programs.js'
-import { THREAD_ID } from '../helpers/rollouts.js'
 import { runLogs, runState } from '../helpers/run.js'
-import { insertThreads } from '../helpers/seed.js'
 
 const folder = new URL('../../schemas/', import.meta.url)
 const ajv = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true })
@@ -110,29 +108,37 @@ test('differences, which no sound home has', async () => {
   expectValid('codex-state.diff', JSON.parse(stdout))
 })
 
-test('memories and jobs, which no home at hand has', async () => {
-  const layout = LAYOUTS.find(({ name }) => name === '0.106 to 0.112')!
-  const home = createHome(layout)
-  insertThreads(join(home, layout.stateFile), [{ id: THREAD_ID, cwd: '/srv/a', title: 'A' }])
-  const database = new Database(join(home, layout.stateFile))
-  database.exec(
-    `INSERT INTO stage1_outputs (thread_id, source_updated_at, raw_memory, rollout_summary, generated_at)
-       VALUES ('${THREAD_ID}', 1770000000, 'long', 'short', 1770000060);
-     INSERT INTO jobs (kind, job_key, status, retry_remaining) VALUES ('memory_stage1', '${THREAD_ID}', 'error', 2);
-     INSERT INTO agent_jobs (id, name, status, instruction, input_headers_json, input_csv_path, output_csv_path, created_at, updated_at)
-       VALUES ('j', 'Sweep', 'running', 'do', '["a"]', '/in', '/out', 1770000000, 1770000000);`,
-  )
-  database.close()
+test('memories, their files and jobs, and what is told of them', async () => {
+  const home = copyFixtureHome('memories', 'codex-0.169.0-memories')
+  const cwd = '/home/demo/projects/infra'
   for (const [name, argv] of [
     ['memories-list', ['memories', 'list']],
-    ['memories-show', ['memories', 'show', THREAD_ID]],
-    ['memories-last', ['memories', 'last', '--cwd', '/srv/a']],
+    ['memories-list-missing', ['memories', 'list', '--missing']],
+    ['memories-show', ['memories', 'show', 'last']],
+    ['memories-last', ['memories', 'last', '--cwd', cwd]],
+    ['memories-why', ['memories', 'why', 'last']],
+    ['memories-given', ['memories', 'given']],
+    ['memories-files', ['memories', 'files']],
     ['memories-jobs', ['memories', 'jobs']],
-    ['jobs', ['jobs']],
   ] as const) {
     const { stdout } = await runState([...argv, '--json', '--codex-home', home])
     expectValid(`codex-state.${name}`, JSON.parse(stdout))
   }
+  expectValid('where', JSON.parse((await runState(['where', '--json', '--codex-home', home])).stdout))
+  rmSync(dirname(home), { recursive: true })
+})
+
+test('jobs of agents, which no home at hand has', async () => {
+  const layout = LAYOUTS.find(({ name }) => name === '0.106 to 0.112')!
+  const home = createHome(layout)
+  const database = new Database(join(home, layout.stateFile))
+  database.exec(
+    `INSERT INTO agent_jobs (id, name, status, instruction, input_headers_json, input_csv_path, output_csv_path, created_at, updated_at)
+       VALUES ('j', 'Sweep', 'running', 'do', '["a"]', '/in', '/out', 1770000000, 1770000000);`,
+  )
+  database.close()
+  const { stdout } = await runState(['jobs', '--json', '--codex-home', home])
+  expectValid('codex-state.jobs', JSON.parse(stdout))
 })
 
 test('what a repair would change', async () => {

@@ -38,13 +38,16 @@ describe.each([
         error: null,
         last_write: '2026-02-06T09:15:02.041Z',
         rule: '--codex-home',
+        pipeline: null,
+        in_use: null,
       }
     }
     expect(JSON.parse(stdout)).toEqual([
       place('state', 5, 62),
       place('logs', 2, 2),
       place('goals', 1, 2),
-      place('memories', 1, 2),
+      // Without a folder memories/ a release like this one makes memories in the other pipeline.
+      { ...place('memories', 1, 2), pipeline: 'v1', in_use: false },
       place('queue', 1, 2),
       place('thread_history', 1, 8),
     ])

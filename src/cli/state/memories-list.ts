@@ -2,10 +2,15 @@ import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { ALL_MEMORIES_KIND, MEMORY_KIND } from '../../format/memory-fields.js'
 import type { StoredRecord } from '../../format/stored-fields.js'
-import { listMemories, listMissingMemories, type MemoryQuery } from '../../inspect/memories.js'
+import { listMemories, listMissingMemories } from '../../inspect/memories.js'
 import { whyOff } from '../../inspect/memory-home.js'
-import type { MemoryAnswer } from '../../inspect/memory-reason.js'
-import { MEMORY_PIPELINES, MEMORY_STATES, type MemoryState } from '../../model/memory.js'
+import {
+  MEMORY_PIPELINES,
+  MEMORY_STATES,
+  type MemoryAnswer,
+  type MemoryListQuery,
+  type MemoryState,
+} from '../../model/memory.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
 import { readThreads } from '../../query/threads/list.js'
@@ -74,7 +79,7 @@ function readPresent(session: Session, flags: FlagValues<typeof FLAGS>): Found<R
   }
   const memories = requireMemories(session)
   const cwds = resolveCwds(session, flags.cwd)
-  const query: MemoryQuery = {
+  const query: MemoryListQuery = {
     pipelines: flags.all ? 'all' : (flags.pipeline ?? 'inUse'),
     ...(cwds && { cwds }),
     ...(flags.state && { states: flags.state }),

@@ -1,15 +1,12 @@
 import type { ReadConnection } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
-import type { Memories } from '../../inspect/memories.js'
-import { describeMemoryHome, findMemoryVersion } from '../../inspect/memory-home.js'
+import { describeMemories, type Memories } from '../../inspect/memories.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
-import { openMemorySources } from '../../query/memories.js'
 import { readSessionNames } from '../../query/session-names.js'
 import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
 import type { DatabaseFile } from '../../schema/files.js'
-import { readConfigTable } from '../../schema/home.js'
 import type { CommandContext, TableName } from '../command.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
@@ -140,14 +137,14 @@ export async function withSession<Result>(
     },
     nameOf: (thread) => thread.name ?? session.names().get(thread.id) ?? null,
     memories() {
-      const threads = session.tryOpenThreads()
-      const config = readConfigTable(codexHome, notice)
-      return {
-        home: describeMemoryHome(codexHome, findMemoryVersion(threads), config),
+      return describeMemories({
+        codexHome,
+        databases: home.databases,
+        threads: session.tryOpenThreads(),
         nowMs: session.nowMs,
-        sources: openMemorySources(home.databases, tryOpen),
-        threads,
-      }
+        open: tryOpen,
+        onNotice: notice,
+      })
     },
   }
   try {

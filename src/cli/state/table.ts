@@ -56,7 +56,7 @@ function createRawKind(table: string, found: readonly FoundTable[]): RecordKind<
     name: columns.includes('database') ? 'in_database' : 'database',
     kind: 'path',
     value: (row) => row.database,
-    cell: (row) => basename(row.database),
+    cell: (row) => basename(row.database).replace(/\.sqlite3?$/, ''),
   }
   const all = found.length > 1 ? [database, ...fields] : fields
   return {
