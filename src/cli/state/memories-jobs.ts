@@ -1,9 +1,8 @@
 import { MEMORY_JOB_KIND } from '../../format/memory-fields.js'
 import { listMemoryJobs, type MemoryJobEntry } from '../../inspect/memories.js'
-import { whyOff } from '../../inspect/memory-home.js'
 import { onFlag } from '../flags.js'
 import { defineListCommand } from '../records.js'
-import { MEMORY_TABLES, requireMemories } from './memory-sources.js'
+import { explainEmpty, MEMORY_TABLES, requireMemories } from './memory-sources.js'
 
 export const command = defineListCommand({
   kind: MEMORY_JOB_KIND,
@@ -13,10 +12,9 @@ export const command = defineListCommand({
   read(session, { all }) {
     const memories = requireMemories(session)
     const rows = listMemoryJobs(memories, { pipelines: all ? 'all' : 'inUse' })
-    const off = whyOff(memories.home)
     return {
       pages: [rows.map(splitWatermarks)],
-      emptyText: off === undefined ? 'no memory jobs' : `no memory jobs: ${off}`,
+      emptyText: explainEmpty(session, memories, { what: 'no memory jobs', rowCount: rows.length }),
     }
   },
 })

@@ -1,9 +1,8 @@
 import { MEMORY_KIND } from '../../format/memory-fields.js'
 import { listMemories } from '../../inspect/memories.js'
-import { whyOff } from '../../inspect/memory-home.js'
 import { textFlag } from '../flags.js'
 import { defineListCommand } from '../records.js'
-import { MEMORY_TABLES, noticeOtherPipeline, requireMemories } from './memory-sources.js'
+import { explainEmpty, MEMORY_TABLES, noticeOtherPipeline, requireMemories } from './memory-sources.js'
 import { toAbsolute } from './threads-list.js'
 
 /** The newest memories of one folder, by its exact path, as Codex itself once asked. */
@@ -20,7 +19,7 @@ export const command = defineListCommand({
     const memories = requireMemories(session)
     noticeOtherPipeline(session, memories)
     const rows = listMemories(memories, { cwds: [cwd], pipelines: 'inUse' }).slice(0, limit ?? 1)
-    const off = whyOff(memories.home)
-    return { pages: [rows], emptyText: `no memories of ${cwd}${off === undefined ? '' : `: ${off}`}` }
+    const what = `no memories of ${cwd}`
+    return { pages: [rows], emptyText: explainEmpty(session, memories, { what, rowCount: rows.length }) }
   },
 })

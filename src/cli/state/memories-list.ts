@@ -3,7 +3,6 @@ import type { RecordKind } from '../../format/fields.js'
 import { ALL_MEMORIES_KIND, MEMORY_KIND } from '../../format/memory-fields.js'
 import type { StoredRecord } from '../../format/stored-fields.js'
 import { listMemories, listMissingMemories } from '../../inspect/memories.js'
-import { whyOff } from '../../inspect/memory-home.js'
 import {
   MEMORY_PIPELINES,
   MEMORY_STATES,
@@ -16,7 +15,7 @@ import { findCwdSpellings } from '../../query/cwd-spellings.js'
 import { readThreads } from '../../query/threads/list.js'
 import { choiceFlag, type Flag, type FlagValues, listFlag, onFlag } from '../flags.js'
 import { defineListCommand, type Found } from '../records.js'
-import { MEMORY_TABLES, noticeOtherPipeline, requireMemories } from './memory-sources.js'
+import { explainEmpty, MEMORY_TABLES, noticeOtherPipeline, requireMemories } from './memory-sources.js'
 import type { Session } from './session.js'
 import { toAbsolute } from './threads-list.js'
 
@@ -86,11 +85,13 @@ function readPresent(session: Session, flags: FlagValues<typeof FLAGS>): Found<R
     ...((flags.used || flags.unused) && { isUsed: flags.used === true }),
   }
   if (query.pipelines === 'inUse') noticeOtherPipeline(session, memories)
+  const rows = listMemories(memories, query)
   const isFiltered = Object.keys(query).length > 1
-  const off = whyOff(memories.home)
   return {
-    pages: [listMemories(memories, query)],
-    emptyText: isFiltered ? 'no memories match' : off === undefined ? 'no memories' : `no memories: ${off}`,
+    pages: [rows],
+    emptyText: isFiltered
+      ? 'no memories match'
+      : explainEmpty(session, memories, { what: 'no memories', rowCount: rows.length }),
   }
 }
 

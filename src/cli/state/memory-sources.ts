@@ -1,4 +1,5 @@
 import { listMemories, type Memories } from '../../inspect/memories.js'
+import { whyOff } from '../../inspect/memory-home.js'
 import type { TableName } from '../command.js'
 import { requireDatabases, type Session } from './session.js'
 
@@ -22,4 +23,20 @@ export function noticeOtherPipeline({ notice }: Session, memories: Memories): vo
   notice(
     `${dead.size === 1 ? '1 thread has its memory' : `${dead.size} threads have their memory`} only in ${other}, which no session reads; --all shows both. In use is ${pipeline}: ${whyInUse}`,
   )
+}
+
+/**
+ * What to say where there are none. That they are off is told in a pipe as well: an empty answer alone would not
+ * tell it from a home where nothing was worth remembering.
+ */
+export function explainEmpty(
+  { notice }: Session,
+  { home }: Memories,
+  { what, rowCount }: { what: string; rowCount: number },
+): string {
+  const off = whyOff(home)
+  if (off === undefined) return what
+  const text = `${what}: ${off}`
+  if (rowCount === 0) notice(text)
+  return text
 }

@@ -204,10 +204,9 @@ describe('a home with both pipelines', () => {
     database.exec('DELETE FROM stage1_outputs; DELETE FROM jobs')
     database.close()
     const { stderr, exitCode } = await run(moved, 'memories list', { now })
-    expect(exitCode).toBe(1)
+    expect(exitCode).toBe(0)
     expect(saidIn(stderr)).toEqual([
       'codex-state: 11 threads have their memory only in v1, which no session reads; --all shows both. In use is v2: there is no folder memories/, and config.toml has no memories.version',
-      'codex-state: no memories',
     ])
     const [memory] = await readJson(moved, 'memories list --pipeline v1', { now })
     expect(memory.in_use).toBe(false)
@@ -319,7 +318,6 @@ test('a home that makes no memories says so', async () => {
   expect(await said('memories jobs')).toBe(`codex-state: no memory jobs: ${off}`)
   expect(await said('memories show last')).toContain(`there are no memories: ${off}`)
   expect(await said('memories given')).toContain(off)
-  expect(await said('memories files')).toBe('codex-state: no memory files')
   const missing = await readJson(home, 'memories list --missing')
   expect(new Set(missing.map(({ reason }: { reason: string }) => reason))).toEqual(new Set(['feature-off']))
   rmSync(dirname(home), { recursive: true })
