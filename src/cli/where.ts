@@ -129,21 +129,23 @@ async function findMemoryUse({ codexHome, databases }: Home): Promise<MemoryUse 
   )
   if (home.rules.features.length === 0) return undefined
   const { inUse, whyInUse, rules } = home
-  return { pipeline: inUse, why: whyInUse, isInState: rules.isInState, off: whyOff(home) }
+  const stateDatabase = rules.isInState ? databases.find(({ role }) => role === 'state')?.path : undefined
+  return { pipeline: inUse, why: whyInUse, stateDatabase, off: whyOff(home) }
 }
 
 interface MemoryUse {
   readonly pipeline: MemoryPipeline
   readonly why: string
-  readonly isInState: boolean
+  /** Of releases that keep memories in it. */
+  readonly stateDatabase: string | undefined
   readonly off: string | undefined
 }
 
 function memoriesIn(
-  { role, age }: DatabaseFile,
+  { role, path }: DatabaseFile,
   use: MemoryUse | undefined,
 ): Pick<Place, 'pipeline' | 'in_use'> {
-  const pipeline = MEMORY_ROLES[role] ?? (role === 'state' && use?.isInState && age !== 'older' ? 'v1' : null)
+  const pipeline = MEMORY_ROLES[role] ?? (use?.stateDatabase === path ? 'v1' : null)
   return { pipeline, in_use: pipeline === null || use === undefined ? null : pipeline === use.pipeline }
 }
 
@@ -152,8 +154,8 @@ const MEMORY_ROLES: Readonly<Partial<Record<DatabaseFile['role'], MemoryPipeline
   memories_v2: 'v2',
 }
 
-function describeUse({ pipeline, why, isInState, off }: MemoryUse): string {
-  const place = isInState ? 'in the state database' : `pipeline ${pipeline} (${why})`
+function describeUse({ pipeline, why, stateDatabase, off }: MemoryUse): string {
+  const place = stateDatabase !== undefined ? 'in the state database' : `pipeline ${pipeline} (${why})`
   return off === undefined ? `Memories in use: ${place}.` : `No memories are made: ${off}. Else: ${place}.`
 }
 

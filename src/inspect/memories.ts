@@ -90,11 +90,11 @@ export function listMemories(memories: Memories, query: MemoryListQuery = {}): M
     threads,
     rows.map(({ thread_id }) => thread_id),
   )
-  const jobs = indexJobs(readMemoryJobs(sources))
+  const jobs = readThreadJobs(memories)
   return rows
     .map((row): MemoryEntry => {
       const thread = threadsById.get(row.thread_id)
-      const job = row.pipeline === null ? undefined : jobs.get(`${row.pipeline} ${row.thread_id}`)
+      const job = row.pipeline === null ? undefined : jobs.find(row.thread_id, row.pipeline)
       const isKnown = thread !== undefined || threads === undefined
       return {
         ...row,
@@ -152,7 +152,7 @@ export function pipelineShown({ home, sources }: Memories): MemoryPipeline | 'al
 export function memoryReason(memories: Memories, threadId: string): MemoryAnswer {
   const { sources, threads } = memories
   const rows = readMemories(sources, { threadId })
-  const jobs = indexJobs(readMemoryJobs(sources))
+  const jobs = readThreadJobs(memories)
   return explain(memories, readThreads(threads, [threadId]).get(threadId), threadId, rows, jobs)
 }
 
@@ -163,7 +163,7 @@ export function listMissingMemories(
 ): { thread: ThreadRow; answer: MemoryAnswer }[] {
   const { sources } = memories
   const rows = Map.groupBy(readMemories(sources), ({ thread_id }) => thread_id)
-  const jobs = indexJobs(readMemoryJobs(sources))
+  const jobs = readThreadJobs(memories)
   return all
     .map((thread) => ({
       thread,
@@ -192,11 +192,11 @@ function explain(
   thread: ThreadRow | undefined,
   threadId: string,
   rows: readonly MemoryRow[],
-  jobs: ReadonlyMap<string, MemoryJobRow>,
+  jobs: ThreadJobs,
 ): MemoryAnswer {
   const pipeline = home.inUse
   const row = rows.find((memory) => memory.pipeline === pipeline || memory.pipeline === null)
-  const job = jobs.get(`${pipeline} ${threadId}`)
+  const job = jobs.find(threadId, pipeline)
   return explainMemory({
     home,
     nowMs,
@@ -205,9 +205,7 @@ function explain(
     memory: row && toStoredMemory(row),
     job: job && toMemoryJob(job),
     isInOtherPipeline: rows.some((memory) => memory.pipeline !== null && memory.pipeline !== pipeline),
-    runningCount: [...jobs.values()].filter(
-      (other) => other.pipeline === pipeline && other.job_key !== threadId && isUnderWay(other, nowMs),
-    ).length,
+    runningCount: jobs.underWayCount - (job && isUnderWay(job, nowMs) ? 1 : 0),
   })
 }
 
@@ -215,10 +213,20 @@ function isUnderWay({ status, lease_until }: MemoryJobRow, nowMs: number): boole
   return status === 'running' && Number(lease_until ?? 0) > nowMs / 1000
 }
 
-function indexJobs(jobs: readonly MemoryJobRow[]): ReadonlyMap<string, MemoryJobRow> {
-  return new Map(
-    jobs.filter(({ kind }) => kind === 'memory_stage1').map((job) => [`${job.pipeline} ${job.job_key}`, job]),
-  )
+/** The jobs of threads. */
+interface ThreadJobs {
+  find(threadId: string, pipeline: MemoryPipeline): MemoryJobRow | undefined
+  /** How many are under way in the pipeline in use. */
+  readonly underWayCount: number
+}
+
+function readThreadJobs({ sources, home, nowMs }: Memories): ThreadJobs {
+  const jobs = readMemoryJobs(sources).filter(({ kind }) => kind === EXTRACTION)
+  const byKey = new Map(jobs.map((job) => [`${job.pipeline} ${job.job_key}`, job]))
+  return {
+    find: (threadId, pipeline) => byKey.get(`${pipeline} ${threadId}`),
+    underWayCount: jobs.filter((job) => job.pipeline === home.inUse && isUnderWay(job, nowMs)).length,
+  }
 }
 
 function readThreads(

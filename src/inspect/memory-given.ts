@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs'
+import { existsSync, lstatSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { MemoryPipeline } from '../model/memory.js'
 import { isSamePath } from '../model/paths.js'
@@ -88,20 +88,27 @@ function cutMiddle(bytes: Buffer, tokens: number): { text: string; cutBytes: num
   return { text: `${head}…${missing} tokens truncated…${tail}`, cutBytes: tailStart - headEnd }
 }
 
-/** The configurations of a project, in a folder and those above it, that say something of memories. */
+/** The configurations of a project that say something of memories: those of a folder and above it, up to its `.git`. */
 export function findProjectSettings(
   cwd: string,
   codexHome: string,
   onNotice: (text: string) => void,
 ): string[] {
-  const found: string[] = []
-  for (let folder = cwd; ; folder = dirname(folder)) {
+  const above = [...foldersUp(cwd)]
+  const rootAt = above.findIndex((folder) => existsSync(join(folder, '.git')))
+  // Without a root the folder stands for itself.
+  return above.slice(0, Math.max(0, rootAt) + 1).flatMap((folder) => {
     const place = join(folder, '.codex')
-    if (!isSamePath(place, codexHome)) {
-      const { memories, features } = readConfigTable(place, onNotice) ?? {}
-      const isFeature = typeof features === 'object' && features !== null && 'memories' in features
-      if (memories !== undefined || isFeature) found.push(join(place, 'config.toml'))
-    }
-    if (dirname(folder) === folder) return found
+    if (isSamePath(place, codexHome)) return []
+    const { memories, features } = readConfigTable(place, onNotice) ?? {}
+    const isFeature = typeof features === 'object' && features !== null && 'memories' in features
+    return memories !== undefined || isFeature ? [join(place, 'config.toml')] : []
+  })
+}
+
+function* foldersUp(from: string): Generator<string> {
+  for (let folder = from; ; folder = dirname(folder)) {
+    yield folder
+    if (dirname(folder) === folder) return
   }
 }

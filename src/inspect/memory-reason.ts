@@ -145,7 +145,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     name: 'mode',
-    look({ thread, home: { rules, version } }) {
+    look({ thread, home: { rules, settings, version } }) {
       if (thread === undefined) return unknown('no row')
       if (!rules.obeysModes || thread.memoryMode === null) return pass('this release obeys no memory_mode')
       if (thread.memoryMode === 'polluted')
@@ -154,7 +154,9 @@ const CHECKS: readonly Check[] = [
         return fail(
           'disabled',
           withFault(`memory_mode is ${thread.memoryMode}`, 'disabled', version),
-          'set its memory mode to enabled in Codex',
+          settings?.generatesMemories === false
+            ? 'set its memory mode to enabled in Codex; new threads are disabled while memories.generate_memories is false'
+            : 'set its memory mode to enabled in Codex',
         )
       return pass(withFault('memory_mode is enabled', 'enabled', version))
     },

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -270,6 +270,10 @@ describe('what a session is given', () => {
     const home = copy(NAME)
     const config = join(home, 'project', '.codex', 'config.toml')
     mkdirSync(dirname(config), { recursive: true })
+    mkdirSync(join(home, 'project', '.git'))
+    // Above the root of the project nothing is looked at.
+    mkdirSync(join(home, '.codex'))
+    writeFileSync(join(home, '.codex', 'config.toml'), '[memories]\nuse_memories = false\n')
     writeFileSync(config, '[memories]\nuse_memories = false\n')
     const at = `memories given --cwd ${join(home, 'project', 'src')}`
     const { given, project_settings } = await readJson(home, at)
@@ -332,4 +336,91 @@ test('a memory whose thread has no row is an orphan', async () => {
   const [memory] = await readJson(home, 'memories list --state orphan')
   expect(memory.thread_id).toBe(id)
   expect(readdirSync(join(home, 'memories', 'rollout_summaries')).length).toBeGreaterThan(0)
+})
+
+test('files have what made them told, whatever a release left there', async () => {
+  const home = copy('codex-0.169.0-dual-memories')
+  const put = (path: string) => {
+    mkdirSync(dirname(join(home, path)), { recursive: true })
+    writeFileSync(join(home, path), '')
+  }
+  put('memories/phase2_workspace_diff.md')
+  put('memories/.codex')
+  put('memories/draft.txt')
+  put('memories_extensions/ad_hoc/notes/2026-11-25T12-00-00-tea.md')
+  const files = await readJson(home, 'memories files')
+  const found = files.map(({ path, kind, made_by, pipeline }: Record<string, string>) =>
+    [path!.slice(home.length + 1), kind, made_by, pipeline].join(' | '),
+  )
+  expect(found).toEqual(
+    expect.arrayContaining([
+      'memories/phase2_workspace_diff.md | pending diff | Codex | v1',
+      'memories/.codex | leftover | sandbox | v1',
+      'memories/draft.txt | other | not known | v1',
+      'memories_extensions/ad_hoc/notes/2026-11-25T12-00-00-tea.md | note | agent of a session | v1',
+      'memories/.git | baseline | Codex | v1',
+      'memories.lock | lock | Codex | v1',
+      'memories_v2.lock | lock | Codex | v2',
+      'memories_v2/memory_summary.md | summary | consolidation agent | v2',
+    ]),
+  )
+  const { stdout } = await run(home, 'memories files --no-pager', { isTerminal: true })
+  expect(stdout).toContain('a diff is pending: a consolidation is under way, or did not end well\n')
+})
+
+test('files are looked for in the home, and rows where its databases are', async () => {
+  const home = copy('codex-0.140.0-memories')
+  mkdirSync(join(home, 'elsewhere'))
+  for (const name of readdirSync(home).filter((file) => /\.sqlite/.test(file))) {
+    renameSync(join(home, name), join(home, 'elsewhere', name))
+  }
+  changeConfig(home, (text) => `sqlite_home = "elsewhere"\n${text}`)
+  expect(await readJson(home, 'memories list')).toHaveLength(11)
+  expect((await readJson(home, 'memories given')).given).toBe(true)
+  const orphans = await readJson(home, 'memories files --orphans')
+  expect(orphans).toEqual([])
+})
+
+test('a job that is over or rests says when it is looked at again', async () => {
+  const home = copy('codex-0.140.0-memories')
+  const now = 1_800_000_000_000
+  const change = (sql: string) => {
+    const database = new Database(join(home, 'memories_1.sqlite'))
+    database.exec(`UPDATE jobs SET ${sql} WHERE kind = 'memory_consolidate_global'`)
+    database.close()
+  }
+  const tell = async () => {
+    const [{ state, words, lease }] = await readJson(home, 'memories jobs', { now })
+    return { state, words, lease }
+  }
+  change(`status = 'done', finished_at = ${now / 1000 - 3600}`)
+  expect(await tell()).toEqual({ state: 'done', words: 'rests for 5 h more', lease: null })
+  change(`finished_at = ${now / 1000 - 7 * 3600}`)
+  expect(await tell()).toEqual({ state: 'done', words: 'looks again at the next start', lease: null })
+  change(`status = 'running', started_at = ${now / 1000 - 600}, lease_until = ${now / 1000 + 3000}`)
+  expect(await tell()).toEqual({
+    state: 'running',
+    words: 'since 10 min ago, lease for 50 min more',
+    lease: 'held',
+  })
+  change(`lease_until = ${now / 1000 - 1}`)
+  expect((await tell()).state).toBe('lease run out')
+  change(
+    `status = 'error', retry_remaining = 1, retry_at = ${now / 1000 + 1800}, last_error = 'failed_agent'`,
+  )
+  expect((await tell()).words).toBe('2 of 3 times, next try in 30 min: failed_agent')
+  change('retry_remaining = 0')
+  expect(await tell()).toEqual({ state: 'given up', words: 'after 3 tries: failed_agent', lease: null })
+})
+
+test('a home of 0.99 keeps its memories in a state database of an older generation', async () => {
+  const home = copy('codex-0.100.0-memories')
+  for (const suffix of ['', '-wal'])
+    renameSync(join(home, `state_5.sqlite${suffix}`), join(home, `state_4.sqlite${suffix}`))
+  const database = new Database(join(home, 'state_4.sqlite'))
+  database.exec(`UPDATE threads SET cli_version = '0.99.0'`)
+  database.close()
+  expect(await readJson(home, 'memories list')).toHaveLength(16)
+  const [state] = await readJson(home, 'where')
+  expect(state).toMatchObject({ role: 'state', pipeline: 'v1', in_use: true })
 })
