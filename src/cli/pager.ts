@@ -44,11 +44,11 @@ export function pageOutput({ env, stdout: terminal, stderr: errors }: Io): Pick<
  * Starts `$PAGER`, else `less`, on what is written to the stream that is given back; `undefined` where there is
  * none.
  *
- * Only where a process's input has a file descriptor (not on Windows): rows are written synchronously, so that
+ * Never on Windows: there a process's input has no file descriptor. Rows are written to it synchronously, so that
  * nothing piles up in memory while somebody reads the first page.
  */
 function startPager({ isTerminal, columns }: OutputStream, { PAGER }: Io['env']): OutputStream | undefined {
-  if (PAGER === '' || PAGER === 'cat') return undefined
+  if (PAGER === '' || PAGER === 'cat' || process.platform === 'win32') return undefined
   const { spawn } = process.getBuiltinModule('node:child_process')
   const [program, args] = PAGER === undefined ? ['less', ['-FIRX']] : ['sh', ['-c', PAGER]]
   const pager = spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'] })

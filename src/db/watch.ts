@@ -1,4 +1,4 @@
-import { type FSWatcher, statSync, watch } from 'node:fs'
+import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { monotonicMs } from './clock.js'
 
@@ -10,6 +10,7 @@ export interface ChangesOptions {
   /** The safety poll: some file systems report nothing. */
   pollMs: number
   signal: AbortSignal
+  platform?: NodeJS.Platform
 }
 
 /**
@@ -34,9 +35,10 @@ export async function* watchChanges({
   isRelevant,
   pollMs,
   signal,
+  platform = process.platform,
 }: ChangesOptions): AsyncGenerator<LookReason> {
   let wake = () => {}
-  let watcher: FSWatcher | undefined
+  const watchers: FSWatcher[] = []
   let hasEvent = false
   let changedPath: string | undefined
   let modifiedMs: number | undefined
@@ -46,22 +48,29 @@ export async function* watchChanges({
   let nextLookAt = 0
 
   const startWatching = () => {
+    const onChange = (name: string | null) => {
+      if (name !== null && !isRelevant(name)) return
+      stopWatching()
+      hasEvent = true
+      changedPath = name === null ? undefined : join(folder, name)
+      wake()
+    }
     try {
-      watcher = watch(folder, { persistent: false }, (_event, name) => {
-        if (name !== null && !isRelevant(name)) return
-        stopWatching()
-        hasEvent = true
-        changedPath = name === null ? undefined : join(folder, name)
-        wake()
-      })
-      watcher.on('error', stopWatching)
+      const add = (path: string, nameOf: (told: string | null) => string | null) => {
+        const watcher = watch(path, { persistent: false }, (_event, told) => onChange(nameOf(told)))
+        watchers.push(watcher.on('error', stopWatching))
+      }
+      add(folder, (told) => told)
+      if (platform !== 'darwin') return
+      // FSEvents tells of a write when the file is closed, and SQLite keeps its log open; kqueue, which Node asks about
+      // single files, tells at once. They are looked for again each time, as a log may be replaced.
+      for (const name of readdirSync(folder)) if (isRelevant(name)) add(join(folder, name), () => name)
     } catch {
       // No such folder yet, or the system has no more watches to give: the poll goes on.
     }
   }
   const stopWatching = () => {
-    watcher?.close()
-    watcher = undefined
+    for (const watcher of watchers.splice(0)) watcher.close()
   }
   const onAbort = () => wake()
   signal.addEventListener('abort', onAbort)
@@ -87,7 +96,7 @@ export async function* watchChanges({
         if (now >= unwatchedUntil) {
           unwatchedUntil = 0
           // Before the look, which sees what came until then.
-          if (!watcher) startWatching()
+          if (watchers.length === 0) startWatching()
         }
         pauseMs = unwatchedUntil > 0 ? Math.min(pauseMs * 2, LONGEST_PAUSE_MS, pollMs) : pollMs
         nextLookAt = now + pauseMs

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import type { DatabaseFile } from '../schema/files.js'
 
 /** A process that has a database open or holds a lock on it. */
@@ -16,18 +17,107 @@ export interface Holders {
   holders: Holder[]
   /** `false` where the system does not tell. */
   isKnown: boolean
-  /** Processes that this user may not look into. */
-  hiddenCount: number
+  /** Why it is not known, as the rest of a sentence: `lsof is not there`. */
+  reason?: string
+  /** Processes that this user may not look into; `undefined` where there may be some, and nobody counts them. */
+  hiddenCount: number | undefined
 }
 
 const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const
 
+type Databases = readonly Pick<DatabaseFile, 'path'>[]
+
+export function findHolders(databases: Databases, platform: NodeJS.Platform = process.platform): Holders {
+  switch (platform) {
+    case 'linux':
+      return askProc(databases)
+    case 'win32':
+      return unknownHolders('Windows does not tell which process has a file open')
+    default:
+      return askLsof(databases)
+  }
+}
+
+function unknownHolders(reason: string): Holders {
+  return { holders: [], isKnown: false, reason, hiddenCount: undefined }
+}
+
+/** A program hangs where a file system does. */
+const LSOF_MS = 5000
+
+/** `lsof`, which macOS and the BSDs bring along. */
+function askLsof(databases: Databases): Holders {
+  const files = new Map<string, { database: string; suffix: string }>()
+  for (const { path } of databases) {
+    for (const suffix of SUFFIXES) {
+      const real = resolveReal(path + suffix)
+      if (real !== undefined) files.set(real, { database: path, suffix })
+    }
+  }
+  if (files.size === 0) return { holders: [], isKnown: true, hiddenCount: 0 }
+  const args = ['-w', '-n', '-P', '-F', 'pcfln', '--', ...files.keys()]
+  // Exit code 1 says that one of the files is not open, too.
+  const { stdout, error } = spawnSync('lsof', args, { encoding: 'utf8', timeout: LSOF_MS })
+  if (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return unknownHolders(code === 'ENOENT' ? 'lsof is not there' : `lsof failed: ${error.message}`)
+  }
+  const holders = parseLsof(stdout, files).filter(({ pid }) => pid !== process.pid)
+  // A user sees no files of others' processes.
+  return { holders, isKnown: true, hiddenCount: process.getuid?.() === 0 ? 0 : undefined }
+}
+
+/** What `lsof -F pcfln` prints: a process is `p<pid>` and `c<name>`; each of its files `f<fd>`, `l<lock>` and `n<path>`. */
+export function parseLsof(
+  text: string,
+  files: ReadonlyMap<string, { database: string; suffix: string }>,
+): Holder[] {
+  const holders = new Map<string, Holder>()
+  let pid = 0
+  let command = ''
+  let lock = ' '
+  for (const line of text.split('\n')) {
+    const value = line.slice(1)
+    if (line[0] === 'p') pid = Number(value)
+    else if (line[0] === 'c') command = value
+    else if (line[0] === 'f') lock = ' '
+    else if (line[0] === 'l') lock = value
+    const file = line[0] === 'n' ? files.get(value) : undefined
+    if (!file) continue
+    const { database, suffix } = file
+    const key = `${pid} ${database}`
+    const holder = holders.get(key) ?? { pid, command, database, suffixes: [], locks: [] }
+    holders.set(key, holder)
+    if (!holder.suffixes.includes(suffix)) holder.suffixes.push(suffix)
+    const kind = LSOF_LOCKS[lock]
+    const described = kind && `POSIX ${kind}${suffix && ` on ${suffix}`}`
+    if (described && !holder.locks.includes(described)) holder.locks.push(described)
+  }
+  return [...holders.values()]
+}
+
+/** Of a part of the file in small letters, of all of it in capitals. */
+const LSOF_LOCKS: Readonly<Record<string, string>> = {
+  r: 'READ',
+  R: 'READ',
+  w: 'WRITE',
+  W: 'WRITE',
+  u: 'WRITE',
+}
+
+function resolveReal(path: string): string | undefined {
+  try {
+    return realpathSync(path)
+  } catch {
+    return undefined
+  }
+}
+
 /**
- * Asks Linux's /proc; elsewhere there is no way without other programs. A file is known by its device and inode: in
- * another mount namespace (a container) the same path is another file, and this one has another path.
+ * Linux's /proc. A file is known by its device and inode: in another mount namespace (a container) the same path is
+ * another file, and this one has another path.
  */
-export function findHolders(databases: readonly Pick<DatabaseFile, 'path'>[]): Holders {
-  if (process.platform !== 'linux') return { holders: [], isKnown: false, hiddenCount: 0 }
+function askProc(databases: Databases): Holders {
   const targets = new Map<string, { database: string; suffix: string }>()
   const byInode = new Map<bigint, { database: string; suffix: string }>()
   for (const { path } of databases) {

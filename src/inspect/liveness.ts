@@ -35,6 +35,9 @@ const RECENT_FLUSHES = 3
 /** As long as a program of the system is waited for. */
 const ASK_MS = 5000
 
+/** Whichever release wrote, its rows are in the log by then. */
+export const LONGEST_FLUSH_MS = 10_000
+
 /**
  * Whether the process that wrote rows runs still. Its number may have gone to another process since: that one began
  * after the last row of this one. And the log may come from a container or another machine.

@@ -37,7 +37,8 @@ describe('npm start without a Codex home', () => {
       }
       const reader = start({ HOME: user })
       // The rows of the home, and after them new ones by the writer.
-      await reader.until(() => reader.stdout.includes('turn started model="gpt-5.2-codex"'))
+      const today = new Date().toISOString().slice(0, 10)
+      await reader.until(() => reader.stdout.includes('2026-11-21T') && reader.stdout.includes(`\n${today}`))
       expect(reader.stderr.replace(/copy in \S+\./, 'copy in FOLDER.')).toBe(
         `No Codex home at ${join(user, '.codex')}: showing a demo home, a copy in FOLDER. Ctrl-C ends it.\n`,
       )
@@ -59,6 +60,18 @@ describe('npm start without a Codex home', () => {
     expect(exitCode).toBe(0)
     expect(stdout.trimEnd().split('\n')).toHaveLength(2)
     expect(demoHomes()).toEqual(homes)
+  })
+
+  test('shows threads as well', async () => {
+    const { stdout, exitCode } = await start(
+      { HOME: temporaryFolder() },
+      'state',
+      'threads',
+      'list',
+      '-q',
+    ).end()
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('01a1fb71-715e-7f23-a852-149551519dd4\n')
   })
 
   test('needs none for help', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { watchChanges } from '../../src/db/watch.js'
@@ -7,11 +7,11 @@ import { temporaryFolder } from '../helpers/layouts.js'
 /** Poll interval of a test in which no look may come from the poll. */
 const NEVER_MS = 600_000
 
-function start(folder: string, pollMs: number) {
+function start(folder: string, pollMs: number, platform?: NodeJS.Platform) {
   const controller = new AbortController()
   onTestFinished(() => controller.abort())
   const isRelevant = (name: string) => name.startsWith('logs')
-  const looks = watchChanges({ folder, isRelevant, pollMs, signal: controller.signal })
+  const looks = watchChanges({ folder, isRelevant, pollMs, signal: controller.signal, platform })
   return { looks, stop: () => controller.abort() }
 }
 
@@ -51,4 +51,19 @@ test('other names do not count, and the end comes at once', async () => {
   stop()
   expect(await next).toEqual({ done: true, value: undefined })
   expect(await looks.next()).toEqual({ done: true, value: undefined })
+})
+
+test('on macOS, whose folders tell of a write only when the file is closed, the files themselves are watched', async () => {
+  // A link stands for it here: what is written elsewhere is no change of this folder.
+  const folder = temporaryFolder()
+  const log = join(temporaryFolder(), 'log')
+  writeFileSync(log, '')
+  symlinkSync(log, join(folder, 'logs_2.sqlite-wal'))
+  const { looks } = start(folder, NEVER_MS, 'darwin')
+  await looks.next()
+  for (let round = 0; round < 2; round++) {
+    const next = looks.next()
+    appendFileSync(log, 'x')
+    expect(await next).toEqual({ done: false, value: 'change' })
+  }
 })

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { linkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { findHolders } from '../../src/inspect/holders.js'
+import { findHolders, parseLsof } from '../../src/inspect/holders.js'
 import type { DatabaseFile } from '../../src/schema/files.js'
 import { temporaryFolder } from '../helpers/layouts.js'
+import { requirePrograms } from '../helpers/programs.js'
 import { type Running, startProcess } from '../helpers/spawn.js'
 
 function createFile(): DatabaseFile {
@@ -49,4 +50,41 @@ describe('who holds a database', () => {
       await holder.end('SIGKILL')
     },
   )
+
+  test('is told by lsof where the system is not Linux', async () => {
+    requirePrograms('lsof')
+    const file = createFile()
+    const holder = await ready(startProcess('sh', ['-c', HOLD, 'sh', file.path]))
+    expect(findHolders([file], 'darwin')).toMatchObject({
+      isKnown: true,
+      holders: [{ pid: holder.child.pid, database: file.path, suffixes: [''] }],
+    })
+    await holder.end('SIGKILL')
+    expect(findHolders([file], 'darwin').holders).toEqual([])
+  })
+
+  test('is not known on Windows, and why is said', () => {
+    expect(findHolders([createFile()], 'win32')).toEqual({
+      holders: [],
+      isKnown: false,
+      reason: 'Windows does not tell which process has a file open',
+      hiddenCount: undefined,
+    })
+  })
+})
+
+test('what lsof prints: processes, and of each the files of a database with their locks', () => {
+  const text = `p12\nccodex\nf7\nlr\nn/h/state_5.sqlite\nf8\nlw\nn/h/state_5.sqlite-wal\nf9\nl \nn/h/other\np13\nctail\nf3\nl \nn/h/state_5.sqlite\n`
+  const database = '/h/state_5.sqlite'
+  const files = new Map(['', '-wal'].map((suffix) => [database + suffix, { database, suffix }]))
+  expect(parseLsof(text, files)).toEqual([
+    {
+      pid: 12,
+      command: 'codex',
+      database,
+      suffixes: ['', '-wal'],
+      locks: ['POSIX READ', 'POSIX WRITE on -wal'],
+    },
+    { pid: 13, command: 'tail', database, suffixes: [''], locks: [] },
+  ])
 })

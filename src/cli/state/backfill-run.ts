@@ -5,9 +5,11 @@ import { openReadOnly } from '../../db/open-read.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { findHolders } from '../../inspect/holders.js'
+import { findLiveness, LONGEST_FLUSH_MS } from '../../inspect/liveness.js'
 import { findHomeLineEnds } from '../../inspect/schema-report.js'
 import type { SyncProgress } from '../../model/sync.js'
 import type { ThreadMetadata } from '../../model/thread.js'
+import { readLoggedProcesses } from '../../query/logs/processes.js'
 import { type DatabaseFile, listDatabases, OWN_STATE_GENERATION } from '../../schema/files.js'
 import { readConfiguredProvider } from '../../schema/home.js'
 import { listTables } from '../../schema/inspect.js'
@@ -336,14 +338,35 @@ function chooseCopy({ path }: DatabaseFile, typed: string | true | undefined): D
 
 /** @throws {StateError} `DB_BUSY` */
 function refuseWhileHeld(session: Session, database: DatabaseFile): void {
-  const { holders, isKnown } = findHolders([database])
-  if (!isKnown)
-    session.notice('whether a Codex is running cannot be told on this system: make sure that none is')
+  const { holders, isKnown, reason } = findHolders([database])
+  if (!isKnown) refuseBesideWriters(session, reason)
   if (holders.length === 0) return
   const processes = holders.map(({ pid, command }) => `${pid} (${command})`).join(', ')
   throw new StateError('DB_BUSY', `${database.path} is open in process ${processes}`, {
     hint: 'End it first: it would not see what changes under it.',
   })
+}
+
+/**
+ * Where the system does not tell who has a file open, the log does: whoever wrote rows and still runs.
+ *
+ * @throws {StateError} `DB_BUSY`
+ */
+function refuseBesideWriters(session: Session, reason: string | undefined): void {
+  const logs = session.tryOpen('logs')
+  const running = (logs ? readLoggedProcesses(logs) : []).flatMap(({ processUuid, lastSeconds }) => {
+    const { state, pid } = findLiveness(
+      { processUuid, lastMs: lastSeconds * 1000 },
+      { nowMs: session.nowMs, flushMs: LONGEST_FLUSH_MS },
+    )
+    return state === 'running' ? [pid] : []
+  })
+  if (running.length > 0) {
+    throw new StateError('DB_BUSY', `a Codex that wrote log rows is running: process ${running.join(', ')}`, {
+      hint: 'End it first: it would not see what changes under it.',
+    })
+  }
+  session.notice(`whether a Codex has the database open is not known (${reason}): make sure that none runs`)
 }
 
 /** Where that cannot be told, a lease is taken for what it says. */

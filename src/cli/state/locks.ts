@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { findHolders, readCommand } from '../../inspect/holders.js'
-import { findLiveness } from '../../inspect/liveness.js'
+import { findLiveness, LONGEST_FLUSH_MS } from '../../inspect/liveness.js'
 import type { OpenTable } from '../../query/databases.js'
 import { readLoggedProcesses } from '../../query/logs/processes.js'
 import { defineListCommand } from '../records.js'
@@ -46,18 +46,15 @@ const LOCK_KIND: RecordKind<LockRow> = {
   nameOf: ({ pid }) => String(pid),
 }
 
-/** Whichever release wrote, its rows are there by then. */
-const LONGEST_FLUSH_MS = 10_000
-
 export const command = defineListCommand({
   kind: LOCK_KIND,
   tables: ['logs'],
   isFaint: ({ isAlive }) => isAlive === false,
   read(session) {
-    const { holders, isKnown, hiddenCount } = findHolders(requireDatabases(session))
-    if (!isKnown) session.notice('who has the files open is only known on Linux')
-    if (hiddenCount > 0) {
-      session.notice(`${hiddenCount} processes of other users may have the files open too`)
+    const { holders, isKnown, reason, hiddenCount } = findHolders(requireDatabases(session))
+    if (!isKnown) session.notice(`who has the files open is not known: ${reason}`)
+    else if (hiddenCount !== 0) {
+      session.notice(`${hiddenCount ?? ''} processes of other users may have the files open too`.trim())
     }
     const rows: LockRow[] = holders.map(({ pid, command, database, suffixes, locks }) => ({
       pid,
