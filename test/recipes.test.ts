@@ -89,7 +89,7 @@ const EXPECTED: Record<string, { exitCode?: number; stdout: RegExp; stderr?: Reg
   },
   'codex-state backfill run --into': { stdout: /rescued\/state_5\.sqlite\n$/, stderr: /25 threads stored/ },
   'codex-state du': { stdout: /^logs\t\d+\t/m },
-  'codex-state memories last': { stdout: /^$/ },
+  'codex-state memories last': { stdout: /^$/, stderr: /^(codex-state: no memories of .*\n)?$/ },
   'codex-state tokens --by day': { stdout: /^2026-11-21\t\d+\n$/ },
   'codex-state verify': { stdout: /state_5\.sqlite\tok.*\tthread turn root\tknown\t/s },
 }
