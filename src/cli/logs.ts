@@ -25,6 +25,10 @@ export const LOGS_PROGRAM: Program = {
       summary: 'show threads in whose open step nothing happens any more; exit code 1 when there is one',
       load: () => import('./logs/stuck.js'),
     },
+    stats: {
+      summary: 'sum up what fills the log: by level, target, thread, time …; what was written and pruned',
+      load: () => import('./logs/stats.js'),
+    },
     where: {
       summary: 'list every database of the home: what it is for, how old its layout is, how large',
       load: () => import('./where.js'),

@@ -2,8 +2,10 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { borrowFiles, type LentFile } from '../../db/held-files.js'
 import { StateError, type StateErrorCode } from '../../errors.js'
 import type { LogFilter } from '../../model/log.js'
+import type { StatsPlan } from '../../model/log-stats.js'
 import { type LogBatch, readNewestIds } from '../../query/logs/batches.js'
 import { loadFilterFunctions } from '../../query/logs/filter.js'
+import { readStats } from '../../query/logs/stats.js'
 import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import { createBytesReader, type RecordPlan } from './records.js'
@@ -12,7 +14,10 @@ import { createBytesReader, type RecordPlan } from './records.js'
 export interface LogWorkerData {
   file: DatabaseFile
   filter: LogFilter
-  job: { kind: 'records'; plan: RecordPlan } | { kind: 'ids'; limit: number }
+  job:
+    | { kind: 'records'; plan: RecordPlan }
+    | { kind: 'ids'; limit: number }
+    | { kind: 'stats'; plan: StatsPlan }
 }
 
 export interface LogWorkerStart extends LogWorkerData {
@@ -45,6 +50,7 @@ port.on('message', async (batch: LogBatch) => {
 
 function work(opened: LogStore, batch: LogBatch): { result: unknown; transfer: ArrayBuffer[] } {
   if (job.kind === 'ids') return { result: readNewestIds(opened, batch, filter, job.limit), transfer: [] }
+  if (job.kind === 'stats') return { result: readStats(opened, batch, filter, job.plan), transfer: [] }
   const result = createBytesReader(opened, filter, job.plan)(batch)
   // Handed over, not copied, where the records are all that the memory holds.
   const buffer = result?.bytes.buffer

@@ -1,16 +1,48 @@
 import { statSync } from 'node:fs'
 import { StateError } from '../../errors.js'
 import { labelOf } from '../../format/thread-fields.js'
+import type { LogFilter } from '../../model/log.js'
 import { chooseLogFlushMs } from '../../model/releases.js'
-import { describeLogs, type LogStore } from '../../query/logs/store.js'
+import { loadFilterFunctions } from '../../query/logs/filter.js'
+import { describeLogs, type LogStore, openLogStore } from '../../query/logs/store.js'
+import { findLoggedThread } from '../../query/logs/threads.js'
 import { findThread } from '../../query/threads/find.js'
 import type { ThreadTable } from '../../query/threads/table.js'
 import type { Session } from '../state/session.js'
+import type { LogFilterFlags } from './flags.js'
+import { resolveFilter } from './options.js'
 
-/** The home's logs, closed with the session. */
-export function openLogs(session: Session): LogStore {
-  const { file, connection } = session.open('logs')
-  return { ...describeLogs(connection), file }
+/**
+ * The home's logs, closed with the session.
+ *
+ * @throws {StateError} `DB_NOT_FOUND` when no database has logs
+ */
+export async function openLogs(session: Session, filter: LogFilter = {}): Promise<LogStore> {
+  const functions = await loadFilterFunctions(filter)
+  const store = openLogStore(session.home.databases, { onNotice: session.notice, functions })
+  if (!store) {
+    // Says why there are none.
+    const { file, connection } = session.open('logs')
+    return { ...describeLogs(connection), file }
+  }
+  session.keep(store.connection)
+  if (store.file.age === 'newer') {
+    session.notice(
+      `${store.file.path} is of a newer layout than this version knows; it is read by its columns`,
+    )
+  }
+  return store
+}
+
+/** The filter that the flags mean, with the threads' ids made whole, and the logs that it is for. */
+export async function openFilteredLogs(
+  flags: LogFilterFlags,
+  session: Session,
+): Promise<{ store: LogStore; filter: LogFilter }> {
+  const typed = await resolveFilter(flags, session.io)
+  const store = await openLogs(session, typed)
+  const threadIds = typed.threadIds?.map((id) => findLoggedThread(store, id))
+  return { store, filter: threadIds ? { ...typed, threadIds } : typed }
 }
 
 /** What a state database adds to rows of logs: without one they are told all the same. */

@@ -113,7 +113,8 @@ async function findNewestIds(
   return ids
 }
 
-function inWorkers(
+/** How worker threads do a part of the work; `undefined` where they cannot. */
+export function inWorkers(
   { startWorker, now }: Io,
   { connection, file }: LogStore,
   data: Omit<LogWorkerData, 'file'>,

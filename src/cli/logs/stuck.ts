@@ -119,8 +119,8 @@ process runs, and nothing happened in it for --longer-than. An idle thread is no
 (each 2 s from 0.113, each 10 s from 0.149): silence of one batch counts as none. What codex exec does is in no log.`,
   exitsWith1: 'something is stuck',
   isFaint: ({ now }) => now.process.state === 'gone' || now.step === undefined,
-  read(session, { longerThan = DEFAULT_LONGER_THAN_MS, all }) {
-    const store = openLogs(session)
+  async read(session, { longerThan = DEFAULT_LONGER_THAN_MS, all }) {
+    const store = await openLogs(session)
     const words = createThreadWords(session)
     const { flushMs } = words
     const activity = readLogActivity(store, {
