@@ -1,3 +1,4 @@
+import { StateError } from '../errors.js'
 import type {
   Memory,
   MemoryAnswer,
@@ -69,12 +70,20 @@ export function describeMemories({
   onNotice,
 }: MemoryPlaces): Memories {
   const config = readConfigTable(codexHome, onNotice)
-  return {
-    home: describeMemoryHome(codexHome, findMemoryVersion(threads), config),
-    nowMs,
-    sources: openMemorySources(databases, open),
-    threads,
+  const home = describeMemoryHome(codexHome, findMemoryVersion(threads), config)
+  // What no session reads may be damaged without harm to what one does.
+  const deadRole = home.inUse === 'v1' ? 'memories_v2' : 'memories'
+  const openUsable: OpenFirst = (table, files) => {
+    try {
+      return open(table, files)
+    } catch (error) {
+      const isDead = files.every(({ role }) => role === deadRole)
+      if (!(error instanceof StateError) || !isDead) throw error
+      onNotice(`${error.message}: memories in it, which no session reads, are left out`)
+      return undefined
+    }
   }
+  return { home, nowMs, sources: openMemorySources(databases, openUsable), threads }
 }
 
 /** Newest first. */

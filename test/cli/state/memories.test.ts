@@ -424,3 +424,17 @@ test('a home of 0.99 keeps its memories in a state database of an older generati
   const [state] = await readJson(home, 'where')
   expect(state).toMatchObject({ role: 'state', pipeline: 'v1', in_use: true })
 })
+
+test('a damaged database of the pipeline that no session reads takes nothing from the other', async () => {
+  const home = copy('codex-0.169.0-dual-memories')
+  rmSync(join(home, 'memories_v2_1.sqlite-wal'))
+  writeFileSync(join(home, 'memories_v2_1.sqlite'), 'no database at all')
+  const { stdout, stderr, exitCode } = await run(home, 'memories list --json')
+  expect({ exitCode, count: JSON.parse(stdout).length }).toEqual({ exitCode: 0, count: 11 })
+  expect(saidIn(stderr)).toEqual([
+    `codex-state: ${home}/memories_v2_1.sqlite is not an SQLite database: memories in it, which no session reads, are left out`,
+  ])
+  rmSync(join(home, 'memories_1.sqlite-wal'))
+  writeFileSync(join(home, 'memories_1.sqlite'), 'no database at all')
+  expect((await run(home, 'memories list')).exitCode).toBe(3)
+})
