@@ -55,7 +55,9 @@ const HOUR_SECONDS = 3600
  */
 export function explainMemory(question: MemoryQuestion): MemoryAnswer {
   const { home, memory, thread, pipeline, isInOtherPipeline } = question
-  const results = CHECKS.map((check) => ({ name: check.name, ...check.look(question) }))
+  // Where there are none at all, no other condition means anything.
+  const looked = home.rules.features.length === 0 ? CHECKS.slice(0, 1) : CHECKS
+  const results = looked.map((check) => ({ name: check.name, ...check.look(question) }))
   const checks = results.map(({ reason: _, ...check }) => check)
   if (memory) {
     const isOlder = thread !== undefined && secondsOf(thread) > memory.sourceUpdatedAtSeconds

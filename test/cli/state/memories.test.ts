@@ -327,6 +327,13 @@ test('a home that makes no memories says so', async () => {
   rmSync(dirname(home), { recursive: true })
 })
 
+test('where the release makes none, that is the one condition', async () => {
+  const home = copyHome('codex-0.98.0')
+  const { reason, checks } = await readJson(home, 'memories why last')
+  expect({ reason, count: checks.length }).toEqual({ reason: 'feature-off', count: 1 })
+  rmSync(dirname(home), { recursive: true })
+})
+
 test('a memory whose thread has no row is an orphan', async () => {
   const home = copy('codex-0.140.0-memories')
   const { thread_id: id } = await readJson(home, 'memories show last')
