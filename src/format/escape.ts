@@ -6,14 +6,12 @@ const UNSAFE_IN_LINE = /[\0\b\n\r\x1b\u0080-\u009f]/g
 
 /**
  * What shows nothing and changes what is read: the marks that turn the direction of text (https://trojansource.codes),
- * characters without width, and the tag characters, in which a whole text can hide. The joiner between two parts
- * of one emoji is left alone.
+ * characters without width, and the tag characters, in which a whole text can hide.
  */
-const HIDDEN = String.raw`\xad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}`
-const LONE_JOINER = String.raw`\u200d(?!\p{Extended_Pictographic})`
+const HIDDEN = String.raw`\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}`
 
 /** All controls but tab and newline, and what is hidden. */
-const UNSAFE_ON_TERMINAL = new RegExp(`[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f${HIDDEN}]|${LONE_JOINER}`, 'gu')
+const UNSAFE_ON_TERMINAL = new RegExp(`[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f${HIDDEN}]`, 'gu')
 
 /** Whether a text does nothing on a terminal but show itself, on one line. */
 export function isSafeOnTerminal(text: string): boolean {
@@ -22,10 +20,56 @@ export function isSafeOnTerminal(text: string): boolean {
 
 /** The same in JSON, where the controls below the space are escaped already; it stays the same value. */
 export function escapeJsonForTerminal(json: string): string {
-  return json.replace(UNSAFE_IN_JSON, (character) => codeUnitsOf(character).map(unicodeEscape).join(''))
+  return json.replace(UNSAFE_IN_JSON, (character, at: number) =>
+    isJoiner(character) && joinsLetters(json, at)
+      ? character
+      : codeUnitsOf(character).map(unicodeEscape).join(''),
+  )
 }
 
-const UNSAFE_IN_JSON = new RegExp(`[\\x7f-\\x9f${HIDDEN}]|${LONE_JOINER}`, 'gu')
+const UNSAFE_IN_JSON = new RegExp(`[\\x7f-\\x9f${HIDDEN}]`, 'gu')
+
+/** Zero-width non-joiner and joiner. */
+function isJoiner(character: string): boolean {
+  return character === '\u200c' || character === '\u200d'
+}
+
+/**
+ * Whether a joiner does what it is for: it stands between the parts of one emoji, or in a script whose letters are
+ * written together (Arabic and Persian, the scripts of India and its neighbours, Mongolian …). In any other text it
+ * makes two words look like one another.
+ */
+function joinsLetters(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - 2), at)
+  if (text[at] === '\u200d' && /^\p{Extended_Pictographic}/u.test(text.slice(at + 1, at + 3))) return true
+  // Not before it is needed: such a pattern takes its time to build.
+  endsInJoiningScript ??= new RegExp(
+    `[${JOINING_SCRIPTS.map((script) => `\\p{Script_Extensions=${script}}`).join('')}]$`,
+    'u',
+  )
+  return endsInJoiningScript.test(before)
+}
+
+let endsInJoiningScript: RegExp | undefined
+
+const JOINING_SCRIPTS = [
+  'Arabic',
+  'Syriac',
+  'Mongolian',
+  'Nko',
+  'Devanagari',
+  'Bengali',
+  'Gurmukhi',
+  'Gujarati',
+  'Oriya',
+  'Tamil',
+  'Telugu',
+  'Kannada',
+  'Malayalam',
+  'Sinhala',
+  'Khmer',
+  'Myanmar',
+]
 
 /** JSON has escapes only for code units. */
 function codeUnitsOf(character: string): number[] {
@@ -43,7 +87,10 @@ export function escapeLine(text: string): string {
 
 /** Safe to show; newlines and tabs are kept, a line end of CR and LF counts as one newline. */
 export function escapeForTerminal(text: string): string {
-  return text.replaceAll('\r\n', '\n').replace(UNSAFE_ON_TERMINAL, escapeCharacter)
+  const lines = text.replaceAll('\r\n', '\n')
+  return lines.replace(UNSAFE_ON_TERMINAL, (character, at: number) =>
+    isJoiner(character) && joinsLetters(lines, at) ? character : escapeCharacter(character),
+  )
 }
 
 function escapeCharacter(character: string): string {

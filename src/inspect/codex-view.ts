@@ -3,11 +3,13 @@ import type { ThreadSort } from '../model/inspection.js'
 import type { Release } from '../model/releases.js'
 import type { ThreadRow } from '../model/thread.js'
 import { pickerFilter, type ThreadFilter } from '../query/threads/filter.js'
+import { hasThread } from '../query/threads/find.js'
 import { type ListedThread, type OnDamage, readThreads, type ThreadAnchor } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
-import { findRecordedRollout, isHidden } from '../rollout/locate.js'
+import { judgeRolloutContent } from '../rollout/content.js'
+import { findRecordedRollout, indexRollouts, isHidden, rootsOf } from '../rollout/locate.js'
 import { readConfiguredProvider } from '../schema/home.js'
-import { readHeadMetadata, readRolloutHead } from './rollout-head.js'
+import { HEAD_LINE_COUNT, isMessageBehindHead, readListedHead, readRolloutHead } from './rollout-head.js'
 
 export interface CodexViewOptions {
   codexHome: string
@@ -39,17 +41,48 @@ export async function* listCodexView(
     isArchived: filter.isArchived ?? false,
     ...(picked && !picked.isFromHeads ? picked.filter : {}),
   }
+  const { release } = threads
+  if (release.scansFiles && !options.after) await tellFilesWithoutRow(threads, viewed, options)
+  let behindCount = 0
+  const onBehind = () => {
+    behindCount += 1
+  }
   // Before 0.131 a blank message was enough for a head.
   if (picked?.isFromHeads && threads.release.content === 'firstUserMessage') viewed.listed = 'all'
   for (const page of readThreads(threads, viewed, sort, options)) {
     const listed = await Promise.all(
       page.map((entry) =>
         picked?.isFromHeads
-          ? applyHead(entry, threads.release, picked.filter, options)
-          : applyRollout(entry, threads.release, options),
+          ? applyHead(entry, release, picked.filter, options)
+          : applyRollout(entry, release, onBehind, options),
       ),
     )
     yield listed.filter((entry) => entry !== undefined)
+  }
+  if (behindCount > 0) {
+    options.onNotice(
+      `threads whose first message stands behind line ${HEAD_LINE_COUNT} of their rollouts, which Codex may leave out: ${behindCount}`,
+    )
+  }
+}
+
+/** Such releases look through the files as well; what they show of one without a row only they know. */
+async function tellFilesWithoutRow(
+  threads: ThreadTable,
+  { isArchived }: ThreadFilter,
+  { codexHome, onNotice }: CodexViewOptions,
+): Promise<void> {
+  const { byThread } = await indexRollouts(codexHome, { roots: rootsOf(isArchived) })
+  let count = 0
+  for (const [id, files] of byThread) {
+    if (hasThread(threads, id)) continue
+    const contents = await Promise.all(files.map(({ path }) => judgeRolloutContent(path)))
+    if (contents.includes('usable')) count += 1
+  }
+  if (count > 0) {
+    onNotice(
+      `rollouts without a row, which Codex 0.100 to 0.147 lists from their files and this list lacks: ${count}`,
+    )
   }
 }
 
@@ -57,13 +90,15 @@ export async function* listCodexView(
 async function applyRollout(
   entry: ListedThread,
   release: Release,
+  onBehind: () => void,
   { codexHome, onNotice }: CodexViewOptions,
 ): Promise<ListedThread | undefined> {
   const { thread } = entry
   // Before there was a column for it, the first message was the preview.
   const shown = { ...entry, thread: { ...thread, preview: thread.preview ?? thread.firstUserMessage } }
-  if (release.missingRollouts === 'shown' && !release.listsFromHeads) return shown
   const file = findRecordedRollout(codexHome, thread.rolloutPath)
+  if (file && !release.listsFromHeads && (await isMessageBehindHead(file))) onBehind()
+  if (release.missingRollouts === 'shown' && !release.listsFromHeads) return shown
   if (!file && isHidden(codexHome, thread.rolloutPath)) {
     onNotice(`${thread.rolloutPath} cannot be seen here: thread ${thread.id} is listed as if it were there`)
     return shown
@@ -91,22 +126,21 @@ async function applyHead(
   const file = findRecordedRollout(codexHome, thread.rolloutPath)
   if (!file) return undefined
   try {
-    const found = await readHeadMetadata(file, { rules: release, isArchived: thread.isArchived })
-    const shown = thread.preview || thread.firstUserMessage
-    if (!found || (!shown && !found.hasMessage)) return undefined
-    const head = found.metadata
+    const found = await readListedHead(file, thread, release)
+    if (found.kind !== 'listed') return undefined
+    const { metadata: head, provider, preview } = found
     if (sources && !sources.values.includes(head.source)) return undefined
-    if (providers && !providers.includes(head.modelProvider || thread.modelProvider)) return undefined
+    if (providers && !providers.includes(provider)) return undefined
     const own = release.listsGitOfRows ? thread : undefined
     return {
       ...entry,
       thread: {
         ...thread,
         source: head.source,
-        modelProvider: head.modelProvider || thread.modelProvider,
+        modelProvider: provider,
         cwd: head.cwd,
         cliVersion: head.cliVersion,
-        preview: shown || head.preview || '',
+        preview,
         createdAtMs: head.createdAtMs,
         updatedAtMs: file.modifiedAtMs,
         gitSha: own?.gitSha ?? head.gitSha,

@@ -1,5 +1,6 @@
+import { StateError } from '../errors.js'
 import type { MetadataRules } from '../model/releases.js'
-import type { ThreadMetadata } from '../model/thread.js'
+import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
 import { extractMetadataFromLines, stripUserMessagePrefix, USER_MESSAGE_BEGIN } from '../rollout/metadata.js'
 import type { RolloutLine } from '../rollout/parse.js'
 import { type RolloutFileFacts, readRolloutLines } from '../rollout/read.js'
@@ -12,8 +13,8 @@ export interface RolloutHead {
   cwd: string
 }
 
-/** As far as those releases read for a user's message. */
-const MAX_LINES = 210
+/** As far as Codex reads for a user's message. */
+export const HEAD_LINE_COUNT = 210
 
 /** Codex puts these before what the user typed. */
 const INJECTED = [
@@ -41,7 +42,7 @@ export async function readRolloutHead(file: RolloutFileFacts): Promise<RolloutHe
     if (line.kind === 'responseMessage' && !isInjected(line.text))
       preview ??= withoutContext(line.text.replaceAll(IMAGE_FRAME, ''))
     lineCount += 1
-    if (line.kind === 'userMessage' || lineCount >= MAX_LINES) break
+    if (line.kind === 'userMessage' || lineCount >= HEAD_LINE_COUNT) break
   }
   return meta === undefined || preview === undefined ? undefined : { preview, ...meta }
 }
@@ -56,20 +57,55 @@ function isInjected(text: string): boolean {
   return INJECTED.some((prefix) => start.startsWith(prefix.toLowerCase()))
 }
 
-/** What the head tells of a thread, as far as the message that its user typed first; `undefined` where that stands behind it. */
-export async function readHeadMetadata(
+/** What a list by source and provider has of a thread, from 0.124 on: Codex makes it from the head of the rollout. */
+export type ListedHead =
+  | { kind: 'listed'; metadata: ThreadMetadata; provider: string; preview: string }
+  /** The first message that its user typed stands behind the head. */
+  | { kind: 'behind' }
+  /** There is no message to show. */
+  | { kind: 'empty' }
+
+/** @throws {StateError} `ROLLOUT_UNREADABLE` */
+export async function readListedHead(
   file: RolloutFileFacts,
-  { rules, isArchived }: { rules: MetadataRules; isArchived: boolean },
-): Promise<{ metadata: ThreadMetadata; hasMessage: boolean } | undefined> {
+  thread: ThreadRow,
+  rules: MetadataRules,
+): Promise<ListedHead> {
   const lines: RolloutLine[] = []
-  let hasMessage = false
-  for await (const line of readRolloutLines(file)) {
-    lines.push(line)
-    hasMessage = line.kind === 'userMessage'
-    if (hasMessage || lines.length >= MAX_LINES) break
-  }
-  if (!hasMessage && lines.length >= MAX_LINES) return undefined
-  const origin = { path: file.path, modifiedAtMs: file.modifiedAtMs, isArchived }
+  const hasMessage = await hasMessageInHead(file, (line) => lines.push(line))
+  if (hasMessage === null) return { kind: 'behind' }
+  const shown = thread.preview || thread.firstUserMessage
+  if (!shown && !hasMessage) return { kind: 'empty' }
+  const origin = { path: file.path, modifiedAtMs: file.modifiedAtMs, isArchived: thread.isArchived }
   const { metadata } = await extractMetadataFromLines(lines, origin, { defaultProvider: '', rules })
-  return { metadata, hasMessage }
+  return {
+    kind: 'listed',
+    metadata,
+    provider: metadata.modelProvider || thread.modelProvider,
+    preview: shown || metadata.preview || '',
+  }
+}
+
+/** Whether a file goes on behind its head without a message of its user there; no, where it cannot be read. */
+export async function isMessageBehindHead(file: RolloutFileFacts): Promise<boolean> {
+  try {
+    return (await hasMessageInHead(file)) === null
+  } catch (error) {
+    if (error instanceof StateError) return false
+    throw error
+  }
+}
+
+/** `null` where the file goes on behind the head without one. */
+async function hasMessageInHead(
+  file: RolloutFileFacts,
+  onLine: (line: RolloutLine) => void = () => {},
+): Promise<boolean | null> {
+  let lineCount = 0
+  for await (const line of readRolloutLines(file)) {
+    onLine(line)
+    if (line.kind === 'userMessage') return true
+    if (++lineCount >= HEAD_LINE_COUNT) return null
+  }
+  return false
 }

@@ -7,7 +7,13 @@ import { isListed } from '../query/threads/find.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { type LocatedRollout, relocatePath } from '../rollout/locate.js'
 import type { BackfillStatus } from './backfill-status.js'
-import { readRolloutHead } from './rollout-head.js'
+import {
+  HEAD_LINE_COUNT,
+  isMessageBehindHead,
+  type ListedHead,
+  readListedHead,
+  readRolloutHead,
+} from './rollout-head.js'
 
 export interface Check {
   name: string
@@ -38,15 +44,16 @@ export interface WhyFacts {
 
 /** Every reason for which Codex's picker leaves a thread out. The first that fails is the one to look at. */
 export async function checkPicker(facts: WhyFacts): Promise<Check[]> {
-  const { thread, threads } = facts
+  const { thread, threads, rollout } = facts
+  const head = thread && threads && rollout && (await findListedHead(thread, threads, rollout))
   const ofRow =
     thread && threads
       ? [
           checkArchived(thread),
-          checkSource(thread),
-          checkProvider(thread, facts.provider),
+          checkSource(thread, head),
+          checkProvider(thread, head, facts.provider),
           checkCwd(thread, facts.cwd, threads),
-          await checkContent(facts, thread, threads),
+          await checkContent(thread, threads, rollout, head),
         ]
       : []
   const ofHome = thread && facts.rollout?.foundBy === 'row' ? [checkHome(facts, thread)] : []
@@ -85,6 +92,10 @@ function checkRollout({ rollout, rolloutNotices, isRolloutHidden, obstacle, thre
       ].join('; '),
     }
   }
+  if (rollout.isUnreadable) {
+    const unknown = `whether ${rollout.path} belongs to this thread is not known`
+    return { name, isPassed: false, detail: [unknown, ...rolloutNotices].join('; ') }
+  }
   if (obstacle !== undefined) {
     return { name, isPassed: false, detail: `Codex does not resume ${rollout.path}: ${obstacle}` }
   }
@@ -95,9 +106,7 @@ function checkRollout({ rollout, rolloutNotices, isRolloutHidden, obstacle, thre
     return {
       name,
       isPassed: false,
-      detail: rollout.isUnreadable
-        ? [`whether ${rollout.path} belongs to this thread is not known`, ...rolloutNotices].join('; ')
-        : `${rollout.path} does not say that it belongs to this thread`,
+      detail: `${rollout.path} does not say that it belongs to this thread`,
     }
   }
   return {
@@ -147,30 +156,73 @@ function checkArchived({ isArchived }: ThreadRow): Check {
   }
 }
 
-function checkProvider({ modelProvider }: ThreadRow, configured: string): Check {
-  const isPassed = modelProvider === configured
+/** `undefined` where the release makes its lists from rows alone, or the head cannot be read. */
+async function findListedHead(
+  thread: ThreadRow,
+  { release }: ThreadTable,
+  rollout: LocatedRollout,
+): Promise<ListedHead | undefined> {
+  if (!release.filteredFromHeads) return undefined
+  try {
+    return await readListedHead(rollout, thread, release)
+  } catch (error) {
+    if (error instanceof StateError) return undefined
+    throw error
+  }
+}
+
+/** Names the side that Codex goes by, where the other one says something else. */
+function sideOf(ofHead: string | undefined, ofRow: string): string {
+  return ofHead === undefined || ofHead === ofRow
+    ? ''
+    : ` in the first lines of its rollout (${ofRow} in its row)`
+}
+
+function checkProvider(thread: ThreadRow, head: ListedHead | undefined, configured: string): Check {
+  const ofHead = head?.kind === 'listed' ? head.provider : undefined
+  const provider = ofHead ?? thread.modelProvider
+  const side = sideOf(ofHead, thread.modelProvider)
+  const isPassed = provider === configured
   return {
     name: 'provider',
     isPassed,
     detail: isPassed
-      ? `its provider is the configured one, ${configured}`
-      : `its provider is ${modelProvider}, and the picker shows those of the configured one, ${configured}`,
+      ? `its provider is the configured one, ${configured}${side}`
+      : `its provider is ${provider}${side}, and the picker shows those of the configured one, ${configured}`,
   }
 }
 
-function checkSource({ source }: ThreadRow): Check {
+function checkSource(thread: ThreadRow, head: ListedHead | undefined): Check {
+  const ofHead = head?.kind === 'listed' ? head.metadata.source : undefined
+  const source = ofHead ?? thread.source
+  const side = sideOf(ofHead, thread.source)
   const isPassed = (INTERACTIVE_SOURCES as readonly string[]).includes(source)
   return {
     name: 'source',
     isPassed,
     detail: isPassed
-      ? `its source is interactive: ${source}`
-      : `its source is ${source}, and the picker shows interactive sessions (cli, vscode)`,
+      ? `its source is interactive: ${source}${side}`
+      : `its source is ${source}${side}, and the picker shows interactive sessions (cli, vscode)`,
   }
 }
 
-async function checkContent({ rollout }: WhyFacts, thread: ThreadRow, threads: ThreadTable): Promise<Check> {
-  const hasHead = !threads.release.listsFromHeads || (rollout && (await hasTypedHead(rollout)))
+async function checkContent(
+  thread: ThreadRow,
+  threads: ThreadTable,
+  rollout: LocatedRollout | undefined,
+  head: ListedHead | undefined,
+): Promise<Check> {
+  const { release } = threads
+  const isBehind =
+    head?.kind === 'behind' || (release.scansFiles && rollout && (await isMessageBehindHead(rollout)))
+  if (isBehind) {
+    return {
+      name: 'content',
+      isPassed: false,
+      detail: `its first message stands behind line ${HEAD_LINE_COUNT} of its rollout, and Codex looks no further for one`,
+    }
+  }
+  const hasHead = !release.listsFromHeads || (rollout && (await hasTypedHead(rollout)))
   const isPassed = isListed(threads, thread) && hasHead === true
   return {
     name: 'content',

@@ -7,6 +7,9 @@ export type StoredRow = Readonly<Record<string, SqlValue | undefined>>
 
 const PAGE_ROWS = 500
 
+/** So much is read at once, unless one row has more. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024
+
 /** A table page by page, in the order of its rows, so that no read lasts and memory is bounded. */
 export function* readTable(
   connection: ReadConnection,
@@ -15,12 +18,29 @@ export function* readTable(
   const name = quoteIdentifier(table)
   const columns = readColumnNames(connection, table)
   const rowid = findRowid(connection, table, columns)
+  const bytes = [...columns]
+    .map((column) => `coalesce(octet_length(${quoteIdentifier(column)}), 0)`)
+    .join(' + ')
+  /** How many of the next rows fit. */
+  const countFitting = (rest: string, ...params: SqlValue[]) => {
+    const sizes = connection.all<{ bytes: number }>(
+      `SELECT ${bytes} AS bytes FROM ${name} ${rest}`,
+      ...params,
+    )
+    let sum = 0
+    const count = sizes.findIndex((row) => {
+      sum += row.bytes
+      return sum > MAX_PAGE_BYTES
+    })
+    return count === -1 ? sizes.length : Math.max(1, count)
+  }
   if (rowid === undefined) {
     // Without row numbers the key is the order; such tables are small, so that skipping costs little.
-    for (let offset = 0; ; offset += PAGE_ROWS) {
-      const page = connection.all<StoredRow>(`SELECT * FROM ${name} LIMIT ? OFFSET ?`, PAGE_ROWS, offset)
-      if (page.length > 0) yield page
-      if (page.length < PAGE_ROWS) return
+    for (let offset = 0; ; ) {
+      const limit = countFitting('LIMIT ? OFFSET ?', PAGE_ROWS, offset)
+      if (limit === 0) return
+      yield connection.all<StoredRow>(`SELECT * FROM ${name} LIMIT ? OFFSET ?`, limit, offset)
+      offset += limit
     }
   }
   const marker = firstFree(['rowid_', 'rowid__', 'rowid___'], columns)
@@ -28,14 +48,14 @@ export function* readTable(
   const selected = `SELECT *, CAST(${rowid} AS TEXT) AS ${marker} FROM ${name}`
   let after: string | undefined
   for (;;) {
-    const where = after === undefined ? '' : `WHERE ${rowid} > CAST(? AS INTEGER)`
-    const page: Record<string, SqlValue>[] = connection.all(
-      `${selected} ${where} ORDER BY ${rowid} LIMIT ?`,
-      ...(after === undefined ? [PAGE_ROWS] : [after, PAGE_ROWS]),
-    )
+    const rest = `${after === undefined ? '' : `WHERE ${rowid} > CAST(? AS INTEGER)`} ORDER BY ${rowid} LIMIT ?`
+    const from = after === undefined ? [] : [after]
+    const limit = countFitting(rest, ...from, PAGE_ROWS)
+    if (limit === 0) return
+    const page: Record<string, SqlValue>[] = connection.all(`${selected} ${rest}`, ...from, limit)
     after = page.at(-1)?.[marker] as string | undefined
-    if (page.length > 0) yield page.map(({ [marker]: _, ...row }) => row)
-    if (page.length < PAGE_ROWS) return
+    if (page.length === 0) return
+    yield page.map(({ [marker]: _, ...row }) => row)
   }
 }
 

@@ -22,6 +22,8 @@ test.each([
   ['\u200emark\u200f \u200bzero\u2060 \ufeff', '\\u200emark\\u200f \\u200bzero\\u2060 \\ufeff'],
   ['hi\u{e0068}\u{e0069}', 'hi\\u{e0068}\\u{e0069}'],
   ['👨\u200d👩 and a\u200db', '👨\u200d👩 and a\\u200db'],
+  ['می\u200cخواهم and न\u094d\u200dय', 'می\u200cخواهم and न\u094d\u200dय'],
+  ['pay\u200cpal and \u200cstart', 'pay\\u200cpal and \\u200cstart'],
   ['a line \u2028 separator', 'a line \u2028 separator'],
 ])('on a terminal: %j', (text, expected) => {
   expect(escapeForTerminal(text)).toBe(expected)
@@ -39,6 +41,7 @@ test('JSON stays the same value and has no control in it', () => {
           '\u009b',
           '\u202e',
           '\u200b',
+          '\u200c',
           '\u{e0041}',
           '"',
           '\\',
@@ -47,7 +50,7 @@ test('JSON stays the same value and has no control in it', () => {
       }),
       (text) => {
         const json = escapeJsonForTerminal(JSON.stringify({ text }))
-        expect(json).not.toMatch(/[\0-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069]|\u{e0041}/u)
+        expect(json).not.toMatch(/[\0-\x1f\x7f-\x9f\u200b\u200c\u202a-\u202e\u2066-\u2069]|\u{e0041}/u)
         expect(JSON.parse(json)).toEqual({ text })
       },
     ),

@@ -82,13 +82,13 @@ export function copyFixtureHome(kind: FixtureKind, name: string): string {
 }
 
 /** The home of a situation that people met: `test/fixtures/cases/<name>/make.sh` run on a copy of `base`. */
-export function makeCase(name: string, base: HomeName): string {
+export function makeCase(name: string, base: HomeName, env: Record<string, string> = {}): string {
   const script = join(FIXTURES, 'cases', name, 'make.sh')
   const words = new Set(readFileSync(script, 'utf8').match(/\w+/g))
   // Every script begins with `_settle/make.sh`, which calls sqlite3.
   requirePrograms('sqlite3', ...['jq', 'python3', 'zstd'].filter((program) => words.has(program)))
   const home = copyHome(base)
-  execFileSync('sh', [script, home], { stdio: 'pipe' })
+  execFileSync('sh', [script, home], { stdio: 'pipe', env: { ...process.env, ...env } })
   return home
 }
 

@@ -14,7 +14,7 @@ const MOST_DELETED = 10_000_000n
 export function prunedNote(count: bigint): string {
   return count <= MOST_DELETED
     ? `note: ${count} ${count === 1n ? 'row was' : 'rows were'} deleted by Codex before they could be read\n`
-    : `note: ${count} ids have no row: deleted before it could be read, or never written\n`
+    : `note: ${count} ids have no row: deleted before they could be read, or never written\n`
 }
 
 /** Tells what was deleted since the row that is gone on from, which nobody can read any more. */

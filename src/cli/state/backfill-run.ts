@@ -285,7 +285,7 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
   const differing = counts?.differing ?? 0
   const isChanged = changed.insert + changed.mend + changed.finish > 0
   if (!isChanged && failureCount + archivedOtherwise + differing === 0)
-    say(io, 'nothing to do: rollouts and rows agree')
+    say(io, 'nothing to do: no difference found between rollouts and rows')
   if (!isChanged && failureCount + archivedOtherwise + differing > 0)
     say(io, 'nothing to do for the other rows')
   if (archivedOtherwise > 0) {

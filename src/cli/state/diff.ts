@@ -54,7 +54,7 @@ export const command = defineListCommand({
   kind: DIFFERENCE_KIND,
   tables: ['threads'],
   exitsWith1: 'there is a difference',
-  emptyText: 'rollouts and rows agree',
+  emptyText: 'no difference found between rollouts and rows',
   read(session, flags) {
     const { codexHome, io, notice } = session
     if (flags.db !== undefined && !hasRolloutFolder(codexHome)) {

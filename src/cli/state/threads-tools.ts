@@ -21,11 +21,12 @@ export const command = defineListCommand({
       input_schema: tool.inputSchema,
       defer_loading: tool.deferLoading,
     }))
-    return {
-      pages: [rows],
-      emptyText: isHidden
-        ? `whether thread ${id} has dynamic tools is not known: its rollout cannot be read`
-        : `thread ${id} has no dynamic tools`,
+    if (rows.length > 0 || !isHidden) {
+      return { pages: [rows], emptyText: `thread ${id} has no dynamic tools` }
     }
+    const unknown = `whether thread ${id} has dynamic tools is not known: its rollout cannot be read`
+    session.notice(unknown)
+    // Said already, and only once.
+    return { pages: [], emptyText: unknown }
   },
 })

@@ -74,7 +74,7 @@ export const LONG_TEXTS = [
 ] as const satisfies readonly (keyof ThreadRow)[]
 
 /** So much text is read at once, unless one row has more. */
-const MAX_PAGE_BYTES = 16 * 1024 * 1024
+export const MAX_PAGE_BYTES = 16 * 1024 * 1024
 
 /** Below this all of a file's texts fit into memory at once. */
 const SMALL_DATABASE_BYTES = 64 * 1024 * 1024
@@ -86,14 +86,13 @@ export function createPageFitter(
   sort: ThreadSort,
   texts: readonly (keyof ThreadRow)[],
 ): (window: ListWindow) => number {
-  const columns = texts.map((name) => threads.columns[name]).filter((column) => column !== undefined)
   const sizeBytes = threads.connection.get<{ bytes: number }>(
     'SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()',
   )
-  if (columns.length === 0 || (sizeBytes?.bytes ?? 0) < SMALL_DATABASE_BYTES) return ({ limit }) => limit
-  const length = columns.map((column) => `coalesce(octet_length(${columnSql(column)}), 0)`).join(' + ')
+  if (texts.length === 0 || (sizeBytes?.bytes ?? 0) < SMALL_DATABASE_BYTES) return ({ limit }) => limit
+  const bytes = textBytesSql(threads, texts)
   return (window) => {
-    const { sql, params } = compileThreadPage(threads, filter, sort, window, `${length} AS bytes`)
+    const { sql, params } = compileThreadPage(threads, filter, sort, window, `${bytes} AS bytes`)
     let sum = 0
     let count = 0
     for (const { bytes } of threads.connection.all<{ bytes: number }>(sql, ...params)) {
@@ -104,6 +103,12 @@ export function createPageFitter(
     // Where fewer rows are left than fit, the page stays as large as it was, and is the last.
     return sum > MAX_PAGE_BYTES ? Math.max(1, count) : window.limit
   }
+}
+
+/** How many bytes these texts of a row take. */
+export function textBytesSql({ columns }: ThreadTable, texts: readonly (keyof ThreadRow)[]): string {
+  const stored = texts.map((name) => columns[name]).filter((column) => column !== undefined)
+  return ['0', ...stored.map((column) => `coalesce(octet_length(${columnSql(column)}), 0)`)].join(' + ')
 }
 
 /** Told of the thread whose row cannot be read: that part of the file is damaged. */

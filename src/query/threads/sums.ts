@@ -3,6 +3,7 @@ import type { ThreadRow } from '../../model/thread.js'
 import { columnSql } from '../../schema/columns.js'
 import { epochMsSql, THREAD_TABLE } from '../../schema/threads.js'
 import { findThreads } from './find.js'
+import { LONG_TEXTS, MAX_PAGE_BYTES, textBytesSql } from './list.js'
 import type { ThreadTable } from './table.js'
 
 export interface TokenSum {
@@ -40,14 +41,20 @@ const PAGE_ROWS = 500
 /** All threads, most tokens first. There is no index on tokens: the ids are sorted once, rows come in pages. */
 export function* readTokenThreads(threads: ThreadTable): Generator<ThreadRow[], void, undefined> {
   const id = columnSql(threads.columns.id)
-  const ids = threads.connection
-    .all<{ id: string }>(
-      `SELECT ${id} AS id FROM ${THREAD_TABLE} ORDER BY ${columnSql(threads.columns.tokensUsed)} DESC, ${id} DESC`,
-    )
-    .map(({ id }) => id)
-  for (let start = 0; start < ids.length; start += PAGE_ROWS) {
-    const page = ids.slice(start, start + PAGE_ROWS)
+  const entries = threads.connection.all<{ id: string; bytes: number }>(
+    `SELECT ${id} AS id, ${textBytesSql(threads, LONG_TEXTS)} AS bytes
+     FROM ${THREAD_TABLE} ORDER BY ${columnSql(threads.columns.tokensUsed)} DESC, ${id} DESC`,
+  )
+  let page: string[] = []
+  let pageBytes = 0
+  for (const [index, { id, bytes }] of entries.entries()) {
+    page.push(id)
+    pageBytes += bytes
+    const next = entries[index + 1]
+    if (next && page.length < PAGE_ROWS && pageBytes + next.bytes <= MAX_PAGE_BYTES) continue
     const rows = new Map(findThreads(threads, page).map((row) => [row.id, row]))
     yield page.map((id) => rows.get(id)).filter((row) => row !== undefined)
+    page = []
+    pageBytes = 0
   }
 }

@@ -69,7 +69,7 @@ function execute(path: string, sql: string): void {
   database.close()
 }
 
-const NOTHING_TO_DO = 'codex-state: nothing to do: rollouts and rows agree\n'
+const NOTHING_TO_DO = 'codex-state: nothing to do: no difference found between rollouts and rows\n'
 
 describe.each(HOMES)('on %s', (name) => {
   test('finds nothing to do where rollouts and rows agree', async () => {
@@ -572,7 +572,7 @@ describe('what Codex could not read is not written', () => {
       'mend model_provider',
     ])
     expect((await run(home, '--dry-run')).stderr).toBe(
-      'codex-state: nothing to do: rollouts and rows agree\n',
+      'codex-state: nothing to do: no difference found between rollouts and rows\n',
     )
   })
 })

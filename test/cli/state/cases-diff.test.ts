@@ -35,7 +35,7 @@ test.each(SITUATIONS)(
     const { changes, stderr } = await dryRun(home)
     const named = found.map(({ id }) => id)
     for (const change of changes) if (change.change !== 'finish') expect(named).toContain(change.id)
-    expect({ name, agree: /agree/.test(stderr) }).toEqual({ name, agree: found.length === 0 })
+    expect({ name, agree: /no difference found/.test(stderr) }).toEqual({ name, agree: found.length === 0 })
   },
 )
 

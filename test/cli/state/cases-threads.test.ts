@@ -125,7 +125,7 @@ describe('trees', () => {
 
 describe('lists', () => {
   test('of threads with titles of a megabyte are complete, in every form', async () => {
-    const home = makeCase('huge-titles', 'codex-0.169.0')
+    const home = makeCase('huge-titles', 'codex-0.169.0', { N: '60' })
     const flags = [['-q'], ['--json=id'], ['-q', '--codex-view'], ['--json=id,title', '--limit', '5']]
     for (const flag of flags) {
       const { stdout, exitCode } = await runState(['threads', 'list', ...flag, '--codex-home', home])

@@ -389,7 +389,7 @@ describe('why', () => {
   const write = (id: number) =>
     writeFileSync(
       path(id),
-      `{"timestamp":"2026-01-01T00:00:00Z","type":"session_meta","payload":{"id":"${threadId(id)}","timestamp":"2026-01-01T00:00:00Z","cwd":"/srv/demo","originator":"x","cli_version":"0.169.0"}}\n`,
+      `{"timestamp":"2026-01-01T00:00:00Z","type":"session_meta","payload":{"id":"${threadId(id)}","timestamp":"2026-01-01T00:00:00Z","cwd":"/srv/demo","source":"${id === 3 ? 'exec' : 'cli'}","originator":"x","cli_version":"0.169.0"}}\n`,
     )
   const good = (id: number) => ({ id: threadId(id), rolloutPath: path(id) })
   for (const id of [1, 2, 3, 4, 5, 6, 7, 9]) write(id)
