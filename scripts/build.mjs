@@ -116,6 +116,7 @@ const WORKERS = {
   'log-worker': 'src/cli/logs/log-worker.ts',
   'backfill-worker': 'src/rollout/extract-worker.ts',
   'redact-worker': 'src/cli/redact-worker.ts',
+  'search-worker': 'src/rollout/search-worker.ts',
 }
 
 /** Half the bytes to parse at every start; names stay, and lines stay short, for the traces that DEBUG=1 shows. */

@@ -81,6 +81,10 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/backfill-run.js'),
     },
 
+    search: {
+      summary: 'find what was said, done and answered, in all rollouts',
+      load: () => import('./state/search.js'),
+    },
     tokens: {
       summary: 'tokens that threads used, most first',
       load: () => import('./state/tokens.js'),

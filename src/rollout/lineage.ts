@@ -84,12 +84,15 @@ export function indexByRolloutId(files: readonly RolloutFile[]): Map<string, Rol
   return byId
 }
 
-function findInHome(path: string, options: ReadRolloutOptions): FindRollout {
+/** Finds rollouts of a home, which is listed once, when the first one is asked for. */
+export function createHomeIndex(
+  codexHome: string | undefined,
+  options: ReadRolloutOptions = {},
+): FindRollout {
   let index: Promise<Map<string, RolloutFile>> | undefined
   return async (rolloutId) => {
-    const home = homeOfRollout(path)
-    if (home === undefined) return undefined
-    index ??= listRollouts(home, options).then(({ files }) => indexByRolloutId(files))
+    if (codexHome === undefined) return undefined
+    index ??= listRollouts(codexHome, options).then(({ files }) => indexByRolloutId(files))
     return (await index).get(rolloutId)?.path
   }
 }
@@ -104,7 +107,7 @@ export async function readLineage(
   options: ReadRolloutOptions & { findRollout?: FindRollout | undefined } = {},
 ): Promise<Lineage> {
   const file = resolveRolloutFile(path)
-  const find = options.findRollout ?? findInHome(file.path, options)
+  const find = options.findRollout ?? createHomeIndex(homeOfRollout(file.path), options)
   const { head, copiedFrom } = await readRolloutHead(file, options)
   const bases: LineageBase[] = []
   const seen = new Set([head.rolloutId])
@@ -143,7 +146,12 @@ export async function findCopiedEndOf(
 ): Promise<number | null> {
   const { copiedFrom } = await readRolloutHead(file, options)
   if (copiedFrom === null) return null
-  return findCopiedEnd(file, copiedFrom, options.findRollout ?? findInHome(file.path, options), options)
+  return findCopiedEnd(
+    file,
+    copiedFrom,
+    options.findRollout ?? createHomeIndex(homeOfRollout(file.path), options),
+    options,
+  )
 }
 
 async function readBase(

@@ -73,6 +73,10 @@ describe.each(HOMES)('the home of %s', (homeName) => {
 
   test.each(FORMS)('$name', async (form) => {
     const { stdout, stderr, exitCode } = await runState([...lineOf(form), '--json', '--codex-home', home])
+    if (form.form.shape === 'lines') {
+      for (const line of stdout.split('\n').slice(0, -1)) expectValid(form.name, JSON.parse(line))
+      return
+    }
     // A layout that has no such table, or a home where there is nothing of the kind, prints nothing.
     if (stdout === '') {
       expect(stderr).not.toBe('')

@@ -1,0 +1,379 @@
+import { StateError } from '../../errors.js'
+import type { RecordKind } from '../../format/fields.js'
+import { formatCount, formatPlural } from '../../format/quantity.js'
+import {
+  SEARCH_PLACES,
+  type SearchedRollout,
+  type SearchHit,
+  type SearchPlace,
+  type SearchQuery,
+} from '../../model/search.js'
+import { isSameFolder } from '../../query/cwd-spellings.js'
+import { readThreadBriefs, type ThreadBrief } from '../../query/threads/brief.js'
+import { indexByRolloutId } from '../../rollout/lineage.js'
+import { listRollouts, parseRolloutName } from '../../rollout/list.js'
+import { findLines } from '../../rollout/search-file.js'
+import { createMatcher } from '../../rollout/search-text.js'
+import { listFlag, onFlag, parseCount, parsedFlag, requiredArgument, textFlag } from '../flags.js'
+import { parseTime, TIME_LOOK } from '../options.js'
+import { defineListCommand } from '../records.js'
+import { searchRollouts } from './search-rollouts.js'
+import type { Session } from './session.js'
+import { requireThread } from './thread-argument.js'
+import { toAbsolute } from './threads-list.js'
+
+/** A line that matches; on a terminal also a line beside one. */
+interface LineRow {
+  threadId: string
+  title: string | null
+  path: string | null
+  hit: SearchHit
+  isContext: boolean
+}
+
+interface CountRow {
+  threadId: string
+  title: string | null
+  count: number
+}
+
+type SearchRow = LineRow | CountRow
+
+const LINE_KIND: RecordKind<LineRow> = {
+  noun: 'match',
+  fields: [
+    { name: 'thread_id', kind: 'id', heading: 'THREAD', value: ({ threadId }) => threadId },
+    { name: 'title', kind: 'text', value: ({ title }) => title },
+    { name: 'turn', kind: 'number', value: ({ hit }) => hit.turn },
+    { name: 'turn_id', kind: 'id', value: ({ hit }) => hit.turnId },
+    { name: 'at', kind: 'time', value: ({ hit }) => hit.atMs },
+    {
+      name: 'who',
+      kind: 'text',
+      value: ({ hit }) => hit.place,
+      cell: ({ hit, isContext }) => (isContext ? '' : WHO[hit.place]),
+    },
+    { name: 'text', kind: 'text', value: ({ hit }) => hit.text, cell: ({ hit }) => excerpt(hit) },
+    { name: 'match_start', kind: 'number', value: ({ hit }) => hit.matchStart },
+    { name: 'match_length', kind: 'number', value: ({ hit }) => hit.matchLength },
+    { name: 'before', kind: 'json', value: ({ hit }) => JSON.stringify(hit.before) },
+    { name: 'after', kind: 'json', value: ({ hit }) => JSON.stringify(hit.after) },
+    { name: 'rolled_back', kind: 'flag', value: ({ hit }) => hit.isRolledBack },
+    { name: 'inherited', kind: 'flag', value: ({ hit }) => hit.isInherited },
+    { name: 'path', kind: 'path', value: ({ path }) => path },
+    { name: 'line', kind: 'number', value: ({ hit }) => hit.lineNumber },
+  ],
+  shown: ['thread_id', 'turn', 'at', 'who', 'text'],
+  nameOf: ({ threadId }) => `in thread ${threadId}`,
+}
+
+const WHO: Record<SearchPlace, string> = {
+  user: 'user',
+  assistant: 'assistant',
+  calls: 'call',
+  output: 'output',
+  reasoning: 'thought',
+  notes: 'note',
+  titles: 'title',
+}
+
+const COUNT_KIND: RecordKind<CountRow> = {
+  noun: 'thread',
+  fields: [
+    { name: 'thread_id', kind: 'id', heading: 'THREAD', value: ({ threadId }) => threadId },
+    { name: 'matches', kind: 'number', value: ({ count }) => count },
+    { name: 'title', kind: 'text', value: ({ title }) => title },
+  ],
+  shown: ['thread_id', 'matches', 'title'],
+  nameOf: ({ threadId }) => threadId,
+}
+
+const EXCERPT_BEFORE = 24
+
+/** The match within sight of the beginning of a cell. */
+function excerpt({ text, matchStart, matchLength }: SearchHit): string {
+  const trimmed = text.trimStart()
+  const start = matchStart - (text.length - trimmed.length)
+  if (start + matchLength <= 50) return trimmed
+  return `…${trimmed.slice(Math.max(0, start - EXCERPT_BEFORE))}`
+}
+
+const FLAGS = {
+  regex: onFlag('TEXT is a regular expression', { short: 'E' }),
+  ignoreCase: onFlag('a capital is the same as a small letter', { short: 'i' }),
+  context: parsedFlag('<n>', 'as many lines before and after', parseCount, { short: 'C' }),
+  in: listFlag('<places>', `only in these: ${SEARCH_PLACES.join(', ')}`, {
+    completes: { kind: 'words', words: SEARCH_PLACES },
+  }),
+  threadIds: onFlag('print only the ids of threads that match', { short: 'l' }),
+  count: onFlag('print how many lines of each thread match', { short: 'c' }),
+  thread: textFlag('<thread>', 'only in this thread: an id, its beginning, a name or title, or last', {
+    completes: { kind: 'stored', values: 'thread' },
+  }),
+  cwd: textFlag('<dir>', 'only in threads of this folder, however it is spelled', {
+    completes: { kind: 'folders' },
+  }),
+  archived: onFlag('only in archived threads'),
+  active: onFlag('only in active threads'),
+  since: textFlag('<time>', 'not said before 2026-02-06, 3d, 2h30m, yesterday …', TIME_LOOK),
+  until: textFlag('<time>', 'not said after that', TIME_LOOK),
+  reviewers: onFlag('also in threads of automatic reviewers, which repeat what others said'),
+}
+
+export const command = defineListCommand<
+  SearchRow,
+  typeof FLAGS,
+  { text: ReturnType<typeof requiredArgument> }
+>({
+  kind: ({ count, threadIds }) =>
+    (threadIds
+      ? { ...COUNT_KIND, shown: ['thread_id'] }
+      : count
+        ? COUNT_KIND
+        : LINE_KIND) as RecordKind<SearchRow>,
+  variesBy: 'count',
+  json: 'lines',
+  args: { text: requiredArgument('what to look for', { example: 'the' }) },
+  flags: FLAGS,
+  tables: ['threads'],
+  exitsWith1: 'nothing matches',
+  notes: `All rollouts are searched as they are, archived and compressed ones too: what users, models and tools said, each
+once. What a fork has of another thread is found there. Instructions, pictures and ids are left out. The newest thread
+comes first.`,
+  isFaint: (row) => 'hit' in row && row.isContext,
+  async read(session, flags, { text }) {
+    if (text === '') throw new StateError('USAGE', 'there is nothing to look for')
+    if (flags.archived && flags.active)
+      throw new StateError('USAGE', '--archived and --active exclude each other')
+    const times = { nowMs: session.nowMs, zone: undefined }
+    const since = flags.since === undefined ? undefined : await parseTime(flags.since, 'start', times)
+    const until = flags.until === undefined ? undefined : await parseTime(flags.until, 'end', times)
+    const query: SearchQuery = {
+      text,
+      isRegex: flags.regex === true,
+      ignoresCase: flags.ignoreCase === true,
+      places: parsePlaces(flags.in),
+      contextLines: flags.context ?? 0,
+      sinceMs: since && since.seconds * 1000 + Math.floor(since.nanos / 1e6),
+      untilMs: until && until.seconds * 1000 + Math.ceil(until.nanos / 1e6),
+      onlyFirst: flags.threadIds === true,
+      withReviewers: flags.reviewers === true,
+    }
+    createMatcher(query)
+    const only = flags.thread === undefined ? undefined : (await requireThread(flags.thread, session)).id
+    const cwd = flags.cwd === undefined ? undefined : toAbsolute(flags.cwd, session.io.workingFolder)
+    const where = flags.archived ? 'archived_sessions' : flags.active ? 'sessions' : undefined
+    const isTable = session.io.stdout.isTerminal && flags.json === undefined && flags.fields === undefined
+    const found = findMatches(session, query, { only, cwd, where })
+    const isCounted = flags.count === true || flags.threadIds === true
+    return {
+      pages: isCounted ? countThreads(found) : isTable ? withContext(found) : found,
+      emptyText: 'nothing matches',
+    }
+  },
+})
+
+function parsePlaces(typed: readonly string[] | undefined): readonly SearchPlace[] {
+  if (typed === undefined) return SEARCH_PLACES
+  return typed
+    .flatMap((text) => text.split(','))
+    .map((text) => {
+      const place = SEARCH_PLACES.find((known) => known === text.trim())
+      if (place) return place
+      throw new StateError('USAGE', `'${text}' is no place to search in`, {
+        hint: `There are: ${SEARCH_PLACES.join(', ')}.`,
+      })
+    })
+}
+
+interface Limits {
+  only: string | undefined
+  cwd: string | undefined
+  where: 'sessions' | 'archived_sessions' | undefined
+}
+
+async function* findMatches(
+  session: Session,
+  query: SearchQuery,
+  { only, cwd, where }: Limits,
+): AsyncGenerator<LineRow[]> {
+  const { codexHome, io } = session
+  const briefs = readBriefs(session)
+  const { files, unreadable } = await listRollouts(codexHome)
+  for (const { path, reason } of unreadable) {
+    session.notice(`${path} cannot be read: ${reason}`)
+    session.fail()
+  }
+  // An empty home is more likely not the one that was meant.
+  if (files.length === 0 && briefs.size === 0) session.open('threads')
+  const isCwd = createFolderTest(cwd)
+  // Of a rollout that lies in two places one counts.
+  const byId = indexByRolloutId(files)
+  const chosen: { path: string; threadId: string; atMs: number }[] = []
+  for (const [, { path, root }] of byId) {
+    const { threadId, createdAtMs } = parseRolloutName(path)!
+    const brief = briefs.get(threadId)
+    if ((only !== undefined && threadId !== only) || (where !== undefined && root !== where)) continue
+    if (brief && !isCwd(brief.cwd)) continue
+    chosen.push({ path, threadId, atMs: brief?.updatedAtMs || createdAtMs })
+  }
+  chosen.sort(
+    (a, b) =>
+      b.atMs - a.atMs ||
+      (a.threadId < b.threadId ? 1 : a.threadId > b.threadId ? -1 : a.path < b.path ? -1 : 1),
+  )
+  const titles = findTitles(query, briefs, session)
+  const nameOf = (threadId: string) => {
+    const brief = briefs.get(threadId)
+    return brief?.name ?? session.names().get(threadId) ?? brief?.title ?? null
+  }
+  const threadOf = new Map(chosen.map(({ path, threadId }) => [path, threadId]))
+  const isTitleWanted = (id: string) =>
+    (only === undefined || id === only) &&
+    (where === undefined || chosen.some(({ threadId }) => threadId === id)) &&
+    isCwd(briefs.get(id)?.cwd ?? '')
+  let hasFound = false
+  let badLineCount = 0
+  let elidedBytes = 0
+  let untimedCount = 0
+  const tellTitles = (ids: Iterable<string>): LineRow[] => {
+    const rows: LineRow[] = []
+    for (const id of ids) {
+      const hit = titles.get(id)
+      titles.delete(id)
+      if (hit && isTitleWanted(id))
+        rows.push({ threadId: id, title: nameOf(id), path: null, hit, isContext: false })
+    }
+    return rows
+  }
+  const order = chosen.map(({ path }) => path)
+  let told = 0
+  const tell = (result: SearchedRollout): LineRow[] => {
+    if (result.failure !== null) {
+      session.notice(result.failure)
+      session.fail()
+    }
+    badLineCount += result.badLineCount
+    elidedBytes += result.elidedBytes
+    untimedCount += result.untimedCount
+    const threadId = threadOf.get(result.path)!
+    // Titles of the threads before this one have their place before it.
+    const upTo = order.indexOf(result.path, told)
+    const passed = chosen.slice(told, upTo + 1).map((file) => file.threadId)
+    told = upTo + 1
+    const isElsewhere = !briefs.has(threadId) && result.cwd !== null && !isCwd(result.cwd)
+    return [
+      ...tellTitles(passed),
+      ...(isElsewhere ? [] : result.hits).map((hit) => ({
+        threadId,
+        title: nameOf(threadId),
+        path: result.path,
+        hit,
+        isContext: false,
+      })),
+    ]
+  }
+  const isOnlyTitles = query.places.length === 1 && query.places[0] === 'titles'
+  if (!isOnlyTitles)
+    for await (const results of searchRollouts({ query, codexHome, paths: order, io })) {
+      const rows = results.flatMap(tell)
+      hasFound ||= rows.length > 0
+      if (rows.length > 0) yield rows
+    }
+  const rest = tellTitles([...titles.keys()])
+  hasFound ||= rest.length > 0
+  yield rest
+  if (badLineCount > 0)
+    session.notice(`${formatPlural(badLineCount, 'line')} of the rollouts that were read cannot be read`)
+  if (elidedBytes > 0) session.notice(`${formatPlural(elidedBytes, 'byte')} of long texts were not searched`)
+  if (untimedCount > 0)
+    session.notice(`${formatCount(untimedCount)} that match are left out: nothing tells when they were said`)
+  if (!hasFound) session.fail()
+}
+
+function readBriefs(session: Session): Map<string, ThreadBrief> {
+  try {
+    const threads = session.tryOpenThreads()
+    return new Map(threads ? readThreadBriefs(threads).map((brief) => [brief.id, brief]) : [])
+  } catch (error) {
+    // The rollouts are there all the same.
+    if (!(error instanceof StateError)) throw error
+    session.notice(`titles are not known: ${error.message}`)
+    return new Map()
+  }
+}
+
+function createFolderTest(wanted: string | undefined): (cwd: string) => boolean {
+  if (wanted === undefined) return () => true
+  const known = new Map<string, boolean>()
+  return (cwd) => {
+    const isSame = known.get(cwd) ?? isSameFolder(cwd, wanted)
+    known.set(cwd, isSame)
+    return isSame
+  }
+}
+
+/** Threads whose title or name matches. By no time: nothing tells when a title was given. */
+function findTitles(
+  query: SearchQuery,
+  briefs: ReadonlyMap<string, ThreadBrief>,
+  session: Session,
+): Map<string, SearchHit> {
+  const found = new Map<string, SearchHit>()
+  if (!query.places.includes('titles') || query.sinceMs !== undefined || query.untilMs !== undefined)
+    return found
+  const matcher = createMatcher(query)
+  const names = new Map(session.names())
+  for (const { id, name, title } of briefs.values()) {
+    // A title that is the first message is found as that.
+    const given = name ?? names.get(id)
+    names.delete(id)
+    if (given !== undefined) add(id, given)
+    else if (query.places.length === 1 && title !== null) add(id, title)
+  }
+  for (const [id, name] of names) add(id, name)
+  return found
+
+  function add(id: string, text: string): void {
+    const [line] = findLines(text, matcher, 0)
+    if (line)
+      found.set(id, {
+        turn: null,
+        turnId: null,
+        isRolledBack: false,
+        isInherited: false,
+        atMs: null,
+        place: 'titles',
+        lineNumber: null,
+        ...line,
+      })
+  }
+}
+
+/** One row for each thread, when its last rollout has been searched. */
+async function* countThreads(found: AsyncIterable<LineRow[]>): AsyncGenerator<CountRow[]> {
+  let row: CountRow | undefined
+  for await (const rows of found)
+    for (const { threadId, title } of rows) {
+      if (row?.threadId === threadId) {
+        row.count += 1
+        continue
+      }
+      if (row) yield [row]
+      row = { threadId, title, count: 1 }
+    }
+  if (row) yield [row]
+}
+
+/** On a terminal the lines around a match are rows of their own. */
+async function* withContext(found: AsyncIterable<LineRow[]>): AsyncGenerator<LineRow[]> {
+  for await (const rows of found)
+    yield rows.flatMap((row) => {
+      const beside = (text: string): LineRow => ({
+        ...row,
+        hit: { ...row.hit, text, matchStart: 0, matchLength: 0 },
+        isContext: true,
+      })
+      return [...row.hit.before.map(beside), row, ...row.hit.after.map(beside)]
+    })
+}

@@ -1,0 +1,235 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { StateError } from '../errors.js'
+import { explainFileError } from '../model/file-error.js'
+import type { SearchedRollout, SearchHit, SearchQuery } from '../model/search.js'
+import type { Turn, TurnEntry } from '../model/turn.js'
+import { readRolloutHead } from './lineage.js'
+import { readRolloutChunks, resolveRolloutFile } from './read.js'
+import { type BytesFilter, createBytesFilter, createMatcher, type TextMatcher } from './search-text.js'
+import { wordsOf } from './search-words.js'
+import { readTurns, type ThreadTurns } from './turns.js'
+
+export interface RolloutSearcher {
+  /** @throws {StateError} `ABORTED` */
+  search(path: string): Promise<SearchedRollout>
+}
+
+export interface SearcherHome {
+  /** The file of a rollout of this home. */
+  findRollout: (rolloutId: string) => Promise<string | undefined>
+}
+
+const BUFFER_BYTES = 512 * 1024
+
+/** Of lines over 1 MiB more of their long strings is searched than others show. */
+const MAX_STRING_BYTES = 8 * 1024 * 1024
+
+/** As much of a very long line is told around its match. */
+const MAX_LINE_CHARACTERS = 2000
+
+/**
+ * Searches rollouts, one after the other. Most have nothing: a look at the bytes tells that. The others are read by
+ * the reader of turns, so that what matches has been said, once, and is not a copy, an escape or an instruction.
+ *
+ * @throws {StateError} `USAGE` for a pattern that is none
+ */
+export function createRolloutSearcher(query: SearchQuery, { findRollout }: SearcherHome): RolloutSearcher {
+  const matcher = createMatcher(query)
+  const filter = createBytesFilter(query)
+  let buffer: Buffer | undefined
+
+  async function search(path: string): Promise<SearchedRollout> {
+    const none: SearchedRollout = {
+      path,
+      hits: [],
+      cwd: null,
+      badLineCount: 0,
+      elidedBytes: 0,
+      untimedCount: 0,
+      failure: null,
+    }
+    try {
+      if (filter && !(await mayMatch(path, filter))) return none
+      return await searchTurns(path, none)
+    } catch (error) {
+      if (error instanceof StateError && error.code === 'ROLLOUT_UNREADABLE')
+        return { ...none, failure: error.message }
+      if (error instanceof Error && 'code' in error && !(error instanceof StateError))
+        return { ...none, failure: `cannot read rollout ${path}: ${explainFileError(error)}` }
+      throw error
+    }
+  }
+
+  async function mayMatch(path: string, bytesFilter: BytesFilter): Promise<boolean> {
+    buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES)
+    const lines = createLineWindow(buffer, bytesFilter)
+    if (path.endsWith('.zst')) {
+      for await (const chunk of readRolloutChunks(resolveRolloutFile(path))) {
+        for (let at = 0; at < chunk.length; ) {
+          const length = Math.min(lines.free().length, chunk.length - at)
+          chunk.copy(lines.free(), 0, at, at + length)
+          at += length
+          if (lines.take(length)) return true
+        }
+      }
+      return lines.finish()
+    }
+    const fd = openSync(path, 'r')
+    try {
+      for (;;) {
+        const length = readSync(fd, lines.free())
+        if (length === 0) return lines.finish()
+        if (lines.take(length)) return true
+      }
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  async function searchTurns(path: string, none: SearchedRollout): Promise<SearchedRollout> {
+    const { head } = await readRolloutHead(resolveRolloutFile(path))
+    if (!query.withReviewers && isReviewer(head.source)) return none
+    const read = await readTurns(path, { findRollout, maxStringBytes: MAX_STRING_BYTES })
+    const isSourceGone = await isCopyOfNothing(read)
+    const { hits, untimedCount } = findHits(read, matcher, query, isSourceGone)
+    return {
+      ...none,
+      hits,
+      untimedCount,
+      cwd: read.cwd,
+      badLineCount: read.badLines.filter((line) => line.path === read.path).length,
+      elidedBytes: read.elidedBytes,
+    }
+  }
+
+  /** What was copied from a thread whose file is gone is told where it is left. */
+  async function isCopyOfNothing({ forkedFromId, parentThreadId }: ThreadTurns): Promise<boolean> {
+    const source = forkedFromId ?? parentThreadId
+    return source !== null && (await findRollout(source.toLowerCase())) === undefined
+  }
+
+  return { search }
+}
+
+/** Threads of automatic reviewers say again what their parents said. */
+function isReviewer(source: unknown): boolean {
+  const subagent = (source as { subagent?: { other?: unknown } } | null)?.subagent
+  return typeof subagent === 'object' && subagent?.other === 'guardian'
+}
+
+/** Whole lines of a file, as many as the buffer holds at once; of a line that it does not hold, parts. */
+function createLineWindow(buffer: Buffer, filter: BytesFilter) {
+  let filled = 0
+  /** The line that begins the buffer began before it. */
+  let isInLine = false
+  let hasDoubt = false
+
+  function take(length: number): boolean {
+    filled += length
+    const end = buffer.lastIndexOf(10, filled - 1) + 1
+    if (end > 0) {
+      if (filter.mayMatch(buffer.subarray(0, end))) return true
+      buffer.copyWithin(0, end, filled)
+      filled -= end
+      isInLine = false
+    } else if (filled === buffer.length) {
+      // A line without an end in sight: only its words can tell.
+      hasDoubt = true
+      isInLine = true
+      filled = 0
+    }
+    return hasDoubt
+  }
+
+  return {
+    free: () => buffer.subarray(filled),
+    take,
+    finish: () => hasDoubt || isInLine || (filled > 0 && filter.mayMatch(buffer.subarray(0, filled))),
+  }
+}
+
+function findHits(
+  read: ThreadTurns,
+  matcher: TextMatcher,
+  query: SearchQuery,
+  isSourceGone: boolean,
+): { hits: SearchHit[]; untimedCount: number } {
+  const places = new Set(query.places)
+  const hits: SearchHit[] = []
+  let untimedCount = 0
+  const addAll = (entries: readonly TurnEntry[], turn: Turn | null, isRolledBack: boolean): void => {
+    for (const entry of entries) {
+      if (entry.isInherited && !isSourceGone) continue
+      const atMs = entry.atMs ?? (turn && !turn.isInherited ? turn.firstLineAtMs : null)
+      const told = new Set<string>()
+      for (const { place, text } of wordsOf(entry)) {
+        if (!places.has(place) || matcher.find(text) === undefined) continue
+        for (const found of findLines(text, matcher, query.contextLines)) {
+          const key = `${place} ${found.text}`
+          if (told.has(key)) continue
+          told.add(key)
+          if (!isInTime(atMs, query)) {
+            if (atMs === null) untimedCount += 1
+            continue
+          }
+          hits.push({
+            turn: turn === null || isRolledBack ? null : turn.number,
+            turnId: turn === null ? null : turn.id,
+            isRolledBack,
+            isInherited: entry.isInherited,
+            atMs,
+            place,
+            lineNumber: entry.lineNumber,
+            ...found,
+          })
+          if (query.onlyFirst) return
+        }
+      }
+    }
+  }
+  for (const [turns, isRolledBack] of [
+    [read.turns, false],
+    [read.rolledBack, true],
+  ] as const)
+    for (const turn of turns) {
+      if (query.onlyFirst && hits.length > 0) break
+      addAll(turn.entries, turn, isRolledBack)
+    }
+  if (!query.onlyFirst || hits.length === 0) addAll(read.outside, null, false)
+  return { hits, untimedCount }
+}
+
+function isInTime(atMs: number | null, { sinceMs, untilMs }: SearchQuery): boolean {
+  if (sinceMs === undefined && untilMs === undefined) return true
+  return atMs !== null && atMs >= (sinceMs ?? atMs) && atMs <= (untilMs ?? atMs)
+}
+
+type FoundLine = Pick<SearchHit, 'text' | 'matchStart' | 'matchLength' | 'before' | 'after'>
+
+/** The lines of a text that match. */
+export function findLines(text: string, matcher: TextMatcher, contextLines: number): FoundLine[] {
+  const lines = text.split(/\r?\n/)
+  const found: FoundLine[] = []
+  for (const [index, line] of lines.entries()) {
+    const match = matcher.find(line)
+    if (match === undefined) continue
+    const from =
+      line.length <= MAX_LINE_CHARACTERS
+        ? 0
+        : Math.max(0, Math.min(match.start - MAX_LINE_CHARACTERS / 2, line.length - MAX_LINE_CHARACTERS))
+    const cut = line.slice(from, from + MAX_LINE_CHARACTERS)
+    const start = from > 0 ? '…' : ''
+    found.push({
+      text: `${start}${cut}${from + cut.length < line.length ? '…' : ''}`.toWellFormed(),
+      matchStart: match.start - from + start.length,
+      matchLength: match.length,
+      before: lines.slice(Math.max(0, index - contextLines), index).map(shorten),
+      after: lines.slice(index + 1, index + 1 + contextLines).map(shorten),
+    })
+  }
+  return found
+}
+
+function shorten(line: string): string {
+  return line.length <= MAX_LINE_CHARACTERS ? line : `${line.slice(0, MAX_LINE_CHARACTERS)}…`.toWellFormed()
+}
