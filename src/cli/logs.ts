@@ -12,6 +12,7 @@ export const LOGS_PROGRAM: Program = {
   codex-logs query -g 'timed? out' --compact | grep codex_core
 `.slice(1),
   groups: {},
+  default: 'status',
   commands: {
     tail: {
       summary: 'show the last rows, then each new one as Codex writes it',
@@ -20,6 +21,14 @@ export const LOGS_PROGRAM: Program = {
     query: {
       summary: 'show the matching rows, oldest first, and end',
       load: () => import('./logs/query.js'),
+    },
+    show: {
+      summary: 'show one row whole: its columns, spans, message, fields and neighbours',
+      load: () => import('./logs/show.js'),
+    },
+    status: {
+      summary: 'show what Codex does now, what failed last, and how far the log reaches',
+      load: () => import('./logs/status.js'),
     },
     stuck: {
       summary: 'show threads in whose open step nothing happens any more; exit code 1 when there is one',

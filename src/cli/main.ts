@@ -93,7 +93,8 @@ async function dispatch(
   const found = findCommand(program, line)
   switch (found.kind) {
     case 'program':
-      return runBare(program, found.rest, io)
+      if (found.rest.length > 0 || program.default === undefined) return runBare(program, found.rest, io)
+      return runDefault(program, program.default, io)
     case 'group':
       io.stdout.write(formatGroupHelp(program, found.name, width))
       return 0
@@ -144,6 +145,20 @@ function cleanErrors(io: Io): Io {
 async function redact(io: Io): Promise<void> {
   if (!io.redact) throw new StateError('USAGE', '--redact needs the program as it is built')
   await io.redact()
+}
+
+/** What is most wanted to know, and where the rest is; the help where there is nothing to look at. */
+async function runDefault(program: Program, path: string, io: Io): Promise<number> {
+  let exitCode: number
+  try {
+    exitCode = await dispatch(program, path.split(' '), io, undefined)
+  } catch (error) {
+    if (!(error instanceof StateError) || error.code !== 'DB_NOT_FOUND') throw error
+    return runBare(program, [], io)
+  }
+  await io.stdout.end?.()
+  io.stderr.write(`See ${program.name} --help for all commands.\n`)
+  return exitCode
 }
 
 /** A line that names no command. */

@@ -25,6 +25,8 @@ export interface Program {
   readonly summary: string
   readonly examples: string
   readonly groups: Readonly<Record<string, Group>>
+  /** The command that is run, before a word of help, when nothing is typed. */
+  readonly default?: string
   /** By path (`threads list`), in the order of `--help`. */
   readonly commands: Readonly<Record<string, Entry>>
 }

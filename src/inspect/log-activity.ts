@@ -50,6 +50,8 @@ export interface LogActivityOptions {
   flushMs: number
   /** Also threads of processes that are gone. */
   includesGone?: boolean
+  /** Only those with the newest rows, this many. */
+  mostThreads?: number
 }
 
 /** Rows of a thread that are read for its open turn, at most: Codex keeps no more. */
@@ -63,7 +65,7 @@ const NAMELESS_SPAN_MS = 24 * 3_600_000
  * gigabytes answers at once where Codex's own indexes are there.
  */
 export function readLogActivity(store: LogStore, options: LogActivityOptions): LogActivity {
-  const { nowMs, includesGone = false } = options
+  const { nowMs, includesGone = false, mostThreads } = options
   const hasThreads = store.columns.threadId !== undefined
   const hasProcesses = store.columns.processUuid !== undefined
   const lastRows = hasThreads ? readLastRows(store) : []
@@ -73,7 +75,8 @@ export function readLogActivity(store: LogStore, options: LogActivityOptions): L
     return state === 'unknown' && (pid !== undefined || nowMs - lastMs <= NAMELESS_SPAN_MS)
   }
   const threads: ThreadNow[] = []
-  for (const lastRow of lastRows) {
+  const newest = lastRows.toSorted((a, b) => b.tsMs - a.tsMs).slice(0, mostThreads)
+  for (const lastRow of mostThreads === undefined ? lastRows : newest) {
     const process = processes.get(lastRow.processUuid)
     if (!process || !isAsked(process)) continue
     if (process.pid === undefined && !includesGone && nowMs - lastRow.tsMs > NAMELESS_SPAN_MS) continue

@@ -118,6 +118,8 @@ export interface LogFilter {
   /** Full ids. Together with `includesThreadless` either matches. */
   threadIds?: readonly string[]
   includesThreadless?: boolean
+  /** Together with `threadIds`: also rows outside of threads that one of these processes wrote. */
+  threadlessOf?: readonly string[]
   /** A whole `process_uuid`, or a pid. */
   processes?: readonly string[]
   /** Tested on the body, a `null` as the empty text. */

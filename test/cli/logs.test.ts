@@ -512,7 +512,7 @@ describe('wrong usage', () => {
     else expect(says.startsWith(JSON.parse(stderr).error.message)).toBe(true)
   })
 
-  test('no command at all: the help, on stderr', async () => {
+  test('no command at all, and nothing to look at: the help, on stderr', async () => {
     const { stdout, stderr, exitCode } = await runLogs([])
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 })
     expect(stderr).toContain('Usage: codex-logs')

@@ -47,9 +47,15 @@ export const LOG_FILTER_FLAGS = groupFlags(
     target: listFlag('<text>', 'target contains the text', {
       completes: { kind: 'stored', values: 'target' },
     }),
-    threadId: listFlag('<id>', 'rows of this thread: a full id or a unique beginning', {
-      completes: { kind: 'stored', values: 'thread-id' },
-    }),
+    threadId: listFlag(
+      '<thread>',
+      'rows of this thread: its id or a beginning, a title or name, last, . (those of this folder)',
+      {
+        completes: { kind: 'stored', values: 'thread-id' },
+      },
+    ),
+    withChildren: onFlag('with --thread-id: also the threads that it spawned'),
+    withProcess: onFlag('with --thread-id: also what its process wrote outside of threads'),
     threadless: onFlag('rows of no thread (with --thread-id: as well)'),
     process: listFlag('<id>', 'rows of this process: its process_uuid or pid', {
       completes: { kind: 'stored', values: 'process' },

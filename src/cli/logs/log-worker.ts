@@ -3,7 +3,7 @@ import { borrowFiles, type LentFile } from '../../db/held-files.js'
 import { StateError, type StateErrorCode } from '../../errors.js'
 import type { LogFilter } from '../../model/log.js'
 import type { StatsPlan } from '../../model/log-stats.js'
-import { type LogBatch, readNewestIds } from '../../query/logs/batches.js'
+import { countBatch, type LogBatch, readNewestIds } from '../../query/logs/batches.js'
 import { loadFilterFunctions } from '../../query/logs/filter.js'
 import { readStats } from '../../query/logs/stats.js'
 import { type LogStore, openLogStore } from '../../query/logs/store.js'
@@ -17,6 +17,7 @@ export interface LogWorkerData {
   job:
     | { kind: 'records'; plan: RecordPlan }
     | { kind: 'ids'; limit: number }
+    | { kind: 'count' }
     | { kind: 'stats'; plan: StatsPlan }
 }
 
@@ -38,7 +39,8 @@ let store: LogStore | undefined
 
 port.on('message', async (batch: LogBatch) => {
   try {
-    store ??= openLogStore([file], { functions: await loading })
+    const functions = await loading
+    store ??= openLogStore([file], { functions })
     if (!store) throw new StateError('DB_NO_TABLE', `${file.path} has no table of logs any more`)
     const { result, transfer } = work(store, batch)
     port.postMessage({ result }, transfer)
@@ -51,6 +53,7 @@ port.on('message', async (batch: LogBatch) => {
 function work(opened: LogStore, batch: LogBatch): { result: unknown; transfer: ArrayBuffer[] } {
   if (job.kind === 'ids') return { result: readNewestIds(opened, batch, filter, job.limit), transfer: [] }
   if (job.kind === 'stats') return { result: readStats(opened, batch, filter, job.plan), transfer: [] }
+  if (job.kind === 'count') return { result: countBatch(opened, batch, filter), transfer: [] }
   const result = createBytesReader(opened, filter, job.plan)(batch)
   // Handed over, not copied, where the records are all that the memory holds.
   const buffer = result?.bytes.buffer

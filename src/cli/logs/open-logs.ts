@@ -5,12 +5,12 @@ import type { LogFilter } from '../../model/log.js'
 import { chooseLogFlushMs } from '../../model/releases.js'
 import { loadFilterFunctions } from '../../query/logs/filter.js'
 import { describeLogs, type LogStore, openLogStore } from '../../query/logs/store.js'
-import { findLoggedThread } from '../../query/logs/threads.js'
 import { findThread } from '../../query/threads/find.js'
 import type { ThreadTable } from '../../query/threads/table.js'
 import type { Session } from '../state/session.js'
 import type { LogFilterFlags } from './flags.js'
 import { resolveFilter } from './options.js'
+import { resolveThreads } from './resolve-threads.js'
 
 /**
  * The home's logs, closed with the session.
@@ -41,8 +41,8 @@ export async function openFilteredLogs(
 ): Promise<{ store: LogStore; filter: LogFilter }> {
   const typed = await resolveFilter(flags, session.io)
   const store = await openLogs(session, typed)
-  const threadIds = typed.threadIds?.map((id) => findLoggedThread(store, id))
-  return { store, filter: threadIds ? { ...typed, threadIds } : typed }
+  const { filter } = await resolveThreads({ filter: typed, home: session.home }, flags, store, session.io)
+  return { store, filter }
 }
 
 /** What a state database adds to rows of logs: without one they are told all the same. */

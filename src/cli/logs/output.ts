@@ -24,6 +24,8 @@ export interface Output {
   plan: RecordPlan | undefined
   /** Whether the values of columns that are not known here are printed too. */
   hasUnknown: boolean
+  /** Not a format that programs read line by line. */
+  isForPeople: boolean
 }
 
 /** @throws {StateError} `USAGE` */
@@ -48,11 +50,17 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
       : formatKnown
     if (!isTerminal || isRaw) {
       const plan = areOfColumns(pieces) ? { pieces, isRaw, styles: undefined } : undefined
-      return { header, formatter: createStatelessFormatter(formatRecord), plan, hasUnknown }
+      return {
+        header,
+        formatter: createStatelessFormatter(formatRecord),
+        plan,
+        hasUnknown,
+        isForPeople: false,
+      }
     }
     const clean = format === 'csv' ? escapeForTerminal : escapeJsonForTerminal
     const formatter = createStatelessFormatter((row, layout) => clean(formatRecord(row, layout)))
-    return { header, formatter, plan: undefined, hasUnknown }
+    return { header, formatter, plan: undefined, hasUnknown, isForPeople: false }
   }
   const palette = await loadPalette(resolveColor(flags.color, io))
   const highlight = palette && resolveHighlight(filter)
@@ -67,7 +75,14 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
       wraps: flags.wrap ?? false,
       folds: flags.fold,
     })
-    return { header, formatter, showThread, plan: undefined, hasUnknown: false }
+    return {
+      header,
+      formatter,
+      showThread,
+      plan: undefined,
+      hasUnknown: false,
+      isForPeople: format !== 'csv',
+    }
   }
   const options = {
     time,
@@ -82,7 +97,7 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
   const plan =
     canPlan && areOfColumns(pieces) ? { pieces, isRaw, styles: palette && pickStyles(palette) } : undefined
   const formatter = createStatelessFormatter(createTextFormatter(pieces, options))
-  return { header, formatter, plan, hasUnknown: false }
+  return { header, formatter, plan, hasUnknown: false, isForPeople: format !== 'csv' }
 }
 
 /** What `--parse` adds to the columns. */

@@ -14,6 +14,18 @@ export const command = defineTextCommand({
     follow: eitherFlag('go on with each new row, as tail does', 'end after the rows (the default)', {
       short: 'f',
     }),
+    after: parsedFlag(
+      '<count>',
+      'also so many rows after each match, of its thread (or its process)',
+      parseCount,
+      {
+        short: 'A',
+      },
+    ),
+    before: parsedFlag('<count>', 'also so many rows before each match', parseCount, { short: 'B' }),
+    context: parsedFlag('<count>', 'both', parseCount, { short: 'C' }),
+    count: onFlag('only how many rows match'),
+    collapse: onFlag('rows by kind: count, first, last and one example of each, the most frequent first'),
     ...LOGS_FLAGS,
   },
   tables: ['logs'],

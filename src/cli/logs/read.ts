@@ -10,18 +10,20 @@ import { type FollowOptions, followLogs } from '../../query/logs/follow.js'
 import { placeAtEnd } from '../../query/logs/place.js'
 import { keyOf } from '../../query/logs/rows.js'
 import { type LogStore, openLogStore, readHighestId } from '../../query/logs/store.js'
-import { findLoggedThread } from '../../query/logs/threads.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import type { CommandContext } from '../command.js'
 import type { Io } from '../io.js'
 import { EXIT_BY_SIGNAL } from '../main.js'
+import type { ChosenThreads } from './choose-threads.js'
 import { type CursorKeeper, createCursorKeeper } from './cursor.js'
 import type { LogsFlags } from './flags.js'
 import type { Output } from './output.js'
 import { layoutOf } from './records.js'
-import { type Printed, printSelected } from './select.js'
+import { resolveThreads } from './resolve-threads.js'
+import { countMatches, type Printed, printSelected, type Reading } from './select.js'
 import { noLogs, openSession, type Session } from './session.js'
-import { createTeller, tellPruned } from './tell.js'
+import { createTailWatch } from './tail-watch.js'
+import { createTeller, describeNothing, tellPruned } from './tell.js'
 
 const TERMINAL_BACKFILL = 20
 const PIPE_BACKFILL = 200
@@ -35,6 +37,11 @@ export interface TailFlags extends LogsFlags {
 export interface QueryFlags extends LogsFlags {
   lines: number | undefined
   reverse: true | undefined
+  after: number | undefined
+  before: number | undefined
+  context: number | undefined
+  count: true | undefined
+  collapse: true | undefined
 }
 
 export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promise<void> {
@@ -47,9 +54,14 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
   if (!newest) throw noLogs(session.home)
   if (newest.connection.isPrivateCopy) await letSignalsIn()
   try {
-    const filter = resolveThreads(session.filter, newest)
+    const { filter } = await resolveThreads(session, flags, newest, io)
     await nameThread(session, filter)
     for (const { store, place } of readings) tellPruned(store, place, io)
+    const asked = forms(flags)
+    if (asked.length > 0) {
+      const rows = readings.map(({ store, place }) => ({ store, afterId: place.afterId }))
+      return await printForm(asked, rows, filter, flags, session, io)
+    }
     io.stdout.write(session.output.header)
     const selection = { limit: flags.lines ?? Number.POSITIVE_INFINITY, isReversed: flags.reverse ?? false }
     const wanted = readings.map(({ store, place }) => ({ store, afterId: place.afterId }))
@@ -60,9 +72,78 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
       isEmpty = false
     }
     io.stdout.write(session.output.formatter.flush())
-    if (isEmpty) hintAtOtherDatabases(newest, files, io)
+    if (isEmpty && io.stderr.isTerminal) {
+      io.stderr.write(`note: ${cleanMessage(describeNothing(newest, filter, io.now()))}\n`)
+      hintAtOtherDatabases(newest, files, io)
+    }
   } finally {
     for (const { store } of readings) store.connection.close()
+  }
+}
+
+/** What is printed instead of the rows. */
+function forms({
+  after,
+  before,
+  context,
+  count,
+  collapse,
+  lines,
+  reverse,
+  cursorFile,
+}: QueryFlags): string[] {
+  const isAround = after !== undefined || before !== undefined || context !== undefined
+  const asked = [
+    ...(isAround ? ['-A, -B and -C'] : []),
+    ...(count ? ['--count'] : []),
+    ...(collapse ? ['--collapse'] : []),
+  ]
+  const [first] = asked
+  if (first === undefined) return []
+  const others = [
+    ...asked.slice(1),
+    ...(lines !== undefined && !count ? ['-n'] : []),
+    ...(reverse ? ['--reverse'] : []),
+    ...(cursorFile === undefined ? [] : ['--cursor-file']),
+  ]
+  if (others.length > 0)
+    throw new StateError('USAGE', `${first} cannot be combined with ${others.join(', ')}`)
+  return asked
+}
+
+async function printForm(
+  [form]: readonly string[],
+  readings: readonly Reading[],
+  filter: LogFilter,
+  flags: QueryFlags,
+  { output }: Session,
+  io: Io,
+): Promise<void> {
+  if (form === '--count') {
+    const count = await countMatches(readings, filter, io)
+    io.stdout.write(`${Math.min(count, flags.lines ?? Number.POSITIVE_INFINITY)}\n`)
+    return
+  }
+  if (form === '--collapse') {
+    const { collapseRows, writeKinds } = await import('./collapse.js')
+    const { kinds, otherCount } = collapseRows(readings, filter)
+    writeKinds(kinds, flags.json === true, io)
+    if (otherCount > 0)
+      io.stderr.write(`note: ${otherCount} more rows are of kinds that came later, and are not told\n`)
+    return
+  }
+  const { readGroups } = await import('./context.js')
+  const around = { before: flags.before ?? flags.context ?? 0, after: flags.after ?? flags.context ?? 0 }
+  io.stdout.write(output.header)
+  let isFirst = true
+  for (const reading of readings) {
+    const layout = layoutOf(reading.store)
+    for (const { rows } of readGroups(reading, filter, around)) {
+      const lines =
+        rows.map((row) => output.formatter.format(row, layout)).join('') + output.formatter.flush()
+      io.stdout.write(`${isFirst || !output.isForPeople ? '' : '--\n'}${lines}`)
+      isFirst = false
+    }
   }
 }
 
@@ -81,7 +162,7 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
   if (!newest && !follows) throw noLogs(session.home)
   const identity = newest ? identityOf(newest.file.path) : ''
   if (newest?.connection.isPrivateCopy) await letSignalsIn()
-  const filter = resolveThreads(session.filter, newest)
+  const { filter, threads } = await resolveThreads(session, flags, newest, io)
   await nameThread(session, filter)
   io.stdout.write(session.output.header)
 
@@ -113,7 +194,7 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
   for (const { store } of readings) if (store !== newest) store.connection.close()
   const isOver = filter.to !== undefined && filter.to.seconds * 1000 < io.now()
   if (follows && !isOver && !signal.aborted) {
-    await follow(flags, { session, cursor, filter, start, signal }, io)
+    await follow(flags, { session, cursor, filter, threads, start, signal }, io)
   } else {
     newest?.connection.close()
   }
@@ -146,28 +227,34 @@ interface FollowParts {
   session: Session
   cursor: CursorKeeper
   filter: LogFilter
+  /** Where more of them may come. */
+  threads: ChosenThreads | undefined
   start: FollowOptions['start']
   signal: AbortSignal
 }
 
 async function follow(
   flags: TailFlags,
-  { session, cursor, filter, start, signal }: FollowParts,
+  { session, cursor, filter, threads, start, signal }: FollowParts,
   io: Io,
 ): Promise<void> {
   const isNamed = session.home.rule === '--db'
+  const watch = createTailWatch({ home: session.home, filter, threads }, io)
   const events = followLogs({
     list: () => session.list(),
     open: (files) => session.open(files),
     start,
     startIn: cursor.placeIn,
     filter,
-    changes: watchChanges({
-      folder: session.home.sqliteHome,
-      isRelevant: (name) => name.includes('.sqlite') || isNamed,
-      pollMs: flags.pollMs,
-      signal,
-    }),
+    readEarlier: (store, throughId) => watch.readEarlier(store, throughId),
+    changes: watch.changes(
+      watchChanges({
+        folder: session.home.sqliteHome,
+        isRelevant: (name) => name.includes('.sqlite') || isNamed,
+        pollMs: flags.pollMs,
+        signal,
+      }),
+    ),
     now: monotonicMs,
     signal,
     relocateMs: Math.max(RELOCATE_POLLS * flags.pollMs, SHORTEST_RELOCATE_MS),
@@ -176,12 +263,13 @@ async function follow(
   })
   const tell = createTeller(session.home, io)
   for await (const event of events) {
-    if (event.kind === 'rows') {
+    if (event.kind === 'rows' || event.kind === 'earlier') {
+      watch.noteRows(event.store)
       const { format, flush } = session.output.formatter
       const layout = layoutOf(event.store)
       const lines = event.rows.map((row) => format(row, layout)).join('')
       io.stdout.write(lines + flush())
-      cursor.record(event.store, keyOf(event.rows.at(-1)!))
+      if (event.kind === 'rows') cursor.record(event.store, keyOf(event.rows.at(-1)!))
     } else {
       tell(event)
     }
@@ -219,19 +307,14 @@ function createCursor({ cursorFile }: LogsFlags, session: Session, io: Io): Curs
   })
 }
 
-/** Thread ids as typed, made whole. In a home without logs yet only whole ids can be meant. */
-function resolveThreads(filter: LogFilter, store: LogStore | undefined): LogFilter {
-  if (!filter.threadIds) return filter
-  return { ...filter, threadIds: filter.threadIds.map((typed) => findLoggedThread(store, typed)) }
-}
-
 /** Rows of one thread are told under its title, where a state database knows it. */
 async function nameThread(
   { home, output }: Session,
-  { threadIds = [], includesThreadless }: LogFilter,
+  { threadIds = [], includesThreadless, threadlessOf }: LogFilter,
 ): Promise<void> {
   const [id, ...others] = threadIds
-  if (!output.showThread || id === undefined || others.length > 0 || includesThreadless) return
+  if (!output.showThread || id === undefined || others.length > 0 || includesThreadless || threadlessOf)
+    return
   const { findTitle } = await import('./thread-title.js')
   output.showThread({ id, ...findTitle(home, id) })
 }

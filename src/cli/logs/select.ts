@@ -1,5 +1,11 @@
 import type { LogFilter, RowId } from '../../model/log.js'
-import { idBatches, matchingBatches, newestFirstBatches, readNewestIds } from '../../query/logs/batches.js'
+import {
+  countBatch,
+  idBatches,
+  matchingBatches,
+  newestFirstBatches,
+  readNewestIds,
+} from '../../query/logs/batches.js'
 import { inParts } from '../../query/logs/rows.js'
 import { type LogStore, readHighestId, readLowestId } from '../../query/logs/store.js'
 import type { Io } from '../io.js'
@@ -122,4 +128,21 @@ export function inWorkers(
   // One copy is enough, and its files have no names by which another thread could open them.
   if (connection.isPrivateCopy) return undefined
   return startWorker && { start: startWorker, data: { ...data, file }, now }
+}
+
+/** How many rows match. */
+export async function countMatches(readings: readonly Reading[], filter: LogFilter, io: Io): Promise<number> {
+  const progress = createScanProgress(io)
+  let count = 0
+  for (const { store, afterId } of readings) {
+    const results = readBatches({
+      batches: progress.watch(matchingBatches(store, filter, { afterId }), () => countIds(store)),
+      read: (batch) => countBatch(store, batch, filter),
+      resize: () => 'grow',
+      workers: inWorkers(io, store, { filter, job: { kind: 'count' } }),
+    })
+    for await (const found of results) count += found
+  }
+  progress.clear()
+  return count
 }

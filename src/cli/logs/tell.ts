@@ -1,7 +1,10 @@
 import { cleanMessage } from '../../format/clean.js'
+import { createZonedTime, localOffset } from '../../format/time.js'
+import type { LogFilter } from '../../model/log.js'
 import { LOWEST_ID } from '../../query/logs/batches.js'
 import type { FollowEvent } from '../../query/logs/follow.js'
 import type { Place } from '../../query/logs/place.js'
+import { readSpan } from '../../query/logs/reach.js'
 import { countRows } from '../../query/logs/rows.js'
 import { type LogStore, readHighestId } from '../../query/logs/store.js'
 import type { Home } from '../home-options.js'
@@ -27,8 +30,31 @@ export function tellPruned(store: LogStore, { afterId }: Place, io: Io): void {
   if (count > 0n) io.stderr.write(prunedNote(count))
 }
 
+/** Why there may be nothing: how far the log reaches, and that rows are gone. */
+export function describeNothing(store: LogStore, { threadIds = [] }: LogFilter, nowMs: number): string {
+  const { rowCount, missingCount = 0, newestMs, oldestMs, ofThreadsMs } = readSpan(store, threadIds)
+  if (rowCount === 0) return `no rows match: ${store.file.path} holds none`
+  const zoned = createZonedTime(localOffset)
+  const time = (ms: number) => {
+    const text = zoned.full(ms / 1000, 0).replace('T', ' ')
+    return nowMs - ms < 20 * 3_600_000 ? text.slice(11, 16) : text.slice(0, 16)
+  }
+  const thread = threadIds.length === 1 ? 'this thread' : 'these threads'
+  const reach =
+    threadIds.length === 0
+      ? `the log has rows from ${time(oldestMs ?? 0)} to ${time(newestMs ?? 0)}`
+      : ofThreadsMs === undefined
+        ? `there is no row of ${thread} (any more); the log reaches back to ${time(oldestMs ?? 0)}`
+        : `rows of ${thread} reach back to ${time(ofThreadsMs)}`
+  const gone = missingCount > 0 ? `; of all rows ever written ${missingCount} are not there any more` : ''
+  return `no rows match; ${reach}${gone}`
+}
+
 /** Tells what a follow met, besides rows. */
-export function createTeller(home: Home, io: Io): (event: Exclude<FollowEvent, { kind: 'rows' }>) => void {
+export function createTeller(
+  home: Home,
+  io: Io,
+): (event: Exclude<FollowEvent, { kind: 'rows' | 'earlier' }>) => void {
   let lastFailure = ''
   const note = (text: string) => io.stderr.write(`note: ${cleanMessage(text)}\n`)
   return (event) => {

@@ -108,6 +108,12 @@ export function readNewestIds(source: LogSource, batch: LogBatch, filter: LogFil
     .map(({ found }) => fromExact(found))
 }
 
+/** How many of a batch's rows match. */
+export function countBatch(source: LogSource, batch: LogBatch, filter: LogFilter): number {
+  const { sql, params } = compileBatch(source, batch, filter)
+  return source.connection.get<{ n: number }>(`SELECT count(*) AS n ${sql}`, ...params)?.n ?? 0
+}
+
 /** All rows that may match, in the order of their ids. */
 export function matchingBatches(
   source: LogSource,
@@ -219,7 +225,8 @@ function* threadBatches(
     condition: `${threadColumn} = ?`,
     params: [id],
   }))
-  if (filter.includesThreadless) parts.push({ condition: `${threadColumn} IS NULL`, params: [] })
+  if (filter.includesThreadless || (filter.threadlessOf?.length ?? 0) > 0)
+    parts.push({ condition: `${threadColumn} IS NULL`, params: [] })
   const direction = isReversed ? 'DESC' : 'ASC'
   const { key } = source
   let { low, high } = range

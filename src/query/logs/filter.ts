@@ -45,7 +45,12 @@ export function compileLogFilter(filter: LogFilter, columns: ResolvedColumns<Log
   const threadIds = filter.threadIds ?? []
   const threads = threadIds.map(() => `${column('threadId')} = ?`)
   if (filter.includesThreadless) threads.push(`${column('threadId')} IS NULL`)
-  if (threads.length > 0) add(`(${threads.join(' OR ')})`, threadIds)
+  const threadlessOf = filter.threadlessOf ?? []
+  if (threadlessOf.length > 0) {
+    const places = threadlessOf.map(() => '?').join(', ')
+    threads.push(`(${column('threadId')} IS NULL AND ${column('processUuid')} IN (${places}))`)
+  }
+  if (threads.length > 0) add(`(${threads.join(' OR ')})`, [...threadIds, ...threadlessOf])
   if (filter.processes && filter.processes.length > 0) {
     const one = `(${column('processUuid')} = ? OR ${column('processUuid')} LIKE ? ESCAPE '\\')`
     add(

@@ -21,6 +21,8 @@ import { type LogStore, readHighestId } from './store.js'
 export type FollowEvent =
   /** New rows that match, in the order of their ids. */
   | { kind: 'rows'; rows: StoredLogRow[]; store: LogStore }
+  /** Rows that were passed over before they were asked for. */
+  | { kind: 'earlier'; rows: StoredLogRow[]; store: LogStore }
   /** Ids without a row: of rows, matching or not, that were deleted before they could be read. */
   | { kind: 'pruned'; rowCount: bigint }
   /**
@@ -51,7 +53,10 @@ export interface FollowOptions {
   start: { store: LogStore; place: Place; identity: string } | undefined
   /** Where to begin in a database that comes later; `undefined` is its start. */
   startIn?: (store: LogStore) => Place | undefined
+  /** Looked at anew for each window: it may come to ask for more. */
   filter: LogFilter
+  /** Rows through this id that the filter asks for only by now; asked before each look. */
+  readEarlier?: (store: LogStore, throughId: bigint) => StoredLogRow[]
   /** Yields whenever it is time to look. */
   changes: AsyncIterable<LookReason>
   /** Milliseconds from any fixed point. */
@@ -325,7 +330,7 @@ function closeStore(position: Position): void {
 async function* readAfter(
   position: Position,
   store: LogStore,
-  { filter, signal }: Follow,
+  { filter, signal, readEarlier }: Follow,
 ): AsyncGenerator<FollowEvent, boolean> {
   position.created ??= identifyDatabase(store).created
   const checked = store.connection.snapshot(() => ({
@@ -334,6 +339,8 @@ async function* readAfter(
   }))
   if (!(yield* takePlace(position, store, checked.check))) return false
   const { highestId } = checked
+  const earlier = readEarlier?.(store, position.place.afterId) ?? []
+  if (earlier.length > 0) yield { kind: 'earlier', rows: earlier, store }
   const gaps = createGapCount(position.place.afterId)
   let pausedAt = monotonicMs()
   const windows = inParts(store, windowsAfter(store, position.place.afterId, highestId))

@@ -1,8 +1,8 @@
 import { StateError } from '../../errors.js'
 import { columnSql } from '../../schema/columns.js'
-import type { LogStore } from './store.js'
+import { keySql, type LogStore } from './store.js'
 
-const FULL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+export const FULL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
  * The full id of a thread that has rows in the logs. A full id stands for itself: its rows may be yet to come.
@@ -73,4 +73,27 @@ export function readLastRows({ connection, columns, key, indexes }: LogStore): L
     `SELECT found.threadId AS threadId, CAST(${process} AS TEXT) AS processUuid, ${ms} AS tsMs
      FROM (${newest}) AS found CROSS JOIN logs WHERE logs.${key} = found.newest`,
   )
+}
+
+/** The thread that wrote the newest row within a thread; `undefined` when none did. */
+export function findNewestThread(store: LogStore | undefined): string | undefined {
+  const column = store?.columns.threadId
+  if (!store || column === undefined) return undefined
+  const name = columnSql(column)
+  return store.connection.get<{ id: string }>(
+    `SELECT ${name} AS id FROM logs NOT INDEXED WHERE ${name} IS NOT NULL ORDER BY ${keySql(store)} DESC LIMIT 1`,
+  )?.id
+}
+
+/** The processes that wrote rows of these threads. */
+export function readProcessesOf({ connection, columns }: LogStore, threadIds: readonly string[]): string[] {
+  if (columns.threadId === undefined || columns.processUuid === undefined) return []
+  const process = columnSql(columns.processUuid)
+  return connection
+    .all<{ process: string }>(
+      `SELECT DISTINCT ${process} AS process FROM logs
+       WHERE ${columnSql(columns.threadId)} IN (SELECT value FROM json_each(?)) AND ${process} IS NOT NULL`,
+      JSON.stringify(threadIds),
+    )
+    .map((row) => row.process)
 }

@@ -75,6 +75,7 @@ function describeEvent(event: FollowEvent, home: string): Seen[] {
   const name = (path = '') => path.replace(`${home}/`, '')
   switch (event.kind) {
     case 'rows':
+    case 'earlier':
       return event.rows.map(({ id }) => Number(id))
     case 'pruned':
       return [`${event.rowCount} pruned`]

@@ -1,0 +1,83 @@
+import { columnSql, quoteIdentifier } from '../../schema/columns.js'
+import { LOWEST_ID } from './batches.js'
+import { countRows } from './rows.js'
+import { type LogSource, readHighestId } from './store.js'
+
+/** How far a log reaches. Times are Unix milliseconds, of whole seconds. */
+export interface LogReach {
+  rowCount: number
+  /** Ids that were given and have no row: deleted, or never written. `undefined` where SQLite keeps no count. */
+  missingCount: number | undefined
+  newestMs: number | undefined
+  /** Of the oldest row within a thread, and of the oldest outside. */
+  threadsSinceMs: number | undefined
+  threadlessSinceMs: number | undefined
+  /** Rows since the time that was asked for, by process. */
+  recentCounts: ReadonlyMap<string, number>
+}
+
+/** Rows are counted, the rest is looked up in the indexes that Codex makes. */
+export function readLogReach(source: LogSource, recentSinceMs: number): LogReach {
+  const { connection, columns, indexes } = source
+  const time = columnSql(columns.tsSeconds)
+  const thread = columns.threadId === undefined ? undefined : columnSql(columns.threadId)
+  return connection.snapshot(() => {
+    const highestId = readHighestId(source)
+    const rowCount = countRows(source, { low: LOWEST_ID, high: highestId })
+    const edge = (which: 'min' | 'max', condition: string): number | undefined => {
+      const row = connection.get<{ ts: number | null }>(
+        `SELECT ${which}(${time}) AS ts FROM logs WHERE ${condition}`,
+      )
+      return row?.ts == null ? undefined : Number(row.ts) * 1000
+    }
+    const missing = highestId - BigInt(rowCount)
+    return {
+      rowCount,
+      missingCount: source.hasSequence && missing >= 0n ? Number(missing) : undefined,
+      newestMs: edge('max', '1'),
+      threadsSinceMs: thread === undefined ? undefined : edge('min', `${thread} IS NOT NULL`),
+      threadlessSinceMs: thread === undefined ? edge('min', '1') : edge('min', `${thread} IS NULL`),
+      recentCounts: readRecentCounts(source, Math.floor(recentSinceMs / 1000)),
+    }
+  })
+
+  function readRecentCounts({ columns: own }: LogSource, since: number): Map<string, number> {
+    if (own.processUuid === undefined) return new Map()
+    const process = columnSql(own.processUuid)
+    const by = indexes.time === undefined ? 'NOT INDEXED' : `INDEXED BY ${quoteIdentifier(indexes.time)}`
+    const rows = connection.all<{ process: string; n: number }>(
+      `SELECT ${process} AS process, count(*) AS n FROM logs ${by}
+       WHERE ${time} >= ? AND ${process} IS NOT NULL GROUP BY ${process}`,
+      since,
+    )
+    return new Map(rows.map((row) => [row.process, row.n]))
+  }
+}
+
+/** Of all rows, and of the oldest of some threads. Unix milliseconds, of whole seconds. */
+export interface LogSpan extends Pick<LogReach, 'rowCount' | 'missingCount' | 'newestMs'> {
+  oldestMs: number | undefined
+  ofThreadsMs: number | undefined
+}
+
+export function readSpan(source: LogSource, threadIds: readonly string[]): LogSpan {
+  const { connection, columns } = source
+  const time = columnSql(columns.tsSeconds)
+  const oldest = (condition: string, ...params: string[]) => {
+    const row = connection.get<{ ts: number | null }>(
+      `SELECT min(${time}) AS ts FROM logs WHERE ${condition}`,
+      ...params,
+    )
+    return row?.ts == null ? undefined : Number(row.ts) * 1000
+  }
+  const { rowCount, missingCount, newestMs } = readLogReach(source, Number.MAX_SAFE_INTEGER)
+  const isKnown = threadIds.length > 0 && columns.threadId !== undefined
+  const inThreads = `${columnSql(columns.threadId)} IN (SELECT value FROM json_each(?))`
+  return {
+    rowCount,
+    missingCount,
+    newestMs,
+    oldestMs: oldest('1'),
+    ofThreadsMs: isKnown ? oldest(inThreads, JSON.stringify(threadIds)) : undefined,
+  }
+}
