@@ -29,6 +29,8 @@ export interface Field<Row> {
   readonly heading?: string
   /** For a table, where the value says it in another form than its kind would. */
   readonly cell?: (row: Row) => string
+  /** For a table whose fields nobody asked for: shorter, where the whole value is for those who name it. */
+  readonly brief?: { readonly heading: string; readonly cell: (row: Row) => string }
 }
 
 /** A kind of record: what it is called, what it has, and which of it a table shows. */
@@ -37,6 +39,8 @@ export interface RecordKind<Row> {
   readonly fields: readonly Field<Row>[]
   /** Names of the fields that are shown when none were asked for, in a pipe and on a terminal. */
   readonly shown: readonly string[]
+  /** Those of a table on a terminal, where they are others. */
+  readonly shownInTable?: readonly string[]
   /** Names the row in a notice. */
   readonly nameOf: (row: Row) => string
   /** The file that a row's id leads to, on a terminal that shows links. */
@@ -174,11 +178,24 @@ export function formatCell<Row>(
   if (value === null || value === undefined) return ''
   if (field.kind === 'flag') return value ? 'yes' : ''
   if (field.kind === 'id') return String(value).slice(0, SHORT_ID_LENGTH)
-  if (field.kind === 'time' && isPossibleTime(Number(value))) return formatRelative(Number(value), nowMs)
+  if (field.kind === 'time' && isPossibleTime(Number(value))) return formatWhen(Number(value), nowMs)
   if (field.kind === 'bytes') return formatBytes(Number(value))
   if (field.kind === 'number' && typeof value === 'number') return formatCount(value)
   return formatPlain(kind, field, row, onProblem)
 }
+
+const DAY_MS = 86_400_000
+
+/** `4h ago`; what is older by its local time, `Nov 21 00:12`, or its date, `2025-11-21`. */
+function formatWhen(epochMs: number, nowMs: number): string {
+  if (Math.abs(nowMs - epochMs) < DAY_MS) return formatRelative(epochMs, nowMs)
+  const local = formatTime(epochMs, createZonedTime(localOffset))
+  if (local.slice(0, 4) !== formatTime(nowMs, createZonedTime(localOffset)).slice(0, 4))
+    return local.slice(0, 10)
+  return `${MONTHS[Number(local.slice(5, 7)) - 1]} ${local.slice(8, 10)} ${local.slice(11, 16)}`
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
 /** For a sheet of one record on a terminal: whole, times in local time. */
 export function formatSheetValue<Row>(

@@ -8,6 +8,8 @@ export interface Column {
   minWidth: number
   /** Where the end of a value tells more than its beginning, as in a path, the beginning is cut. */
   cutsStart: boolean
+  /** It is shown although every row says the same. */
+  stays?: boolean
 }
 
 const GAP = '  '
@@ -49,6 +51,34 @@ export function fitColumns(
     excess -= cut
   }
   return widths
+}
+
+/**
+ * The columns that are worth their width, as their indexes: where all do not fit, those that are empty in every row go
+ * first, then those that are equal in every row, before anything is cut. The first, the last and times stay.
+ *
+ * @param rows prepared cells
+ */
+export function findTellingColumns(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  totalWidth: number,
+): number[] {
+  const needed = columns.map((column, index) =>
+    rows.reduce((widest, row) => Math.max(widest, widthOf(row[index] ?? '')), widthOf(column.heading)),
+  )
+  let shown = [...columns.keys()]
+  const isTooWide = () =>
+    shown.reduce((sum, index) => sum + (needed[index] ?? 0), 0) + GAP.length * (shown.length - 1) > totalWidth
+  const isEqual = (index: number) => rows.every((row) => row[index] === rows[0]?.[index])
+  const isEmpty = (index: number) => rows.every((row) => row[index] === '')
+  for (const says of [isEmpty, (index: number) => rows.length > 1 && isEqual(index)]) {
+    for (const index of shown.slice(1, -1)) {
+      if (isTooWide() && !columns[index]?.stays && says(index))
+        shown = shown.filter((other) => other !== index)
+    }
+  }
+  return shown
 }
 
 /** One line, without a line feed and without blanks at its end. */

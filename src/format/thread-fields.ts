@@ -15,11 +15,19 @@ export interface ThreadEntry {
 }
 
 /** Where a table says it in another form than the field's kind would. */
-const CELLS: Partial<Record<ThreadFieldName, Pick<Field<ThreadEntry>, 'cell' | 'heading'>>> = {
+const CELLS: Partial<Record<ThreadFieldName, Pick<Field<ThreadEntry>, 'cell' | 'heading' | 'brief'>>> = {
   archived: { cell: ({ thread }) => (thread.isArchived ? 'archived' : '') },
-  source: { cell: ({ thread }) => formatSource(thread.source) },
+  source: {
+    cell: ({ thread }) => formatSource(thread.source),
+    brief: { heading: 'FROM', cell: ({ thread }) => briefSource(thread.source) },
+  },
+  cwd: { brief: { heading: 'FOLDER', cell: ({ thread }) => lastPart(thread.cwd) } },
+  tokens_used: { heading: 'TOKENS' },
   model_provider: { heading: 'PROVIDER' },
-  label: { heading: 'TITLE' },
+  label: {
+    heading: 'TITLE',
+    brief: { heading: 'TITLE', cell: briefLabel },
+  },
 }
 
 export const THREAD_FIELDS: readonly Field<ThreadEntry>[] = Object.entries(THREAD_OUTPUT).map(
@@ -35,6 +43,7 @@ export const THREAD_KIND: RecordKind<ThreadEntry> = {
   noun: 'thread',
   fields: THREAD_FIELDS,
   shown: ['id', 'updated_at', 'archived', 'source', 'model_provider', 'cwd', 'label'],
+  shownInTable: ['id', 'updated_at', 'source', 'cwd', 'tokens_used', 'label'],
   nameOf: ({ thread }) => thread.id,
   fileOf: ({ thread }) => thread.rolloutPath,
 }
@@ -68,6 +77,24 @@ function readerOf(output: ThreadOutput): (entry: ThreadEntry) => FieldValue {
 /** What a list calls a thread. */
 export function labelOf({ thread, name }: Pick<ThreadEntry, 'thread' | 'name'>): string {
   return name || thread.title || thread.preview || thread.firstUserMessage || ''
+}
+
+/** With what matters of a thread that is not one a person began and has open: by another thread, or put away. */
+function briefLabel(entry: ThreadEntry): string {
+  const { source, isArchived } = entry.thread
+  const branch = formatSource(source).startsWith('subagent') ? '└ ' : ''
+  return `${branch}${isArchived ? '(archived) ' : ''}${labelOf(entry)}`
+}
+
+/** `cli`, `review`, `subagent`. */
+function briefSource(stored: string): string {
+  const source = formatSource(stored)
+  return source === 'subagent:thread_spawn' ? 'subagent' : source.slice(source.indexOf(':') + 1)
+}
+
+/** The folder's own name; `/` is its own. */
+function lastPart(path: string): string {
+  return /[^\\/]+(?=[\\/]*$)/.exec(path)?.[0] ?? path
 }
 
 /** `cli`; of a JSON source its kind and what it says: `subagent:review`, `subagent:thread_spawn`. */

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { formatBytes, formatCount, formatPlural, formatRelative } from '../../src/format/quantity.js'
-import { cutToWidth, fitColumns, formatTableRow, prepareCell, widthOf } from '../../src/format/table.js'
+import {
+  cutToWidth,
+  findTellingColumns,
+  fitColumns,
+  formatTableRow,
+  prepareCell,
+  widthOf,
+} from '../../src/format/table.js'
 
 const column = (
   heading: string,
@@ -85,4 +92,38 @@ test('counts have separators, and one thing is one', () => {
     formatPlural(1, 'thread'),
     formatPlural(2000, 'thread'),
   ]).toEqual(['1,234,567', '999', '1 thread', '2,000 threads'])
+})
+
+describe('columns where all do not fit', () => {
+  const column = (heading: string, stays = false) => ({
+    heading,
+    isRightAligned: false,
+    minWidth: 4,
+    cutsStart: false,
+    stays,
+  })
+  const columns = [
+    column('ID'),
+    column('WHEN', true),
+    column('EMPTY'),
+    column('SAME'),
+    column('OTHER'),
+    column('TITLE'),
+  ]
+  const rows = [
+    ['1', 'noon', '', 'x', 'a', 'one title'],
+    ['2', 'noon', '', 'x', 'b', 'two titles'],
+  ]
+
+  test.each([
+    [100, [0, 1, 2, 3, 4, 5]],
+    [36, [0, 1, 3, 4, 5]],
+    [20, [0, 1, 4, 5]],
+  ])('in %d cells: the empty ones go, then the equal ones, but for times', (width, indexes) => {
+    expect(findTellingColumns(columns, rows, width)).toEqual(indexes)
+  })
+
+  test('of one row are equal in it, and stay', () => {
+    expect(findTellingColumns(columns, rows.slice(0, 1), 20)).toEqual([0, 1, 3, 4, 5])
+  })
 })

@@ -4,11 +4,13 @@ import { cleanLine } from '../../format/clean.js'
 import { escapeJsonForTerminal } from '../../format/escape.js'
 import {
   type Field,
+  type FieldKind,
   formatCell,
   formatJsonRow,
   formatPlain,
   formatSheetValue,
   type RecordKind,
+  SHORT_ID_LENGTH,
 } from '../../format/fields.js'
 import { linkToFile, supportsHyperlinks } from '../../format/hyperlink.js'
 import { paint } from '../../format/paint.js'
@@ -56,12 +58,24 @@ export function printedFieldNames<Row>(kind: RecordKind<Row>, flags: OutputFlags
 }
 
 /** @throws {StateError} `USAGE` for a name that is no field */
-export function selectFields<Row>(kind: RecordKind<Row>, flags: OutputFlags): readonly Field<Row>[] {
-  const typed = typeof flags.json === 'string' ? flags.json : flags.fields
-  if (typeof typed !== 'string') {
-    return flags.json === true ? kind.fields : kind.shown.map((name) => findField(kind, name))
-  }
-  return splitList(typed).map((name) => findField(kind, name))
+export function selectFields<Row>(
+  kind: RecordKind<Row>,
+  flags: OutputFlags,
+  isTable = false,
+): readonly Field<Row>[] {
+  const typed = typedFields(flags)
+  if (typed !== undefined) return splitList(typed).map((name) => findField(kind, name))
+  if (flags.json === true) return kind.fields
+  if (!isTable) return kind.shown.map((name) => findField(kind, name))
+  return (kind.shownInTable ?? kind.shown).map((name) => {
+    const { brief, ...field } = findField(kind, name)
+    return brief ? { ...field, ...brief } : field
+  })
+}
+
+function typedFields({ json, fields }: OutputFlags): string | undefined {
+  const typed = typeof json === 'string' ? json : fields
+  return typeof typed === 'string' ? typed : undefined
 }
 
 function findField<Row>(kind: RecordKind<Row>, name: string): Field<Row> {
@@ -100,7 +114,7 @@ export async function writeRecords<Row>(
   } = {},
 ): Promise<number> {
   const { io, notice } = session
-  const fields = selectFields(kind, flags)
+  const fields = selectFields(kind, flags, io.stdout.isTerminal)
   const toJson = jsonCleanerFor(io)
   // Lets signals in that were held back while a copy of a database was made.
   await new Promise((resolve) => setImmediate(resolve))
@@ -182,10 +196,14 @@ async function createTableWriter<Row>(
   { io, nowMs, notice }: Session,
   isFaint: (row: Row) => boolean = () => false,
 ): Promise<(rows: readonly Row[]) => string> {
-  const { fitColumns, formatTableRow, prepareCell } = await import('../../format/table.js')
+  const { findTellingColumns, fitColumns, formatTableRow, prepareCell } = await import(
+    '../../format/table.js'
+  )
   const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
   const columns = fields.map(columnOf)
-  let widths: number[] | undefined
+  const totalWidth = io.stdout.columns ?? 100
+  const isAskedFor = typedFields(flags) !== undefined
+  let shown: ShownColumns | undefined
   return (rows) => {
     const cells = rows.map((row) =>
       fields.map((field, index) =>
@@ -193,22 +211,47 @@ async function createTableWriter<Row>(
       ),
     )
     let text = ''
-    if (!widths) {
-      widths = fitColumns(columns, cells, io.stdout.columns ?? 100)
-      const headings = columns.map(({ heading }) => heading)
-      text = `${formatTableRow(columns, widths, headings, (cell) => paint(palette, 'heading', cell))}\n`
+    if (!shown || !isSameElsewhere(shown, cells)) {
+      const indexes = isAskedFor ? [...columns.keys()] : findTellingColumns(columns, cells, totalWidth)
+      const chosen = indexes.map((index) => columns[index] as Column)
+      const widths = fitColumns(
+        chosen,
+        cells.map((row) => indexes.map((index) => row[index] ?? '')),
+        totalWidth,
+      )
+      shown = { indexes, chosen, widths, first: cells[0] ?? [] }
+      const headings = chosen.map(({ heading }) => heading)
+      text = `${formatTableRow(chosen, widths, headings, (cell) => paint(palette, 'heading', cell))}\n`
     }
+    const { indexes, chosen, widths } = shown
     for (const [index, row] of cells.entries()) {
       const style = isFaint(rows[index] as Row) ? 'faint' : undefined
       const link = linkerOf(kind, rows[index] as Row, io)
       const paintCell = (cell: string, column: number) => {
-        const painted = paint(palette, style ?? (fields[column]?.kind === 'time' ? 'time' : 'body'), cell)
-        return fields[column]?.name === 'id' ? link(painted) : painted
+        const field = fields[indexes[column] as number]
+        const painted = paint(palette, style ?? (field?.kind === 'time' ? 'time' : 'body'), cell)
+        return field?.name === 'id' ? link(painted) : painted
       }
-      text += `${formatTableRow(columns, widths, row, paintCell)}\n`
+      const shownCells = indexes.map((column) => row[column] ?? '')
+      text += `${formatTableRow(chosen, widths, shownCells, paintCell)}\n`
     }
     return text
   }
+}
+
+/** The columns of a table, fitted to its first page. */
+interface ShownColumns {
+  readonly indexes: readonly number[]
+  readonly chosen: readonly Column[]
+  readonly widths: readonly number[]
+  /** Its first row: in the columns that are left out every row is like it. */
+  readonly first: readonly string[]
+}
+
+/** Else the table begins again with other columns: no value is left out that differs. */
+function isSameElsewhere({ indexes, first }: ShownColumns, cells: readonly (readonly string[])[]): boolean {
+  const isShown = new Set(indexes)
+  return cells.every((row) => row.every((cell, index) => isShown.has(index) || cell === first[index]))
 }
 
 /** Makes a link of an id where the terminal shows links and the file is there. */
@@ -217,6 +260,8 @@ function linkerOf<Row>(kind: RecordKind<Row>, row: Row, { stdout, env }: Io): (t
   const path = kind.fileOf(row)
   return existsSync(path) ? (text) => linkToFile(path, text) : (text) => text
 }
+
+const MIN_WIDTHS: Partial<Record<FieldKind, number>> = { path: 12, time: 12, id: SHORT_ID_LENGTH }
 
 function columnOf<Row>({ name, kind, heading }: Field<Row>): Column {
   return {
@@ -229,8 +274,9 @@ function columnOf<Row>({ name, kind, heading }: Field<Row>): Column {
           .toUpperCase(),
     ),
     isRightAligned: kind === 'number' || kind === 'bytes',
-    minWidth: kind === 'path' ? 12 : kind === 'id' ? 13 : 8,
+    minWidth: MIN_WIDTHS[kind] ?? 8,
     cutsStart: kind === 'path',
+    stays: kind === 'time',
   }
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
+import { formatPlural } from '../../format/quantity.js'
 import { THREAD_KIND, type ThreadEntry } from '../../format/thread-fields.js'
 import { THREAD_SORTS, type ThreadSort } from '../../model/inspection.js'
 import type { Instant } from '../../model/log.js'
@@ -62,9 +63,18 @@ export const command = defineListCommand({
       session.fail()
     }
     const shown = (flags.quiet ? { ...THREAD_KIND, shown: ['id'] } : THREAD_KIND) as typeof THREAD_KIND
-    const fields = selectFields(shown, flags).map(({ name }) => name as ThreadFieldName)
+    const fields = selectFields(shown, flags, session.io.stdout.isTerminal).map(
+      ({ name }) => name as ThreadFieldName,
+    )
     // Beside what is shown: how a row is painted, where it leads, and what a list looks at.
-    const selected = new Set([...propertiesOf(fields), 'id', 'name', 'isArchived', 'rolloutPath'] as const)
+    const selected = new Set([
+      ...propertiesOf(fields),
+      'id',
+      'name',
+      'isArchived',
+      'rolloutPath',
+      'source',
+    ] as const)
     const options = { after, onDamage, selected, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
     const pages = isCodexList
       ? // Loaded where it is needed: it brings the reading of rollouts along.
@@ -89,7 +99,11 @@ export const command = defineListCommand({
             limit,
             onDamage,
           })
-    return toEntries(pages, threads, sort, session)
+    const counts = { threads: 0, archived: 0 }
+    return {
+      pages: countThreads(toEntries(pages, threads, sort, session), limit, counts),
+      footer: () => (flags.quiet ? undefined : describeCounts(counts, limit)),
+    }
   },
 })
 
@@ -108,6 +122,32 @@ async function* toEntries(
         cursor: formatCursor(listed, threads, sort),
       }))
   }
+}
+
+interface Counts {
+  threads: number
+  archived: number
+}
+
+async function* countThreads(
+  pages: AsyncIterable<ThreadEntry[] | JsonPage>,
+  limit: number,
+  counts: Counts,
+): AsyncGenerator<ThreadEntry[] | JsonPage> {
+  for await (const page of pages) {
+    if (!('bytes' in page)) {
+      const shown = page.slice(0, limit - counts.threads)
+      counts.threads += shown.length
+      counts.archived += shown.filter(({ thread }) => thread.isArchived).length
+    }
+    yield page
+  }
+}
+
+function describeCounts({ threads, archived }: Counts, limit: number): string {
+  const shown = `${formatPlural(threads, 'thread')}${archived > 0 ? `, ${archived} archived` : ''}`
+  const more = threads === limit ? ` shown. More: -n ${limit * 2}, all` : '. All'
+  return `${shown}${more} of one: codex-state threads show ID`
 }
 
 async function resolveFilter(

@@ -255,12 +255,31 @@ describe('threads list', () => {
     expect({ stdout, exitCode }).toMatchInlineSnapshot(`
       {
         "exitCode": 0,
-        "stdout": "ID             UPDATED  ARCHIVED  SOURCE  PROVIDER  CWD                 TITLE
-      00000000-0000  2h ago             cli     openai    /srv/demo           Straße \\x1b[31m r…
-      00000000-0000  2h ago             cli     openai    \\\\?\\UNC\\host\\share  Fix the build
+        "stdout": "ID             UPDATED  FROM  FOLDER  TOKENS  TITLE
+      00000000-0000  2h ago   cli   demo         0  Straße \\x1b[31m red\\u202e
+      00000000-0000  2h ago   cli   share        0  Fix the build
+      2 threads shown. More: -n 4, all of one: codex-state threads show ID
       ",
       }
     `)
+  })
+
+  test('in a table leaves out a column only as long as every row says the same in it', async () => {
+    const home = createHome(NEWEST)
+    const rows = Array.from({ length: 600 }, (_, number) => ({
+      id: threadId(number),
+      title: `Task ${number} ${'x'.repeat(80)}`,
+      updatedAt: 1_770_000_000 - number,
+      source: number < 550 ? 'cli' : 'exec',
+    }))
+    insertThreads(join(home, NEWEST.stateFile), rows)
+    const { stdout } = await runState(['threads', 'list', '--color', 'never', '--codex-home', home], {
+      isTerminal: true,
+      columns: 80,
+    })
+    const headings = stdout.split('\n').filter((line) => line.startsWith('ID '))
+    expect(headings.map((line) => line.includes('FROM'))).toEqual([false, true])
+    expect(stdout).toMatch(/^\S+ +\S+ \S+ \S+ +exec .*Task 599/m)
   })
 
   test('refuses what it cannot do, and says what it can', async () => {
