@@ -117,6 +117,7 @@ const WORKERS = {
   'backfill-worker': 'src/rollout/extract-worker.ts',
   'redact-worker': 'src/cli/redact-worker.ts',
   'search-worker': 'src/rollout/search-worker.ts',
+  'export-worker': 'src/cli/logs/export-worker.ts',
 }
 
 /** Half the bytes to parse at every start; names stay, and lines stay short, for the traces that DEBUG=1 shows. */

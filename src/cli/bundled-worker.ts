@@ -5,7 +5,7 @@ import { type StartWorker, workerOptions } from './io.js'
 declare const __dirname: string
 
 /** Each worker is a bundle of its own beside that of the commands. */
-export const startBundledWorker: StartWorker = (name, data) => {
+export const startBundledWorker: StartWorker = (name, data, limits) => {
   const { Worker } = process.getBuiltinModule('node:worker_threads')
-  return new Worker(join(__dirname, `${name}.cjs`), workerOptions(data))
+  return new Worker(join(__dirname, `${name}.cjs`), workerOptions(data, limits))
 }

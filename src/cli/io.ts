@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs'
-import type { Worker, WorkerOptions } from 'node:worker_threads'
+import type { ResourceLimits, Worker, WorkerOptions } from 'node:worker_threads'
 import { StateError } from '../errors.js'
 
 /** Where text goes. A write returns when every byte is handed over, so nothing piles up in memory. */
@@ -23,11 +23,11 @@ export interface OutputStream {
 }
 
 /** Starts a worker thread of the program by the name of its bundle. */
-export type StartWorker = (name: string, data: unknown) => Worker
+export type StartWorker = (name: string, data: unknown, resourceLimits?: ResourceLimits) => Worker
 
-export function workerOptions(workerData: unknown): WorkerOptions {
+export function workerOptions(workerData: unknown, resourceLimits?: ResourceLimits): WorkerOptions {
   // Else Node joins the worker's streams to those of the process, which turns a pipe non-blocking.
-  return { workerData, stdout: true, stderr: true }
+  return { workerData, stdout: true, stderr: true, ...(resourceLimits && { resourceLimits }) }
 }
 
 /** All that the commands know of the process around them. */

@@ -38,14 +38,13 @@ export const LOGS_PROGRAM: Program = {
       summary: 'sum up what fills the log: by level, target, thread, time …; what was written and pruned',
       load: () => import('./logs/stats.js'),
     },
-    errors: {
-      summary:
-        'show what went wrong: failed turns, retries, tools, MCP servers, databases, whatever their level',
-      load: () => import('./logs/errors.js'),
+    feedback: {
+      summary: "the rows that Codex's own /feedback would upload for a thread, secrets marked",
+      load: () => import('./logs/feedback.js'),
     },
-    explain: {
-      summary: 'tell what a failure means and what can be done: by its name, or a message',
-      load: () => import('./logs/explain.js'),
+    export: {
+      summary: 'write the matching rows to a file: NDJSON, CSV or Parquet',
+      load: () => import('./logs/export.js'),
     },
     where: {
       summary: 'list every database of the home: what it is for, how old its layout is, how large',

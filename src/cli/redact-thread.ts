@@ -8,7 +8,7 @@ export interface RedactThreadData {
 }
 
 export type RedactMessage =
-  | { kind: 'write'; fd: 1 | 2; bytes: Uint8Array }
+  | { kind: 'write'; fd: number; bytes: Uint8Array }
   /** Nothing more comes for now: what is held back is written, and answered. */
   | { kind: 'flush' }
 

@@ -16,9 +16,9 @@ const state = new Int32Array(shared)
 const port = parentPort!
 // One for both streams: what is called [secret:1] in a row is called so in a message.
 const redactor = createRedactor({ ...names, findMore: findBySecretlint })
-const streams = new Map(([1, 2] as const).map((fd) => [fd, openStream(fd)]))
+const streams = new Map<number, ReturnType<typeof openStream>>()
 
-function openStream(fd: 1 | 2) {
+function openStream(fd: number) {
   return {
     decoder: new TextDecoder(),
     writer: createRedactingWriter(redactor, (text) => writeFully(fd, Buffer.from(text))),
@@ -30,7 +30,9 @@ let work = Promise.resolve()
 
 port.on('message', (message: RedactMessage) => {
   if (message.kind === 'write') {
-    const { waiting } = streams.get(message.fd)!
+    const stream = streams.get(message.fd) ?? openStream(message.fd)
+    streams.set(message.fd, stream)
+    const { waiting } = stream
     waiting.push(message.bytes)
     // What comes meanwhile is taken together with it.
     if (waiting.length === 1) work = work.then(() => takeWaiting(message.fd))
@@ -42,7 +44,7 @@ port.on('message', (message: RedactMessage) => {
   })
 })
 
-async function takeWaiting(fd: 1 | 2): Promise<void> {
+async function takeWaiting(fd: number): Promise<void> {
   const stream = streams.get(fd)!
   const bytes = stream.waiting
   stream.waiting = []
@@ -57,8 +59,8 @@ async function takeWaiting(fd: 1 | 2): Promise<void> {
 }
 
 /** Who reads went away, or nothing more fits: the thread that writes is told by the state. Messages have nobody to tell. */
-async function attempt(fd: 1 | 2, task: () => Promise<void>): Promise<void> {
-  if (fd === 1 && Atomics.load(state, 1) !== REDACTION_STATES.open) return
+async function attempt(fd: number, task: () => Promise<void>): Promise<void> {
+  if (fd !== 2 && Atomics.load(state, 1) !== REDACTION_STATES.open) return
   try {
     await task()
   } catch (error) {

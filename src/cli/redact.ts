@@ -26,21 +26,20 @@ export function localNames({ env, userHome }: Pick<Io, 'env' | 'userHome'>): Red
   }
 }
 
-/**
- * The streams of the process behind a thread that redacts them: writing stays synchronous, waits while too much is on
- * its way, and learns from shared memory that nobody reads any more.
- *
- * @throws {StateError} `USAGE` where there is no thread to do it
- */
-export function redactStreams(io: Io): Pick<Io, 'stdout' | 'stderr'> {
+/** A thread that redacts what is written to it and writes it on. */
+export interface Redaction {
+  /** Writing stays synchronous, waits while too much is on its way, and fails when the thread could not write. */
+  streamTo(fd: number, like?: OutputStream): OutputStream
+}
+
+/** @throws {StateError} `USAGE` where there is no thread to do it */
+export function startRedaction(io: Io): Redaction {
   const { startWorker } = io
-  if (!startWorker) throw new StateError('USAGE', '--redact needs the program as it is built')
+  if (!startWorker) throw new StateError('USAGE', 'redaction needs the program as it is built')
   const shared = new SharedArrayBuffer(8)
   const state = new Int32Array(shared)
   const data: RedactThreadData = { names: localNames(io), shared }
   const worker = startWorker('redact-worker', data)
-  // It ends with the process, which waits for it where something is on its way.
-  worker.unref()
   let failure = 'cannot write the output'
   let flushed: (() => void) | undefined
   worker.on('message', (answer: RedactAnswer) => {
@@ -52,6 +51,9 @@ export function redactStreams(io: Io): Pick<Io, 'stdout' | 'stderr'> {
     Atomics.store(state, 1, REDACTION_STATES.failed)
     flushed?.()
   })
+  // Listening holds the process, so it comes after: the thread ends with the process, which waits where something is
+  // on its way.
+  worker.unref()
   const post = (message: RedactMessage): void => worker.postMessage(message)
 
   function check(): void {
@@ -60,9 +62,9 @@ export function redactStreams(io: Io): Pick<Io, 'stdout' | 'stderr'> {
     if (now === REDACTION_STATES.failed) throw new StateError('OUTPUT', failure)
   }
 
-  function write(fd: 1 | 2, chunk: string | Uint8Array): void {
+  function write(fd: number, chunk: string | Uint8Array): void {
     // What went wrong with the output can still be told.
-    if (fd === 1) check()
+    if (fd !== 2) check()
     const bytes = Buffer.from(chunk as Uint8Array)
     if (bytes.length === 0) return
     for (
@@ -71,7 +73,7 @@ export function redactStreams(io: Io): Pick<Io, 'stdout' | 'stderr'> {
       waiting = Atomics.load(state, 0)
     ) {
       Atomics.wait(state, 0, waiting, 50)
-      if (fd === 1) check()
+      if (fd !== 2) check()
     }
     Atomics.add(state, 0, bytes.length)
     post({ kind: 'write', fd, bytes })
@@ -87,13 +89,21 @@ export function redactStreams(io: Io): Pick<Io, 'stdout' | 'stderr'> {
     check()
   }
 
-  const wrap = (fd: 1 | 2, stream: OutputStream): OutputStream => ({
-    isTerminal: stream.isTerminal,
-    get columns() {
-      return stream.columns
-    },
-    write: (chunk) => write(fd, chunk),
-    ...(fd === 1 && { check, end }),
-  })
-  return { stdout: wrap(1, io.stdout), stderr: wrap(2, io.stderr) }
+  return {
+    streamTo: (fd, like) => ({
+      isTerminal: like?.isTerminal ?? false,
+      get columns() {
+        return like?.columns
+      },
+      write: (chunk) => write(fd, chunk),
+      // What went wrong with the output can still be told.
+      ...(fd !== 2 && { check, end }),
+    }),
+  }
+}
+
+/** The streams of the process behind one redaction: a value has the same placeholder in rows and in messages. */
+export function redactStreams(io: Io): Pick<Io, 'stdout' | 'stderr'> {
+  const { streamTo } = startRedaction(io)
+  return { stdout: streamTo(1, io.stdout), stderr: streamTo(2, io.stderr) }
 }

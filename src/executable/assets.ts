@@ -20,4 +20,5 @@ export function createPackedWorker(name: string, options: WorkerOptions): Worker
   return new threads.Worker(Buffer.from(readAsset(`${name}.cjs`)).toString(), { ...options, eval: true })
 }
 
-export const startPackedWorker: StartWorker = (name, data) => createPackedWorker(name, workerOptions(data))
+export const startPackedWorker: StartWorker = (name, data, limits) =>
+  createPackedWorker(name, workerOptions(data, limits))

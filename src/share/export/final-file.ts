@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { StateError } from '../../errors.js'
 
 /** A file that appears under its name when it is whole, and not before. */
 export interface FinalFile {
-  /** How much was written so far. */
+  /** How much was written so far, by whomever. */
   readonly sizeBytes: number
+  /** For who writes to it in another thread. */
+  readonly descriptor: number
   write(bytes: Uint8Array): void
   /** Syncs it and gives it its name, in the place of a file that had it. */
   commit(): void
@@ -22,8 +24,8 @@ export interface FinalFile {
 export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number } = {}): FinalFile {
   const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`)
   const descriptor = attempt(path, () => openSync(aside, 'wx', mode))
-  let sizeBytes = 0
   let isOpen = true
+  let committedBytes = 0
 
   function close(): void {
     if (isOpen) closeSync(descriptor)
@@ -31,17 +33,14 @@ export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number 
   }
 
   return {
+    ...openDescriptor(descriptor, path),
     get sizeBytes() {
-      return sizeBytes
+      return isOpen ? fstatSync(descriptor).size : committedBytes
     },
-    write(bytes) {
-      attempt(path, () => {
-        for (let from = 0; from < bytes.length; ) from += writeSync(descriptor, bytes, from)
-      })
-      sizeBytes += bytes.length
-    },
+    descriptor,
     commit() {
       attempt(path, () => fsyncSync(descriptor))
+      committedBytes = fstatSync(descriptor).size
       close()
       attempt(path, () => renameSync(aside, path))
     },
@@ -53,6 +52,17 @@ export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number 
       } catch {
         // It is gone already, or the folder is: nothing is left to remove.
       }
+    },
+  }
+}
+
+/** Writing to a file that somebody else has open and will close. */
+export function openDescriptor(descriptor: number, path: string): Pick<FinalFile, 'write'> {
+  return {
+    write(bytes) {
+      attempt(path, () => {
+        for (let from = 0; from < bytes.length; ) from += writeSync(descriptor, bytes, from)
+      })
     },
   }
 }

@@ -36,7 +36,7 @@ export interface ParquetFile {
 
 /** A Parquet file that is written as it comes, Snappy-compressed. */
 export function createParquetFile(
-  file: FinalFile,
+  file: Pick<FinalFile, 'write'>,
   columns: readonly ParquetColumn[],
   metadata: Readonly<Record<string, string>> = {},
 ): ParquetFile {
@@ -84,7 +84,7 @@ function toStored(value: unknown, type: ParquetType): unknown {
 }
 
 /** Hands on what was encoded after each row group, so that only one is in memory. */
-function createWriter(file: FinalFile): ByteWriter & { flush: () => void } {
+function createWriter(file: Pick<FinalFile, 'write'>): ByteWriter & { flush: () => void } {
   const writer = new ByteWriter()
   const flush = (): void => {
     file.write(new Uint8Array(writer.buffer, 0, writer.index))

@@ -1,0 +1,102 @@
+import { StateError } from '../../errors.js'
+import { formatBytes, formatPlural } from '../../format/quantity.js'
+import { type Feedback, readFeedback } from '../../inspect/feedback.js'
+import type { LogStore } from '../../query/logs/store.js'
+import { findLoggedThread } from '../../query/logs/threads.js'
+import { createFinalFile } from '../../share/export/final-file.js'
+import { findSecrets } from '../../share/find-secrets.js'
+import { defineTextCommand } from '../command.js'
+import { textFlag } from '../flags.js'
+import { HOME_FLAGS } from '../home-flags.js'
+import { PAGER_FLAGS } from '../pager-flag.js'
+import { REDACT_FLAGS } from '../redact-flag.js'
+import { type Session, withSession } from '../state/session.js'
+import { requireThread, THREAD_ARGUMENT } from '../state/thread-argument.js'
+import { openLogs } from './open-logs.js'
+
+export const command = defineTextCommand({
+  args: { thread: THREAD_ARGUMENT },
+  flags: {
+    output: textFlag('<file>', 'write the very text that would be uploaded to this file', {
+      short: 'o',
+      completes: { kind: 'files' },
+    }),
+    ...PAGER_FLAGS,
+    ...REDACT_FLAGS,
+    ...HOME_FLAGS,
+  },
+  tables: ['logs', 'threads'],
+  notes: `Prints the log rows that /feedback of Codex would upload for the thread, in its order, form and bounds, with every secret
+that is found marked as >>>…<<<; what it is made of stands on stderr. Codex may upload more beside them: the rollout, a doctor report.`,
+  async run(context, { output, codexHome, db }, { thread }) {
+    return withSession(context, { codexHome, db }, async (session) => {
+      const store = await openLogs(session)
+      const id = await findThread(thread, session, store)
+      const feedback = readFeedback(store, id, session.tryOpenThreads())
+      if (feedback.lines.length === 0) {
+        throw new StateError('NOT_FOUND', `no log row of thread ${id} would be uploaded`, {
+          hint: 'codex exec writes no log, and older rows are pruned.',
+        })
+      }
+      const text = feedback.lines.join('')
+      if (output === undefined) context.io.stdout.write(markSecrets(text))
+      else {
+        const file = createFinalFile(output)
+        try {
+          file.write(Buffer.from(text))
+          file.commit()
+        } finally {
+          file.discard()
+        }
+      }
+      for (const line of describe(feedback, text)) context.io.stderr.write(`${line}\n`)
+      return 0
+    })
+  },
+})
+
+/** A thread can have rows and be deleted. */
+async function findThread(typed: string, session: Session, store: LogStore): Promise<string> {
+  try {
+    return (await requireThread(typed, session)).id
+  } catch (error) {
+    if (!(error instanceof StateError) || (error.code !== 'NOT_FOUND' && error.code !== 'DB_NOT_FOUND'))
+      throw error
+    return findLoggedThread(store, typed)
+  }
+}
+
+function markSecrets(text: string): string {
+  const parts: string[] = []
+  let from = 0
+  for (const { start, end } of secretsIn(text)) {
+    if (start < from) continue
+    parts.push(text.slice(from, start), '>>>', text.slice(start, end), '<<<')
+    from = end
+  }
+  return [...parts, text.slice(from)].join('')
+}
+
+function secretsIn(text: string): { start: number; end: number }[] {
+  return findSecrets(text)
+    .filter(({ kind }) => kind === 'secret')
+    .sort((a, b) => a.start - b.start)
+}
+
+function* describe(feedback: Feedback, text: string): Generator<string> {
+  const { lines, sizeBytes, threadlessRows, leftOutRows, leftOutThreads, threadIds, otherThreads } = feedback
+  yield `${formatPlural(lines.length, 'row')}, ${formatBytes(sizeBytes)}, of ${formatPlural(threadIds.length, 'thread')}${
+    threadlessRows > 0 ? `; ${threadlessRows} of them belong to no thread, but to the same process` : ''
+  }`
+  if (leftOutRows > 0) yield `${leftOutRows} older rows do not fit into the 10 MiB that are uploaded`
+  if (leftOutThreads > 0)
+    yield `${formatPlural(leftOutThreads, 'spawned thread')} would be left out: eight are taken`
+  if (otherThreads.length > 0 && threadlessRows > 0) {
+    yield `the same process worked on ${formatPlural(otherThreads.length, 'other thread')}: rows that name no thread may tell of ${otherThreads.length === 1 ? 'it' : 'them'}`
+  }
+  const secrets = secretsIn(text)
+  const values = new Set(secrets.map(({ start, end }) => text.slice(start, end)))
+  yield secrets.length === 0
+    ? 'no secret was found by the rules here, which cannot know all'
+    : `${formatPlural(secrets.length, 'place')} with a secret (${values.size} different)`
+}

@@ -1,0 +1,114 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { afterAll, describe, expect, test } from 'vitest'
+import { copyHome } from '../helpers/homes.js'
+import { runBin, startBin } from '../helpers/spawn.js'
+
+const home = copyHome('codex-0.140.0')
+const folder = mkdtempSync(join(tmpdir(), 'codex-state-export-'))
+afterAll(() => {
+  rmSync(dirname(home), { recursive: true })
+  rmSync(folder, { recursive: true })
+})
+
+const run = (...args: string[]) => runBin('codex-logs', [...args, '--codex-home', home])
+
+async function query(sql: string): Promise<Record<string, unknown>[]> {
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  try {
+    return (await connection.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[]
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}
+
+describe('codex-logs export', () => {
+  test('DuckDB reads from Parquet what query --json prints', async () => {
+    const path = join(folder, 'all.parquet')
+    expect(await run('export', '-o', path)).toMatchObject({ stdout: '', stderr: '', exitCode: 0 })
+    const printed = (await run('query', '--json')).stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const columns = 'id, ts, ts_nanos, level, target, body, thread_id, process_uuid, module_path, file, line'
+    const rows = await query(`SELECT ${columns}, epoch_us(time) AS us FROM '${path}' ORDER BY id`)
+    expect(rows).toHaveLength(printed.length)
+    const text = (value: unknown) => (typeof value === 'number' ? String(value) : value)
+    expect(rows).toEqual(
+      printed
+        .toSorted((a, b) => a.id - b.id)
+        .map((row) => ({
+          ...Object.fromEntries(columns.split(', ').map((name) => [name, text(row[name])])),
+          us: String(BigInt(row.ts) * 1_000_000n + BigInt(Math.floor(row.ts_nanos / 1000))),
+        })),
+    )
+  })
+
+  test('NDJSON and CSV are what query prints, and filters hold', async () => {
+    for (const [ending, format] of [
+      ['ndjson', 'json'],
+      ['csv', 'csv'],
+    ] as const) {
+      const path = join(folder, `some.${ending}`)
+      expect(await run('export', '-o', path, '--min-level', 'warn')).toMatchObject({
+        stderr: '',
+        exitCode: 0,
+      })
+      const { stdout } = await run('query', '--format', format, '--min-level', 'warn')
+      expect(readFileSync(path, 'utf8')).toBe(stdout)
+      expect(stdout.split('\n').length).toBeGreaterThan(10)
+    }
+    const path = join(folder, 'some.parquet')
+    await run('export', '-o', path, '--level', 'warn')
+    expect(await query(`SELECT DISTINCT level FROM '${path}'`)).toEqual([{ level: 'WARN' }])
+  })
+
+  test('--shareable leaves no key and no home folder', async () => {
+    const path = join(folder, 'shared.ndjson')
+    expect(await run('export', '-o', path, '--shareable')).toMatchObject({ stderr: '', exitCode: 0 })
+    const text = readFileSync(path, 'utf8')
+    expect(text).not.toMatch(/sk-demo-|\/home\/demo/)
+    expect(
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toHaveLength(5015)
+  })
+
+  test.each([
+    [
+      ['-o', join(folder, 'x.xlsx')],
+      /^codex-logs: no format is known for .*x\.xlsx\. The file ends in \.ndjson, \.csv, \.parquet\./,
+      2,
+    ],
+    [[], /^codex-logs: missing option: -o <file>/, 2],
+    [['-o', join(folder, 'none', 'x.csv')], /cannot write .*x\.csv: its folder does not exist/, 2],
+    [['-o', join(folder, 'y.parquet'), '--shareable'], /--shareable goes with \.ndjson and \.csv/, 2],
+    [['-o', join(folder, 'z.csv'), '--db', join(folder, 'no.sqlite')], /no\.sqlite/, 3],
+  ])('%j is refused in one line, and leaves no file', async (args, message, exitCode) => {
+    const before = readdirSync(folder).toSorted()
+    const ended = await runBin('codex-logs', ['export', '--codex-home', home, ...args])
+    expect(ended).toMatchObject({ stdout: '', stderr: expect.stringMatching(message), exitCode })
+    expect(readdirSync(folder).toSorted()).toEqual(before)
+  })
+
+  test('one that is interrupted leaves no file', async () => {
+    const running = startBin('codex-logs', [
+      'export',
+      '-o',
+      join(folder, 'cut.parquet'),
+      '--codex-home',
+      home,
+    ])
+    await running.until(() => readdirSync(folder).some((name) => name.includes('cut')))
+    await running.end('SIGINT')
+    // It may have been done already: then it is whole.
+    const left = readdirSync(folder).filter((name) => name.includes('cut'))
+    expect(left.filter((name) => name !== 'cut.parquet')).toEqual([])
+  })
+})
