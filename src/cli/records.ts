@@ -85,7 +85,7 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
         const line = footer && found.footer?.()
         if (line) context.io.stdout.write(`${line}\n`)
         found.finish?.()
-        if (session.hasFailed()) return EXIT_FAILED
+        if (session.hasFailed()) return session.exitCode()
         return flags.exitCode && rowCount === 0 ? EXIT_FAILED : 0
       })
     },
@@ -124,7 +124,7 @@ export function defineRecordCommand<Row, F extends Flags = None, A extends Argum
         const isPlain = flags.json === undefined && flags.fields === undefined
         if (isPlain && spec.write) await spec.write(row, flags, session)
         else await writeRecord(kind, row, flags, session)
-        return session.hasFailed() ? EXIT_FAILED : 0
+        return session.exitCode()
       })
     },
   }

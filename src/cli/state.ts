@@ -3,7 +3,7 @@ import type { Program } from './registry.js'
 
 export const STATE_PROGRAM: Program = {
   name: 'codex-state',
-  summary: 'inspect the state of the Codex CLI; read-only, except `backfill run`',
+  summary: 'inspect the state of the Codex CLI; read-only, except `backfill run` and `history repair`',
   examples: `
   codex-state threads list --cwd .                     the threads of this folder
   codex-state threads show last                        everything known of the newest thread
@@ -15,6 +15,11 @@ export const STATE_PROGRAM: Program = {
   groups: {
     threads: { summary: 'the threads that Codex knows', default: 'list', ofThread: 'show' },
     memories: { summary: 'what Codex remembers of its threads', default: 'list', ofThread: 'show' },
+    history: {
+      summary: 'whether Codex shows all turns of its threads',
+      default: 'list',
+      ofThread: 'list',
+    },
     backfill: { summary: 'import threads from rollout files', default: 'status' },
   },
   commands: {
@@ -72,12 +77,21 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/memories-jobs.js'),
     },
 
+    'history list': {
+      summary: 'threads with turns that Codex does not show, why, and what helps',
+      load: () => import('./state/history-list.js'),
+    },
+    'history repair': {
+      summary: 'have Codex make the turns of one thread anew',
+      load: () => import('./state/history-repair.js'),
+    },
+
     'backfill status': {
       summary: 'how far it is, and whether anything is wrong with it',
       load: () => import('./state/backfill-status.js'),
     },
     'backfill run': {
-      summary: 'read rollouts into a state database: the only command that writes',
+      summary: 'read rollouts into a state database: writes with --yes alone',
       load: () => import('./state/backfill-run.js'),
     },
 

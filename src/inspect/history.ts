@@ -12,6 +12,7 @@ import {
 import { listRollouts, parseRolloutName } from '../rollout/list.js'
 import { tryResolveRollout } from '../rollout/locate.js'
 import { findFault, type Projection, type ProjectionFault, readProjection } from '../rollout/projection.js'
+import { createQuickLook } from './history-quick.js'
 
 export interface HistoryRequest {
   codexHome: string
@@ -21,6 +22,8 @@ export interface HistoryRequest {
   findCurrent: (threadId: string) => string | undefined
   /** Only these. */
   threadIds?: readonly string[] | undefined
+  /** Rollouts whose end is projected are passed over, and told here; without it every rollout is read whole. */
+  onPassedOver?: ((path: string) => void) | undefined
   now: () => number
   sleep: (ms: number) => Promise<void>
   signal?: AbortSignal | undefined
@@ -45,7 +48,11 @@ export async function* inspectHistory(
 ): AsyncGenerator<ThreadHistory | UnreadableHistory, void, undefined> {
   const rollouts = await findCurrentRollouts(request)
   const behind: { path: string; history: ThreadHistory }[] = []
+  const quick = request.onPassedOver && createQuickLook(request.connection, rollouts.findPath)
   for (const path of rollouts.current) {
+    const verdict = quick?.judge(path)
+    if (verdict === 'end') request.onPassedOver?.(path)
+    if (verdict === 'end' || verdict === 'legacy') continue
     const history = await tryInspect(path, rollouts, request)
     if (history === undefined) continue
     if ('state' in history && history.state === 'behind' && isFresh(history, request)) {
@@ -77,6 +84,7 @@ interface CurrentRollouts {
   current: string[]
   /** Rollout ids in force. */
   inForce: ReadonlySet<string>
+  findPath: (rolloutId: string) => string | undefined
   find: (rolloutId: string) => Promise<string | undefined>
 }
 
@@ -106,7 +114,8 @@ async function findCurrentRollouts(request: HistoryRequest): Promise<CurrentRoll
     if (request.threadIds === undefined || request.threadIds.includes(threadId))
       current.push(byId.get(id)!.path)
   }
-  return { current, inForce, find: async (id) => byId.get(id)?.path }
+  const findPath = (id: string) => byId.get(id)?.path
+  return { current, inForce, findPath, find: async (id) => findPath(id) }
 }
 
 /** The first rollout of a thread has the thread's id. */

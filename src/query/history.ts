@@ -47,3 +47,25 @@ export function readProjectedRows(connection: ReadConnection, rolloutId: string)
   }
   return found
 }
+
+/** Where the projection of a rollout ends. */
+export interface ProjectionEnd {
+  offset: number
+  ordinal: number
+  /** The turn whose row was made last; `null` without a row. */
+  turnId: string | null
+  status: string | null
+}
+
+/** By rollout id, for all that have a cursor. */
+export function readProjectionEnds(connection: ReadConnection): Map<string, ProjectionEnd> {
+  const rows = connection.all<ProjectionEnd & { id: string; last: number | null }>(
+    `SELECT p.thread_id AS id, next_rollout_byte_offset AS offset, next_rollout_ordinal AS ordinal,
+            t.turn_id AS turnId, t.status AS status, max(t.rollout_ordinal) AS last
+       FROM thread_history_projection_state AS p LEFT JOIN thread_turns AS t ON t.thread_id = p.thread_id
+      GROUP BY p.thread_id`,
+  )
+  return new Map(
+    rows.map(({ id, offset, ordinal, turnId, status }) => [id, { offset, ordinal, turnId, status }]),
+  )
+}

@@ -122,7 +122,8 @@ export async function readProjection(
   }
 }
 
-function statusAfter(payload: RolloutEnvelope['payload']): TurnStatus | undefined {
+/** How a turn stands after a line that begins or ends one; `undefined` for other lines. */
+export function statusAfter(payload: RolloutEnvelope['payload']): TurnStatus | undefined {
   switch (payload.type) {
     case 'task_started':
     case 'turn_started':

@@ -64,6 +64,7 @@ export const TABLE_HOMES = {
   jobs: ['memories', 'memories_v2', 'state'],
   thread_goals: ['goals', 'state'],
   agent_jobs: ['state'],
+  thread_turns: ['thread_history'],
 } as const satisfies Record<string, readonly DatabaseRole[]>
 
 /** `older` than the newest generation that we know, that `known` one, or `newer`; of a known role, that is. */

@@ -112,6 +112,13 @@ test('differences, which no sound home has', async () => {
   expectValid('codex-state.diff', JSON.parse(stdout))
 })
 
+test('histories with turns that are not shown', async () => {
+  const home = copyFixtureHome('turns', 'history-duplicate')
+  const { stdout } = await runState(['history', '--json', '--codex-home', home])
+  expectValid('codex-state.history-list', JSON.parse(stdout))
+  rmSync(dirname(home), { recursive: true })
+})
+
 test('memories, their files and jobs, and what is told of them', async () => {
   const home = copyFixtureHome('memories', 'codex-0.169.0-memories')
   const cwd = '/home/demo/projects/infra'

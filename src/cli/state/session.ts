@@ -11,6 +11,7 @@ import type { CommandContext, TableName } from '../command.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
+import { EXIT_FAILED } from '../main.js'
 
 /** What a command that reads a home works with. */
 export interface Session {
@@ -21,9 +22,11 @@ export interface Session {
   readonly nowMs: number
   /** One line on stderr; after `MAX_NOTICES` they are only counted. */
   notice(text: string): void
-  /** Bad news, or an answer that is no: the exit code is 1. */
-  fail(): void
+  /** Bad news, or an answer that is no: the exit code is 1, or the greatest that was given. */
+  fail(exitCode?: number): void
   hasFailed(): boolean
+  /** 0 where nothing failed. */
+  exitCode(): number
   /** @throws {StateError} `DB_NOT_FOUND` when no database has the table */
   open(table: TableName): OpenTable
   tryOpen(table: TableName): OpenTable | undefined
@@ -61,7 +64,7 @@ export async function withSession<Result>(
   let areNamesWhole = true
   const notices = new Set<string>()
   let hiddenNotices = 0
-  let hasFailed = false
+  let exitCode = 0
 
   function notice(text: string): void {
     if (notices.has(text)) return
@@ -105,10 +108,11 @@ export async function withSession<Result>(
     codexHome,
     nowMs: io.now(),
     notice,
-    fail() {
-      hasFailed = true
+    fail(code = EXIT_FAILED) {
+      exitCode = Math.max(exitCode, code)
     },
-    hasFailed: () => hasFailed,
+    hasFailed: () => exitCode > 0,
+    exitCode: () => exitCode,
     open,
     tryOpen,
     keep(connection) {

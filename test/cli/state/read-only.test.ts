@@ -28,10 +28,10 @@ const COMMANDS = [
   'verify --full',
 ]
 
-test('all commands are there but the one that writes', () => {
+test('all commands are there but those that write', () => {
   const paths = Object.keys(STATE_PROGRAM.commands)
   const missing = paths.filter((path) => !COMMANDS.some((line) => line.startsWith(path)))
-  expect(missing).toEqual(['backfill run', 'schemas', 'completion', '__complete'])
+  expect(missing).toEqual(['history repair', 'backfill run', 'schemas', 'completion', '__complete'])
 })
 
 describe.each(HOMES)('%s', (name) => {

@@ -1,0 +1,55 @@
+import type { TurnStatus } from '../model/turn.js'
+import { isObject, parseEnvelope, textOrNull } from './parse.js'
+import { statusAfter } from './projection.js'
+
+export interface QuickHead {
+  isPaginated: boolean
+  /** The rollout that it continues. */
+  baseId: string | null
+}
+
+/** What the first line says of how its history is kept; `undefined` where the line does not end in these bytes. */
+export function readQuickHead(bytes: Buffer): QuickHead | undefined {
+  const end = bytes.indexOf(10)
+  if (end === -1) return undefined
+  const line = bytes.subarray(0, end)
+  // A quote inside of a text would have a backslash before it.
+  if (!line.includes('"history_mode":"paginated"'))
+    return line.includes('history_mode') ? parseHead(line) : { isPaginated: false, baseId: null }
+  return line.includes('"history_base":') ? parseHead(line) : { isPaginated: true, baseId: null }
+}
+
+function parseHead(line: Buffer): QuickHead | undefined {
+  const parsed = parseEnvelope(line.toString())
+  if (typeof parsed === 'string' || parsed.type !== 'session_meta') return undefined
+  const { history_mode: mode, history_base: base } = parsed.payload
+  return {
+    isPaginated: mode === 'paginated',
+    baseId: isObject(base) ? (textOrNull(base.thread_id)?.toLowerCase() ?? null) : null,
+  }
+}
+
+/** Where a rollout ends: the ordinal of its last line, and the turn that a line told of last. */
+export interface ProjectedEnd {
+  ordinal: number
+  turnId: string
+  status: TurnStatus
+}
+
+/** `undefined` where the last bytes of a rollout do not tell all of it. */
+export function readProjectedEnd(bytes: Buffer, isWholeFile: boolean): ProjectedEnd | undefined {
+  const lines = bytes.toString().split('\n')
+  // What is behind the last line feed is no line yet.
+  if (lines.pop() !== '') return undefined
+  if (!isWholeFile) lines.shift()
+  let ordinal: number | undefined
+  for (const line of lines.toReversed()) {
+    const parsed = parseEnvelope(line)
+    if (typeof parsed === 'string' || parsed.ordinal === null) return undefined
+    ordinal ??= parsed.ordinal
+    const status = parsed.type === 'event_msg' ? statusAfter(parsed.payload) : undefined
+    const turnId = textOrNull(parsed.payload.turn_id)
+    if (status !== undefined && turnId !== null) return { ordinal, turnId, status }
+  }
+  return undefined
+}

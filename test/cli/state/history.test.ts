@@ -1,0 +1,145 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
+import { expect, onTestFinished, test } from 'vitest'
+import { HISTORY_STATES, type HistoryState } from '../../../src/model/history.js'
+import { copyFixtureHome, copyHome, fixtureNames, fixturePath, HOMES } from '../../helpers/homes.js'
+import { runState } from '../../helpers/run.js'
+
+const now = Date.UTC(2026, 10, 27)
+
+function homeOf(kind: 'turns' | 'items', name: string): string {
+  const home = copyFixtureHome(kind, name)
+  onTestFinished(() => rmSync(dirname(home), { recursive: true, force: true }))
+  return home
+}
+
+const history = (home: string, ...argv: string[]) =>
+  runState(['history', ...argv, '--codex-home', home], { now })
+
+type Row = { thread_id: string; state: HistoryState; turns_shown: number; turns: number; cure: string }
+
+test.each(fixtureNames('turns').filter((name) => name.startsWith('history-')))(
+  '%s: what is passed over without --all is sound with it, and the exit code tells the worst',
+  async (name) => {
+    const home = homeOf('turns', name)
+    const { stdout, exitCode } = await history(home, '--json')
+    const bad = JSON.parse(stdout) as Row[]
+    const all = JSON.parse((await history(home, '--all', '--json')).stdout) as Row[]
+    expect(all.filter(({ state }) => HISTORY_STATES[state].alarm > 0)).toEqual(bad)
+    expect(exitCode).toBe(Math.max(0, ...bad.map(({ state }) => HISTORY_STATES[state].alarm)))
+    expect(bad.length === 0).toBe(name === 'history-sound')
+  },
+)
+
+test('A home as released Codex left it gives no alarm, and hardly a rollout of it is read whole', async () => {
+  for (const name of HOMES) {
+    const home = copyHome(name)
+    const { stdout, exitCode } = await history(home)
+    expect([name, stdout, exitCode]).toEqual([name, '', 0])
+    rmSync(dirname(home), { recursive: true, force: true })
+  }
+  const { stdout } = await runState(['history', '--codex-home', homeOf('turns', 'forks-0.153.0')], {
+    now,
+    isTerminal: true,
+  })
+  expect(stdout.trimEnd().split('\n').at(-1)).toMatchInlineSnapshot(
+    `"1 thread with turns that are not shown, 2 sound, 21 projected to the end"`,
+  )
+})
+
+test('The table names thread, turns, line and cure', async () => {
+  const { stdout } = await runState(
+    ['history', '--codex-home', homeOf('turns', 'history-duplicate'), '--color', 'never'],
+    { now, isTerminal: true },
+  )
+  expect(stdout).toMatchInlineSnapshot(`
+    "THREAD         SHOWN  TURNS  LINE  PROBLEM                                     CURE
+    01a21356-a02a      1      4    15  a line has an ordinal that was used before  resume it in Codex
+    1 thread with turns that are not shown, 0 sound
+    "
+  `)
+})
+
+test('Which cure helps depends on the Codex that will open the thread', async () => {
+  const home = homeOf('turns', 'history-duplicate')
+  const cure = async (version: string) =>
+    (JSON.parse((await history(home, '--json', '--codex', version)).stdout) as Row[])[0]!.cure
+  expect(await cure('0.153.0')).toBe('resume it in Codex 0.155 or newer')
+  expect(await cure('0.169.0')).toBe('resume it in Codex')
+})
+
+const TABLES = ['thread_turns', 'thread_items', 'thread_realtime_items', 'thread_history_projection_state']
+
+function rowsOf(path: string): unknown {
+  const database = new Database(path, { readonly: true })
+  const rows = TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`).all())
+  database.close()
+  return rows
+}
+
+test('repair deletes the rows of all four tables after a copy, and --undo writes them back', async () => {
+  const home = homeOf('turns', 'history-tailgone')
+  const { thread } = JSON.parse(
+    readFileSync(join(fixturePath('turns', 'history-tailgone'), 'expected.json'), 'utf8'),
+  ) as { thread: string }
+  const path = join(home, 'thread_history_1.sqlite')
+  const before = rowsOf(path)
+  const dry = await history(home, 'repair', thread, '--dry-run')
+  expect(dry.stdout).toContain('1 of 4 turns are shown')
+  expect(rowsOf(path)).toEqual(before)
+  expect(readdirSync(home)).not.toContain('db-backups')
+
+  const done = await history(home, 'repair', thread, '--yes')
+  expect([done.exitCode, done.stderr]).toEqual([0, ''])
+  expect(rowsOf(path)).toEqual([[], [], [], []])
+  const [copy] = readdirSync(join(home, 'db-backups'))
+  expect(rowsOf(join(home, 'db-backups', copy!, 'thread_history_1.sqlite'))).toEqual(before)
+  const [row] = JSON.parse((await history(home, thread, '--json')).stdout) as Row[]
+  expect(row).toMatchObject({ state: 'notProjected', cure: 'resume it in Codex' })
+
+  expect((await history(home, 'repair', thread, '--undo')).exitCode).toBe(0)
+  expect(rowsOf(path)).toEqual(before)
+})
+
+test('--undo leaves alone what Codex has projected anew', async () => {
+  const home = homeOf('turns', 'history-tailgone')
+  const path = join(home, 'thread_history_1.sqlite')
+  await history(home, 'repair', 'last', '--yes')
+  const database = new Database(path)
+  const id = (JSON.parse((await history(home, '--all', '--json')).stdout) as Row[])[0]!.thread_id
+  database
+    .prepare(
+      'INSERT INTO thread_history_projection_state (thread_id, next_rollout_byte_offset, next_rollout_ordinal) VALUES (?, 1, 1)',
+    )
+    .run(id)
+  database.close()
+  const before = rowsOf(path)
+  const { exitCode, stderr } = await history(home, 'repair', 'last', '--undo')
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('Codex has projected this thread anew')
+  expect(rowsOf(path)).toEqual(before)
+})
+
+test.each([
+  ['history-sound', 'there is nothing to repair'],
+  ['history-behind', 'a resume brings its turns back'],
+  ['history-duplicate', 'a resume brings its turns back'],
+  ['history-noordinal', 'its own rows are not what is wrong'],
+])('repair of %s is refused: %s', async (name, reason) => {
+  const home = homeOf('turns', name)
+  const before = rowsOf(join(home, 'thread_history_1.sqlite'))
+  const { exitCode, stderr } = await history(home, 'repair', 'last', '--yes')
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain(reason)
+  expect(rowsOf(join(home, 'thread_history_1.sqlite'))).toEqual(before)
+})
+
+test('The base of a reverted thread is never reset, and nothing is done without a word', async () => {
+  const home = homeOf('turns', 'history-reverted-base-empty')
+  const [bad] = JSON.parse((await history(home, '--json')).stdout) as Row[]
+  const { exitCode, stderr } = await history(home, 'repair', bad!.thread_id, '--yes')
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('none is known; its rows must not be deleted')
+  expect((await history(home, 'repair', bad!.thread_id)).exitCode).toBe(2)
+})
