@@ -7,6 +7,7 @@ import { loadMigrations } from './db/migration-files.js'
 import { openReadWrite } from './db/open-write.js'
 import { StateError } from './errors.js'
 import { describeMemories, listMemories, type Memories, memoryReason, toMemory } from './inspect/memories.js'
+import { findHomeLineEnds } from './inspect/schema-report.js'
 import type { BackfillState } from './model/backfill.js'
 import type { LogRow, LogRowFilter, LogRowQuery, NewLogRow } from './model/log.js'
 import type { Memory, MemoryAnswer, MemoryListQuery, ThreadMemory } from './model/memory.js'
@@ -115,7 +116,8 @@ export class StateRuntime {
 
   /**
    * Opens our own state database of a home (`state_4.sqlite`) and makes it if it is missing, with its folder: in
-   * WAL mode, migrated, with the checksums that Codex records. Takes away what it replaces, and tells each file to
+   * WAL mode, migrated, with the checksums that the Codex of the home's other databases records (for Windows or for
+   * another system; without any, that of this system). Takes away what it replaces, and tells each file to
    * `onWarning`: a state database of Codex's of a **lower** generation or without a number is removed; what has
    * such a name and is something else is moved to `db-backups/`. (Codex to 0.130 removed all of these by their
    * names, higher ones too; here a newer program's data is never touched.) Removes log rows older than 90 days.
@@ -132,7 +134,11 @@ export class StateRuntime {
     return countingFailure(options, () => {
       const state = openReadWrite(path, { create: true })
       return closingOnFailure(state, () => {
-        migrate(state, loadMigrations('state'))
+        migrate(
+          state,
+          loadMigrations('state'),
+          isNew ? findHomeLineEnds(listDatabases(codexHome).filter((file) => file.path !== path)) : undefined,
+        )
         // Only now, so that nothing is gone when ours cannot be used.
         retireLegacyStateFiles(codexHome, OWN_STATE_GENERATION, options.onWarning ?? (() => {}))
         const runtime = new StateRuntime(attach(state, codexHome), options)

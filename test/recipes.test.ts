@@ -77,7 +77,7 @@ function programsOf(line: string): string[] {
 /** The first command of each recipe → what it gives in the home of release 0.169. */
 const EXPECTED: Record<string, { exitCode?: number; stdout: RegExp; stderr?: RegExp }> = {
   'codex-logs tail --thread-id': { exitCode: 130, stdout: /\[01a1fb72-1070-7d72-a57b-9ce71b9c75c6\]/ },
-  'codex-logs query --since 1h': { stdout: /^$/ },
+  'codex-logs errors --since 1h': { stdout: /^$/, stderr: /^(codex-logs: nothing .*\n)?$/ },
   'codex-logs query --min-level warn --json': { stdout: /^ +\d+ codex_/ },
   'codex-logs query --compact': { stdout: /ToolCall: / },
   'codex-logs query --json --cursor-file': { stdout: /^$/ },

@@ -11,6 +11,8 @@ export interface Failure {
   isGuess: boolean
   /** The turn ended with it. */
   endsTurn: boolean
+  /** The row that tells most: the last one. */
+  row: StoredLogRow
   /** In the order of time. */
   rowIds: RowId[]
   /** Of the first and the last row, in milliseconds. */
@@ -448,6 +450,7 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
         entry: failureEntry('killed'),
         isGuess: true,
         endsTurn: true,
+        row,
         rowIds: ended.map(({ lastRow }) => lastRow!.row.id),
         firstMs: ms,
         lastMs: ms,
@@ -521,6 +524,7 @@ function createFailure(
     entry: failureEntry(name),
     isGuess,
     endsTurn: false,
+    row,
     rowIds: [row.id],
     firstMs: ms,
     lastMs: ms,

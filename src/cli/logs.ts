@@ -38,6 +38,15 @@ export const LOGS_PROGRAM: Program = {
       summary: 'sum up what fills the log: by level, target, thread, time …; what was written and pruned',
       load: () => import('./logs/stats.js'),
     },
+    errors: {
+      summary:
+        'show what went wrong: failed turns, retries, tools, MCP servers, databases, whatever their level',
+      load: () => import('./logs/errors.js'),
+    },
+    explain: {
+      summary: 'tell what a failure means and what can be done: by its name, or a message',
+      load: () => import('./logs/explain.js'),
+    },
     feedback: {
       summary: "the rows that Codex's own /feedback would upload for a thread, secrets marked",
       load: () => import('./logs/feedback.js'),

@@ -22,8 +22,8 @@ type RecordFlags<F extends Flags> = FlagValues<F> & FlagValues<typeof RECORD_FLA
 type ListFlags<F extends Flags> = FlagValues<F> & FlagValues<typeof LIST_FLAGS>
 
 interface RecordLook<Row, F extends Flags, A extends Arguments> extends CommandLook<F, A> {
-  /** Which flag changes the kind, by its choices or by being there: each is a form of JSON of its own. */
-  readonly variesBy?: keyof F & string
+  /** Which flags change the kind, by their choices or by being there: each is a form of JSON of its own. */
+  readonly variesBy?: (keyof F & string) | readonly (keyof F & string)[]
   /** What a record has. Without it `read` says so, since only the database knows. */
   readonly kind?: RecordKind<Row> | ((flags: RecordFlags<F>) => RecordKind<Row>)
 }
@@ -51,6 +51,8 @@ export interface ListCommand<Row, F extends Flags, A extends Arguments> extends 
   readonly isFaint?: (row: Row) => boolean
   /** One JSON array (default), or one object a line. */
   readonly json?: 'array' | 'lines'
+  /** How they are printed when neither JSON nor fields are asked for; `undefined`: as a table, or lines. */
+  readonly write?: (rows: readonly Row[], flags: ListFlags<F>, session: Session) => Promise<void> | undefined
   read(
     session: Session,
     flags: ListFlags<F>,
@@ -80,6 +82,7 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
           isFaint: spec.isFaint,
           emptyText: found.emptyText ?? spec.emptyText,
           areLines: spec.json === 'lines',
+          write: spec.write && ((rows) => spec.write!(rows, flags, session)),
         })
         const footer = rowCount > 0 && context.io.stdout.isTerminal && flags.json === undefined
         const line = footer && found.footer?.()
@@ -141,22 +144,26 @@ function formsOf<Row, F extends Flags, A extends Arguments>(
   spec: RecordLook<Row, F, A>,
   shape: JsonForm['shape'],
 ): JsonForm[] {
-  const { variesBy, flags } = spec
-  const varying = variesBy === undefined ? undefined : flags?.[variesBy]
-  const formOf = (choice: string | undefined): JsonForm => ({
+  const names = spec.variesBy === undefined ? [] : [spec.variesBy].flat()
+  const formOf = (values: Record<string, unknown>): JsonForm => ({
     shape,
-    record: kindOf(spec, { [String(variesBy)]: choice } as RecordFlags<F>),
-    ...(choice !== undefined && {
-      suffix: `${String(variesBy)}-${choice}`,
-      argv: [`--${String(variesBy)}`, choice],
-    }),
+    record: kindOf(spec, values as RecordFlags<F>),
   })
-  if (varying?.form === 'on') {
-    const name = String(variesBy)
-    const record = kindOf(spec, { [name]: true } as RecordFlags<F>)
-    return [formOf(undefined), { shape, record, suffix: name, argv: [`--${name}`] }]
-  }
-  const forms = varying?.choices?.map(formOf) ?? []
-  // A flag that is never without a value has no form without it.
-  return varying?.initial === undefined ? [formOf(undefined), ...forms] : forms
+  const forms = names.flatMap((name) => {
+    const flag = spec.flags?.[name]
+    if (flag?.form === 'on') return { ...formOf({ [name]: true }), suffix: name, argv: [`--${name}`] }
+    if (flag?.form === 'off') {
+      return { ...formOf({ [name]: false }), suffix: `no-${name}`, argv: [`--no-${name}`] }
+    }
+    return (flag?.choices ?? []).map((choice) => ({
+      ...formOf({ [name]: choice }),
+      suffix: `${name}-${choice}`,
+      argv: [`--${name}`, choice],
+    }))
+  })
+  // A choice that is never without a value has no form without it.
+  const isAlwaysChosen = names.some(
+    (name) => spec.flags?.[name]?.choices && spec.flags[name].initial !== undefined,
+  )
+  return isAlwaysChosen ? forms : [formOf({}), ...forms]
 }

@@ -130,7 +130,13 @@ async function findMemoryUse({ codexHome, databases }: Home): Promise<MemoryUse 
   if (home.rules.features.length === 0) return undefined
   const { inUse, whyInUse, rules } = home
   const stateDatabase = rules.isInState ? databases.find(({ role }) => role === 'state')?.path : undefined
-  return { pipeline: inUse, why: whyInUse, stateDatabase, off: whyOff(home) }
+  return {
+    pipeline: inUse,
+    why: whyInUse,
+    stateDatabase,
+    off: whyOff(home),
+    isKnown: home.settings !== undefined,
+  }
 }
 
 interface MemoryUse {
@@ -139,6 +145,8 @@ interface MemoryUse {
   /** Of releases that keep memories in it. */
   readonly stateDatabase: string | undefined
   readonly off: string | undefined
+  /** `false` where the configuration cannot be used. */
+  readonly isKnown: boolean
 }
 
 function memoriesIn(
@@ -146,7 +154,7 @@ function memoriesIn(
   use: MemoryUse | undefined,
 ): Pick<Place, 'pipeline' | 'in_use'> {
   const pipeline = MEMORY_ROLES[role] ?? (use?.stateDatabase === path ? 'v1' : null)
-  return { pipeline, in_use: pipeline === null || use === undefined ? null : pipeline === use.pipeline }
+  return { pipeline, in_use: pipeline === null || !use?.isKnown ? null : pipeline === use.pipeline }
 }
 
 const MEMORY_ROLES: Readonly<Partial<Record<DatabaseFile['role'], MemoryPipeline>>> = {
@@ -154,9 +162,12 @@ const MEMORY_ROLES: Readonly<Partial<Record<DatabaseFile['role'], MemoryPipeline
   memories_v2: 'v2',
 }
 
-function describeUse({ pipeline, why, stateDatabase, off }: MemoryUse): string {
-  const place = stateDatabase !== undefined ? 'in the state database' : `pipeline ${pipeline} (${why})`
-  return off === undefined ? `Memories in use: ${place}.` : `No memories are made: ${off}. Else: ${place}.`
+function describeUse({ pipeline, why, stateDatabase, off, isKnown }: MemoryUse): string {
+  const place = stateDatabase === undefined ? `${pipeline}: ${why}` : 'the state database'
+  if (!isKnown) return 'Whether memories are on is not known: config.toml cannot be used.'
+  return off === undefined
+    ? `Memories are on; sessions read ${place}.`
+    : `${off[0]!.toUpperCase()}${off.slice(1)}; turned on, sessions would read ${place}.`
 }
 
 function sizeOf(path: string): number | null {

@@ -97,12 +97,26 @@ export function kindOf(place: string, isDatabaseFolder: boolean): string {
   if (top === 'archived_sessions') return 'archived'
   if (MEMORY_PLACES.has(top)) return 'memories'
   if (parts.slice(0, -1).includes('db-backups')) return 'database backups'
+  const desktop = parts.length > 1 ? DESKTOP_KINDS[top] : undefined
+  if (desktop !== undefined) return desktop
   const name = parts.at(-1) ?? ''
+  if (parts.length === 1 && DESKTOP_STATE.test(name)) return 'Desktop state'
   const database = isDatabaseFolder ? describeDatabase(name.replace(/-(wal|shm|journal)$/, '')) : undefined
   if (!database) return 'other'
   if (/-(wal|shm|journal)$/.test(name)) return 'WAL'
   return database.role === 'logs' ? 'logs' : 'databases'
 }
+
+/** Folders in which the Desktop app keeps what can grow large, by what a person calls it. */
+const DESKTOP_KINDS: Readonly<Record<string, string>> = {
+  worktrees: 'worktrees',
+  attachments: 'attachments',
+  generated_images: 'generated images',
+  automations: 'automations',
+}
+
+/** The state of the Desktop app, with its backup and the temporary files that failed writes leave. */
+const DESKTOP_STATE = /^\.+codex-global-state/
 
 const DAY_MS = 86_400_000
 

@@ -128,4 +128,15 @@ export interface LogFilter {
   where?: readonly FieldCondition[]
   /** Only rows that tell of something that went wrong. */
   onlyFailures?: boolean
+  /** Any of these. */
+  signs?: readonly RowSign[]
+}
+
+/** Rows of a kind, told by what is cheap to look at: all parts must hold, within one any of its values. */
+export interface RowSign {
+  levels?: readonly string[]
+  /** Beginnings, in this case. */
+  targets?: readonly string[]
+  /** Parts of the body, in this case. */
+  texts?: readonly string[]
 }

@@ -1,40 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { FAILURES, ROW_RULES } from '../../src/body/failures.js'
 import { type Failure, findFailures } from '../../src/body/find-failures.js'
 import { parseBody } from '../../src/body/parse.js'
+import { expectedNames, isInTheLog, readExpected } from '../helpers/failures.js'
 import { type HomeLog, readFixtureLogs } from '../helpers/home-logs.js'
-import { fixtureNames, fixturePath } from '../helpers/homes.js'
-
-interface Expected {
-  release: string
-  group: string
-  failuresInOrder: { kind: string; prompt?: string }[]
-  mcpStartup?: { server?: string; status?: string; error?: string | null }[]
-  turns: { thread: string; turn: string; outcome: string; prompt?: string }[]
-}
-
-/** What no row of a release says; beyond that, everything is to be found. */
-const NOT_IN_THE_LOG: Record<string, (release: number) => boolean> = {
-  // A status stands only in the output of a tool, which 0.117 to 0.141 log.
-  'tool-exit-status': (release) => release < 117 || release > 141,
-  'tool-killed': (release) => release < 117 || release > 141,
-  'mcp-tool-error-result': (release) => release < 118 || release > 141,
-  'mcp-start-no-command': (release) => release < 155,
-  'mcp-start-exited': (release) => release < 155,
-  'mcp-start-timeout': (release) => release < 155,
-  'http-503-once': (release) => release < 117,
-  'patch-failed': (release) => release < 117,
-  'unknown-tool': (release) => release < 117,
-  'bad-arguments': (release) => release < 117,
-  'tool-rejected-by-user': (release) => release < 117,
-  'tool-outlives-wait': (release) => release < 113,
-  // No row is written until the process ends.
-  'disk-full': (release) => release === 140,
-  // 0.99 writes INFO and worse alone, where a stream that fell silent looks like one that broke.
-  'idle-timeout': (release) => release === 99,
-}
+import { fixtureNames } from '../helpers/homes.js'
 
 interface Result {
   home: string
@@ -48,9 +18,7 @@ let results: Result[]
 
 beforeAll(() => {
   results = fixtureNames('failures').map((home) => {
-    const expected: Expected = JSON.parse(
-      readFileSync(join(fixturePath('failures', home), 'expected.json'), 'utf8'),
-    )
+    const expected = readExpected(home)
     const found = findIn(readFixtureLogs(home))
     const names = expectedNames(expected)
     const missed = [...names]
@@ -71,23 +39,6 @@ function findIn(logs: readonly HomeLog[]): Failure[] {
       { isAlive: () => false },
     ),
   )
-}
-
-/** What really happened; where only the client was told of a server that did not start, its words say why. */
-function expectedNames({ failuresInOrder, mcpStartup = [], group }: Expected): string[] {
-  const names = failuresInOrder.map(({ kind }) => kind)
-  if (group === 'mcp') return names
-  for (const { status, error } of mcpStartup) {
-    if (status !== 'failed') continue
-    if (/No such file/.test(error ?? '')) names.push('mcp-start-no-command')
-    else names.push(/timed out/.test(error ?? '') ? 'mcp-start-timeout' : 'mcp-start-exited')
-  }
-  return names
-}
-
-function isInTheLog(home: string, name: string): boolean {
-  const release = Number(home.split('.')[1])
-  return !NOT_IN_THE_LOG[name]?.(release)
 }
 
 test('every failure of every home is found under its name, and no other', () => {
@@ -111,9 +62,7 @@ test('every failure of every home is found under its name, and no other', () => 
 
 test('the failures that end a turn are those of the turns that failed', () => {
   for (const { home, found } of results) {
-    const expected: Expected = JSON.parse(
-      readFileSync(join(fixturePath('failures', home), 'expected.json'), 'utf8'),
-    )
+    const expected = readExpected(home)
     // Of the turns of a terminal nobody was told how they ended.
     if (expected.group === 'tui') continue
     const failed = expected.turns.filter(({ outcome }) => outcome === 'failed').map(({ turn }) => turn)

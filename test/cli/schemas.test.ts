@@ -90,6 +90,10 @@ describe.each(HOMES)('the home of %s', (homeName) => {
 /** What makes a command find something in a home where nothing goes on. */
 const FINDS_ALL: Readonly<Record<string, readonly string[]>> = {
   'codex-logs.stuck': ['--all'],
+  'codex-logs.errors': ['--notices'],
+  'codex-logs.errors-by-thread': ['--notices'],
+  'codex-logs.errors-by-turn': ['--notices'],
+  'codex-logs.errors-no-group': ['--notices'],
 }
 
 test.each(LOG_FORMS)('$name', async (form) => {

@@ -23,7 +23,7 @@ const STATES = [...MEMORY_STATES, 'archived'] as const
 
 const FLAGS = {
   state: {
-    ...listFlag('<state>', `${STATES.slice(0, -1).join(', ')} or archived`),
+    ...listFlag('<state>', 'those that stand so'),
     choices: STATES,
   } as Flag<(MemoryState | 'archived')[] | undefined>,
   cwd: listFlag('<dir>', 'memories of this folder, however it is spelled', {

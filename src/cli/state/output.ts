@@ -109,6 +109,8 @@ export async function writeRecords<Row>(
     emptyText?: string | null | undefined
     /** JSON is one object a line, not one array. */
     areLines?: boolean
+    /** Writes all of them when neither JSON nor fields are asked for; `undefined` leaves that to a table, or lines. */
+    write?: ((rows: readonly Row[]) => Promise<void> | undefined) | undefined
   } = {},
 ): Promise<number> {
   const { io, notice } = session
@@ -118,6 +120,18 @@ export async function writeRecords<Row>(
   await new Promise((resolve) => setImmediate(resolve))
   let remaining = flags.limit ?? Number.POSITIVE_INFINITY
   let rowCount = 0
+  const isPlain = flags.json === undefined && flags.fields === undefined
+  if (isPlain && options.write) {
+    const rows: Row[] = []
+    for await (const page of remaining > 0 ? pages : []) if (!('bytes' in page)) rows.push(...page)
+    const written = rows.length > 0 ? options.write(rows.slice(0, remaining)) : undefined
+    if (written) {
+      await written
+      return Math.min(rows.length, remaining)
+    }
+    // As one page it goes on as a table.
+    pages = [rows]
+  }
   const isArray = flags.json !== undefined && !options.areLines
   const writePage =
     flags.json !== undefined && options.areLines

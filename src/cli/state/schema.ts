@@ -3,6 +3,7 @@ import type { RecordKind } from '../../format/fields.js'
 import { readEachDatabase } from '../../inspect/each-database.js'
 import { type MigrationReport, type RecordedLineEnds, reportMigrations } from '../../inspect/schema-report.js'
 import { lineEndsOn } from '../../model/line-ends.js'
+import { findForeignObjects } from '../../schema/known-objects.js'
 import { defineListCommand } from '../records.js'
 import { requireDatabases, type Session } from './session.js'
 
@@ -52,9 +53,14 @@ export const command = defineListCommand({
   read(session) {
     const databases = requireDatabases(session)
     const read = [
-      ...readEachDatabase(databases, session.notice, (connection, file) =>
-        reportMigrations(file, connection),
-      ),
+      ...readEachDatabase(databases, session.notice, (connection, file) => {
+        const reports = reportMigrations(file, connection)
+        // A newer release may make more.
+        const isNewer = file.age === 'newer' || reports.some(({ state }) => state === 'newer')
+        const foreign = reports.length === 0 || isNewer ? [] : findForeignObjects(connection)
+        if (foreign.length > 0) session.notice(tellForeign(file.path, foreign))
+        return reports
+      }),
     ]
     if (read.length < databases.length) session.fail()
     const reports = read.flat()
@@ -65,6 +71,14 @@ export const command = defineListCommand({
     return [reports]
   },
 })
+
+const MAX_NAMED = 10
+
+function tellForeign(path: string, foreign: readonly string[]): string {
+  const named = foreign.slice(0, MAX_NAMED).join(', ')
+  const more = foreign.length > MAX_NAMED ? ` and ${foreign.length - MAX_NAMED} more` : ''
+  return `${basename(path)} has what no release known here makes: ${named}${more}`
+}
 
 /** Says which Codex refuses databases of this form, unless they are those of the Codex for this system. */
 function tellLineEnds(form: RecordedLineEnds, reports: readonly MigrationReport[], session: Session): void {

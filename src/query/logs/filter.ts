@@ -1,6 +1,6 @@
 import type { SqlValue } from '../../db/connection.js'
 import type { SqlFunctions } from '../../db/drivers.js'
-import type { LogFilter, LogRow, TextMatch } from '../../model/log.js'
+import type { LogFilter, LogRow, RowSign, TextMatch } from '../../model/log.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
 import { LONGEST_TEXT } from './store.js'
 import { compileWhere } from './where.js'
@@ -59,6 +59,13 @@ export function compileLogFilter(filter: LogFilter, columns: ResolvedColumns<Log
     )
   }
   addText('body', filter.body)
+  if (filter.signs) {
+    const signs = filter.signs.map((sign) => compileSign(sign, columns))
+    add(
+      `(${signs.map(({ sql }) => sql.join(' AND ')).join(' OR ')})`,
+      signs.flatMap(({ params }) => params),
+    )
+  }
   if (filter.pattern) {
     const body = column('body')
     const start = `iif(octet_length(${body}) > ${LONGEST_TEXT}, substr(${body}, 1, ${LONGEST_TEXT}), ${body})`
@@ -69,6 +76,28 @@ export function compileLogFilter(filter: LogFilter, columns: ResolvedColumns<Log
   conditions.sql.push(...where.sql)
   conditions.params.push(...where.params)
   return conditions
+}
+
+/** What costs least is asked first. A column that the layout lacks restricts nothing. */
+function compileSign(
+  { levels, targets, texts }: RowSign,
+  columns: ResolvedColumns<LogRow>,
+): { sql: string[]; params: SqlValue[] } {
+  const sql = ['TRUE']
+  const params: SqlValue[] = []
+  const addAnyOf = (
+    name: keyof LogRow,
+    values: readonly string[] | undefined,
+    one: (column: string) => string,
+  ) => {
+    if (!values || columns[name] === undefined) return
+    sql.push(`(${values.map(() => one(`+${columnSql(columns[name])}`)).join(' OR ')})`)
+    params.push(...values)
+  }
+  addAnyOf('level', levels, (column) => `${column} = ?`)
+  addAnyOf('target', targets, (column) => `${column} GLOB ? || '*'`)
+  addAnyOf('body', texts, (column) => `instr(${column}, ?) > 0`)
+  return { sql, params }
 }
 
 /** The filter's bounds of time over two columns: for rows that are looked at, and for the index over the times. */

@@ -97,3 +97,17 @@ export function readProcessesOf({ connection, columns }: LogStore, threadIds: re
     )
     .map((row) => row.process)
 }
+
+/** From the first to the last row of any of the threads, in whole Unix seconds; an empty span without rows. */
+export function readSecondsOfThreads(
+  { connection, columns }: LogStore,
+  threadIds: readonly string[],
+): { first: number; last: number } {
+  const seconds = `CAST(${columnSql(columns.tsSeconds)} AS INTEGER)`
+  const row = connection.get<{ first: number | null; last: number | null }>(
+    `SELECT min(${seconds}) AS first, max(${seconds}) AS last FROM logs
+     WHERE ${columnSql(columns.threadId)} IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(threadIds),
+  )
+  return { first: row?.first ?? 0, last: row?.last ?? -1 }
+}

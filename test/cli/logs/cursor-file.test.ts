@@ -53,6 +53,11 @@ describe('the file', () => {
     expect(() => writeCursor('/no/such/folder/cursor', cursor)).toThrow(
       expect.objectContaining({ code: 'USAGE' }),
     )
+    // Nor is anything left beside one that cannot be replaced.
+    const taken = join(folder, 'taken')
+    mkdirSync(join(taken, 'sub'), { recursive: true })
+    expect(() => writeCursor(taken, cursor)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+    expect(readdirSync(folder)).toEqual(['taken'])
   })
 })
 

@@ -189,6 +189,26 @@ describe('a home with both pipelines', () => {
     expect(second.input_watermark).toMatch(/^2026-/)
   })
 
+  test('where says which pipeline sessions read, and by which rule', async () => {
+    const { stdout } = await run(home, 'where --no-pager', { isTerminal: true, columns: 200 })
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+      'Memories are on; sessions read v1: memories.version = "v1" in config.toml.',
+    )
+  })
+
+  test('where claims nothing of a configuration that cannot be used', async () => {
+    const broken = copy('codex-0.169.0-dual-memories')
+    changeConfig(broken, (text) => `${text}\n]`)
+    const { stdout } = await run(broken, 'where --no-pager', { isTerminal: true, columns: 200 })
+    expect(stdout).toContain('Whether memories are on is not known: config.toml cannot be used.\n')
+    const places = await readJson(broken, 'where')
+    expect(new Set(places.map(({ in_use }: { in_use: boolean | null }) => in_use))).toEqual(new Set([null]))
+    const [memory] = await readJson(broken, 'memories list --pipeline v1')
+    const { checks } = await readJson(broken, `memories why ${memory.thread_id}`)
+    expect(checks[0]).toMatchObject({ check: 'feature', outcome: 'not known' })
+    expect((await readJson(broken, 'memories given')).reason).toBe('not known: config.toml cannot be used')
+  })
+
   test('on a terminal a memory is text with its lines', async () => {
     const { stdout } = await run(home, 'memories show last --color never', { now, isTerminal: true })
     expect(stdout).toContain('\nRaw memory\n---\ndescription: ')

@@ -604,3 +604,28 @@ describe('what other programs left in the databases', () => {
     expect(found).toHaveLength(count)
   })
 })
+
+test('what the Desktop app keeps has kinds of its own in du', async () => {
+  const home = copyHome('codex-0.169.0')
+  const files = {
+    worktrees: ['worktrees/5f/shop/src/index.ts', 'worktrees/5f/shop/state_5.sqlite'],
+    attachments: ['attachments/1/pasted-text.txt'],
+    'generated images': ['generated_images/1.png'],
+    automations: ['automations/a/automation.toml'],
+    'Desktop state': [
+      '.codex-global-state.json',
+      '.codex-global-state.json.bak',
+      '..codex-global-state.json.1.tmp',
+    ],
+  }
+  for (const name of Object.values(files).flat()) {
+    mkdirSync(dirname(join(home, name)), { recursive: true })
+    writeFileSync(join(home, name), 'x'.repeat(1000))
+  }
+  const { found } = await readJson('du --json=kind,size_bytes,files', home)
+  expect(found).toEqual(
+    expect.arrayContaining(
+      Object.entries(files).map(([kind, { length }]) => ({ kind, size_bytes: length * 1000, files: length })),
+    ),
+  )
+})

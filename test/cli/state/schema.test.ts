@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { copyHome, HOMES } from '../../helpers/homes.js'
+import { StateRuntime } from '../../../src/runtime.js'
+import { copyHome, HOMES, makeCase } from '../../helpers/homes.js'
 import { temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
 
@@ -56,7 +57,8 @@ function readChecksums(path: string): string[] {
 
 describe('schema', () => {
   test.each(HOMES)('knows every migration that releases applied: %s', async (name) => {
-    const { found, exitCode } = await readJson('schema --json', copyHome(name))
+    const { found, stderr, exitCode } = await readJson('schema --json', copyHome(name))
+    expect(stderr).toBe('')
     const states = new Set((found as { state: string }[]).map(({ state }) => state))
     states.delete('not applied')
     expect({ states: [...states], exitCode }).toEqual({ states: ['known'], exitCode: 0 })
@@ -106,6 +108,15 @@ describe('schema', () => {
       )
     },
   )
+
+  test('names triggers and indexes that no release makes', async () => {
+    const { stderr, exitCode } = await readJson('schema --json', makeCase('log-guard', 'codex-0.169.0'))
+    expect({ stderr, exitCode }).toEqual({
+      stderr:
+        'codex-state: logs_2.sqlite has what no release known here makes: index guard_level, trigger guard_after, trigger quiet_guard\n',
+      exitCode: 0,
+    })
+  })
 
   test('says nothing of the line ends that Codex has here', async () => {
     const { found, stderr } = await readJson('schema --json=line_ends', copyHome('codex-0.148.0'))
@@ -158,5 +169,21 @@ describe('a state database that is built from a home', () => {
     const [made] = readdirSync(anew).filter((name) => name.endsWith('.sqlite'))
     const ofThreads = readChecksums(join(anew, made!))[0]!
     expect(crlf.has(ofThreads)).toBe(true)
+  })
+
+  test('is one that the library makes beside the databases of Codex for Windows, and has their line ends', () => {
+    const home = copyHome('codex-0.140.0')
+    recordHomeAsWindows(home)
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(home, `state_5.sqlite${suffix}`), { force: true })
+    StateRuntime.init({ codexHome: home, defaultProvider: 'mock' }).close()
+    const [lf, crlf] = [new Set(PAIRS.map(([form]) => form)), new Set(PAIRS.map(([, form]) => form))]
+    const made = readChecksums(join(home, 'state_4.sqlite'))
+    expect(made.filter((checksum) => lf.has(checksum))).toEqual([])
+    expect(made.filter((checksum) => crlf.has(checksum)).length).toBeGreaterThan(3)
+
+    const empty = folder()
+    StateRuntime.init({ codexHome: empty, defaultProvider: 'mock' }).close()
+    const other = process.platform === 'win32' ? lf : crlf
+    expect(readChecksums(join(empty, 'state_4.sqlite')).filter((checksum) => other.has(checksum))).toEqual([])
   })
 })

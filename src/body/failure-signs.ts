@@ -1,0 +1,35 @@
+import type { RowSign } from '../model/log.js'
+
+/**
+ * The rows that `createFailureFinder` needs, told without reading them: a log is mostly other rows. What the finder
+ * looks at and what stands here belong together (test/body/failure-signs.test.ts).
+ */
+export const FAILURE_SIGNS: readonly RowSign[] = [
+  { levels: ['WARN', 'ERROR'] },
+  {
+    levels: ['INFO'],
+    targets: ['codex_core'],
+    texts: ['Turn error: ', 'ToolCall: ', 'post sampling token usage', 'Shutting down Codex instance'],
+  },
+  // Begins of requests, and what is told within a compaction.
+  { levels: ['INFO'], targets: ['feedback_tags'], texts: ['approval_policy', 'run_auto_compact'] },
+  { levels: ['INFO'], targets: ['codex_otel'], texts: ['codex.tool_result', 'error.message='] },
+  {
+    levels: ['DEBUG'],
+    targets: ['codex_client', 'codex_http_client'],
+    texts: ['Request completed', 'Request failed'],
+  },
+  { levels: ['DEBUG'], targets: ['codex_api'], texts: ['SSE Error: '] },
+  { levels: ['TRACE'], targets: ['codex_api::endpoint'], texts: ['websocket event'] },
+  {
+    levels: ['DEBUG', 'TRACE'],
+    targets: ['codex_core'],
+    texts: [
+      'Submission',
+      'Output item',
+      'post sampling token usage',
+      'aborting running task',
+      'Turn error: ',
+    ],
+  },
+]

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { explainText } from '../../../src/body/explain-failure.js'
+import { FAILURES } from '../../../src/body/failures.js'
+import { runLogs } from '../../helpers/run.js'
+
+test('a name is told with its cause and what can be done', async () => {
+  expect(await runLogs(['explain', 'mcp-start-timeout'])).toEqual({
+    stdout: `mcp-start-timeout  MCP server did not answer in time
+
+cause  The server did not answer within \`startup_timeout_sec\`.
+do     Run the command by hand. Raise \`startup_timeout_sec\` if the server is slow.
+seen   in logs of 0.155-0.169
+`,
+    stderr: '',
+    exitCode: 0,
+  })
+})
+
+test.each([
+  ['■ stream disconnected before completion: stream closed before response.completed', 'stream-closed-early'],
+  ['  ⚠ You’ve hit your usage limit. Try again at 3 PM.', 'usage-limit'],
+  ["You've hit your usage limit. Upgrade to Pro", 'usage-limit'],
+  ['2026-11-25T14:55:07Z  WARN state db touch failed: (code: 5) database is locked', 'database-locked'],
+  [
+    'Error: failed to initialize state runtime at /home/a/.codex: (code: 5) database is locked',
+    'database-locked',
+  ],
+  [
+    'MCP client for `ghost` failed to start: handshaking with MCP server failed: connection closed: initialize response',
+    'mcp-start-exited',
+  ],
+  ['session_loop{thread_id=01}:turn{}: Turn error: unexpected status 401 Unauthorized: bad key', 'http-401'],
+  ['Turn error: unexpected status 403 Forbidden: no, url: https://a.example/v1', 'unexpected-status'],
+  ['migration 38 was previously applied but has been modified', 'migration'],
+  ['patch rejected: writing is blocked by read-only sandbox', 'sandbox-denied-patch'],
+  [
+    'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
+    'tool-rejected-by-user',
+  ],
+])('the message %s is found', (text, name) => {
+  expect(explainText(text)?.name).toBe(name)
+})
+
+test.each(['', 'all is well', 'a '.repeat(100_000), '"('.repeat(50_000)])(
+  'a text that means nothing has no entry',
+  (text) => {
+    expect(explainText(text)).toBeUndefined()
+  },
+)
+
+test('without a word all entries are listed; a text that fits none leads to similar ones', async () => {
+  const { stdout } = await runLogs(['explain', '--json'])
+  expect(JSON.parse(stdout).map(({ name }: { name: string }) => name)).toEqual(
+    FAILURES.map(({ name }) => name),
+  )
+  const { stderr, exitCode } = await runLogs(['explain', 'something', 'locked'])
+  expect(stderr).toContain('database-locked')
+  expect(exitCode).toBe(1)
+})
+
+test('docs/errors.md holds every entry as the program tells it', async () => {
+  const groups = {
+    failure: 'What failed',
+    recovered: 'What went on',
+    notice: 'What is harmless or was wanted',
+  }
+  const cell = (text: string) => text.replaceAll('|', '\\|')
+  const tables = Object.entries(groups).map(([severity, heading]) => {
+    const rows = FAILURES.filter((entry) => entry.severity === severity).map(
+      ({ name, title, cause, step, seen }) =>
+        `| \`${name}\` | ${cell(title)} | ${cell(`${cause}${step === '' ? '' : ` **Do:** ${step}`}`)} | ${seen} |`,
+    )
+    return `## ${heading}\n\n| name | what | cause, and what can be done | seen in |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`
+  })
+  const intro = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8').split(
+    '\n## What failed\n',
+  )[0]
+  await expect(`${intro}\n${tables.join('\n')}`).toMatchFileSnapshot('../../../docs/errors.md')
+})

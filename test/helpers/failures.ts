@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fixturePath } from './homes.js'
+
+/** What a client of Codex was told in a home of failures. */
+export interface Expected {
+  release: string
+  group: string
+  failuresInOrder: { kind: string; prompt?: string }[]
+  mcpStartup?: { server?: string; status?: string; error?: string | null }[]
+  turns: { thread: string; turn: string; outcome: string; prompt?: string }[]
+}
+
+/** What no row of a release says; beyond that, everything is to be found. */
+const NOT_IN_THE_LOG: Record<string, (release: number) => boolean> = {
+  // A status stands only in the output of a tool, which 0.117 to 0.141 log.
+  'tool-exit-status': (release) => release < 117 || release > 141,
+  'tool-killed': (release) => release < 117 || release > 141,
+  'mcp-tool-error-result': (release) => release < 118 || release > 141,
+  'mcp-start-no-command': (release) => release < 155,
+  'mcp-start-exited': (release) => release < 155,
+  'mcp-start-timeout': (release) => release < 155,
+  'http-503-once': (release) => release < 117,
+  'patch-failed': (release) => release < 117,
+  'unknown-tool': (release) => release < 117,
+  'bad-arguments': (release) => release < 117,
+  'tool-rejected-by-user': (release) => release < 117,
+  'tool-outlives-wait': (release) => release < 113,
+  // No row is written until the process ends.
+  'disk-full': (release) => release === 140,
+  // 0.99 writes INFO and worse alone, where a stream that fell silent looks like one that broke.
+  'idle-timeout': (release) => release === 99,
+}
+
+export function readExpected(home: string): Expected {
+  return JSON.parse(readFileSync(join(fixturePath('failures', home), 'expected.json'), 'utf8'))
+}
+
+/** What really happened; where only the client was told of a server that did not start, its words say why. */
+export function expectedNames({ failuresInOrder, mcpStartup = [], group }: Expected): string[] {
+  const names = failuresInOrder.map(({ kind }) => kind)
+  if (group === 'mcp') return names
+  for (const { status, error } of mcpStartup) {
+    if (status !== 'failed') continue
+    if (/No such file/.test(error ?? '')) names.push('mcp-start-no-command')
+    else names.push(/timed out/.test(error ?? '') ? 'mcp-start-timeout' : 'mcp-start-exited')
+  }
+  return names
+}
+
+export function isInTheLog(home: string, name: string): boolean {
+  const release = Number(home.split('.')[1])
+  return !NOT_IN_THE_LOG[name]?.(release)
+}
