@@ -212,3 +212,36 @@ export function parseSpan(text: string): number {
   }
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * SPAN_MS[unit!]!, 0)
 }
+
+/** A number that is 0 or more. */
+export function parseAmount(text: string): number {
+  if (!/^\d{1,15}(?:\.\d{1,9})?$/.test(text.trim()))
+    throw new StateError('USAGE', 'It must be a number, 0 or more')
+  return Number(text)
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  kib: 1024,
+  m: 1e6,
+  mb: 1e6,
+  mib: 1024 ** 2,
+  g: 1e9,
+  gb: 1e9,
+  gib: 1024 ** 3,
+  t: 1e12,
+  tb: 1e12,
+  tib: 1024 ** 4,
+}
+
+/** `5GB`, `500 MiB`, `1.5g`, or bytes. */
+export function parseSize(text: string): number {
+  const [, amount, unit = 'b'] = /^(\d+(?:\.\d+)?)\s*([a-z]+)?$/i.exec(text.trim()) ?? []
+  const factor = Object.hasOwn(SIZE_UNITS, unit.toLowerCase()) ? SIZE_UNITS[unit.toLowerCase()] : undefined
+  if (amount === undefined || factor === undefined) {
+    throw new StateError('USAGE', 'It must be a size, such as 5GB, 500MiB')
+  }
+  return Math.round(Number(amount) * factor)
+}

@@ -55,6 +55,15 @@ export const LOGS_PROGRAM: Program = {
       summary: 'write the matching rows to a file: NDJSON, CSV or Parquet',
       load: () => import('./logs/export.js'),
     },
+    check: {
+      summary:
+        'hold the log to thresholds: size, growth, failures, stuck threads; exit code 1 when one is passed',
+      load: () => import('./logs/check.js'),
+    },
+    mcp: {
+      summary: 'show MCP servers: whether each started, why not, its calls and what it printed',
+      load: () => import('./logs/mcp.js'),
+    },
     where: {
       summary: 'list every database of the home: what it is for, how old its layout is, how large',
       load: () => import('./where.js'),

@@ -42,6 +42,19 @@ export function formatBytes(sizeBytes: number): string {
   return `${value.toFixed(1)} ${units[unit]}`
 }
 
+/** `1.5 MB`: in the units of 1000 that limits are typed in. */
+export function formatDecimalBytes(sizeBytes: number): string {
+  if (sizeBytes < 1000) return `${Math.round(sizeBytes)} B`
+  const units = ['kB', 'MB', 'GB', 'TB']
+  let value = sizeBytes / 1000
+  let unit = 0
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${value.toFixed(1)} ${units[unit]}`
+}
+
 /** `1,234,567`. */
 export function formatCount(count: number): string {
   return Number.isInteger(count) ? String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ',') : String(count)

@@ -97,7 +97,7 @@ const FINDS_ALL: Readonly<Record<string, readonly string[]>> = {
 }
 
 test.each(LOG_FORMS)('$name', async (form) => {
-  const home = copyHome('codex-0.169.0')
+  const home = copyFixtureHome('failures', '0.169.0-mcp')
   const argv = [...lineOf(form), ...(FINDS_ALL[form.name] ?? []), '--json', '--codex-home', home]
   const { stdout } = await runLogs(argv)
   expectValid(form.name, JSON.parse(stdout))

@@ -1,9 +1,11 @@
 import type { RecordKind } from '../../format/fields.js'
 import { formatDuration } from '../../format/quantity.js'
 import { formatStep } from '../../format/step.js'
-import { readLogActivity, type ThreadNow } from '../../inspect/log-activity.js'
+import { type LogActivity, readLogActivity, type ThreadNow } from '../../inspect/log-activity.js'
+import type { LogStore } from '../../query/logs/store.js'
 import { onFlag, parsedFlag, parseSpan } from '../flags.js'
 import { defineListCommand } from '../records.js'
+import type { Session } from '../state/session.js'
 import { createThreadWords, openLogs } from './open-logs.js'
 
 interface StuckRow {
@@ -121,27 +123,15 @@ process runs, and nothing happened in it for --longer-than. An idle thread is no
   isFaint: ({ now }) => now.process.state === 'gone' || now.step === undefined,
   async read(session, { longerThan = DEFAULT_LONGER_THAN_MS, all }) {
     const store = await openLogs(session)
-    const words = createThreadWords(session)
-    const { flushMs } = words
-    const activity = readLogActivity(store, {
-      nowMs: session.nowMs,
-      flushMs,
-      includesGone: all === true,
+    const { rows, activity } = findOpenThreads(store, session, {
+      longerThanMs: longerThan,
+      includesAll: all === true,
     })
-    if (!activity.hasThreads)
+    if (!activity.hasThreads) {
       session.notice('rows of this layout name no thread: what each one does is not known')
-    else if (!activity.hasProcesses) {
+    } else if (!activity.hasProcesses) {
       session.notice('rows to 0.103 do not name their process: whether it runs still is not known')
     }
-    const rows = activity.threads
-      .filter(({ step }) => all || step)
-      .map((now): StuckRow => {
-        const isLogBehind = isBehind(now, words.rolloutMsOf(now.threadId), flushMs)
-        const isSilent = now.step !== undefined && now.silentMs >= longerThan
-        const isStuck = !isSilent || now.process.state === 'gone' ? false : judge(now, isLogBehind)
-        return { now, title: words.titleOf(now.threadId), isStuck, isLogBehind }
-      })
-      .sort(byUrgency)
     if (rows.some(({ isStuck }) => isStuck === true)) session.fail()
     for (const { now } of rows) {
       if (now.process.state === 'unknown' && now.process.pid !== undefined) session.notice(now.process.reason)
@@ -156,6 +146,26 @@ process runs, and nothing happened in it for --longer-than. An idle thread is no
     }
   },
 })
+
+/** Threads in the middle of a turn, those that are stuck first; with `includesAll` also idle ones and those of processes that ended. */
+export function findOpenThreads(
+  store: LogStore,
+  session: Session,
+  { longerThanMs, includesAll = false }: { longerThanMs: number; includesAll?: boolean },
+): { rows: StuckRow[]; activity: LogActivity } {
+  const words = createThreadWords(session)
+  const { flushMs } = words
+  const activity = readLogActivity(store, { nowMs: session.nowMs, flushMs, includesGone: includesAll })
+  const rows = activity.threads
+    .filter(({ step }) => includesAll || step)
+    .map((now): StuckRow => {
+      const isLogBehind = isBehind(now, words.rolloutMsOf(now.threadId), flushMs)
+      const isSilent = now.step !== undefined && now.silentMs >= longerThanMs
+      const isStuck = !isSilent || now.process.state === 'gone' ? false : judge(now, isLogBehind)
+      return { now, title: words.titleOf(now.threadId), isStuck, isLogBehind }
+    })
+  return { rows: rows.sort(byUrgency), activity }
+}
 
 function judge({ process }: ThreadNow, isLogBehind: boolean): boolean | null {
   return isLogBehind || process.state !== 'running' ? null : true
