@@ -122,7 +122,9 @@ let readHome: string | undefined
 
 /** A line that asks nothing of a shell, and ends by itself. */
 function isPlain(line: string): boolean {
-  return !/[|><&;$"'`~]|\btail\b|--watch|--follow|\s-f\b|\brun\b|\brepair\b|\sship\b|\s-o\s/.test(line)
+  return !/[|><&;$"'`~]|\btail\b|--watch|--follow|--sample|\s-f\b|\brun\b|\brepair\b|\sship\b|\s-o\s/.test(
+    line,
+  )
 }
 
 /** Without a process of its own, which most lines do not need. */

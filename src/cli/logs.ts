@@ -64,6 +64,10 @@ export const LOGS_PROGRAM: Program = {
       summary: 'show MCP servers: whether each started, why not, its calls and what it printed',
       load: () => import('./logs/mcp.js'),
     },
+    ship: {
+      summary: 'send rows to an OpenTelemetry receiver',
+      load: () => import('./logs/ship.js'),
+    },
     where: {
       summary: 'list every database of the home: what it is for, how old its layout is, how large',
       load: () => import('./where.js'),

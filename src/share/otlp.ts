@@ -1,4 +1,4 @@
-import type { LogRow } from '../model/log.js'
+import type { StoredLogRow } from '../model/log.js'
 
 /**
  * Log rows as OpenTelemetry log records, in the JSON form of OTLP
@@ -11,7 +11,7 @@ import type { LogRow } from '../model/log.js'
 /** `severityNumber` of the logs data model; what Codex does not write has none (0). */
 const SEVERITIES: Readonly<Record<string, number>> = { TRACE: 1, DEBUG: 5, INFO: 9, WARN: 13, ERROR: 17 }
 
-export type AttributeValue = string | number | boolean
+export type AttributeValue = string | number | bigint | boolean
 
 export interface Resource {
   /** `host.name`. */
@@ -22,7 +22,7 @@ export interface Resource {
 
 /** A row with what was read out of its body. */
 export interface ShippedRow {
-  readonly row: LogRow
+  readonly row: StoredLogRow
   /** Further attributes, by OpenTelemetry's names where there are some. */
   readonly attributes?: Readonly<Record<string, AttributeValue>>
   /** Instead of the row's body. */
@@ -84,7 +84,7 @@ function encodeRow(shipped: ShippedRow): string {
 }
 
 /** Decimal text, as JSON numbers end at 2^53; never before 1970, which the protocol cannot say. */
-function unixNanos({ tsSeconds, tsNanos }: LogRow): string {
+function unixNanos({ tsSeconds, tsNanos }: StoredLogRow): string {
   if (!(tsSeconds > 0)) return String(Math.max(0, tsNanos))
   return `${Math.trunc(tsSeconds)}${String(Math.trunc(tsNanos)).padStart(9, '0').slice(0, 9)}`
 }
@@ -99,7 +99,9 @@ function encodeValue(value: AttributeValue): string {
   if (typeof value === 'string') return `{"stringValue":${quote(value)}}`
   if (typeof value === 'boolean') return `{"boolValue":${value}}`
   // 64-bit integers are text in this form.
-  return Number.isSafeInteger(value) ? `{"intValue":"${value}"}` : `{"doubleValue":${JSON.stringify(value)}}`
+  return typeof value === 'bigint' || Number.isSafeInteger(value)
+    ? `{"intValue":"${value}"}`
+    : `{"doubleValue":${JSON.stringify(value)}}`
 }
 
 /** JSON has no lone surrogates, and a receiver that decodes UTF-8 refuses the whole batch for one. */

@@ -1,0 +1,127 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { copyHome } from '../helpers/homes.js'
+import { type Receiver, startReceiver } from '../helpers/otlp-receiver.js'
+import { runBin, startBin } from '../helpers/spawn.js'
+
+const home = copyHome('codex-0.140.0')
+const logs = join(home, 'logs_2.sqlite')
+const folder = mkdtempSync(join(tmpdir(), 'codex-state-ship-'))
+let receiver: Receiver
+
+beforeEach(async () => {
+  receiver = await startReceiver()
+})
+afterEach(() => receiver.close())
+afterAll(() => {
+  rmSync(dirname(home), { recursive: true })
+  rmSync(folder, { recursive: true })
+})
+
+const idsOf = () => receiver.records.map(({ attributes }) => attributes['codex.log.id'] as number)
+
+function storedIds(): number[] {
+  const database = new Database(logs, { readonly: true })
+  const ids = database.prepare('SELECT id FROM logs ORDER BY id').pluck().all() as number[]
+  database.close()
+  return ids
+}
+
+test('every row arrives once and in order, with what its body says', async () => {
+  const { stderr, exitCode } = await runBin('codex-logs', [
+    'ship',
+    '--otlp',
+    receiver.url,
+    '--codex-home',
+    home,
+  ])
+  expect({ exitCode, stderr: stderr.split('\n').at(-2) }).toEqual({
+    exitCode: 0,
+    stderr: expect.stringMatching(/^5,015 rows sent in \d+ messages, \d/),
+  })
+  expect(idsOf()).toEqual(storedIds())
+  expect(receiver.records.some(({ attributes }) => attributes['gen_ai.tool.name'] === 'exec_command')).toBe(
+    true,
+  )
+  expect(receiver.records[0]!.resource).toMatchObject({ 'service.name': 'codex' })
+})
+
+test('a cursor goes on behind the last row that was taken, and --redact leaves no key', async () => {
+  const cursor = join(folder, 'cursor')
+  const args = ['ship', '--otlp', receiver.url, '--codex-home', home, '--cursor-file', cursor, '--redact']
+  // The third message is refused for good: what came before is recorded.
+  let count = 0
+  receiver.behave((_, response, accept) => {
+    count += 1
+    if (count < 3) accept()
+    else response.writeHead(400).end('no more')
+  })
+  expect(await runBin('codex-logs', args)).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/the receiver refuses the rows: 400: no more/),
+  })
+  const first = idsOf()
+  expect(JSON.parse(readFileSync(cursor, 'utf8')).id).toBe(first.at(-1))
+  receiver.behave((_, __, accept) => accept())
+  expect((await runBin('codex-logs', args)).exitCode).toBe(0)
+  expect(idsOf()).toEqual(storedIds())
+  expect(JSON.stringify(receiver.records)).not.toMatch(/sk-demo-|\/home\/demo/)
+})
+
+test('killed in the midst of it, it sends the rest at the next run: nothing is lost', async () => {
+  const cursor = join(folder, 'killed')
+  const args = ['ship', '--otlp', receiver.url, '--codex-home', home, '--cursor-file', cursor]
+  let count = 0
+  receiver.behave((_, __, accept) => {
+    count += 1
+    // The fourth is never answered.
+    if (count !== 4) accept()
+  })
+  const running = startBin('codex-logs', args)
+  await running.until(() => count === 4)
+  await running.end('SIGKILL')
+  expect((await runBin('codex-logs', args)).exitCode).toBe(0)
+  expect([...new Set(idsOf())].toSorted((a, b) => a - b)).toEqual(storedIds())
+})
+
+test('--follow sends new rows as they come, through a receiver that is away for a while', async () => {
+  const running = startBin('codex-logs', [
+    'ship',
+    '--otlp',
+    receiver.url,
+    '--codex-home',
+    home,
+    '--follow',
+    '--level',
+    'error',
+  ])
+  await running.until(() => receiver.records.length === 2)
+  let refusals = 1
+  receiver.behave((_, response, accept) => {
+    if (refusals-- > 0) response.writeHead(503, { 'retry-after': '0' }).end()
+    else accept()
+  })
+  const database = new Database(logs)
+  database
+    .prepare(
+      "INSERT INTO logs (ts, ts_nanos, level, target, feedback_log_body, estimated_bytes) VALUES (1795564800, 0, 'ERROR', 'a', 'new', 3)",
+    )
+    .run()
+  await running.until(() => receiver.records.length === 3)
+  database.close()
+  const { exitCode, stderr } = await running.end('SIGTERM')
+  expect(receiver.records.at(-1)!.body).toEqual({ stringValue: 'new' })
+  expect(exitCode).toBe(143)
+  expect(stderr).toMatch(/the receiver did not take the rows \(503\)/)
+  expect(stderr).toMatch(/1 message sent again, whose rows the receiver may have twice/)
+})
+
+test('without a receiver it is a wrong use', async () => {
+  expect(await runBin('codex-logs', ['ship', '--codex-home', home])).toMatchObject({
+    exitCode: 2,
+    stderr: 'codex-logs: no receiver is named. Pass --otlp URL, or set OTEL_EXPORTER_OTLP_ENDPOINT.\n',
+  })
+})
