@@ -71,7 +71,8 @@ describe.each(COMMANDS)('$line', ({ path, command, run }) => {
       const read = new Set<string>()
       const typed = typedAs(name, command.flags[name]!)
       // What writes is to write nothing, and a sheet that is its own has no colour.
-      if ('follow' in command.flags && command.flags.follow?.form !== 'on' && name !== 'pollMs') typed.push('--no-follow')
+      if ('follow' in command.flags && command.flags.follow?.form !== 'on' && name !== 'pollMs')
+        typed.push('--no-follow')
       if ('dryRun' in command.flags) typed.push('--dry-run')
       if (name === 'color' && 'json' in command.flags && 'fields' in command.flags) {
         const [form] = command.jsonForms
