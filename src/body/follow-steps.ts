@@ -28,7 +28,7 @@ const PROMPT_LINES_APART = 6
 /** The one row that 0.105 to 0.112 write of a prompt. */
 const OLD_PROMPT = { target: 'codex_otel::traces::otel_manager', line: 539 }
 /** A compaction by hand has no row for its end: so long after the last answer nothing more comes of it. */
-const COMPACTION_OVER_MS = 1000
+export const COMPACTION_OVER_MS = 1000
 
 const RETRY = /^stream disconnected - retrying sampling request \((\d+)\/(\d+) in ([^)]+)\)/
 

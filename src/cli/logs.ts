@@ -43,6 +43,11 @@ export const LOGS_PROGRAM: Program = {
         'show what went wrong: failed turns, retries, tools, MCP servers, databases, whatever their level',
       load: () => import('./logs/errors.js'),
     },
+    turns: {
+      summary:
+        'show what happened in a thread turn by turn, in time: what waited, what ran, what was tried again',
+      load: () => import('./logs/turns.js'),
+    },
     explain: {
       summary: 'tell what a failure means and what can be done: by its name, or a message',
       load: () => import('./logs/explain.js'),

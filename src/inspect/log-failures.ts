@@ -1,7 +1,7 @@
 import { classifyFailure } from '../body/classify-failure.js'
 import { FAILURE_SIGNS } from '../body/failure-signs.js'
 import type { FailureEntry, FailureSeverity } from '../body/failures.js'
-import { compareTimes, createFailureFinder, type Failure } from '../body/find-failures.js'
+import { createFailureFinder, type Failure } from '../body/find-failures.js'
 import { maskMessage } from '../body/mask.js'
 import { readMeaning } from '../body/meanings.js'
 import { type ParsedBody, parseBody, readValue } from '../body/parse.js'
@@ -12,6 +12,7 @@ import { readLoggedProcesses } from '../query/logs/processes.js'
 import { inParts, keyOf, readLogRows } from '../query/logs/rows.js'
 import type { LogStore } from '../query/logs/store.js'
 import { readSecondsOfThreads } from '../query/logs/threads.js'
+import { createTimeOrder, timeOf } from '../query/logs/time-order.js'
 import { findLiveness } from './liveness.js'
 
 /** A warning or an error that the catalogue does not have is of its own severity. */
@@ -59,8 +60,6 @@ export interface ReadFindingsOptions {
 
 /** What stands so long before the first row that is asked for can be a part of what it tells. */
 const CONTEXT_SECONDS = 120
-/** Processes write in batches that overlap: rows so much older than the newest can still come. */
-const LATE_MS = 60_000
 /** Rows of one batch, about. */
 const MANY_ROWS = 4000
 
@@ -73,7 +72,7 @@ export function* readFindings(store: LogStore, options: ReadFindingsOptions): Ge
   const parse = (row: StoredLogRow) => parseBody(row.body, { target: row.target, isMessageOnly })
   const context = contextOf(store, filter)
   const batches = watch(inParts(store, matchingBatches(store, context)))
-  let waiting: StoredLogRow[] = []
+  const order = createTimeOrder()
 
   function take(rows: readonly StoredLogRow[]): Finding[] {
     const found: Finding[] = []
@@ -89,16 +88,11 @@ export function* readFindings(store: LogStore, options: ReadFindingsOptions): Ge
   let resize: Resize | undefined
   for (let next = batches.next(); !next.done; next = batches.next(resize)) {
     const rows = readLogRows(store, next.value, context)
-    for (const row of rows) waiting.push(store.hasIdAsKey ? row : { ...row, id: keyOf(row) })
-    waiting.sort(compareTimes)
-    const certainMs = waiting.length === 0 ? 0 : msOf(waiting.at(-1)!) - LATE_MS
-    const late = waiting.findIndex((row) => msOf(row) >= certainMs)
-    const ready = late <= 0 ? [] : waiting.slice(0, late)
-    if (ready.length > 0) waiting = waiting.slice(late)
-    yield matching(store, take(ready), filter, rest)
+    const keyed = store.hasIdAsKey ? rows : rows.map((row) => ({ ...row, id: keyOf(row) }))
+    yield matching(store, take(order.add(keyed)), filter, rest)
     resize = rows.length < MANY_ROWS ? 'grow' : rows.length > 4 * MANY_ROWS ? 'shrink' : 'keep'
   }
-  const last = take(waiting)
+  const last = take(order.end())
   for (const failure of finder.end()) last.push(describeFailure(failure, parse))
   yield matching(store, last, filter, rest)
 }
@@ -181,7 +175,7 @@ function describeUnknown(row: StoredLogRow, parsed: ParsedBody): Finding | undef
   if (severity === undefined || classifyFailure(row, parsed)) return undefined
   const summary = summarizeRow(row, parsed)
   const text = [summary.text, ...summary.fields.map(({ key, value }) => `${key}=${value}`)].join(' ').trim()
-  const ms = msOf(row)
+  const ms = timeOf(row)
   return {
     entry: undefined,
     severity,
@@ -228,8 +222,4 @@ function readLastMs({ connection, file, columns }: LogStore): Map<string, number
   const stored = new Set(Object.values(columns).filter((name) => name !== undefined))
   const processes = readLoggedProcesses({ connection, file, columns: stored })
   return new Map(processes.map(({ processUuid, lastSeconds }) => [processUuid, lastSeconds * 1000]))
-}
-
-function msOf({ tsSeconds, tsNanos }: StoredLogRow): number {
-  return (tsSeconds ?? 0) * 1000 + (tsNanos ?? 0) / 1e6
 }

@@ -8,7 +8,15 @@ export interface Expected {
   group: string
   failuresInOrder: { kind: string; prompt?: string }[]
   mcpStartup?: { server?: string; status?: string; error?: string | null }[]
-  turns: { thread: string; turn: string; outcome: string; prompt?: string }[]
+  turns: {
+    thread: string
+    turn: string
+    start: string
+    end: string | null
+    outcome: string
+    prompt?: string
+    tools?: { type: string; call_id: string; status: string; durationMs: number | null }[]
+  }[]
 }
 
 /** What no row of a release says; beyond that, everything is to be found. */
