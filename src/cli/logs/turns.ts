@@ -426,7 +426,9 @@ function floor(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.floor(ms)
 }
 
-const LABEL_WIDTH = 36
+const NARROWEST_LABEL = 16
+const WIDEST_LABEL = 64
+const LABEL_SHARE = 0.36
 const TIME_WIDTH = 8
 const SHORTEST_BAR = 10
 
@@ -441,7 +443,7 @@ async function writeWaterfall(
   const { io } = session
   const palette = await loadPalette(resolveColor(color, io))
   const columns = io.stdout.columns || 100
-  const labelWidth = Math.max(16, Math.min(LABEL_WIDTH, columns - TIME_WIDTH - 2 - SHORTEST_BAR * 2))
+  const labelWidth = Math.max(NARROWEST_LABEL, Math.min(WIDEST_LABEL, Math.floor(columns * LABEL_SHARE)))
   const width = Math.max(SHORTEST_BAR, columns - labelWidth - TIME_WIDTH - 2)
   const zone = io.env.TZ === 'UTC' ? createUtcTime() : createZonedTime(localOffset)
   const drawn = new Set<LogStep['kind']>()

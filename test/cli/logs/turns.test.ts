@@ -106,7 +106,7 @@ test('a terminal shows each turn over its own time, fitted to the width', async 
     const lines = stdout.trimEnd().split('\n')
     expect(lines.filter((line) => [...line].length > columns)).toEqual([])
     expect(lines[0]).toMatch(/^ {2}1 14:47:21 interrupted.* 1\.5 s {2}·*░?▒+/)
-    expect(stdout).toMatch(/^ {6}exec_command +2\.5 s {2}█+$/m)
+    expect(stdout).toMatch(/^ {6}exec_command +2\.5 s {2} *█+$/m)
     expect(lines.at(-1)).toBe('3 turns, 3 with rows of the log')
   }
   const { stdout } = await runLogs(['turns', '--items', '--codex-home', home])
