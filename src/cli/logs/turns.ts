@@ -426,7 +426,8 @@ function floor(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.floor(ms)
 }
 
-const NARROWEST_LABEL = 16
+/** With the whole outcome. */
+const NARROWEST_LABEL = 25
 const WIDEST_LABEL = 64
 const LABEL_SHARE = 0.36
 const TIME_WIDTH = 8
