@@ -22,7 +22,7 @@ export const STATE_ERROR_CODES = [
   'DB_BUSY',
   /** The database or its folder cannot be written. */
   'DB_READONLY',
-  /** A text is longer than SQLite allows (1,000,000,000 bytes). */
+  /** A text is longer than Node (536,870,888 bytes) or SQLite (1,000,000,000) can hold. */
   'DB_TOO_BIG',
   /** The disk, or the database's page limit, is full. */
   'DB_FULL',

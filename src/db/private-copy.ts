@@ -113,6 +113,7 @@ function reading(path: string, copy: (read: Read) => void): boolean {
 const REASONS: Record<string, string> = {
   ENOSPC: 'no space is left there',
   EDQUOT: 'no more may be stored there',
+  EFBIG: 'a file there may not become that large',
   ENOENT: 'there is no such folder',
   ENOTDIR: 'it is no folder',
   EACCES: 'it may not be written',

@@ -11,7 +11,7 @@ const BY_RESULT_CODE: Record<number, { name: string; code: StateErrorCode; reaso
   13: { name: 'SQLITE_FULL', code: 'DB_FULL', reason: 'the disk is full' },
   14: { name: 'SQLITE_CANTOPEN', code: 'DB_UNREADABLE', reason: 'it cannot be opened' },
   15: { name: 'SQLITE_PROTOCOL', code: 'DB_BUSY', reason: 'other processes keep locking it' },
-  18: { name: 'SQLITE_TOOBIG', code: 'DB_TOO_BIG', reason: 'a text is longer than SQLite allows' },
+  18: { name: 'SQLITE_TOOBIG', code: 'DB_TOO_BIG', reason: 'a text in it is longer than can be read here' },
   19: { name: 'SQLITE_CONSTRAINT', code: 'INVALID', reason: 'a rule of the schema forbids it' },
   26: { name: 'SQLITE_NOTADB', code: 'DB_NOT_A_DATABASE', reason: 'it is not an SQLite database' },
 }

@@ -16,7 +16,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { describeFolder } from '../helpers/folder.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 import { createLogHome } from '../helpers/log-layouts.js'
-import { runBin, startBin } from '../helpers/spawn.js'
+import { requirePrograms } from '../helpers/programs.js'
+import { binPath, runBin, startBin, startProcess } from '../helpers/spawn.js'
 
 const ROW_COUNT = 20_000
 let crashed: string
@@ -35,6 +36,8 @@ beforeAll(() => {
 })
 
 const query = (home = crashed) => ['query', '--json', '--codex-home', home]
+/** Errors are JSON where the rows are. */
+const asText = (home = crashed) => ['query', '--codex-home', home]
 const inside = (TMPDIR: string) => ({ env: { TMPDIR } })
 const copies = (folder: string) => readdirSync(folder).filter((name) => name.startsWith('codex-state-copy-'))
 
@@ -98,7 +101,7 @@ describe('a private copy is gone', () => {
 describe('what a user can do something about is no unexpected error', () => {
   test('no temporary folder', async () => {
     const folder = join(temporaryFolder(), 'gone')
-    expect(await runBin('codex-logs', query(), inside(folder))).toEqual({
+    expect(await runBin('codex-logs', asText(), inside(folder))).toEqual({
       stdout: '',
       stderr: `codex-logs: cannot read ${join(crashed, 'logs_2.sqlite')} in place, nor copy it to ${folder}: there is no such folder. Name a temporary folder with room for it in TMPDIR.\n`,
       exitCode: 3,
@@ -106,10 +109,27 @@ describe('what a user can do something about is no unexpected error', () => {
     })
   })
 
+  test('a temporary folder that does not hold the copy, and nothing is left in it', async () => {
+    requirePrograms('bash')
+    const folder = temporaryFolder()
+    const running = startProcess(
+      'bash',
+      ['-c', `ulimit -f 1000; exec "$0" "$@"`, process.execPath, binPath('codex-logs'), ...asText()],
+      inside(folder),
+    )
+    expect(await running.end()).toEqual({
+      stdout: '',
+      stderr: `codex-logs: cannot read ${join(crashed, 'logs_2.sqlite')} in place, nor copy it to ${folder}: a file there may not become that large. Name a temporary folder with room for it in TMPDIR.\n`,
+      exitCode: 3,
+      signal: null,
+    })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
   test.runIf(existsSync('/dev/full'))('no space for the output', async () => {
     const { home } = createLogHome([{ body: 'one' }])
     const full = openSync('/dev/full', 'w')
-    const running = startBin('codex-logs', query(home), { stdio: ['ignore', full, 'pipe'] })
+    const running = startBin('codex-logs', asText(home), { stdio: ['ignore', full, 'pipe'] })
     expect(await running.end()).toEqual({
       stdout: '',
       stderr: 'codex-logs: cannot write the output: no space is left\n',

@@ -41,6 +41,13 @@ async function listAll(
 const ids = (rows: readonly ThreadRow[]) => rows.map(({ id }) => id)
 
 describe('without a database', () => {
+  test('gives threads whose files changed at the same time by id, newest id first', async () => {
+    const home = temporaryFolder()
+    for (const number of [3, 1, 4, 2]) utimesSync(writeSession(home, number), 1_800_000_000, 1_800_000_000)
+    const listed = await listAll(home, undefined, { sortKey: 'updated_at' }, 3)
+    expect(ids(listed)).toEqual([4, 3, 2, 1].map(threadId))
+  })
+
   test.each(['created_at', 'updated_at'] as const)(
     'gives the pages that a database gives, by %s',
     async (sortKey) => {

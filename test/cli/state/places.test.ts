@@ -9,6 +9,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -241,6 +242,23 @@ describe('what cannot be read', () => {
     for (const { stdout, stderr } of [status, du, list, ...others]) {
       expect(stdout + stderr).not.toMatch(/\bgone\b|does not say|moved/)
     }
+  })
+
+  test('is a write-ahead log that may not be read: it is named, and the rows without it are not shown', async () => {
+    const home = copyHome('codex-0.169.0-killed')
+    const log = join(home, 'logs_2.sqlite-wal')
+    rmSync(join(home, 'logs_2.sqlite-shm'), { force: true })
+    shut([log], home)
+    // For the copy that is read where a log cannot be read in place.
+    const { mode } = statSync(tmpdir())
+    chmodSync(tmpdir(), 0o777)
+    onTestFinished(() => chmodSync(tmpdir(), mode & 0o777))
+    const [read] = await runAsOther([['logs', 'query', '-n', '1', '--codex-home', home]])
+    expect(read).toEqual({
+      stdout: '',
+      stderr: expect.stringContaining(`codex-logs: cannot read ${log}: permission denied. `),
+      exitCode: 3,
+    })
   })
 
   test('is told apart from a home that is not there', async () => {
