@@ -84,6 +84,7 @@ export function readLogActivity(store: LogStore, options: LogActivityOptions): L
     if (activity) threads.push(describe(activity, process, options))
   }
   addStreamSigns(store, threads)
+  addAgentSigns(threads)
   return {
     processes: [...processes.values()].filter(isAsked).sort((a, b) => b.lastMs - a.lastMs),
     threads,
@@ -176,5 +177,24 @@ function addStreamSigns(store: LogStore, threads: readonly ThreadNow[]): void {
         thread.silentMs = measureSilence(thread)
       }
     }
+  }
+}
+
+/** `wait`, `wait_agent`, `multi_agent_v1wait_agent`: a call that ends when another thread is done. */
+const WAITS_FOR_AGENTS = /(?:^|[^a-z]|v\d)wait(?:_agents?)?$/
+
+/** Who waits for agents is at work as long as one of the process's other threads is. */
+function addAgentSigns(threads: readonly ThreadNow[]): void {
+  for (const thread of threads) {
+    const { step } = thread
+    if (step?.kind !== 'tool' || !step.calls.every(({ name }) => WAITS_FOR_AGENTS.test(name))) continue
+    const others = threads.filter(
+      (other) => other !== thread && other.step && other.processUuid === thread.processUuid,
+    )
+    const signMs = Math.max(...others.map(({ lastSignMs }) => lastSignMs ?? 0))
+    if (signMs <= (thread.lastSignMs ?? 0)) continue
+    thread.lastSignMs = signMs
+    thread.isSignShared = true
+    thread.silentMs = measureSilence(thread)
   }
 }

@@ -149,6 +149,21 @@ describe('what threads do now', () => {
     expect(open?.isSignShared).toBe(false)
   })
 
+  test('is waiting for an agent as long as the agent is at work', async () => {
+    const { uuid } = await startIdle()
+    const ms = Date.now()
+    const [submission, request, answer] = openTurn(ms, uuid)
+    const { home } = createLogHome([
+      ...[submission!, request!, answer!],
+      turnRow(ms + 100, 'ToolCall: multi_agent_v1wait_agent {"ids":["x"]}', { processUuid: uuid }),
+      ...openTurn(ms + 290_000, uuid, THREAD_B),
+    ])
+    const silence = Object.fromEntries(
+      read(home, ms + 300_000).threads.map(({ threadId, silentMs }) => [threadId, silentMs]),
+    )
+    expect(silence).toEqual({ [THREAD_A]: 0, [THREAD_B]: 0 })
+  })
+
   test('of two processes with one number is told of the one that runs', async () => {
     const { running, uuid } = await startIdle()
     const ms = Date.now()
