@@ -21,7 +21,7 @@ export function summarizeRow(row: StoredLogRow, parsed: ParsedBody): LogSummary 
     tsSeconds,
     tsNanos,
     level: hasFailed ? FAILED_LEVEL : level,
-    text: told.text,
+    text: row.body === null ? tellPlace(row) : told.text,
     fields: showFields(parsed.fields, fields, told.hidden),
     target,
     threadId,
@@ -29,6 +29,12 @@ export function summarizeRow(row: StoredLogRow, parsed: ParsedBody): LogSummary 
       ? { kind: 'failed', id: readMeaning(parsed, 'turn_id'), text: failure.text }
       : readTurn(parsed, failure?.name === 'interrupted'),
   }
+}
+
+/** Of an event whose text was not kept all that is known is where it happened. */
+function tellPlace({ file, line }: Pick<StoredLogRow, 'file' | 'line'>): string {
+  const name = file?.split(/[\\/]/).at(-1)
+  return name ? `event without text at ${name}${line === null ? '' : `:${line}`}` : ''
 }
 
 /** Rows of these levels may be told as one when they differ in ids, numbers and the like alone. */

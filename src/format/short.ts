@@ -378,7 +378,8 @@ function describeFold(
   first: Pick<LogSummary, 'tsSeconds' | 'tsNanos'>,
 ): string {
   if (isSame) return `×${count}`
-  return `(+${count - 1} alike, .${millisOf(first)}–.${millisOf(last)})`
+  const [from, to] = [millisOf(first), millisOf(last)]
+  return from === to ? `(+${count - 1} alike)` : `(+${count - 1} alike, .${from}–.${to})`
 }
 
 /** Remembers when the turn began, to tell how long it took. */

@@ -26,6 +26,8 @@ import { createTailWatch } from './tail-watch.js'
 import { createTeller, describeNothing, tellPruned } from './tell.js'
 
 const TERMINAL_BACKFILL = 20
+/** Where nothing follows: about what fills a screen. */
+const SCREEN_BACKFILL = 36
 const PIPE_BACKFILL = 200
 
 export interface TailFlags extends LogsFlags {
@@ -171,7 +173,9 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
     // Before the first rows are read: what comes meanwhile is new. A cursor says by itself where to go on.
     const end = newest && placeAtEnd(newest)
     for (const { store, place } of readings) tellPruned(store, place, io)
-    const limit = cursor.isResumed ? Number.POSITIVE_INFINITY : (flags.backfill ?? defaultBackfill(io))
+    const limit = cursor.isResumed
+      ? Number.POSITIVE_INFINITY
+      : (flags.backfill ?? defaultBackfill(io, follows))
     const wanted = readings.map(({ store, place: { afterId } }) => ({
       store,
       afterId,
@@ -202,8 +206,9 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
 }
 
 /** As many as a person can look at; in a pipe as many as Codex's own client shows. */
-function defaultBackfill({ stdout }: Io): number {
-  return stdout.isTerminal ? TERMINAL_BACKFILL : PIPE_BACKFILL
+function defaultBackfill({ stdout }: Io, follows: boolean): number {
+  if (!stdout.isTerminal) return PIPE_BACKFILL
+  return follows ? TERMINAL_BACKFILL : SCREEN_BACKFILL
 }
 
 /** Only what stands there is recorded as printed. */
