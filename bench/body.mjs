@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import { dataFolder, logs, median, root } from './measure.mjs'
 
 /** Releases that wrote bodies of different kinds; random words would flatter. */
-const HOMES = ['codex-0.120.0', 'codex-0.140.0', 'codex-0.160.1', 'codex-0.169.0']
+export const HOMES = ['codex-0.120.0', 'codex-0.140.0', 'codex-0.160.1', 'codex-0.169.0']
 const ROUNDS_EACH = 20
 
 /** The parser of log bodies alone, on one core: processor time for a gigabyte of real bodies. */
@@ -59,7 +59,7 @@ export async function* measure({ rounds }) {
   }
 }
 
-function readRows(name) {
+export function readRows(name) {
   const folder = join(dataFolder, 'homes')
   if (!existsSync(join(folder, name))) {
     mkdirSync(folder, { recursive: true })

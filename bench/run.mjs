@@ -10,7 +10,18 @@ import { dataFolder, root } from './measure.mjs'
 import { formatValue, isMet, writeReport } from './report.mjs'
 
 /** Name → module with `measure(options)`, an async generator of results. */
-const BENCHMARKS = ['startup', 'dump', 'newest', 'search', 'follow', 'threads', 'backfill', 'body', 'answers']
+const BENCHMARKS = [
+  'startup',
+  'dump',
+  'newest',
+  'search',
+  'follow',
+  'threads',
+  'backfill',
+  'body',
+  'answers',
+  'rows',
+]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -40,6 +40,7 @@ export function createRecordFormatter(
   const steps = pieces.map((piece) => createStep(piece, options))
   const { openBody } = options
   const readsBody = pieces.some((piece) => typeof piece !== 'string' && 'bodyField' in piece)
+  if (readsBody && !openBody) throw new Error('parts of bodies are asked for, and nothing reads them')
   return (row, layout) => {
     const readBody = readsBody && openBody ? openBody(row, layout) : readNothing
     let record = ''

@@ -8,6 +8,7 @@ import { loadFilterFunctions } from '../../query/logs/filter.js'
 import { readStats } from '../../query/logs/stats.js'
 import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import type { DatabaseFile } from '../../schema/files.js'
+import { openBody } from './read-body.js'
 import { createBytesReader, type RecordPlan } from './records.js'
 
 /** What a worker is to do with the batches that it is sent. */
@@ -54,7 +55,7 @@ function work(opened: LogStore, batch: LogBatch): { result: unknown; transfer: A
   if (job.kind === 'ids') return { result: readNewestIds(opened, batch, filter, job.limit), transfer: [] }
   if (job.kind === 'stats') return { result: readStats(opened, batch, filter, job.plan), transfer: [] }
   if (job.kind === 'count') return { result: countBatch(opened, batch, filter), transfer: [] }
-  const result = createBytesReader(opened, filter, job.plan)(batch)
+  const result = createBytesReader(opened, filter, job.plan, openBody)(batch)
   // Handed over, not copied, where the records are all that the memory holds.
   const buffer = result?.bytes.buffer
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === result?.bytes.byteLength

@@ -2,7 +2,7 @@ import { StateError } from '../../errors.js'
 import { areOfColumns } from '../../format/encodings.js'
 import { escapeForTerminal, escapeJsonForTerminal } from '../../format/escape.js'
 import { createStatelessFormatter, formatOf, type RowFormatter } from '../../format/formats.js'
-import { createRecordFormatter } from '../../format/log-line.js'
+import { createRecordFormatter, type OpenBody } from '../../format/log-line.js'
 import { createTextFormatter } from '../../format/log-text.js'
 import type { Palette } from '../../format/palette.js'
 import type { LogFilter, StoredLogRow } from '../../model/log.js'
@@ -22,6 +22,8 @@ export interface Output {
   showThread?: SummaryOutput['showThread']
   /** How SQLite writes them by itself; `undefined` where the output needs JavaScript's form. */
   plan: RecordPlan | undefined
+  /** What reads bodies, where the plan asks for parts of them. */
+  openBody?: OpenBody | undefined
   /** Whether the values of columns that are not known here are printed too. */
   hasUnknown: boolean
   /** Not a format that programs read line by line. */
@@ -49,11 +51,12 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
       ? (row, layout) => withUnknown(formatKnown(row, layout), row)
       : formatKnown
     if (!isTerminal || isRaw) {
-      const plan = areOfColumns(pieces) ? { pieces, isRaw, styles: undefined } : undefined
+      const plan = { pieces, isRaw, styles: undefined }
       return {
         header,
         formatter: createStatelessFormatter(formatRecord),
         plan,
+        openBody,
         hasUnknown,
         isForPeople: false,
       }

@@ -1,7 +1,7 @@
 import { StateError } from '../../errors.js'
-import type { Piece } from '../../format/encodings.js'
+import { areOfColumns, type RecordPiece } from '../../format/encodings.js'
 import type { RowFormatter, RowLayout } from '../../format/formats.js'
-import { createRecordFormatter } from '../../format/log-line.js'
+import { createRecordFormatter, type OpenBody } from '../../format/log-line.js'
 import { createUtcTime } from '../../format/time.js'
 import type { LogFilter, RowId } from '../../model/log.js'
 import type { PieceStyles } from '../../model/log-records.js'
@@ -20,23 +20,25 @@ export interface Records {
 /** Reads a batch and gives its records; `undefined` when no row matches. */
 export type RecordReader = (batch: LogBatch) => Records | undefined
 
-/** How records are written where SQLite can do it: times in UTC, one line each. Plain data, for a worker too. */
+/** How records are written where that looks at each row by itself: times in UTC, one line each. Plain data, for a worker too. */
 export interface RecordPlan {
-  pieces: readonly Piece[]
+  pieces: readonly RecordPiece[]
   isRaw: boolean
   styles: PieceStyles | undefined
 }
 
-/** Records that SQLite writes, but for batches that hold what only JavaScript can escape. */
+/** Records that SQLite writes, but for what only JavaScript can: escapes in a batch, parts of bodies in all of them. */
 export function createBytesReader(
   store: LogStore,
   filter: LogFilter | undefined,
   plan: RecordPlan,
+  openBody?: OpenBody,
 ): RecordReader {
   const { pieces, isRaw, styles } = plan
-  const formatRow = createRecordFormatter(pieces, { time: createUtcTime(), isRaw, styles })
+  const formatRow = createRecordFormatter(pieces, { time: createUtcTime(), isRaw, styles, openBody })
   const readPart = createRowsReader(store, filter, formatRow)
   const readRows = (batch: LogBatch) => joinRecords([...inParts(store, batchesOf(batch))].map(readPart))
+  if (!areOfColumns(pieces)) return readRows
   return function read(batch): Records | undefined {
     try {
       const written = readLogBytes(store, batch, pieces, { filter, isRaw, styles })

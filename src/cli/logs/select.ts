@@ -72,7 +72,7 @@ export async function* printSelected(
     const results = readBatches({
       batches: progress.watch(parts, () => countIds(store)),
       read: plan
-        ? createBytesReader(store, remaining, plan)
+        ? createBytesReader(store, remaining, plan, output.openBody)
         : createRowsReader(store, remaining, output.formatter.format, isReversed),
       resize: resizeFor,
       workers: plan && inWorkers(io, store, { filter: remaining, job: { kind: 'records', plan } }),
