@@ -12,8 +12,8 @@ export interface QuickLook {
   judge(path: string): 'end' | 'legacy' | 'unsure'
 }
 
-/** Rollouts this much longer than one buffer are read whole. */
-const HEAD_BYTES = 64 * 1024
+/** First lines of today have some 22 KB; a rollout with a longer one is read whole. */
+const HEAD_BYTES = 32 * 1024
 const TAIL_BYTES = 4 * 1024
 
 /**

@@ -8,15 +8,19 @@ export interface QuickHead {
   baseId: string | null
 }
 
+const REST_BYTES = 1024
+
 /** What the first line says of how its history is kept; `undefined` where the line does not end in these bytes. */
 export function readQuickHead(bytes: Buffer): QuickHead | undefined {
   const end = bytes.indexOf(10)
   if (end === -1) return undefined
   const line = bytes.subarray(0, end)
+  // Behind the instructions, which are most of the line. Texts of eight bytes and more are looked for slowly.
+  const rest = line.subarray(-REST_BYTES)
   // A quote inside of a text would have a backslash before it.
-  if (!line.includes('"history_mode":"paginated"'))
-    return line.includes('history_mode') ? parseHead(line) : { isPaginated: false, baseId: null }
-  return line.includes('"history_base":') ? parseHead(line) : { isPaginated: true, baseId: null }
+  if (rest.includes('"history_mode":"paginated"') && !line.includes('_base":'))
+    return { isPaginated: true, baseId: null }
+  return line.includes('history_mode') ? parseHead(line) : { isPaginated: false, baseId: null }
 }
 
 function parseHead(line: Buffer): QuickHead | undefined {

@@ -13,6 +13,7 @@ import { findDynamicTools } from '../../inspect/thread-tools.js'
 import { readRows } from '../../query/stored-rows.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineRecordCommand } from '../records.js'
+import { tellHiddenTurns } from './history-look.js'
 import type { Session } from './session.js'
 import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
 
@@ -27,6 +28,7 @@ export const command = defineRecordCommand({
         hint: `'codex-state threads path ${found.id}' prints where its rollout is, 'codex-state why' what that means.`,
       })
     }
+    await tellHiddenTurns(session, found.id)
     return readDetails(found.thread, session)
   },
 })

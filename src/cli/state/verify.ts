@@ -4,6 +4,7 @@ import type { RecordKind } from '../../format/fields.js'
 import { type Verdict, verifyDatabase } from '../../inspect/verify.js'
 import { onFlag } from '../flags.js'
 import { defineListCommand } from '../records.js'
+import { tellHiddenTurns } from './history-look.js'
 import { requireDatabases } from './session.js'
 
 const VERDICT_KIND: RecordKind<Verdict> = {
@@ -53,8 +54,13 @@ export const command = defineListCommand({
     }
     // A table is fitted to all of its rows, so there they are gathered; elsewhere each is told as it is known.
     const isTable = session.io.stdout.isTerminal && flags.json === undefined
+    async function* pages(): AsyncGenerator<Verdict[]> {
+      if (isTable) yield [...verdicts()].flat()
+      else yield* verdicts()
+      await tellHiddenTurns(session)
+    }
     return {
-      pages: isTable ? [[...verdicts()].flat()] : verdicts(),
+      pages: pages(),
       finish() {
         if (!hasReadAny && flags.limit !== 0) {
           throw new StateError('DB_UNREADABLE', 'none of these databases could be read')

@@ -9,6 +9,7 @@ import { readConfiguredProvider } from '../../schema/home.js'
 import { textFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { defineRecordCommand } from '../records.js'
+import { tellHiddenTurns } from './history-look.js'
 import type { OutputFlags } from './output-flags.js'
 import type { Session } from './session.js'
 import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
@@ -55,6 +56,7 @@ export const command = defineRecordCommand({
   exitsWith1: 'the thread is hidden',
   async read(session, { cwd }, args) {
     const answer = await findAnswer(args.thread, cwd, session)
+    await tellHiddenTurns(session, answer.id)
     if (answer.reason !== null) session.fail()
     return answer
   },

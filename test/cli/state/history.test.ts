@@ -143,3 +143,16 @@ test('The base of a reverted thread is never reset, and nothing is done without 
   expect(stderr).toContain('none is known; its rows must not be deleted')
   expect((await history(home, 'repair', bad!.thread_id)).exitCode).toBe(2)
 })
+
+test('Who asks for a thread, or for damage, is told that turns of it are not shown', async () => {
+  const home = homeOf('turns', 'history-tailgone')
+  for (const argv of [['threads', 'show', 'last'], ['why', 'last'], ['verify']]) {
+    const { stderr } = await runState([...argv, '--codex-home', home], { now })
+    expect(stderr, argv.join(' ')).toMatch(
+      /Codex (shows 1 of its 4 turns|does not show all turns of 1 thread): see/,
+    )
+  }
+  const sound = homeOf('turns', 'history-sound')
+  for (const argv of [['threads', 'show', 'last'], ['verify']])
+    expect((await runState([...argv, '--codex-home', sound], { now })).stderr).toBe('')
+})

@@ -1,0 +1,181 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { brotliDecompressSync } from 'node:zlib'
+import Database from 'better-sqlite3'
+import { dataFolder, pair, root, state } from './measure.mjs'
+
+/** A word that one rollout in two thousand has. */
+const RARE = 'zebra-quokka-47'
+
+/** What is asked of the rollouts themselves, on real lines: random words would make every search look fast. */
+export async function* measure({ rounds, smoke }) {
+  const fileCount = smoke ? 300 : 20_000
+  const home = join(dataFolder, `real-rollouts-${fileCount}`)
+  const { sizeBytes } = repeatRealRollouts(home, { fileCount, sizeBytes: smoke ? 30e6 : 2e9 })
+  const few = { rounds: Math.max(1, Math.ceil(rounds / 2)) }
+  const at = ['--codex-home', home]
+  const sessions = join(home, 'sessions')
+  const rg = ['rg', '-j2', '-c', '--no-ignore', RARE, sessions]
+  const size = `${fileCount} rollouts, ${(sizeBytes / 1e9).toFixed(1)} GB`
+  const peers = hasProgram('rg') ? rg : undefined
+  const searches = [
+    ['search, rare text', [RARE], 2.5],
+    ['search -i', ['-i', RARE.toUpperCase()], 5],
+    ['search --regex', ['--regex', 'zebra-q[a-z]okka-47'], 3],
+  ]
+  for (const [what, argv, bound] of searches) {
+    const command = [...state, 'search', '-c', ...argv, ...at]
+    if (peers) {
+      const found = await pair(command, peers, few)
+      yield {
+        what,
+        value: found.ratio,
+        unit: 'of rg -j2',
+        bound,
+        detail: `${Math.round(found.aMs)} ms, ${size}`,
+      }
+      if (argv.length === 1) yield { what: `${what}: peak memory`, value: found.peakMiB, unit: 'MiB' }
+    }
+    if (argv.length > 1) continue
+    const grep = await pair(command, ['grep', '-rc', RARE, sessions], few)
+    yield {
+      what,
+      value: grep.ratio,
+      unit: 'of grep -rc',
+      bound: 0.7,
+      detail: `${Math.round(grep.aMs)} ms, ${size}`,
+    }
+  }
+  const cat = ['sh', '-c', 'find "$0" -type f -exec cat {} +', sessions]
+  const sound = await pair([...state, 'history', ...at], cat, few)
+  yield { what: 'history, nothing behind', value: sound.ratio, unit: 'of cat', bound: 0.35, detail: size }
+  yield { what: 'history, nothing behind', value: sound.aMs / 1000, unit: 's', bound: 0.5 }
+}
+
+function hasProgram(name) {
+  try {
+    execFileSync(name, ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * A home of rollouts made of the lines that Codex 0.169 wrote, with ids of their own, and the projection that belongs
+ * to them; the same bytes for the same numbers. Gives what was written; what is complete is left as it is.
+ */
+export function repeatRealRollouts(home, { fileCount, sizeBytes }) {
+  const done = join(home, 'complete')
+  if (existsSync(done)) return JSON.parse(readFileSync(done, 'utf8'))
+  process.stderr.write(`writing ${fileCount} rollouts to ${home} …\n`)
+  const source = unpackSource()
+  mkdirSync(home, { recursive: true })
+  const database = new Database(join(home, 'thread_history_1.sqlite'))
+  database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = OFF')
+  for (const { sql } of source.schema) database.exec(sql)
+  const insert = (table, row) => {
+    const names = Object.keys(row)
+    database
+      .prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`)
+      .run(...Object.values(row))
+  }
+  const repeats = Math.max(1, Math.round(sizeBytes / fileCount / source.lines.join('').length))
+  let writtenBytes = 0
+  database.exec('BEGIN')
+  for (let index = 0; index < fileCount; index++) {
+    const seconds = Date.UTC(2026, 1, 1) / 1000 + index * 400
+    const hex = (seconds * 1000).toString(16).padStart(12, '0')
+    const id = `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${String(index).padStart(12, '0')}`
+    const { text, cursor, turns, items } = repeatThread(source, id, repeats, index)
+    const day = new Date(seconds * 1000).toISOString()
+    const folder = join(home, 'sessions', day.slice(0, 10).replaceAll('-', '/'))
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, `rollout-${day.slice(0, 19).replaceAll(':', '-')}-${id}.jsonl`), text)
+    writtenBytes += cursor.next_rollout_byte_offset
+    insert('thread_history_projection_state', cursor)
+    for (const turn of turns) insert('thread_turns', turn)
+    for (const item of items) insert('thread_items', item)
+  }
+  database.exec('COMMIT')
+  database.close()
+  const written = { sizeBytes: writtenBytes }
+  writeFileSync(done, JSON.stringify(written))
+  return written
+}
+
+/** One thread of four turns, as Codex 0.169 left it, with its rows. */
+function unpackSource() {
+  const folder = mkdtempSync(join(tmpdir(), 'real-lines-'))
+  try {
+    const packed = readFileSync(join(root, 'test/fixtures/turns/history-sound.tar.br'))
+    execFileSync('tar', ['-xf', '-', '-C', folder], { input: brotliDecompressSync(packed) })
+    const home = join(folder, readdirSync(folder)[0], 'home')
+    const name = readdirSync(join(home, 'sessions'), { recursive: true }).find((path) =>
+      path.endsWith('.jsonl'),
+    )
+    const database = new Database(join(home, 'thread_history_1.sqlite'))
+    const all = (sql) => database.prepare(sql).all()
+    const source = {
+      lines: readFileSync(join(home, 'sessions', name), 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => `${line}\n`),
+      schema: all(
+        `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlx%'`,
+      ),
+      turns: all('SELECT * FROM thread_turns'),
+      items: all('SELECT * FROM thread_items'),
+    }
+    database.close()
+    return source
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** The lines of the source behind its first one, over and over, with ordinals, turns and items counted on. */
+function repeatThread({ lines, turns, items }, id, repeats, index) {
+  const first = JSON.parse(lines[0])
+  const oldId = first.payload.id
+  const turnIds = [...new Set(turns.map((turn) => turn.turn_id))]
+  const parts = [lines[0].replaceAll(oldId, id)]
+  const rows = { turns: [], items: [] }
+  let ordinal = 1
+  let offset = Buffer.byteLength(parts[0])
+  const span = lines.length - 1
+  for (let round = 0; round < repeats; round++) {
+    const rename = (text) => {
+      let renamed = text.replaceAll(oldId, id)
+      for (const turn of turnIds)
+        renamed = renamed.replaceAll(turn, `${turn.slice(0, -6)}${String(round).padStart(6, '0')}`)
+      return renamed
+    }
+    const starts = []
+    for (let at = 1; at < lines.length; at++) {
+      let text = rename(lines[at]).replace(/"ordinal":\d+/, `"ordinal":${ordinal}`)
+      if (index % 2000 === 7 && round === 0) text = text.replace('An answer to Say one.', `${RARE} Say 1`)
+      starts.push(offset)
+      parts.push(text)
+      offset += Buffer.byteLength(text)
+      ordinal += 1
+    }
+    const moved = (row) => {
+      const copy = { ...JSON.parse(rename(JSON.stringify(row))) }
+      copy.rollout_ordinal += round * span
+      if (copy.updated_at_ordinal !== undefined) copy.updated_at_ordinal += round * span
+      if (copy.rollout_end_ordinal != null) copy.rollout_end_ordinal += round * span
+      return copy
+    }
+    rows.turns.push(...turns.map(moved))
+    rows.items.push(...items.map(moved))
+  }
+  return {
+    ...rows,
+    text: parts.join(''),
+    cursor: { thread_id: id, next_rollout_byte_offset: offset, next_rollout_ordinal: ordinal },
+  }
+}
