@@ -118,6 +118,7 @@ const WORKERS = {
   'redact-worker': 'src/cli/redact-worker.ts',
   'search-worker': 'src/rollout/search-worker.ts',
   'export-worker': 'src/cli/logs/export-worker.ts',
+  'token-worker': 'src/rollout/token-worker.ts',
 }
 
 /** Half the bytes to parse at every start; names stay, and lines stay short, for the traces that DEBUG=1 shows. */

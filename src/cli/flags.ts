@@ -102,6 +102,15 @@ export function choiceFlag(
   return { form: 'value', placeholder, text, choices, ...look }
 }
 
+/** Repeatable, or several with commas between them. */
+export function choicesFlag<const Choice extends string>(
+  placeholder: string,
+  choices: readonly Choice[],
+  text: string,
+): Flag<Choice[] | undefined> {
+  return { form: 'value', placeholder, text, choices, isRepeatable: true }
+}
+
 /** A value that is more than text: `parse` throws an `Error` whose message says in a sentence what it must be. */
 export function parsedFlag<Value>(
   placeholder: string,

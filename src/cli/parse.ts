@@ -82,6 +82,9 @@ function optionsOf(name: string, flag: Flag): Option[] {
 }
 
 function readValue(name: string, flag: Flag, text: string, before: unknown): unknown {
+  if (flag.isRepeatable && flag.choices && text.includes(',')) {
+    return text.split(',').reduce((values: unknown, part) => readValue(name, flag, part, values), before)
+  }
   if (flag.choices && !flag.choices.includes(text)) {
     throw invalidValue(name, flag, text, `It must be one of ${flag.choices.join(', ')}`)
   }

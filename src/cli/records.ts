@@ -156,7 +156,7 @@ function formsOf<Row, F extends Flags, A extends Arguments>(
       return { ...formOf({ [name]: false }), suffix: `no-${name}`, argv: [`--no-${name}`] }
     }
     return (flag?.choices ?? []).map((choice) => ({
-      ...formOf({ [name]: choice }),
+      ...formOf({ [name]: flag?.isRepeatable ? [choice] : choice }),
       suffix: `${name}-${choice}`,
       argv: [`--${name}`, choice],
     }))

@@ -21,6 +21,7 @@ export const STATE_PROGRAM: Program = {
       ofThread: 'list',
     },
     backfill: { summary: 'import threads from rollout files', default: 'status' },
+    tokens: { summary: 'tokens that threads used, and rate limits', default: 'list', ofThread: 'list' },
   },
   commands: {
     'threads list': {
@@ -34,6 +35,10 @@ export const STATE_PROGRAM: Program = {
     'threads turns': {
       summary: 'what happened in one thread, turn by turn: outcome, calls, tokens',
       load: () => import('./state/threads-turns.js'),
+    },
+    'threads read': {
+      summary: 'the talk of one thread: who said and ran what, with outputs and patches',
+      load: () => import('./state/threads-read.js'),
     },
     'threads path': {
       summary: 'where its rollout is',
@@ -99,9 +104,13 @@ export const STATE_PROGRAM: Program = {
       summary: 'find what was said, done and answered, in all rollouts',
       load: () => import('./state/search.js'),
     },
-    tokens: {
-      summary: 'tokens that threads used, most first',
-      load: () => import('./state/tokens.js'),
+    'tokens list': {
+      summary: 'tokens that threads used, most first, or sums of them by day, model, folder …',
+      load: () => import('./state/tokens-list.js'),
+    },
+    'tokens limits': {
+      summary: 'how much of the rate limits of the account was used, newest first',
+      load: () => import('./state/tokens-limits.js'),
     },
     goals: {
       summary: 'goals of threads',

@@ -1,6 +1,7 @@
+import type { TokenUsage } from '../model/turn.js'
 import { cleanLine } from './clean.js'
 import type { Field, RecordKind } from './fields.js'
-import { formatBytes } from './quantity.js'
+import { formatBytes, formatCount, formatPlural } from './quantity.js'
 import { THREAD_FIELDS, type ThreadEntry } from './thread-fields.js'
 
 /** What is known of a thread beyond its row. Keys are as in JSON; times are ISO 8601. */
@@ -15,6 +16,12 @@ export interface ThreadDetails extends ThreadEntry {
     modified_at: string | null
   }
   parentId: string | null
+  /** By the first line of its rollout; `null` where that says nothing or cannot be read. */
+  forkedFromId: string | null
+  /** All rollouts of the thread, the one in force first: more than one where it was reverted. */
+  rollouts: string[]
+  /** By its rollouts; `null` where they are not there, or too large to be read by the way. */
+  tokens: (TokenUsage & { responses: number }) | null
   children: { id: string; status: string | null; agent_nickname: string | null; title: string | null }[]
   dynamicTools: string[]
   goal: Record<string, unknown> | null
@@ -46,6 +53,21 @@ const DETAIL_FIELDS: readonly DetailField[] = [
     ({ rollout }) => formatRollout(rollout),
   ),
   { name: 'parent_thread_id', kind: 'id', value: ({ parentId }) => parentId },
+  { name: 'forked_from_id', kind: 'id', value: ({ forkedFromId }) => forkedFromId },
+  jsonField(
+    'rollouts',
+    ({ rollouts }) => rollouts,
+    // One alone stands in its own line.
+    ({ rollouts }) => (rollouts.length > 1 ? rollouts.join('\n') : ''),
+  ),
+  jsonField(
+    'tokens',
+    ({ tokens }) => tokens,
+    ({ tokens }) =>
+      tokens
+        ? `${formatPlural(tokens.total, 'token')} (${formatCount(tokens.input)} input, ${formatCount(tokens.cached)} of it cached; ${formatCount(tokens.output)} output) in ${formatPlural(tokens.responses, 'response')}`
+        : '',
+  ),
   jsonField(
     'children',
     ({ children }) => children,

@@ -4,7 +4,19 @@ export const THREAD_SORTS = ['updated', 'created', 'recency'] as const
 export type ThreadSort = (typeof THREAD_SORTS)[number]
 
 /** What tokens are summed by. */
-export const TOKEN_GROUPS = ['cwd', 'source', 'provider', 'model', 'day', 'branch', 'total'] as const
+export const TOKEN_GROUPS = [
+  'thread',
+  'turn',
+  'day',
+  'week',
+  'month',
+  'model',
+  'provider',
+  'source',
+  'cwd',
+  'branch',
+  'total',
+] as const
 
 export type TokenGroup = (typeof TOKEN_GROUPS)[number]
 

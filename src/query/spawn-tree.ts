@@ -109,3 +109,19 @@ export function findSpawnRoots(edges: readonly SpawnEdge[]): string[] {
   }
   return roots.sort().reverse()
 }
+
+/** Deeper than this only the depth tells where a thread hangs. */
+const MAX_DRAWN_DEPTH = 30
+
+/** What is drawn before each thread of a list of trees: `├─ ` and the like. */
+export function drawBranches(nodes: readonly Pick<SpawnNode, 'depth' | 'isLast'>[]): string[] {
+  /** Of the rows above, by depth, whether another one of the same parent follows. */
+  const lines: boolean[] = []
+  return nodes.map(({ depth, isLast }) => {
+    lines.length = depth
+    const drawn = lines.slice(1, MAX_DRAWN_DEPTH).map((goesOn) => (goesOn ? '│  ' : '   '))
+    lines.push(!isLast)
+    if (depth === 0) return ''
+    return `${drawn.join('')}${depth > MAX_DRAWN_DEPTH ? '… ' : ''}${isLast ? '└─ ' : '├─ '}`
+  })
+}

@@ -313,5 +313,10 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
     }
   }
 
-  return { addLine, finish }
+  return {
+    addLine,
+    now: () => book.view(current ? [...turns, current] : turns),
+    isMerged: book.isMerged,
+    finish,
+  }
 }

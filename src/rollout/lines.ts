@@ -66,8 +66,21 @@ export async function scanRolloutLines(
   onBadLine: (line: BadLine) => void,
   options: ScanLinesOptions = {},
 ): Promise<ScanResult> {
-  const maxStringBytes = options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES
-  const line = createLineBuffer(maxStringBytes)
+  const scanner = createLineScanner(onLine, onBadLine, options)
+  for await (const chunk of readRolloutChunks(file, options)) {
+    if (!scanner.push(chunk)) return { ...scanner.position(), isStopped: true }
+  }
+  scanner.end()
+  return { ...scanner.position(), isStopped: false }
+}
+
+/** The same for bytes as they come: `push` tells whether more are wanted. */
+export function createLineScanner(
+  onLine: (line: RolloutEnvelope, place: LinePlace) => boolean | undefined,
+  onBadLine: (line: BadLine) => void,
+  options: Pick<ScanLinesOptions, 'maxStringBytes'> = {},
+) {
+  const line = createLineBuffer(options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES)
   let lineNumber = 0
   let index = 0
   let offset = 0
@@ -89,34 +102,35 @@ export async function scanRolloutLines(
     return onLine(parsed, place)
   }
 
-  for await (const chunk of readRolloutChunks(file, options)) {
-    let start = 0
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      if (takeLine(chunk.subarray(start, end)) === false)
-        return { endOffset: offset, count: index, isStopped: true }
-      start = end + 1
-    }
-    line.add(chunk.subarray(start))
+  return {
+    push(chunk: Buffer): boolean {
+      let start = 0
+      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+        if (takeLine(chunk.subarray(start, end)) === false) return false
+        start = end + 1
+      }
+      line.add(chunk.subarray(start))
+      return true
+    },
+
+    /** A last line without its line feed counts if it is whole. */
+    end(): void {
+      if (line.sizeBytes() === 0) return
+      lineNumber += 1
+      const endOffset = offset + line.sizeBytes()
+      const { bytes, elidedBytes } = line.finish(Buffer.alloc(0))
+      const parsed = parseBytes(bytes)
+      if (typeof parsed === 'string') {
+        const reason = `incomplete last line: ${parsed}`
+        onBadLine({ lineNumber, offset, endOffset, reason, isIncomplete: true })
+      } else if (parsed) {
+        onLine(parsed, { lineNumber, index, offset, endOffset, elidedBytes, isTerminated: false })
+        index += 1
+      }
+    },
+
+    position: () => ({ endOffset: offset, count: index }),
   }
-  if (line.sizeBytes() > 0) {
-    lineNumber += 1
-    const endOffset = offset + line.sizeBytes()
-    const { bytes, elidedBytes } = line.finish(Buffer.alloc(0))
-    const parsed = parseBytes(bytes)
-    if (typeof parsed === 'string')
-      onBadLine({
-        lineNumber,
-        offset,
-        endOffset,
-        reason: `incomplete last line: ${parsed}`,
-        isIncomplete: true,
-      })
-    else if (parsed) {
-      onLine(parsed, { lineNumber, index, offset, endOffset, elidedBytes, isTerminated: false })
-      index += 1
-    }
-  }
-  return { endOffset: offset, count: index, isStopped: false }
 }
 
 /** `undefined` for a blank line; a string says what is wrong. */

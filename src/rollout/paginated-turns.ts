@@ -114,5 +114,5 @@ export function createPaginatedReader(options: TurnReaderOptions): TurnReader {
     }
   }
 
-  return { addLine, finish }
+  return { addLine, now: () => book.view(turns), isMerged: book.isMerged, finish }
 }

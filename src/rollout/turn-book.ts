@@ -215,6 +215,15 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
     open.turn.lastLineAtMs = line.atMs
   }
 
+  /** The turns so far; calls that became part of an item stand there too, and are told apart by `isMerged`. */
+  function view(open: readonly OpenTurn[]): { turns: readonly Turn[]; outside: readonly TurnEntry[] } {
+    for (const [index, { turn, status }] of open.entries()) {
+      turn.number = index + 1
+      turn.outcome = status === 'inProgress' ? 'running' : status
+    }
+    return { turns: open.map(({ turn }) => turn), outside }
+  }
+
   /** No more lines. */
   function finish(turns: readonly OpenTurn[]): Turn[] {
     const last = turns.at(-1)
@@ -266,6 +275,8 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
     applySettings,
     touch,
     finish,
+    view,
+    isMerged: (entry: TurnEntry) => merged.has(entry),
     outside,
     keepsWords: detail === 'full',
   }

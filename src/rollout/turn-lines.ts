@@ -17,6 +17,10 @@ export interface TurnReaderOptions {
 /** What reads the lines of one format. */
 export interface TurnReader {
   addLine(line: RolloutEnvelope, place: LinePlace, file: { isBase: boolean }): void
+  /** The turns so far, for who reads on while the rollout is written; what they hold goes on changing. */
+  now(): { turns: readonly Turn[]; outside: readonly TurnEntry[] }
+  /** Whether a call of `now` stands in an item as well. */
+  isMerged(entry: TurnEntry): boolean
   finish(): {
     turns: Turn[]
     rolledBack: Turn[]

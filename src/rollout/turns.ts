@@ -1,8 +1,9 @@
 import type { TokenUsage, Turn, TurnEntry } from '../model/turn.js'
 import { createLegacyReader } from './legacy-turns.js'
 import { type MissingBase, readLineage } from './lineage.js'
-import { type BadLine, scanRolloutLines } from './lines.js'
+import { type BadLine, type LinePlace, scanRolloutLines } from './lines.js'
 import { createPaginatedReader } from './paginated-turns.js'
+import type { RolloutEnvelope } from './parse.js'
 import type { ReadRolloutOptions } from './read.js'
 import type { TurnReader } from './turn-lines.js'
 
@@ -68,13 +69,24 @@ export interface ThreadTurns {
  * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
  */
 export async function readTurns(path: string, options: ReadTurnsOptions = {}): Promise<ThreadTurns> {
+  const open = await openTurns(path, options)
+  await scanRolloutLines(open.file, open.addLine, open.addBadLine, options)
+  return open.finish()
+}
+
+/**
+ * Begins to read a rollout: what it continues is read, its own lines are to be given.
+ *
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ */
+export async function openTurns(path: string, options: ReadTurnsOptions = {}) {
   const lineage = await readLineage(path, options)
   const { file, head, bases, missingBase } = lineage
   const badLines: ThreadTurns['badLines'] = []
   let badLineCount = 0
   let lineCount = 0
   let elidedBytes = 0
-  const onBadLine = (at: string) => (line: BadLine) => {
+  const noteBadLine = (at: string) => (line: BadLine) => {
     badLineCount += 1
     if (badLines.length < MAX_BAD_LINES) badLines.push({ ...line, path: at })
   }
@@ -99,23 +111,19 @@ export async function readTurns(path: string, options: ReadTurnsOptions = {}): P
         elidedBytes += place.elidedBytes
         return true
       },
-      onBadLine(base.file.path),
+      noteBadLine(base.file.path),
       options,
     )
   }
-  await scanRolloutLines(
-    file,
-    (line, place) => {
-      lineCount += 1
-      elidedBytes += place.elidedBytes
-      reader.addLine(line, place, { isBase: false })
-      return true
-    },
-    onBadLine(file.path),
-    options,
-  )
 
-  return {
+  function addLine(line: RolloutEnvelope, place: LinePlace): boolean {
+    lineCount += 1
+    elidedBytes += place.elidedBytes
+    reader.addLine(line, place, { isBase: false })
+    return true
+  }
+
+  const finish = (): ThreadTurns => ({
     threadId: head.threadId,
     rolloutId: head.rolloutId,
     path: file.path,
@@ -133,5 +141,15 @@ export async function readTurns(path: string, options: ReadTurnsOptions = {}): P
     badLineCount,
     badLines,
     elidedBytes,
+  })
+
+  return {
+    file,
+    head,
+    addLine,
+    addBadLine: noteBadLine(file.path),
+    now: reader.now,
+    isMerged: reader.isMerged,
+    finish,
   }
 }

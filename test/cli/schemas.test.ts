@@ -7,7 +7,7 @@ import { listJsonForms, type NamedForm } from '../../src/cli/json-forms.js'
 import { LOGS_PROGRAM } from '../../src/cli/logs.js'
 import { createSchemas } from '../../src/cli/schemas.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
-import { copyFixtureHome, copyHome, HOMES, makeCase } from '../helpers/homes.js'
+import { copyFixtureHome, copyHome, fixturePath, HOMES, makeCase } from '../helpers/homes.js'
 import { createHome, LAYOUTS } from '../helpers/layouts.js'
 import { requirePrograms } from '../helpers/programs.js'
 import { runLogs, runState } from '../helpers/run.js'
@@ -108,6 +108,12 @@ test('the tools of a thread that has some', async () => {
   const [tool] = JSON.parse((await runState(['tools', '--json', ...home])).stdout)
   const { stdout } = await runState(['threads', 'tools', tool.thread_id, '--json', ...home])
   expectValid('codex-state.threads-tools', JSON.parse(stdout))
+})
+
+test('rate limits, which only some homes tell of', async () => {
+  const home = join(fixturePath('turns', 'forks-0.169.0'), 'home')
+  const { stdout } = await runState(['tokens', 'limits', '--json', '--codex-home', home])
+  expectValid('codex-state.tokens-limits', JSON.parse(stdout))
 })
 
 test('differences, which no sound home has', async () => {

@@ -5,7 +5,7 @@ import type { ReadConnection } from '../../src/db/connection.js'
 import { openReadOnly } from '../../src/db/open-read.js'
 import { readTable } from '../../src/query/stored-rows.js'
 import { readThreads } from '../../src/query/threads/list.js'
-import { readTokenThreads } from '../../src/query/threads/sums.js'
+import { pageWithRows, readTokenRows } from '../../src/query/threads/sums.js'
 import { describeThreadTable } from '../../src/query/threads/table.js'
 import { makeCase } from '../helpers/homes.js'
 
@@ -29,7 +29,15 @@ const isBig = (id: unknown) => String(id).startsWith('01a30000')
 
 test.each([
   ['a table', () => readTable(connection, 'threads')],
-  ['threads by their tokens', () => readTokenThreads(describeThreadTable(connection))],
+  [
+    'threads with their tokens',
+    () => {
+      const threads = describeThreadTable(connection)
+      const rows = readTokenRows(threads)
+      const bytes = new Map(rows.map(({ id, textBytes }) => [id, textBytes]))
+      return pageWithRows(threads, rows, (id) => bytes.get(id) ?? 0)
+    },
+  ],
   [
     'threads by their time',
     function* () {

@@ -10,6 +10,7 @@ import { listMemories } from '../../inspect/memories.js'
 import { readFamily } from '../../inspect/thread-family.js'
 import { findThreadPlaces } from '../../inspect/thread-places.js'
 import { findDynamicTools } from '../../inspect/thread-tools.js'
+import { readCheapTokens } from '../../inspect/token-ledger.js'
 import { readRows } from '../../query/stored-rows.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineRecordCommand } from '../records.js'
@@ -42,6 +43,7 @@ async function readDetails(thread: ThreadDetails['thread'], session: Session): P
   const childIds = childEdges.map(({ childId }) => childId)
   const childRows = new Map(findThreads(threads, childIds).map((row) => [row.id, row]))
   const { rollout, isHidden } = await findRollout(codexHome, thread.id, thread, notice)
+  const told = (await readCheapTokens(codexHome, new Set([thread.id])))?.get(thread.id)
   const places = findThreadPlaces(home.databases, thread.id, notice)
   const goals = session.tryOpen('thread_goals')
   const [goal] = goals ? readRows(goals.connection, 'thread_goals', 'WHERE thread_id = ?', thread.id) : []
@@ -61,6 +63,11 @@ async function readDetails(thread: ThreadDetails['thread'], session: Session): P
       size_bytes: rollout?.sizeBytes ?? null,
       modified_at: rollout && isPossibleTime(rollout.modifiedAtMs) ? formatTime(rollout.modifiedAtMs) : null,
     },
+    forkedFromId: told?.rollouts.find(({ forkedFromId }) => forkedFromId !== null)?.forkedFromId ?? null,
+    rollouts: (told?.rollouts ?? [])
+      .map(({ path }) => path)
+      .sort((a, b) => Number(b === rollout?.path) - Number(a === rollout?.path)),
+    tokens: told ? { ...told.usage, responses: told.responses } : null,
     parentId: edges.find(({ childId }) => childId === thread.id)?.parentId ?? null,
     children: childEdges.map(({ childId, status }) => {
       const row = childRows.get(childId)

@@ -1,8 +1,10 @@
 import type { RecordKind } from '../../format/fields.js'
 import { labelOf } from '../../format/thread-fields.js'
 import { readFamily } from '../../inspect/thread-family.js'
+import type { ThreadTokens } from '../../inspect/thread-tokens.js'
+import { readCheapTokens } from '../../inspect/token-ledger.js'
 import type { ThreadRow } from '../../model/thread.js'
-import { findSpawnRoots, growSpawnTrees, type SpawnNode } from '../../query/spawn-tree.js'
+import { drawBranches, findSpawnRoots, growSpawnTrees, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineListCommand } from '../records.js'
 import type { Session } from './session.js'
@@ -15,6 +17,9 @@ interface TreeRow {
   /** `undefined` where an edge leads to a thread without a row. */
   thread: ThreadRow | undefined
   label: string
+  /** What was used, as far as its rollouts are there and small enough to be read by the way; else the row's number. */
+  tokens: number | undefined
+  tokensFrom: 'rollout' | 'row' | null
   subtreeTokens: number
   subtreeThreads: number
 }
@@ -35,7 +40,8 @@ const TREE_KIND: RecordKind<TreeRow> = {
     },
     { name: 'agent_role', kind: 'text', heading: 'ROLE', value: ({ thread }) => thread?.agentRole },
     { name: 'status', kind: 'text', value: ({ node }) => node.status },
-    { name: 'tokens_used', kind: 'number', heading: 'TOKENS', value: ({ thread }) => thread?.tokensUsed },
+    { name: 'tokens_used', kind: 'number', heading: 'TOKENS', value: ({ tokens }) => tokens },
+    { name: 'tokens_from', kind: 'text', value: ({ tokensFrom }) => tokensFrom },
     { name: 'subtree_tokens', kind: 'number', value: ({ subtreeTokens }) => subtreeTokens },
     { name: 'subtree_threads', kind: 'number', value: ({ subtreeThreads }) => subtreeThreads },
     { name: 'updated_at', kind: 'time', value: ({ thread }) => thread?.updatedAtMs },
@@ -57,39 +63,35 @@ export const command = defineListCommand({
     const roots =
       args.thread === undefined ? findSpawnRoots(edges) : [(await requireThread(args.thread, session)).id]
     const trees = growSpawnTrees(edges, roots)
-    return [trees.length === 0 ? [] : readTreeRows(trees, session)]
+    if (trees.length === 0) return [[]]
+    const told = await readCheapTokens(session.codexHome, new Set(trees.map(({ id }) => id)))
+    return [readTreeRows(trees, told, session)]
   },
 })
 
-function readTreeRows(nodes: readonly SpawnNode[], session: Session): TreeRow[] {
+function readTreeRows(
+  nodes: readonly SpawnNode[],
+  told: ReadonlyMap<string, ThreadTokens> | undefined,
+  session: Session,
+): TreeRow[] {
   const ids = nodes.map(({ id }) => id)
   const threads = new Map(findThreads(session.openThreads(), ids).map((thread) => [thread.id, thread]))
+  const tokensOf = (id: string) => told?.get(id)?.usage.total ?? threads.get(id)?.tokensUsed
   /** Sums over what stands before each row, so that those of a subtree are a difference. */
   const tokensBefore = [0]
-  for (const id of ids) tokensBefore.push(tokensBefore.at(-1)! + (threads.get(id)?.tokensUsed ?? 0))
-  /** Of the rows above, by depth, whether another one of the same parent follows. */
-  const lines: boolean[] = []
+  for (const id of ids) tokensBefore.push(tokensBefore.at(-1)! + (tokensOf(id) ?? 0))
+  const branches = drawBranches(nodes)
   return nodes.map((node, index) => {
     const thread = threads.get(node.id)
-    lines.length = node.depth
-    const branch = drawBranch(lines, node)
-    lines.push(!node.isLast)
     return {
       node,
-      branch,
+      branch: branches[index]!,
       thread,
       label: thread ? labelOf({ thread, name: session.nameOf(thread) }) : '',
+      tokens: tokensOf(node.id),
+      tokensFrom: told?.has(node.id) ? 'rollout' : thread ? 'row' : null,
       subtreeTokens: tokensBefore[index + node.belowCount + 1]! - tokensBefore[index]!,
       subtreeThreads: node.belowCount + 1,
     }
   })
-}
-
-/** Deeper than this only the depth tells where a thread hangs. */
-const MAX_DRAWN_DEPTH = 30
-
-function drawBranch(lines: readonly boolean[], { depth, isLast }: SpawnNode): string {
-  if (depth === 0) return ''
-  const drawn = lines.slice(1, MAX_DRAWN_DEPTH).map((goesOn) => (goesOn ? '│  ' : '   '))
-  return `${drawn.join('')}${depth > MAX_DRAWN_DEPTH ? '… ' : ''}${isLast ? '└─ ' : '├─ '}`
 }

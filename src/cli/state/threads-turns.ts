@@ -1,22 +1,15 @@
-import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { formatDuration, formatPlural } from '../../format/quantity.js'
-import { describeEntry, formatRefusal } from '../../format/turn-entry.js'
-import { findRollout } from '../../inspect/find-rollout.js'
-import { findHolders } from '../../inspect/holders.js'
-import type { ThreadItem, Turn, TurnEntry } from '../../model/turn.js'
-import type { LocatedRollout } from '../../rollout/locate.js'
+import { traceTurn } from '../../format/turn-course.js'
+import type { Turn, TurnEntry } from '../../model/turn.js'
 import { readTurns, type ThreadTurns } from '../../rollout/turns.js'
 import { onFlag } from '../flags.js'
+import { type ColorChoice, loadPalette, resolveColor } from '../options.js'
 import { defineListCommand, type Found } from '../records.js'
+import { ENTRY_KIND, type EntryRow } from './entry-record.js'
 import type { Session } from './session.js'
-import { optionalThread, requireThread } from './thread-argument.js'
-
-interface EntryRow {
-  /** `null` for what stands in no turn. */
-  turn: Turn | null
-  entry: TurnEntry
-}
+import { optionalThread } from './thread-argument.js'
+import { isBeingWritten, requireRollout, tellProblems } from './thread-rollout.js'
 
 type TurnsRow = Turn | EntryRow
 
@@ -71,48 +64,6 @@ const TURN_KIND: RecordKind<Turn> = {
   nameOf: ({ id }) => id,
 }
 
-const ENTRY_KIND: RecordKind<EntryRow> = {
-  noun: 'item',
-  fields: [
-    { name: 'turn', kind: 'number', value: ({ turn }) => turn?.number },
-    { name: 'turn_id', kind: 'id', value: ({ turn }) => turn?.id },
-    { name: 'at', kind: 'time', value: ({ entry }) => entry.atMs },
-    { name: 'kind', kind: 'text', value: ({ entry }) => describeEntry(entry).kind },
-    { name: 'item_id', kind: 'text', value: ({ entry }) => idOf(entry) },
-    { name: 'text', kind: 'text', value: ({ entry }) => describeEntry(entry).text },
-    { name: 'state', kind: 'text', value: ({ entry }) => stateOf(entry) },
-    { name: 'exit_code', kind: 'number', heading: 'EXIT', value: ({ entry }) => exitCodeOf(entry) },
-    {
-      name: 'duration_ms',
-      kind: 'number',
-      heading: 'TIME',
-      value: ({ entry }) => durationOf(entry),
-      cell: ({ entry }) => {
-        const ms = durationOf(entry)
-        return ms === null ? '' : formatDuration(ms)
-      },
-    },
-    {
-      name: 'refused_by',
-      kind: 'text',
-      heading: 'REFUSED',
-      value: ({ entry }) => (entry.kind === 'note' ? null : entry.refusal?.by),
-      cell: ({ entry }) => (entry.kind === 'note' ? '' : (formatRefusal(entry.refusal) ?? '')),
-    },
-    {
-      name: 'refusal_reason',
-      kind: 'text',
-      value: ({ entry }) => (entry.kind === 'note' ? null : entry.refusal?.reason),
-    },
-    { name: 'output', kind: 'text', value: ({ entry }) => outputOf(entry) },
-    { name: 'hidden', kind: 'flag', value: ({ entry }) => entry.kind !== 'item' || entry.isHidden },
-    { name: 'inherited', kind: 'flag', value: ({ entry }) => entry.isInherited },
-    { name: 'line', kind: 'number', value: ({ entry }) => entry.lineNumber },
-  ],
-  shown: ['turn', 'at', 'kind', 'text', 'exit_code', 'duration_ms', 'refused_by'],
-  nameOf: ({ entry }) => `in line ${entry.lineNumber}`,
-}
-
 const FLAGS = { items: onFlag('a line for each item, call and note instead of each turn') }
 
 const ARGS = { thread: optionalThread('the thread (default: last, the newest)') }
@@ -128,46 +79,48 @@ export const command = defineListCommand<TurnsRow, typeof FLAGS, typeof ARGS>({
 hidden. A turn that is 'never ended' belongs to a process that was killed, or to a review. What a fork inherited is
 counted where it was used.`,
   isFaint: (row) => ('entry' in row ? row.entry.isInherited : row.isInherited),
-  async read(session, { items }, args) {
-    const { id, thread } = await requireThread(args.thread ?? 'last', session)
-    const { rollout, isHidden } = await findRollout(session.codexHome, id, thread, session.notice)
-    if (!rollout) {
-      throw new StateError(
-        'NOT_FOUND',
-        isHidden
-          ? `whether thread ${id} has a rollout file in ${session.codexHome} is not known`
-          : `thread ${id} has no rollout file in ${session.codexHome}`,
-      )
-    }
+  async read(session, { items, json, color }, args) {
+    const { rollout } = await requireRollout(args.thread, session)
+    const isDrawn = !items && json === undefined && session.io.stdout.isTerminal
     const read = await readTurns(rollout.path, {
-      detail: items ? 'full' : 'summary',
+      // The course of the turns is drawn from their calls.
+      detail: items || isDrawn ? 'full' : 'summary',
       hasWriter: isBeingWritten(rollout, session.nowMs),
     })
     tellProblems(read, session)
-    return items ? foundEntries(read) : foundTurns(read)
+    if (items) return foundEntries(read)
+    return foundTurns(read, isDrawn ? await drawCourse(read.turns, color, session) : '')
   },
 })
 
-/** What was written more recently may be written still. */
-const RECENT_MS = 10_000
+/** As many of the last turns are drawn. */
+const MAX_DRAWN_TURNS = 10
 
-/** A turn that no line ends goes on while a process has the rollout open, as far as the system tells that. */
-function isBeingWritten({ path, modifiedAtMs }: LocatedRollout, nowMs: number): boolean {
-  return Math.abs(nowMs - modifiedAtMs) < RECENT_MS || findHolders([{ path }]).holders.length > 0
+async function drawCourse(
+  turns: readonly Turn[],
+  color: ColorChoice | undefined,
+  { io }: Session,
+): Promise<string> {
+  const courses = turns.slice(-MAX_DRAWN_TURNS).flatMap((turn) => traceTurn(turn) ?? [])
+  if (courses.length === 0) return ''
+  const { drawWaterfall } = await import('../../format/draw-course.js')
+  const palette = await loadPalette(resolveColor(color ?? 'auto', io))
+  return `\n\n${drawWaterfall(courses, io.stdout.columns ?? 100, palette).trimEnd()}`
 }
 
-function foundTurns(read: ThreadTurns): Found<TurnsRow> {
+function foundTurns(read: ThreadTurns, course: string): Found<TurnsRow> {
   return {
     pages: [read.turns],
     emptyText: `thread ${read.threadId} has no turn`,
     footer() {
       const inherited = read.turns.filter(({ isInherited }) => isInherited).length
-      return [
+      const sums = [
         formatPlural(read.turns.length, 'turn'),
         ...(inherited > 0 ? [`${inherited} inherited`] : []),
         ...(read.rolledBack.length > 0 ? [`${read.rolledBack.length} rolled back`] : []),
         `${formatPlural(read.usage.total, 'token')} in ${formatPlural(read.responses, 'response')} of its own`,
       ].join(', ')
+      return sums + course
     },
   }
 }
@@ -178,26 +131,6 @@ function foundEntries(read: ThreadTurns): Found<TurnsRow> {
   return {
     pages: [read.turns.flatMap((turn) => rowsOf(turn, turn.entries)), rowsOf(null, read.outside)],
     emptyText: `thread ${read.threadId} has no item`,
-  }
-}
-
-/** What of the rollout is not in the answer. */
-function tellProblems(read: ThreadTurns, session: Session): void {
-  for (const { path, lineNumber, reason } of read.badLines)
-    session.notice(`${path}, line ${lineNumber}: ${reason}`)
-  const untold = read.badLineCount - read.badLines.length
-  if (untold > 0) session.notice(`${formatPlural(untold, 'more line')} cannot be read`)
-  for (const [type, count] of Object.entries(read.unknownTypes))
-    session.notice(`${formatPlural(count, 'line')} of the type ${type}, which is not known here`)
-  if (read.elidedBytes > 0)
-    session.notice(`${formatPlural(read.elidedBytes, 'byte')} of long texts are left out`)
-  if (read.missingBase) {
-    const { rolloutId, neededBy, reason } = read.missingBase
-    const words = { 'not found': 'is missing', unreadable: 'cannot be read', circle: 'leads back to it' }
-    session.notice(
-      `rollout ${neededBy} continues ${rolloutId}, which ${words[reason]}: the turns before are not shown`,
-    )
-    session.fail()
   }
 }
 
@@ -214,37 +147,4 @@ function timeOf({ durationMs, firstLineAtMs, lastLineAtMs, outcome }: Turn): num
 function outcomeCell({ outcome, error }: Turn): string {
   if (outcome === 'neverEnded') return 'never ended'
   return outcome === 'failed' && error ? `failed: ${error.message}` : outcome
-}
-
-/** A field that only some types of items have. */
-function fieldOf(item: ThreadItem, name: string): unknown {
-  return (item as unknown as Record<string, unknown>)[name]
-}
-
-function idOf(entry: TurnEntry): string | null {
-  return entry.kind === 'item' ? entry.item.id : entry.kind === 'call' ? entry.call.id : null
-}
-
-function stateOf(entry: TurnEntry): string | null {
-  if (entry.kind === 'note') return null
-  const status = entry.kind === 'item' ? fieldOf(entry.item, 'status') : undefined
-  return typeof status === 'string' ? status : (entry.call?.state ?? null)
-}
-
-function exitCodeOf(entry: TurnEntry): number | null {
-  if (entry.kind === 'note') return null
-  const told = entry.kind === 'item' ? fieldOf(entry.item, 'exitCode') : undefined
-  return typeof told === 'number' ? told : (entry.call?.exitCode ?? null)
-}
-
-function durationOf(entry: TurnEntry): number | null {
-  if (entry.kind === 'note') return null
-  const told = entry.kind === 'item' ? fieldOf(entry.item, 'durationMs') : undefined
-  return typeof told === 'number' ? told : (entry.call?.durationMs ?? null)
-}
-
-function outputOf(entry: TurnEntry): string | null {
-  if (entry.kind === 'note') return null
-  const told = entry.kind === 'item' ? fieldOf(entry.item, 'aggregatedOutput') : undefined
-  return typeof told === 'string' ? told : (entry.call?.output ?? null)
 }

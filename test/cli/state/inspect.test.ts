@@ -260,51 +260,6 @@ describe('memories', () => {
   )
 })
 
-describe('tokens', () => {
-  const home = copyHome('codex-0.169.0')
-  test.each([
-    { by: 'cwd', sql: 'cwd' },
-    {
-      by: 'source',
-      sql: `replace(CASE WHEN source LIKE '%thread_spawn%' THEN 'subagent:thread_spawn' ELSE source END, '{"subagent":"review"}', 'subagent:review')`,
-    },
-    { by: 'provider', sql: 'model_provider' },
-    { by: 'model', sql: 'model' },
-    { by: 'branch', sql: 'git_branch' },
-    { by: 'day', sql: `date(created_at, 'unixepoch')` },
-    { by: 'total', sql: `'all'` },
-  ])('are summed by $by', async ({ by, sql }) => {
-    const reader = new Database(join(home, 'state_5.sqlite'), { readonly: true })
-    const rows = reader
-      .prepare(`SELECT ${sql} AS key, sum(tokens_used) AS tokens, count(*) AS n FROM threads GROUP BY 1`)
-      .all() as {
-      key: string | null
-      tokens: number
-      n: number
-    }[]
-    reader.close()
-    const { found } = await readJson(`tokens --by ${by} --json`, home)
-    const key = (value: unknown) =>
-      typeof value === 'object' && value !== null ? JSON.stringify(value) : value
-    const sums = (found as Record<string, unknown>[]).map((sum) => ({
-      key: key(sum[by]),
-      tokens: sum.tokens_used,
-      n: sum.threads,
-    }))
-    expect(new Set(sums.map((sum) => JSON.stringify(sum)))).toEqual(
-      new Set(rows.map((row) => JSON.stringify(row))),
-    )
-  })
-
-  test('of a thread come with all that it spawned', async () => {
-    const { found } = await readJson('tokens 01a1fb71-fb02 --json=id,tokens_used', home)
-    expect(found).toEqual([
-      { id: '01a1fb71-fb02-7b83-82ba-d1b9c6b71f42', tokens_used: 16030 },
-      { id: '01a1fb71-fb5d-7de3-8b9e-fe07779b1132', tokens_used: 10568 },
-    ])
-  })
-})
-
 describe('du', () => {
   test('sums to what is on disk, by kind and otherwise', async () => {
     const home = copyHome('codex-0.113.0')

@@ -46,7 +46,7 @@ describe.each(HOMES)('%s', (name) => {
         after: before,
       })
     }
-  })
+  }, 120_000)
 })
 
 test('an empty home is told of, and nothing is created in it', async () => {

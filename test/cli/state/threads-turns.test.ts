@@ -30,6 +30,14 @@ test('Turns are told with their outcome, calls and tokens, inherited ones of a f
     3  2m ago    43 ms  completed  Say three                   0   5,979  gpt-5.2-codex
     4  2m ago    87 ms  completed  Say in the fork             0   6,047  gpt-5.2-codex
     4 turns, 3 inherited, 6,047 tokens in 1 response of its own
+
+    · waiting for the model  ░ model  █ call
+    turn 1                              ················································░░░░░░    140 ms
+    turn 2                              ·····░░░███████████████░░░░████████░░░░░░░░░░░░░░░░░░░    275 ms
+     /bin/bash -lc 'cat notes.txt; ex…          ███████████████                                    75 ms
+     /bin/bash -lc 'wc -l notes.txt'                               ████████                        42 ms
+    turn 3                              ····························░░░░░░░░░░░░░░░░░░░░░░░░░░     43 ms
+    turn 4                              ················································░░░░░░     87 ms
     "
   `)
 })

@@ -1,0 +1,59 @@
+import { StateError } from '../../errors.js'
+import { formatPlural } from '../../format/quantity.js'
+import { findRollout } from '../../inspect/find-rollout.js'
+import { findHolders } from '../../inspect/holders.js'
+import type { LocatedRollout } from '../../rollout/locate.js'
+import type { ThreadTurns } from '../../rollout/turns.js'
+import type { Session } from './session.js'
+import { requireThread } from './thread-argument.js'
+
+/**
+ * The rollout of the thread that an argument means; the newest without one.
+ *
+ * @throws {StateError} `NOT_FOUND`, `AMBIGUOUS`, `DB_NOT_FOUND`
+ */
+export async function requireRollout(
+  text: string | undefined,
+  session: Session,
+): Promise<{ id: string; title: string; rollout: LocatedRollout }> {
+  const { id, thread } = await requireThread(text ?? 'last', session)
+  const { rollout, isHidden } = await findRollout(session.codexHome, id, thread, session.notice)
+  if (!rollout) {
+    throw new StateError(
+      'NOT_FOUND',
+      isHidden
+        ? `whether thread ${id} has a rollout file in ${session.codexHome} is not known`
+        : `thread ${id} has no rollout file in ${session.codexHome}`,
+    )
+  }
+  const title = thread ? (session.nameOf(thread) ?? thread.title) : ''
+  return { id, title, rollout }
+}
+
+/** What was written more recently may be written still. */
+const RECENT_MS = 10_000
+
+/** A turn that no line ends goes on while a process has the rollout open, as far as the system tells that. */
+export function isBeingWritten({ path, modifiedAtMs }: LocatedRollout, nowMs: number): boolean {
+  return Math.abs(nowMs - modifiedAtMs) < RECENT_MS || findHolders([{ path }]).holders.length > 0
+}
+
+/** What of the rollout is not in the answer. */
+export function tellProblems(read: ThreadTurns, session: Session): void {
+  for (const { path, lineNumber, reason } of read.badLines)
+    session.notice(`${path}, line ${lineNumber}: ${reason}`)
+  const untold = read.badLineCount - read.badLines.length
+  if (untold > 0) session.notice(`${formatPlural(untold, 'more line')} cannot be read`)
+  for (const [type, count] of Object.entries(read.unknownTypes))
+    session.notice(`${formatPlural(count, 'line')} of the type ${type}, which is not known here`)
+  if (read.elidedBytes > 0)
+    session.notice(`${formatPlural(read.elidedBytes, 'byte')} of long texts are left out`)
+  if (read.missingBase) {
+    const { rolloutId, neededBy, reason } = read.missingBase
+    const words = { 'not found': 'is missing', unreadable: 'cannot be read', circle: 'leads back to it' }
+    session.notice(
+      `rollout ${neededBy} continues ${rolloutId}, which ${words[reason]}: the turns before are not shown`,
+    )
+    session.fail()
+  }
+}
