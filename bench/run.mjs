@@ -17,6 +17,7 @@ const BENCHMARKS = [
   'search',
   'follow',
   'threads',
+  'turns',
   'backfill',
   'body',
   'answers',

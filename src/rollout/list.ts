@@ -117,8 +117,10 @@ function sortNewestFirst(files: readonly RolloutFile[]): RolloutFile[] {
     .map(({ file }) => file)
 }
 
-/** As `compareWatermarks`, each made bytes of but once: of 20,000 rollouts that is half the time to list them. */
-function sortByWatermark(files: readonly RolloutFile[]): RolloutFile[] {
+/** As `compareWatermarks`: of 20,000 rollouts, to make bytes of the names would be half the time to list them. */
+function sortByWatermark(files: RolloutFile[]): RolloutFile[] {
+  if (files.every(({ watermark }) => isAscii(watermark)))
+    return files.sort((a, b) => compareText(a.watermark, b.watermark))
   return files
     .map((file) => ({ file, bytes: Buffer.from(file.watermark) }))
     .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
@@ -185,6 +187,10 @@ async function readFolder(
 
 function isRolloutName(name: string): boolean {
   return name.startsWith('rollout-') && (name.endsWith('.jsonl') || name.endsWith('.jsonl.zst'))
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text)
 }
 
 function compareText(a: string, b: string): number {
