@@ -8,6 +8,8 @@ import { delimiter, join } from 'node:path'
 const TOOLS = {
   bash: 'bash',
   cc: 'gcc',
+  // Large, and one test drives it: for CI alone.
+  ...(process.env.CI && { chromium: 'chromium' }),
   fish: 'fish',
   fzf: 'fzf',
   groff: 'groff',
