@@ -1,9 +1,12 @@
 import { join } from 'node:path'
+import { measureFailures } from './failures.mjs'
 import { generateLogs } from './generate-logs.mjs'
 import { dataFolder, logs, node, pair } from './measure.mjs'
 
 /** Commands that answer a question, against the same sums of the sqlite3 program, or against a bare start of Node. */
-export async function* measure({ manyRows, rounds }) {
+export async function* measure(options) {
+  yield* measureFailures(options)
+  const { manyRows, rounds } = options
   const path = generateLogs(join(dataFolder, `${manyRows}/logs_2.sqlite`), { rowCount: manyRows })
   const few = { rounds: Math.max(1, Math.ceil(rounds / 2)) }
   const sums = 'count(*), sum(estimated_bytes), min(ts), max(ts)'

@@ -1,4 +1,4 @@
-import { columnSql, resolveColumns } from '../../schema/columns.js'
+import { columnSql, quoteIdentifier, resolveColumns } from '../../schema/columns.js'
 import { readIndexes } from '../../schema/inspect.js'
 import { LOG_COLUMNS, LOG_TABLE } from '../../schema/logs.js'
 import type { OpenTable } from '../databases.js'
@@ -23,10 +23,10 @@ export function readLoggedProcesses({ connection, columns: present }: OpenTable)
   const process = columnSql(columns.processUuid)
   const time = columnSql(columns.tsSeconds)
   const thread = columnSql(columns.threadId)
-  const isOverThreadless = readIndexes(connection, LOG_TABLE).some(
+  const overThreadless = readIndexes(connection, LOG_TABLE).find(
     (index) => index.isPartial && index.columns[0] === columns.processUuid,
   )
-  if (!isOverThreadless) {
+  if (!overThreadless) {
     return newestFirst(
       connection.all<LoggedProcess>(
         `SELECT ${process} AS processUuid, min(${time}) AS firstSeconds, max(${time}) AS lastSeconds FROM logs
@@ -34,15 +34,17 @@ export function readLoggedProcesses({ connection, columns: present }: OpenTable)
       ),
     )
   }
+  // Named, as SQLite may take the index over threads, and look at every row outside of threads for each process.
+  const from = `FROM logs INDEXED BY ${quoteIdentifier(overThreadless.name)} WHERE ${thread} IS NULL`
   const processes: LoggedProcess[] = []
   for (let after = ''; ; ) {
     const next = connection.get<{ processUuid: string | null }>(
-      `SELECT min(${process}) AS processUuid FROM logs WHERE ${thread} IS NULL AND ${process} > ?`,
+      `SELECT min(${process}) AS processUuid ${from} AND ${process} > ?`,
       after,
     )?.processUuid
     if (next === null || next === undefined) return newestFirst(processes)
     after = next
-    const own = `FROM logs WHERE ${thread} IS NULL AND ${process} = ?`
+    const own = `${from} AND ${process} = ?`
     const span = connection.get<Omit<LoggedProcess, 'processUuid'>>(
       `SELECT (SELECT min(${time}) ${own}) AS firstSeconds, (SELECT max(${time}) ${own}) AS lastSeconds`,
       next,
