@@ -57,12 +57,16 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
         yield { kind: 'unreadable', id: null, path: file.path, reason: result.reason }
         continue
       }
-      const { metadata, malformedCount, firstNotUtf8 } = result
+      const { metadata, malformedCount, firstMalformed, firstNotUtf8 } = result
       const { id } = metadata
       if (firstNotUtf8 !== null) {
         const reason = `line ${firstNotUtf8} is not UTF-8: Codex does not resume it`
         yield { kind: 'unreadable', id, path: file.path, reason }
-      } else if (malformedCount > 0) onNotice(`${file.path}: ${malformedCount} bad lines`)
+      } else if (firstMalformed) {
+        const { lineNumber, reason } = firstMalformed
+        const more = malformedCount > 1 ? `, and ${malformedCount - 1} more that cannot be read` : ''
+        onNotice(`${file.path}, line ${lineNumber}: ${reason}${more}`)
+      }
       owners.set(file.path, id)
       const row = findThread(threads, id)
       if (!row) {

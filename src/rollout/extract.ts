@@ -25,6 +25,8 @@ export type Extracted =
       endsWithMeta: boolean
       dynamicTools: readonly DynamicTool[]
       malformedCount: number
+      /** The first of them; `null` without one. */
+      firstMalformed: { lineNumber: number; reason: string } | null
       /** Number of the first line that is not UTF-8: Codex does not resume such a file. */
       firstNotUtf8: number | null
     }
@@ -37,7 +39,7 @@ export async function extractRollout(
   signal?: AbortSignal,
 ): Promise<Extracted> {
   try {
-    const { metadata, isContinuation, endsWithMeta, dynamicTools, lineCounts, firstNotUtf8 } =
+    const { metadata, isContinuation, endsWithMeta, dynamicTools, lineCounts, firstNotUtf8, malformed } =
       await extractMetadata(path, {
         defaultProvider,
         rules,
@@ -55,6 +57,9 @@ export async function extractRollout(
       endsWithMeta,
       dynamicTools,
       malformedCount: lineCounts.malformed,
+      firstMalformed: malformed[0]
+        ? { lineNumber: malformed[0].lineNumber, reason: malformed[0].reason }
+        : null,
       firstNotUtf8,
     }
   } catch (error) {

@@ -1,4 +1,12 @@
-import { appendFileSync, closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
@@ -222,6 +230,7 @@ describe('a bad rollout', () => {
     writeFileSync(empty, '\n')
     const { stdout: path } = await runState(['threads', 'path', 'last', '--codex-home', home])
     appendFileSync(path.trim(), '{"timestamp":\n')
+    const badLine = readFileSync(path.trim(), 'utf8').split('\n').length - 1
     const { stdout, stderr, exitCode } = await runState([
       'diff',
       '--json=difference,path',
@@ -234,7 +243,7 @@ describe('a bad rollout', () => {
       exitCode,
     }).toEqual({
       found: [{ difference: 'unreadable', path: empty }],
-      stderr: `codex-state: ${path.trim()}: 1 bad lines\ncodex-state: 24 rows name another home, from which this one was copied or moved\n`,
+      stderr: `codex-state: ${path.trim()}, line ${badLine}: not JSON\ncodex-state: 24 rows name another home, from which this one was copied or moved\n`,
       exitCode: 1,
     })
   })
