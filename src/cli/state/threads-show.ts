@@ -15,8 +15,10 @@ import { readRows } from '../../query/stored-rows.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineRecordCommand } from '../records.js'
 import { tellHiddenTurns } from './history-look.js'
+import { writeRecord } from './output.js'
 import type { Session } from './session.js'
 import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
+import { writeThreadSheet } from './thread-sheet.js'
 
 export const command = defineRecordCommand({
   kind: THREAD_DETAIL_KIND,
@@ -32,6 +34,10 @@ export const command = defineRecordCommand({
     await tellHiddenTurns(session, found.id)
     return readDetails(found.thread, session)
   },
+  write: (details, flags, session) =>
+    session.io.stdout.isTerminal
+      ? writeThreadSheet(details, flags, session)
+      : writeRecord(THREAD_DETAIL_KIND, details, flags, session),
 })
 
 async function readDetails(thread: ThreadDetails['thread'], session: Session): Promise<ThreadDetails> {

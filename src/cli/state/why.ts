@@ -1,12 +1,13 @@
 import { cleanLine } from '../../format/clean.js'
 import type { RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
+import { formatPlural } from '../../format/quantity.js'
 import { readBackfillStatus } from '../../inspect/backfill-status.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { type Check, checkPicker } from '../../inspect/why.js'
 import { findResumeObstacle } from '../../rollout/resumable.js'
 import { readConfiguredProvider } from '../../schema/home.js'
-import { textFlag } from '../flags.js'
+import { onFlag, textFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { defineRecordCommand } from '../records.js'
 import { tellHiddenTurns } from './history-look.js'
@@ -48,6 +49,7 @@ export const command = defineRecordCommand({
   kind: ANSWER_KIND,
   args: { thread: THREAD_ARGUMENT },
   flags: {
+    all: onFlag('list the checks that are fine as well'),
     cwd: textFlag('<dir>', 'the folder that Codex is started in (default: this one)', {
       completes: { kind: 'folders' },
     }),
@@ -104,8 +106,8 @@ function quote(text: string): string {
 }
 
 async function writeAnswer(
-  { id, checks, reason, resume }: Answer,
-  flags: OutputFlags,
+  { checks, resume }: Answer,
+  flags: OutputFlags & { all?: true | undefined },
   { io }: Session,
 ): Promise<void> {
   if (!io.stdout.isTerminal) {
@@ -116,16 +118,34 @@ async function writeAnswer(
     return
   }
   const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
-  for (const { name, isPassed, detail } of checks) {
+  const failed = checks.filter(({ isPassed }) => !isPassed)
+  // That a home was copied hides every thread of it, so beside a reason of this thread's own it is a note.
+  const own = failed.filter(({ name }) => name !== 'home')
+  const reasons = own.length > 0 ? own : failed
+  const notes = failed.filter((check) => !reasons.includes(check))
+  const passed = checks.filter(({ isPassed }) => isPassed)
+  const width = Math.max(...checks.map(({ name }) => name.length))
+  const write = (line: string) => void io.stdout.write(`${line}\n`)
+  const writeCheck = ({ name, isPassed, detail }: Check) => {
     const mark = isPassed ? paint(palette, 'good', '✓') : paint(palette, 'bad', '✗')
-    io.stdout.write(`${mark} ${name.padEnd(8)}  ${cleanLine(detail)}\n`)
+    write(`  ${mark} ${name.padEnd(width)}  ${cleanLine(detail)}`)
   }
-  io.stdout.write(
-    reason === null
-      ? `\nThe picker shows thread ${id}.\n`
-      : `\nThe picker does not show it: ${cleanLine(reason)}.\n`,
+  write(
+    reasons.length === 0
+      ? "Shown in Codex's resume list."
+      : `Hidden from Codex's resume list, for ${formatPlural(reasons.length, 'reason')}:`,
   )
-  io.stdout.write(
-    resume === null ? 'There is nothing to resume it from.\n' : `It is resumed with: ${resume}\n`,
-  )
+  for (const check of reasons) writeCheck(check)
+  if (notes.length > 0)
+    write('Note: this home was copied, mounted or restored; its row names a file elsewhere')
+  if (flags.all) for (const check of passed) writeCheck(check)
+  else if (passed.length > 0) {
+    const names = passed.map(({ name }) => name).join(', ')
+    const [those, are] = passed.length === 1 ? ['check', 'is'] : ['checks', 'are']
+    const other = reasons.length > 0 ? ' other' : ''
+    write(
+      paint(palette, 'faint', `${passed.length}${other} ${those} ${are} fine: ${names} (--all lists them)`),
+    )
+  }
+  write(resume === null ? 'There is nothing to resume it from.' : `Open it:  ${resume}`)
 }

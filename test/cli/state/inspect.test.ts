@@ -393,27 +393,45 @@ describe('why', () => {
     )
   })
 
-  test('is a list of marks on a terminal, with the line that resumes', async () => {
+  test('on a terminal names its reasons first, and the line that resumes', async () => {
     const { stdout } = await runState(['why', threadId(2), '--cwd', '/srv/demo', '--color', 'never'], {
       isTerminal: true,
       env: { CODEX_HOME: home },
     })
     expect(stdout).toMatchInlineSnapshot(`
-      "✓ row       it has a row in the state database
-      ✗ archived  it is archived, and the picker shows active threads
-      ✓ source    its source is interactive: cli
-      ✓ provider  its provider is the configured one, openai
-      ✓ cwd       its folder is this one, /srv/demo
-      ✓ content   it has a message to show
-      ✓ rollout   its rollout is there and says that it is this thread
-      ✓ home      its row points into this home
-      ✓ backfill  taking over threads from rollouts is complete; files without a row: 1
-
-      The picker does not show it: it is archived, and the picker shows active threads.
-      It is resumed with: codex resume 00000000-0000-7000-8000-000000000002
+      "Hidden from Codex's resume list, for 1 reason:
+        ✗ archived  it is archived, and the picker shows active threads
+      8 other checks are fine: row, source, provider, cwd, content, rollout, home, backfill (--all lists them)
+      Open it:  codex resume 00000000-0000-7000-8000-000000000002
       "
     `)
   })
+})
+
+test('threads show on a terminal says what a person asks first; fields stay for who names them', async () => {
+  const at = ['--codex-home', copyHome('codex-0.169.0')]
+  const options = { isTerminal: true, now: Date.UTC(2026, 10, 25) }
+  const { stdout } = await runState(['threads', 'show', '01a1fb71-fb02', '--color', 'never', ...at], options)
+  expect(stdout.replaceAll(at[1]!, 'HOME')).toMatchInlineSnapshot(`
+    "Ask a helper to look at the docs folder.
+    01a1fb71-fb02-7b83-82ba-d1b9c6b71f42   active, vscode, Codex 0.169.0
+
+    folder    /home/demo/projects/web-shop   feature/checkout-totals @ c4bd21a
+    time      2026-11-21 01:11:53 to 01:11:53 (3d ago)
+    model     mock-model, medium, provider mock   16,030 tokens   sandbox off, approvals never
+    rollout   sessions/2026/11/21/rollout-2026-11-21T00-11-53-01a1fb71-fb02-7b83-82ba-d1b9c6b71f42.jsonl   41.4 KiB
+              the row names it in /home/demo/.codex/: this home was copied or moved
+    children  01a1fb71-fb5d-7de3-8b9e-fe07779b1132   Mencius   open   Helper task: list the files in the docs folder and report back.
+    data      state_5: thread_read_receipts 1, thread_spawn_edges 1, threads 1
+              logs_2: logs 57
+              thread_history_1: thread_history_projection_state 1, thread_items 3, thread_turns 1
+    see       codex-state threads turns 01a1fb71-fb02, why 01a1fb71-fb02
+    "
+  `)
+  const named = ['threads', 'show', '01a1fb71-fb02', '--fields', 'rollout_path', '--color', 'never', ...at]
+  expect((await runState(named, options)).stdout).toMatch(
+    /^rollout path {2}\/home\/demo\/\.codex\/sessions\//,
+  )
 })
 
 describe('tables', () => {
