@@ -1,5 +1,5 @@
 import type { RecordKind } from '../../format/fields.js'
-import { type ExplainedFailure, formatFindingGroup } from '../../format/finding-text.js'
+import type { ExplainedFailure } from '../../format/finding-text.js'
 import type { StyleName } from '../../format/palette.js'
 import { formatCount, formatPlural } from '../../format/quantity.js'
 import { type FindingSeverity, readFindings } from '../../inspect/log-failures.js'
@@ -103,6 +103,7 @@ is taken from the rows around it. 'codex-logs explain NAME' tells more of a kind
   write(rows, flags, { io, nowMs }) {
     if (!flags.explain) return undefined
     return (async () => {
+      const { formatFindingGroup } = await import('../../format/finding-text.js')
       const palette = await loadPalette(resolveColor(flags.color, io))
       const width = io.stdout.isTerminal ? io.stdout.columns || 100 : undefined
       const blocks = rows.map((row) => formatFindingGroup(explain(row), { palette, width, nowMs }))

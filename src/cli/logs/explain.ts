@@ -2,7 +2,6 @@ import { explainText, findEntry, findSimilarEntries } from '../../body/explain-f
 import { FAILURES, type FailureEntry } from '../../body/failures.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
-import { wrapWords } from '../../format/finding-text.js'
 import { paint } from '../../format/paint.js'
 import { restArgument } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
@@ -47,6 +46,7 @@ shell leaves it as it is.`,
     const [entry, ...others] = rows
     if (!entry || others.length > 0) return undefined
     return (async () => {
+      const { wrapWords } = await import('../../format/finding-text.js')
       const palette = await loadPalette(resolveColor(flags.color, io))
       const room = io.stdout.isTerminal ? (io.stdout.columns || 100) - LABEL_WIDTH : Number.POSITIVE_INFINITY
       const part = (label: string, text: string) =>

@@ -3,7 +3,6 @@ import { cleanLine } from '../../format/clean.js'
 import type { RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import { formatDuration, formatPlural } from '../../format/quantity.js'
-import { cutToWidth, widthOf } from '../../format/table.js'
 import { createUtcTime, createZonedTime, localOffset } from '../../format/time.js'
 import { drawLegend, drawSpan, drawSteps, type Span, STEP_LOOKS } from '../../format/waterfall.js'
 import { findRollout } from '../../inspect/find-rollout.js'
@@ -12,7 +11,6 @@ import type { LogCall, LogRetry, LogStep } from '../../model/log-turn.js'
 import type { Turn } from '../../model/turn.js'
 import type { LogStore } from '../../query/logs/store.js'
 import { findLoggedThread } from '../../query/logs/threads.js'
-import { readTurns } from '../../rollout/turns.js'
 import { onFlag, textFlag } from '../flags.js'
 import { loadPalette, parseTime, resolveColor, TIME_LOOK } from '../options.js'
 import { defineListCommand } from '../records.js'
@@ -180,6 +178,7 @@ async function resolveThread(typed: string, store: LogStore, session: Session): 
       async readRollout() {
         const { rollout } = await findRollout(session.codexHome, id, thread, session.notice)
         if (!rollout) return []
+        const { readTurns } = await import('../../rollout/turns.js')
         try {
           return (await readTurns(rollout.path, { detail: 'summary' })).turns
         } catch (error) {
@@ -442,6 +441,8 @@ async function writeWaterfall(
   color: 'auto' | 'always' | 'never',
 ): Promise<void> {
   const { io } = session
+  // It takes time to load, which only a terminal needs.
+  const { cutToWidth, widthOf } = await import('../../format/table.js')
   const palette = await loadPalette(resolveColor(color, io))
   const columns = io.stdout.columns || 100
   const labelWidth = Math.max(NARROWEST_LABEL, Math.min(WIDEST_LABEL, Math.floor(columns * LABEL_SHARE)))
