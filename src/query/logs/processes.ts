@@ -1,4 +1,6 @@
-import { columnSql, quoteIdentifier, resolveColumns } from '../../schema/columns.js'
+import type { ReadConnection } from '../../db/connection.js'
+import type { LogRow } from '../../model/log.js'
+import { columnSql, quoteIdentifier, type ResolvedColumns, resolveColumns } from '../../schema/columns.js'
 import { readIndexes } from '../../schema/inspect.js'
 import { LOG_COLUMNS, LOG_TABLE } from '../../schema/logs.js'
 import type { OpenTable } from '../databases.js'
@@ -23,10 +25,8 @@ export function readLoggedProcesses({ connection, columns: present }: OpenTable)
   const process = columnSql(columns.processUuid)
   const time = columnSql(columns.tsSeconds)
   const thread = columnSql(columns.threadId)
-  const overThreadless = readIndexes(connection, LOG_TABLE).find(
-    (index) => index.isPartial && index.columns[0] === columns.processUuid,
-  )
-  if (!overThreadless) {
+  const source = findThreadlessSource(connection, columns)
+  if (source === undefined) {
     return newestFirst(
       connection.all<LoggedProcess>(
         `SELECT ${process} AS processUuid, min(${time}) AS firstSeconds, max(${time}) AS lastSeconds FROM logs
@@ -34,17 +34,15 @@ export function readLoggedProcesses({ connection, columns: present }: OpenTable)
       ),
     )
   }
-  // Named, as SQLite may take the index over threads, and look at every row outside of threads for each process.
-  const from = `FROM logs INDEXED BY ${quoteIdentifier(overThreadless.name)} WHERE ${thread} IS NULL`
   const processes: LoggedProcess[] = []
   for (let after = ''; ; ) {
     const next = connection.get<{ processUuid: string | null }>(
-      `SELECT min(${process}) AS processUuid ${from} AND ${process} > ?`,
+      `SELECT min(${process}) AS processUuid FROM ${source} WHERE ${thread} IS NULL AND ${process} > ?`,
       after,
     )?.processUuid
     if (next === null || next === undefined) return newestFirst(processes)
     after = next
-    const own = `${from} AND ${process} = ?`
+    const own = `FROM ${source} WHERE ${thread} IS NULL AND ${process} = ?`
     const span = connection.get<Omit<LoggedProcess, 'processUuid'>>(
       `SELECT (SELECT min(${time}) ${own}) AS firstSeconds, (SELECT max(${time}) ${own}) AS lastSeconds`,
       next,
@@ -52,6 +50,23 @@ export function readLoggedProcesses({ connection, columns: present }: OpenTable)
     )
     if (span) processes.push({ processUuid: next, ...span })
   }
+}
+
+/**
+ * The table as it is read by the index over the rows of each process that belong to no thread; `undefined` without that
+ * index. By name: without statistics SQLite takes the index over threads, and looks at every row that has none.
+ */
+export function findThreadlessSource(
+  connection: ReadConnection,
+  { processUuid, threadId }: ResolvedColumns<LogRow>,
+): string | undefined {
+  const index = readIndexes(connection, LOG_TABLE).find(
+    ({ isPartial, columns: [first] }) => isPartial && first === processUuid,
+  )
+  const row =
+    index && connection.get<{ sql: string }>('SELECT sql FROM sqlite_schema WHERE name = ?', index.name)
+  const isOverThreadless = row?.sql.toLowerCase().endsWith(`where ${threadId} is null`)
+  return index && isOverThreadless ? `logs INDEXED BY ${quoteIdentifier(index.name)}` : undefined
 }
 
 function newestFirst(processes: readonly LoggedProcess[]): LoggedProcess[] {

@@ -1,4 +1,5 @@
 import { columnSql } from '../../schema/columns.js'
+import { findThreadlessSource } from './processes.js'
 import type { LogStore } from './store.js'
 
 /** Rows of the process without a thread that are looked at, at most: Codex keeps no more. */
@@ -28,7 +29,7 @@ export function readStreamSign(
   const row = connection.get<{ ms: number | null }>(
     `SELECT max(ms) AS ms FROM (
        SELECT CAST(${seconds} AS INTEGER) * 1000.0 + CAST(${nanos} AS INTEGER) / 1e6 AS ms, ${target}, ${body}
-       FROM logs WHERE ${thread} IS NULL AND ${process} = ?
+       FROM ${findThreadlessSource(connection, columns) ?? 'logs'} WHERE ${thread} IS NULL AND ${process} = ?
        ORDER BY ${seconds} DESC, ${nanos} DESC LIMIT ${MOST_ROWS}
      ) WHERE ${signs.map((sign) => `(${sign})`).join(' OR ')}`,
     processUuid,
