@@ -42,7 +42,11 @@ export interface DiffOptions {
 export async function* diffHome(threads: ThreadTable, options: DiffOptions): AsyncGenerator<Difference> {
   const { codexHome, onNotice } = options
   const { files, unreadable } = await listRollouts(codexHome)
-  if (unreadable.length > 0) onNotice(`${unreadable.length} folders of rollouts cannot be read`)
+  if (unreadable.length > 0) {
+    onNotice(
+      `${unreadable.length} ${unreadable.length === 1 ? 'folder' : 'folders'} of rollouts cannot be read`,
+    )
+  }
   /** Whose each rollout is, by path. */
   const owners = new Map<string, string>()
   /** Threads whose row names the very rollout that is theirs. */

@@ -1,5 +1,6 @@
 import type { RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
+import { formatPlural } from '../../format/quantity.js'
 import { type BackfillStatus, judgeBackfill, readBackfillStatus } from '../../inspect/backfill-status.js'
 import { findHolders } from '../../inspect/holders.js'
 import { loadPalette, resolveColor } from '../options.js'
@@ -70,7 +71,7 @@ export const command = defineRecordCommand({
     const state = session.tryOpen('backfill_state')
     const found = await readBackfillStatus(session.codexHome, state, threads)
     if (found.unreadableFolderCount > 0) {
-      session.notice(`${found.unreadableFolderCount} folders of rollouts cannot be read`)
+      session.notice(`${formatPlural(found.unreadableFolderCount, 'folder')} of rollouts cannot be read`)
     }
     const isRunning = found.status === 'running'
     const { holders, isKnown } =

@@ -81,6 +81,8 @@ export const command = defineListCommand({
         (await import('../../inspect/codex-view.js')).listCodexView(threads, filter, sort, {
           after,
           codexHome: session.codexHome,
+          // The head of each rollout is read, so few at a time where few are asked for.
+          pageRows: Math.max(50, Math.min(limit, PAGE_ROWS)),
           isPicker: flags.codexPicker === true,
           selected: flags.codexPicker
             ? undefined

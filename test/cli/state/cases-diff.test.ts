@@ -112,3 +112,13 @@ test('a rollout that is not UTF-8 is more than a notice: Codex does not resume i
   expect(unreadable[0]?.rollout).toMatch(/^line \d+ is not UTF-8/)
   expect(exitCode).toBe(1)
 })
+
+test('rollouts that went over Windows, with a byte order mark or its line ends, are read as any others', async () => {
+  const { changes, stderr } = await dryRun(makeCase('bom-crlf', 'codex-0.140.0'))
+  expect(changes.map(({ change, title }) => [change, title])).toEqual([
+    ['insert', 'Make three notes.'],
+    ['insert', 'Tell me a long story.'],
+    ['insert', 'What is the state of ticket ACME-7?'],
+  ])
+  expect(stderr).not.toContain('bad line')
+})

@@ -49,7 +49,8 @@ async function tryCommands(home: string, random: Random, told: string): Promise<
     const argv = random.pick(COMMANDS)
     const { stderr, exitCode } = await runState([...argv, '--codex-home', home])
     const what = `${told}: ${argv.join(' ')}: ${stderr}`
-    expect([0, 1, 3], what).toContain(exitCode)
+    // The code of `history list` is the worst of what it found.
+    expect(argv[0] === 'history' ? [0, 1, 2, 3] : [0, 1, 3], what).toContain(exitCode)
     expect(stderr, what).not.toContain('unexpected error')
     expect(fingerprintFolder(home), what).toEqual(before)
     codes.push(exitCode)
@@ -169,11 +170,11 @@ describe('every command ends in order, and leaves the home as it is', () => {
       (name) => /\.sqlite$/.test(name) && !name.startsWith('logs'),
       mutateDatabase,
     )
-    expect([...codes].sort()).toEqual([0, 1, 3])
+    expect([...codes]).toEqual(expect.arrayContaining([0, 1, 3]))
   })
 
   test(`with each of ${COUNT} odd rollouts`, { timeout: 60_000 + COUNT * 500 }, async () => {
     const codes = await tryMutants((name) => /\.jsonl(\.zst)?$/.test(name), mutateRollout)
-    expect([...codes].sort()).toEqual([0, 1])
+    expect([...codes]).toEqual(expect.arrayContaining([0, 1]))
   })
 })
