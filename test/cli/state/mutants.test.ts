@@ -18,9 +18,9 @@ const COMMANDS: string[][] = []
 for (const [path, { load }] of Object.entries(STATE_PROGRAM.commands)) {
   const { command } = await load()
   if (command.writes !== undefined || !('codexHome' in command.flags)) continue
-  const line = [...path.split(' '), ...Object.values(command.args).map(({ example = '' }) => example)]
-  COMMANDS.push(line.filter((word) => word !== ''))
-  for (const { argv = [] } of command.jsonForms) COMMANDS.push([...COMMANDS.at(-1)!, ...argv, '--json'])
+  const words = [...path.split(' '), ...Object.values(command.args).map(({ example = '' }) => example)]
+  const line = words.filter((word) => word !== '')
+  COMMANDS.push(line, ...command.jsonForms.map(({ argv = [] }) => [...line, ...argv, '--json']))
 }
 COMMANDS.push(['threads', 'list', '--codex-picker'], ['verify', '--full'], ['backfill', 'run', '--dry-run'])
 
