@@ -11,6 +11,9 @@ import { runLogs, runState } from '../helpers/run.js'
 
 const home = copyFixtureHome('memories', 'codex-0.169.0-memories')
 
+/** Some flags are asked for only where there is something to say. */
+const HOMES: Record<string, string> = { errors: copyFixtureHome('failures', '0.169.0-model') }
+
 const PROGRAMS = [
   { program: LOGS_PROGRAM, run: runLogs },
   { program: STATE_PROGRAM, run: runState },
@@ -79,13 +82,13 @@ describe.each(COMMANDS)('$line', ({ path, command, run }) => {
         const fields = form?.record && 'noun' in form.record ? (form.record.fields as { name: string }[]) : []
         if (fields[0]) typed.push(`--fields=${fields[0].name}`)
       }
-      const place = name === 'codexHome' || name === 'db' ? [] : ['--codex-home', home]
+      const place = name === 'codexHome' || name === 'db' ? [] : ['--codex-home', HOMES[path] ?? home]
       for (const isTerminal of [false, true]) {
         if (read.has(name)) break
         await run([...path.split(' '), ...words(command.args), ...place, ...typed], {
-          env: { CODEX_HOME: home },
+          env: { CODEX_HOME: HOMES[path] ?? home },
           isTerminal,
-          signal: name === 'pollMs' ? endingSoon() : undefined,
+          signal: name === 'pollMs' || name === 'follow' ? endingSoon() : undefined,
           onFlagRead: (flag) => read.add(flag),
         })
       }

@@ -167,7 +167,7 @@ test('what an error quotes cannot drive a terminal', async () => {
 test('schemas: the names, and one by its command or name', async () => {
   const { stdout } = await runState(['schemas'])
   expect(stdout.split('\n')).toEqual(
-    expect.arrayContaining(['codex-state.threads-list', 'codex-state.tokens-by-day']),
+    expect.arrayContaining(['codex-state.threads-list', 'codex-state.tokens-list-by-day']),
   )
   const { stdout: schema } = await runState(['schemas', 'threads', 'list'])
   expect(JSON.parse(schema)).toMatchObject({ title: 'codex-state threads-list', type: 'array' })
