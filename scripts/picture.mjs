@@ -9,9 +9,9 @@ import { build, root } from './build.mjs'
 
 const COLUMNS = 138
 const COMMANDS = [
-  'codex-logs tail --no-follow -n 8',
+  'codex-logs tail --no-follow -n 12 --min-level info',
   'codex-state threads list',
-  "codex-logs query --level error --json | jq -c '{time, target, body}'",
+  'codex-state threads turns 01a1fb71-c86c',
 ]
 
 /** The sixteen colours of the picture, as terminals number them. */

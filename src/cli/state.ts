@@ -96,7 +96,7 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/backfill-status.js'),
     },
     'backfill run': {
-      summary: 'read rollouts into a state database: writes with --yes alone',
+      summary: 'read rollouts into a state database: writes only with --yes',
       load: () => import('./state/backfill-run.js'),
     },
 

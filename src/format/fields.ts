@@ -156,7 +156,7 @@ function timeText<Row>(
 ): string {
   const epochMs = Number(value)
   if (!isPossibleTime(epochMs)) {
-    onProblem(`${kind.noun} ${kind.nameOf(row)}: ${field.name} is no possible time, shown as stored`)
+    onProblem(`${kind.noun} ${kind.nameOf(row)}: ${field.name} is not a valid time; showing the stored value`)
   }
   return Number.isFinite(epochMs) ? formatTime(epochMs) : String(value)
 }

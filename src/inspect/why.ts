@@ -126,13 +126,13 @@ function checkBackfill({ status, leftCount, failedCount }: BackfillStatus): Chec
     return {
       name,
       isPassed: false,
-      detail: `taking over threads from rollouts is not complete (${status}): until then Codex lists from files, or not at all`,
+      detail: `importing threads from rollouts is not complete (${status}): until then Codex lists from files, or not at all`,
     }
   }
   return {
     name,
     isPassed: true,
-    detail: `taking over threads from rollouts is complete${missing > 0 ? `; files without a row: ${missing}` : ''}`,
+    detail: `importing threads from rollouts is complete${missing > 0 ? `; files without a row: ${missing}` : ''}`,
   }
 }
 

@@ -3,7 +3,7 @@ export const TABLE_WORDS: Readonly<Record<string, string>> = {
   _sqlx_migrations: 'changes of the schema that were applied to this database',
   agent_job_items: 'items of the fan-out jobs, one for each row of their CSV',
   agent_jobs: 'fan-out jobs over a CSV (0.105 to 0.144)',
-  backfill_state: 'how far threads were taken over from rollouts',
+  backfill_state: 'how far the import of threads from rollouts got',
   consolidation_progress: 'how many threads the consolidation of memories has seen',
   device_key_bindings: 'keys of devices (0.125 to 0.129)',
   external_agent_config_imports: 'settings imported from other agents',

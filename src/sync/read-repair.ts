@@ -13,7 +13,7 @@ import { extractSettings, type OnDiscrepancy, type SyncTarget } from './target.j
 export interface RepairOptions {
   defaultProvider: string
   onDiscrepancy: OnDiscrepancy
-  /** Told when a row could not be mended; what was read is still right. */
+  /** Told when a row could not be repaired; what was read is still right. */
   onFailure?: ((failure: SyncFailure) => void) | undefined
 }
 
@@ -86,7 +86,7 @@ export async function repairRow(
     }
   } catch (error) {
     if (!(error instanceof StateError)) throw error
-    onFailure?.({ path: file.path, reason: `its row could not be mended: ${error.message}` })
+    onFailure?.({ path: file.path, reason: `its row could not be repaired: ${error.message}` })
   }
 }
 

@@ -147,7 +147,7 @@ describe('findThreadPath', () => {
     database.exec(`CREATE TRIGGER no BEFORE UPDATE ON threads BEGIN SELECT raise(ABORT, 'no'); END`)
     database.close()
     expect((await find(ONE)).path).toBe(path)
-    expect(warnings).toEqual([expect.stringContaining('its row could not be mended')])
+    expect(warnings).toEqual([expect.stringContaining('its row could not be repaired')])
     expect(runtime.getThread(ONE)?.rolloutPath).toBe(one)
     runtime.close()
   })

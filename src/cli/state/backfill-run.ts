@@ -296,12 +296,12 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
     )
   }
   if (differing > 0)
-    say(io, `${count(differing, 'thread')} differ in what is not mended; 'codex-state diff' names it`)
+    say(io, `${count(differing, 'thread')} differ in what is not repaired; 'codex-state diff' names it`)
   if (!isChanged) return
   const would = isDryRun ? 'would be ' : ''
   say(
     io,
-    `${count(changed.insert, 'thread')} ${would}inserted, ${changed.mend} mended, of ${count(counts?.found ?? 0, 'rollout')}`,
+    `${count(changed.insert, 'thread')} ${would}inserted, ${changed.mend} repaired, of ${count(counts?.found ?? 0, 'rollout')}`,
   )
   say(
     io,

@@ -592,7 +592,7 @@ describe('a rollout that the database does not take', () => {
     expect(result.stderr).toContain(`codex-state: ${paths[1]}: it cannot be stored: `)
     const path = way === '--into' ? join(folder, 'state_5.sqlite') : statePath(home)
     expect(readStored(path).threads.map(({ title }) => title)).toEqual(['message 1', 'message 3'])
-    if (way === '--yes') expect(result.stderr).toContain('2 threads inserted, 0 mended, of 3 rollouts')
+    if (way === '--yes') expect(result.stderr).toContain('2 threads inserted, 0 repaired, of 3 rollouts')
     else expect(result.stderr).toContain('2 threads stored from 3 rollouts')
   })
 })

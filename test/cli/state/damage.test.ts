@@ -84,8 +84,8 @@ describe('a damaged row', () => {
         },
       ],
       stderr: [
-        `codex-state: thread ${threadId(2)}: updated_at is no possible time, shown as stored`,
-        `codex-state: thread ${threadId(3)}: created_at is no possible time, shown as stored`,
+        `codex-state: thread ${threadId(2)}: updated_at is not a valid time; showing the stored value`,
+        `codex-state: thread ${threadId(3)}: created_at is not a valid time; showing the stored value`,
         `codex-state: thread ${threadId(3)}: source is not valid JSON, shown as text`,
         `codex-state: thread ${threadId(1)}: sandbox_policy is not valid JSON, shown as text`,
         '',
