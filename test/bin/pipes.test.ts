@@ -99,7 +99,17 @@ test('a writer is not held up while stdout is blocked, and its log can be cut', 
 test('a writer that does not wait for locks is never refused beside a tail', async () => {
   const { home, path } = createLogHome([])
   const writer = startWriter(path)
-  const tail = startBin('codex-logs', ['tail', '--codex-home', home, '--fields', 'id', '--poll-ms', '1'])
+  const tail = startBin('codex-logs', [
+    'tail',
+    '-n',
+    'all',
+    '--codex-home',
+    home,
+    '--fields',
+    'id',
+    '--poll-ms',
+    '1',
+  ])
   let last = 0
   for (let turn = 0; turn < 200; turn++) {
     last = await writer.insert(20)

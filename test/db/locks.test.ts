@@ -24,12 +24,13 @@ const isLinux = process.platform === 'linux'
 /** The locks of a process on a file, as the system lists them. */
 function locksOn(path: string, pid = process.pid): string[] {
   const { ino } = statSync(path)
-  return readFileSync('/proc/locks', 'utf8')
+  const locks = readFileSync('/proc/locks', 'utf8')
     .split('\n')
     .map((line) => line.trim().split(/\s+/).slice(1))
     .filter(([, , , owner, file]) => owner === String(pid) && file?.endsWith(`:${ino}`))
     .map((fields) => fields.join(' '))
-    .sort()
+  // The kernel writes the list in parts: while others lock and unlock, it can have a line twice.
+  return [...new Set(locks)].sort()
 }
 
 /** A database whose last user has closed it. */
