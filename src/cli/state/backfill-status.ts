@@ -1,6 +1,8 @@
+import { basename } from 'node:path'
+import { cleanLine } from '../../format/clean.js'
 import type { RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
-import { formatPlural } from '../../format/quantity.js'
+import { formatCount, formatPlural } from '../../format/quantity.js'
 import { type BackfillStatus, judgeBackfill, readBackfillStatus } from '../../inspect/backfill-status.js'
 import { findHolders } from '../../inspect/holders.js'
 import { loadPalette, resolveColor } from '../options.js'
@@ -100,10 +102,22 @@ export const command = defineRecordCommand({
     }
   },
   async write(row, flags, session) {
-    await writeRecord(STATUS_KIND, row, flags, session)
     const { io } = session
+    const palette = io.stdout.isTerminal ? await loadPalette(resolveColor(flags.color, io)) : undefined
+    const isAllSeen = row.unreadableFolderCount === 0 && row.fileCount > 0
+    const isAllWell = row.verdict === 'complete' && isAllSeen && row.doneCount === row.fileCount
+    if (io.stdout.isTerminal && isAllWell) {
+      const index = row.database === null ? '' : ` (${basename(row.database)})`
+      io.stdout.write(
+        cleanLine(
+          `${row.fileCount === 1 ? 'The one session file is' : `All ${formatCount(row.fileCount)} session files are`} in the index${index}.`,
+        ),
+      )
+      io.stdout.write('\n')
+      return
+    }
+    await writeRecord(STATUS_KIND, row, flags, session)
     if (!io.stdout.isTerminal) return
-    const palette = await loadPalette(resolveColor(flags.color, io))
     const { doneCount, fileCount } = row
     const filled = fileCount === 0 ? BAR_CELLS : Math.floor((doneCount / fileCount) * BAR_CELLS)
     const bar = `${paint(palette, 'good', '█'.repeat(filled))}${'░'.repeat(BAR_CELLS - filled)}`

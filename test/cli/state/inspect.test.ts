@@ -408,6 +408,17 @@ describe('why', () => {
   })
 })
 
+test('backfill status on a terminal is one line where all is well, and a list where a row is lost', async () => {
+  const home = copyHome('codex-0.169.0')
+  const argv = ['backfill', 'status', '--color', 'never', '--codex-home', home]
+  const { stdout } = await runState(argv, { isTerminal: true })
+  expect(stdout).toBe('All 25 session files are in the index (state_5.sqlite).\n')
+  const database = new Database(join(home, 'state_5.sqlite'))
+  database.exec(`DELETE FROM threads WHERE id LIKE '01a1fb71-715e%'`)
+  database.close()
+  expect((await runState(argv, { isTerminal: true })).stdout).toMatch(/^left +1$/m)
+})
+
 test('threads show on a terminal says what a person asks first; fields stay for who names them', async () => {
   const at = ['--codex-home', copyHome('codex-0.169.0')]
   const options = { isTerminal: true, now: Date.UTC(2026, 10, 25) }
