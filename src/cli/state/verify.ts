@@ -44,11 +44,13 @@ export const command = defineListCommand({
   exitsWith1: 'a database is damaged',
   read(session, flags) {
     let hasReadAny = false
+    let problem = ''
     function* verdicts(): Generator<Verdict[]> {
       for (const file of requireDatabases(session)) {
         const verdict = verifyDatabase(file, { isFull: flags.full === true, onNotice: session.notice })
         if (verdict.state !== 'ok') session.fail()
         hasReadAny ||= verdict.state !== 'unreadable'
+        problem ||= verdict.problems[0] ?? ''
         yield [verdict]
       }
     }
@@ -63,7 +65,7 @@ export const command = defineListCommand({
       pages: pages(),
       finish() {
         if (!hasReadAny && flags.limit !== 0) {
-          throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
+          throw new StateError('DB_UNREADABLE', `none of these databases could be read: ${problem}`)
         }
       },
     }
