@@ -95,14 +95,14 @@ test('what would be printed instead of rows goes with nothing that needs them', 
 test('a thread is named as codex-state takes it', async () => {
   const { home } = createLogHome(ROWS)
   insertThreads(stateOf(home), [
-    { id: THREAD_A, title: 'Fix the bug', cwd: '/work/shop', updatedAt: 1_770_000_001 },
-    { id: THREAD_B, title: 'Other', cwd: '/work/else', updatedAt: 1_770_000_002 },
+    { id: THREAD_A, title: 'Fix the bug', cwd: '/srv/shop', updatedAt: 1_770_000_001 },
+    { id: THREAD_B, title: 'Other', cwd: '/srv/else', updatedAt: 1_770_000_002 },
   ])
   const run = async (thread: string, ...argv: string[]) => {
     const { stdout } = await runLogs(
       ['query', '--codex-home', home, '--json', '--thread-id', thread, ...argv],
       {
-        workingFolder: '/work/shop',
+        workingFolder: '/srv/shop',
       },
     )
     return lines(stdout).map((line) => JSON.parse(line))
