@@ -82,7 +82,7 @@ export function parseLsof(
     else if (line[0] === 'c') command = value
     else if (line[0] === 'f') lock = ' '
     else if (line[0] === 'l') lock = value
-    const file = line[0] === 'n' ? files.get(value) : undefined
+    const file = line[0] === 'n' ? files.get(readName(value)) : undefined
     if (!file) continue
     const { database, suffix } = file
     const key = `${pid} ${database}`
@@ -94,6 +94,28 @@ export function parseLsof(
     if (described && !holder.locks.includes(described)) holder.locks.push(described)
   }
   return [...holders.values()]
+}
+
+/** What is no printable ASCII stands escaped where the locale is not UTF-8, a byte at a time: `\\xc3\\xa9`. */
+function readName(printed: string): string {
+  if (!printed.includes('\\')) return printed
+  const bytes = Buffer.from(printed)
+    .toString('latin1')
+    .replaceAll(/\\(?:x([0-9a-f]{2})|([bfnrt\\]))/gi, (_, hex?: string, letter?: string) =>
+      hex === undefined
+        ? NAMED_ESCAPES[letter!.toLowerCase()]!
+        : String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+  return Buffer.from(bytes, 'latin1').toString()
+}
+
+const NAMED_ESCAPES: Readonly<Record<string, string>> = {
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  '\\': '\\',
 }
 
 /** Of a part of the file in small letters, of all of it in capitals. */

@@ -73,6 +73,13 @@ describe('who holds a database', () => {
   })
 })
 
+test('a name that lsof prints with escapes is the name of the file', () => {
+  const database = '/h/é\\a\n/state_5.sqlite'
+  const text = 'p12\nccodex\nf7\nlr\nn/h/\\xc3\\xa9\\\\a\\n/state_5.sqlite\n'
+  const files = new Map([[database, { database, suffix: '' }]])
+  expect(parseLsof(text, files)).toMatchObject([{ pid: 12, database }])
+})
+
 test('what lsof prints: processes, and of each the files of a database with their locks', () => {
   const text = `p12\nccodex\nf7\nlr\nn/h/state_5.sqlite\nf8\nlw\nn/h/state_5.sqlite-wal\nf9\nl \nn/h/other\np13\nctail\nf3\nl \nn/h/state_5.sqlite\n`
   const database = '/h/state_5.sqlite'
