@@ -49,6 +49,28 @@ interface ProcessState {
   peers: { ms: number; name: string; threadMs: number | undefined }[]
 }
 
+/** A server of which no row tells anything. */
+export function unknownServer(server: string): McpServerNow {
+  return {
+    server,
+    processUuid: null,
+    state: 'not known',
+    stateMs: undefined,
+    why: '',
+    startedAfterMs: undefined,
+    callCount: 0,
+    failedCallCount: 0,
+    timedOutCallCount: 0,
+    toolCount: undefined,
+    missingCount: 0,
+    stderrCount: undefined,
+    sharesStderrWith: [],
+    firstMs: Number.NEGATIVE_INFINITY,
+    lastMs: Number.NEGATIVE_INFINITY,
+    events: [],
+  }
+}
+
 /** Follows what rows tell of MCP servers, whichever release wrote them: each release tells another part. */
 export function createMcpFollower({ programs }: McpFollowerOptions): McpFollower {
   const processes = new Map<string | null, ProcessState>()
@@ -68,22 +90,10 @@ export function createMcpFollower({ programs }: McpFollowerOptions): McpFollower
       return known
     }
     const server: Server = {
-      server: name,
+      ...unknownServer(name),
       processUuid: row.processUuid,
-      state: 'not known',
-      stateMs: undefined,
-      why: '',
-      startedAfterMs: undefined,
-      callCount: 0,
-      failedCallCount: 0,
-      timedOutCallCount: 0,
-      toolCount: undefined,
-      missingCount: 0,
-      stderrCount: undefined,
-      sharesStderrWith: [],
       firstMs: ms,
       lastMs: ms,
-      events: [],
       failedCalls: new Set(),
     }
     process.servers.set(name, server)

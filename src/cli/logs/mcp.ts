@@ -1,3 +1,4 @@
+import { unknownServer } from '../../body/follow-mcp.js'
 import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
 import type { RecordKind } from '../../format/fields.js'
@@ -203,22 +204,9 @@ function addUnseen(
     ...known,
     ...unseen.map(
       ({ name, isEnabled }): McpServerNow => ({
-        server: name,
-        processUuid: null,
+        ...unknownServer(name),
         state: isEnabled ? 'not known' : 'disabled',
-        stateMs: undefined,
         why: isEnabled ? why : 'config.toml has enabled = false',
-        startedAfterMs: undefined,
-        callCount: 0,
-        failedCallCount: 0,
-        timedOutCallCount: 0,
-        toolCount: undefined,
-        missingCount: 0,
-        stderrCount: undefined,
-        sharesStderrWith: [],
-        firstMs: Number.NEGATIVE_INFINITY,
-        lastMs: Number.NEGATIVE_INFINITY,
-        events: [],
       }),
     ),
   ]
