@@ -2,21 +2,22 @@ import { StateError } from '../../errors.js'
 import { formatPlural } from '../../format/quantity.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { findHolders } from '../../inspect/holders.js'
+import type { FoundThread } from '../../inspect/thread-reference.js'
 import type { LocatedRollout } from '../../rollout/locate.js'
 import type { ThreadTurns } from '../../rollout/turns.js'
 import type { Session } from './session.js'
 import { requireThread } from './thread-argument.js'
 
 /**
- * The rollout of the thread that an argument means; the newest without one.
+ * The rollout of the thread that an argument means.
  *
  * @throws {StateError} `NOT_FOUND`, `AMBIGUOUS`, `DB_NOT_FOUND`
  */
-export async function requireRollout(
-  text: string | undefined,
+export async function requireRolloutOf(
+  text: string,
   session: Session,
-): Promise<{ id: string; title: string; rollout: LocatedRollout }> {
-  const { id, thread } = await requireThread(text ?? 'last', session)
+): Promise<FoundThread & { rollout: LocatedRollout }> {
+  const { id, thread } = await requireThread(text, session)
   const { rollout, isHidden } = await findRollout(session.codexHome, id, thread, session.notice)
   if (!rollout) {
     throw new StateError(
@@ -26,6 +27,15 @@ export async function requireRollout(
         : `thread ${id} has no rollout file in ${session.codexHome}`,
     )
   }
+  return { id, thread, rollout }
+}
+
+/** The same with what its user calls the thread; the newest thread without an argument. */
+export async function requireRollout(
+  text: string | undefined,
+  session: Session,
+): Promise<{ id: string; title: string; rollout: LocatedRollout }> {
+  const { id, thread, rollout } = await requireRolloutOf(text ?? 'last', session)
   const title = thread ? (session.nameOf(thread) ?? thread.title) : ''
   return { id, title, rollout }
 }

@@ -1,10 +1,9 @@
-import { StateError } from '../../errors.js'
 import { escapeForTerminal } from '../../format/escape.js'
 import type { RecordKind } from '../../format/fields.js'
-import { findRollout } from '../../inspect/find-rollout.js'
 import type { LocatedRollout } from '../../rollout/locate.js'
 import { defineRecordCommand } from '../records.js'
-import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
+import { THREAD_ARGUMENT } from './thread-argument.js'
+import { requireRolloutOf } from './thread-rollout.js'
 
 type PathEntry = LocatedRollout & { id: string }
 
@@ -28,16 +27,7 @@ export const command = defineRecordCommand({
   args: { thread: THREAD_ARGUMENT },
   tables: ['threads'],
   async read(session, _, args) {
-    const { id, thread } = await requireThread(args.thread, session)
-    const { rollout, isHidden } = await findRollout(session.codexHome, id, thread, session.notice)
-    if (!rollout) {
-      throw new StateError(
-        'NOT_FOUND',
-        isHidden
-          ? `whether thread ${id} has a rollout file in ${session.codexHome} is not known`
-          : `thread ${id} has no rollout file in ${session.codexHome}`,
-      )
-    }
+    const { id, rollout } = await requireRolloutOf(args.thread, session)
     if (rollout.foundBy === 'unverified' && !rollout.isUnreadable) {
       session.notice(`${rollout.path} does not say whose it is; its place and name do`)
     }
