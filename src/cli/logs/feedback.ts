@@ -39,7 +39,8 @@ that is found marked as >>>…<<<; what it is made of stands on stderr. Codex ma
         })
       }
       const text = feedback.lines.join('')
-      if (output === undefined) context.io.stdout.write(markSecrets(text))
+      const secrets = secretsIn(text)
+      if (output === undefined) context.io.stdout.write(markSecrets(text, secrets))
       else {
         const file = createFinalFile(output)
         try {
@@ -49,7 +50,7 @@ that is found marked as >>>…<<<; what it is made of stands on stderr. Codex ma
           file.discard()
         }
       }
-      for (const line of describe(feedback, text)) context.io.stderr.write(`${line}\n`)
+      for (const line of describe(feedback, text, secrets)) context.io.stderr.write(`${line}\n`)
       return 0
     })
   },
@@ -66,10 +67,10 @@ async function findThread(typed: string, session: Session, store: LogStore): Pro
   }
 }
 
-function markSecrets(text: string): string {
+function markSecrets(text: string, secrets: readonly Place[]): string {
   const parts: string[] = []
   let from = 0
-  for (const { start, end } of secretsIn(text)) {
+  for (const { start, end } of secrets) {
     if (start < from) continue
     parts.push(text.slice(from, start), '>>>', text.slice(start, end), '<<<')
     from = end
@@ -77,13 +78,19 @@ function markSecrets(text: string): string {
   return [...parts, text.slice(from)].join('')
 }
 
-function secretsIn(text: string): { start: number; end: number }[] {
+/** A part of the text. */
+interface Place {
+  readonly start: number
+  readonly end: number
+}
+
+function secretsIn(text: string): Place[] {
   return findSecrets(text)
     .filter(({ kind }) => kind === 'secret')
     .sort((a, b) => a.start - b.start)
 }
 
-function* describe(feedback: Feedback, text: string): Generator<string> {
+function* describe(feedback: Feedback, text: string, secrets: readonly Place[]): Generator<string> {
   const { lines, sizeBytes, threadlessRows, leftOutRows, leftOutThreads, threadIds, otherThreads } = feedback
   yield `${formatPlural(lines.length, 'row')}, ${formatBytes(sizeBytes)}, of ${formatPlural(threadIds.length, 'thread')}${
     threadlessRows > 0 ? `; ${threadlessRows} of them belong to no thread, but to the same process` : ''
@@ -94,7 +101,6 @@ function* describe(feedback: Feedback, text: string): Generator<string> {
   if (otherThreads.length > 0 && threadlessRows > 0) {
     yield `the same process worked on ${formatPlural(otherThreads.length, 'other thread')}: rows that name no thread may tell of ${otherThreads.length === 1 ? 'it' : 'them'}`
   }
-  const secrets = secretsIn(text)
   const values = new Set(secrets.map(({ start, end }) => text.slice(start, end)))
   yield secrets.length === 0
     ? 'no secret was found by the rules here, which cannot know all'
