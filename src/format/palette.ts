@@ -1,6 +1,9 @@
 import { Chalk } from 'chalk'
 import type { Style } from '../model/log-records.js'
 
+/** Of which each thread has one. */
+export const THREAD_STYLES = ['thread1', 'thread2', 'thread3', 'thread4', 'thread5', 'thread6'] as const
+
 export const STYLE_NAMES = [
   'time',
   'thread',
@@ -21,25 +24,10 @@ export const STYLE_NAMES = [
   'good',
   'warning',
   'bad',
-  'thread1',
-  'thread2',
-  'thread3',
-  'thread4',
-  'thread5',
-  'thread6',
+  ...THREAD_STYLES,
 ] as const
 
 export type StyleName = (typeof STYLE_NAMES)[number]
-
-/** Of which each thread has one. */
-export const THREAD_STYLES = [
-  'thread1',
-  'thread2',
-  'thread3',
-  'thread4',
-  'thread5',
-  'thread6',
-] as const satisfies readonly StyleName[]
 
 export type Palette = Readonly<Record<StyleName, Style>>
 

@@ -6,13 +6,13 @@ import { START } from '../../query/logs/place.js'
 import type { LogStore } from '../../query/logs/store.js'
 import { createFinalFile, type FinalFile } from '../../share/export/final-file.js'
 import { defineTextCommand } from '../command.js'
-import { type Flag, onFlag, textFlag } from '../flags.js'
+import { onFlag, textFlag } from '../flags.js'
 import { HOME_FLAGS } from '../home-flags.js'
 import type { Io, OutputStream } from '../io.js'
 import { startRedaction } from '../redact.js'
 import { withSession } from '../state/session.js'
 import type { ExportAnswer, ExportWorkerData } from './export-worker.js'
-import { LOG_FILTER_FLAGS, LOG_OUTPUT_FLAGS, type LogsFlags } from './flags.js'
+import { INITIAL_LOGS_FLAGS, LOG_FILTER_FLAGS } from './flags.js'
 import { openFilteredLogs } from './open-logs.js'
 import { resolveOutput } from './output.js'
 import { printSelected } from './select.js'
@@ -92,7 +92,7 @@ async function exportText(
         write: (chunk) => file.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk),
       }
   const inFile: Io = Object.create(io, { stdout: { value: stdout } })
-  const flags = { ...INITIAL_OUTPUT, format: format === 'csv' ? ('csv' as const) : ('json' as const) }
+  const flags = { ...INITIAL_LOGS_FLAGS, format: format === 'csv' ? ('csv' as const) : ('json' as const) }
   const output = await resolveOutput(flags, filter, inFile)
   stdout.write(output.header)
   const selection = { limit: Number.POSITIVE_INFINITY, isReversed: false }
@@ -105,16 +105,6 @@ async function exportText(
   stdout.write(output.formatter.flush())
   await stdout.end?.()
 }
-
-/** What `query` does without flags. */
-const INITIAL_OUTPUT = {
-  ...Object.fromEntries(
-    Object.entries({ ...LOG_OUTPUT_FLAGS, ...LOG_FILTER_FLAGS, ...HOME_FLAGS }).map(([name, flag]) => [
-      name,
-      (flag as Flag).initial,
-    ]),
-  ),
-} as LogsFlags
 
 function interrupted(signal: AbortSignal): StateError {
   return new StateError('ABORTED', 'interrupted: no file was written', { cause: signal.reason })

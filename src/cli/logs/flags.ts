@@ -107,3 +107,8 @@ export const LOGS_FLAGS = { ...LOG_FILTER_FLAGS, ...LOG_OUTPUT_FLAGS, ...HOME_FL
 export type LogFilterFlags = FlagValues<typeof LOG_FILTER_FLAGS>
 
 export type LogsFlags = FlagValues<typeof LOGS_FLAGS>
+
+/** What these flags are when none is typed: for a command that reads rows without being `query`. */
+export const INITIAL_LOGS_FLAGS = Object.fromEntries(
+  Object.entries(LOGS_FLAGS).map(([name, { initial }]) => [name, initial]),
+) as LogsFlags

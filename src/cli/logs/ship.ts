@@ -23,7 +23,7 @@ import type { Io } from '../io.js'
 import { EXIT_BY_SIGNAL, EXIT_FAILED } from '../main.js'
 import { localNames } from '../redact.js'
 import { createCursorKeeper } from './cursor.js'
-import { LOG_FILTER_FLAGS, LOG_OUTPUT_FLAGS, type LogsFlags } from './flags.js'
+import { INITIAL_LOGS_FLAGS, LOG_FILTER_FLAGS } from './flags.js'
 import { resolveThreads } from './resolve-threads.js'
 import { noLogs, openSession } from './session.js'
 import { createTeller, tellPruned } from './tell.js'
@@ -57,7 +57,7 @@ compression and certificates come from the OTEL_EXPORTER_OTLP_* variables.`,
   async run({ io }, { otlp, cursorFile, follow, pollMs, redact, ...filters }) {
     const target = resolveOtlpTarget('logs', otlp, io.env)
     const signal = io.interruption()
-    const session = await openSession({ ...INITIAL_OUTPUT, ...filters } as LogsFlags, io)
+    const session = await openSession({ ...INITIAL_LOGS_FLAGS, ...filters }, io)
     const cursor = createCursorKeeper({
       cursorFile,
       open: session.open,
@@ -121,13 +121,6 @@ compression and certificates come from the OTEL_EXPORTER_OTLP_* variables.`,
     }
   },
 })
-
-const INITIAL_OUTPUT = Object.fromEntries(
-  Object.entries({ ...LOG_OUTPUT_FLAGS, ...LOG_FILTER_FLAGS, ...HOME_FLAGS }).map(([name, { initial }]) => [
-    name,
-    initial,
-  ]),
-)
 
 function endOf({ reason }: AbortSignal): number {
   return EXIT_BY_SIGNAL[String(reason)] ?? EXIT_FAILED
