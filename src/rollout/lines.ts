@@ -1,17 +1,11 @@
-import { isUtf8 } from 'node:buffer'
+import { type CutLine, createLineCutter, decodeLine, type LongLine, MAX_LINE_BYTES } from './cut-lines.js'
 import { parseEnvelope, type RolloutEnvelope } from './parse.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, readRolloutChunks } from './read.js'
-
-/** Longer lines lose the inside of their long strings: pictures, outputs and copied histories of many MB. */
-const LONG_LINE_BYTES = 1024 * 1024
 
 /** As much of a string of a long line is kept, until the line has `MAX_KEPT_BYTES`, and then next to nothing. */
 const DEFAULT_MAX_STRING_BYTES = 1024 * 1024
 const MAX_KEPT_BYTES = 16 * 1024 * 1024
 const TAIL_STRING_BYTES = 64
-
-/** What stays of a line after that must fit into one string. */
-const MAX_LINE_BYTES = 256 * 1024 * 1024
 
 export interface ScanLinesOptions extends ReadRolloutOptions {
   /** Strings of lines over 1 MiB are cut to this. */
@@ -80,108 +74,60 @@ export function createLineScanner(
   onBadLine: (line: BadLine) => void,
   options: Pick<ScanLinesOptions, 'maxStringBytes'> = {},
 ) {
-  const line = createLineBuffer(options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES)
-  let lineNumber = 0
+  const maxStringBytes = options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES
+  const cutter = createLineCutter(() => createStringCutter(maxStringBytes))
   let index = 0
-  let offset = 0
 
-  const takeLine = (rest: Buffer): boolean | undefined => {
-    lineNumber += 1
-    const sizeBytes = line.sizeBytes() + rest.length
-    const { bytes, elidedBytes } = line.finish(rest)
-    const endOffset = offset + sizeBytes + 1
+  /** `false` where the callback wants no more. */
+  function give({ content, lineNumber, offset, endOffset, isTerminated }: CutLine<KeptLine>): boolean {
+    const { bytes, elidedBytes } = Buffer.isBuffer(content) ? { bytes: content, elidedBytes: 0 } : content
     const parsed = parseBytes(bytes)
-    const place = { lineNumber, index, offset, endOffset, elidedBytes, isTerminated: true }
-    offset = endOffset
     if (parsed === undefined) return true
     if (typeof parsed === 'string') {
-      onBadLine({ lineNumber, offset: place.offset, endOffset, reason: parsed, isIncomplete: false })
+      const reason = isTerminated ? parsed : `incomplete last line: ${parsed}`
+      onBadLine({ lineNumber, offset, endOffset, reason, isIncomplete: !isTerminated })
       return true
     }
+    const place = { lineNumber, index, offset, endOffset, elidedBytes, isTerminated }
     index += 1
-    return onLine(parsed, place)
+    return onLine(parsed, place) !== false
   }
 
   return {
     push(chunk: Buffer): boolean {
-      let start = 0
-      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-        if (takeLine(chunk.subarray(start, end)) === false) return false
-        start = end + 1
-      }
-      line.add(chunk.subarray(start))
+      for (const line of cutter.lines(chunk)) if (!give(line)) return false
       return true
     },
 
     /** A last line without its line feed counts if it is whole. */
     end(): void {
-      if (line.sizeBytes() === 0) return
-      lineNumber += 1
-      const endOffset = offset + line.sizeBytes()
-      const { bytes, elidedBytes } = line.finish(Buffer.alloc(0))
-      const parsed = parseBytes(bytes)
-      if (typeof parsed === 'string') {
-        const reason = `incomplete last line: ${parsed}`
-        onBadLine({ lineNumber, offset, endOffset, reason, isIncomplete: true })
-      } else if (parsed) {
-        onLine(parsed, { lineNumber, index, offset, endOffset, elidedBytes, isTerminated: false })
-        index += 1
-      }
+      const last = cutter.end()
+      if (last) give(last)
     },
 
-    position: () => ({ endOffset: offset, count: index }),
+    position: () => ({ endOffset: cutter.offset(), count: index }),
   }
 }
 
 /** `undefined` for a blank line; a string says what is wrong. */
 function parseBytes(bytes: Buffer): RolloutEnvelope | string | undefined {
-  if (bytes.length === 0) return undefined
   if (bytes.length > MAX_LINE_BYTES) return 'longer than 256 MiB'
-  if (!isUtf8(bytes)) return 'not UTF-8'
-  const text = bytes.toString()
-  // Few lines are that short, and white space is all there is in a blank one.
-  if (text.charCodeAt(0) <= 0x20 && text.trim() === '') return undefined
-  return parseEnvelope(text)
+  const text = decodeLine(bytes)
+  if (text === undefined) return 'not UTF-8'
+  return text === '' ? undefined : parseEnvelope(text)
 }
 
-/** One line from pieces of chunks, whose long strings are cut once it is a long line. */
-function createLineBuffer(maxStringBytes: number) {
-  let pieces: Buffer[] = []
-  let sizeBytes = 0
-  let cutter: ReturnType<typeof createStringCutter> | undefined
-
-  function add(piece: Buffer): void {
-    if (piece.length === 0) return
-    sizeBytes += piece.length
-    if (cutter) {
-      cutter.add(piece)
-      return
-    }
-    pieces.push(Buffer.from(piece))
-    if (sizeBytes <= LONG_LINE_BYTES) return
-    cutter = createStringCutter(maxStringBytes)
-    for (const held of pieces) cutter.add(held)
-    pieces = []
-  }
-
-  function finish(rest: Buffer): { bytes: Buffer; elidedBytes: number } {
-    if (sizeBytes === 0) return { bytes: rest, elidedBytes: 0 }
-    add(rest)
-    const result = cutter ? cutter.finish() : { bytes: Buffer.concat(pieces), elidedBytes: 0 }
-    pieces = []
-    sizeBytes = 0
-    cutter = undefined
-    return result
-  }
-
-  return { add, finish, sizeBytes: () => sizeBytes }
+/** A long line without the inside of its long strings: pictures, outputs and copied histories of many MB. */
+interface KeptLine {
+  bytes: Buffer
+  elidedBytes: number
 }
 
 /**
  * JSON text in, JSON text out, in which no string is much longer than `maxStringBytes`: the rest of it is a note of
  * how much was left out.
  */
-function createStringCutter(maxStringBytes: number) {
+function createStringCutter(maxStringBytes: number): LongLine<KeptLine> {
   const kept: Buffer[] = []
   let keptBytes = 0
   let elidedBytes = 0

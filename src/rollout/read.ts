@@ -1,20 +1,15 @@
-import { isUtf8 } from 'node:buffer'
 import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import { StateError } from '../errors.js'
 import { explainFileError, isDenied } from '../model/file-error.js'
+import { type CutLine, createLineCutter, decodeLine, type LongLine, MAX_LINE_BYTES } from './cut-lines.js'
 import { isIgnoredFromHead, parseRolloutLine, type RolloutLine } from './parse.js'
 import { decompressFrames, ZstdError } from './zstd.js'
 
 const CHUNK_BYTES = 256 * 1024
 
-/** A line longer than this is judged by its head before more of it is kept. */
-const LONG_LINE_BYTES = 1024 * 1024
-
-/** A line longer than this is malformed whatever it says: JavaScript could not hold it as one string. */
-const MAX_LINE_BYTES = 256 * 1024 * 1024
-
+/** As much of a long line is enough to judge it. */
 const HEAD_BYTES = 1024
 
 export interface ReadRolloutOptions {
@@ -65,19 +60,15 @@ export async function* readRolloutLines(
   file: RolloutFileFacts,
   { signal }: ReadRolloutOptions = {},
 ): AsyncGenerator<RolloutLine, void, undefined> {
-  const line = createLineCollector()
-  let lineNumber = 0
+  const cutter = createLineCutter(judgeLongLine)
   for await (const chunk of readRolloutChunks(file, { signal })) {
-    let start = 0
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      lineNumber += 1
-      const parsed = line.finish(chunk.subarray(start, end), lineNumber)
+    for (const line of cutter.lines(chunk)) {
+      const parsed = parseLine(line)
       if (parsed) yield parsed
-      start = end + 1
     }
-    line.add(chunk.subarray(start))
   }
-  const last = line.finish(Buffer.alloc(0), lineNumber + 1)
+  const rest = cutter.end()
+  const last = rest && parseLine(rest)
   // Without its line feed a line that does not parse is more likely half written than wrong.
   if (last)
     yield last.kind === 'malformed' ? { ...last, reason: `incomplete last line: ${last.reason}` } : last
@@ -151,61 +142,46 @@ async function* decompress(path: string): AsyncGenerator<Buffer> {
   yield* decompressFrames(createReadStream(path), () => zlib.createZstdDecompress())
 }
 
-/** Gathers one line from pieces of chunks, and drops what need not be kept of a long one. */
-function createLineCollector() {
+/** What a long line is without being parsed: of no interest, or malformed for this reason. */
+type Verdict = 'ignored' | { reason: string }
+
+/** Judged by its head, so that no more of it is kept than is parsed. */
+function judgeLongLine(start: readonly Buffer[]): LongLine<Buffer | Verdict> {
+  const head = Buffer.concat(start, HEAD_BYTES).toString('latin1')
+  if (isIgnoredFromHead(head)) return passOver()
+  return /^\s*(?:\{|$)/.test(head) ? keepWhole() : { add() {}, finish: () => ({ reason: 'not JSON' }) }
+}
+
+/** Nothing is kept, but the end of the line tells whether it was written to its end. */
+function passOver(): LongLine<Verdict> {
+  let lastByte = 0
+  return {
+    add(piece) {
+      lastByte = piece[piece.length - 1]!
+    },
+    finish: () =>
+      lastByte === 0x7d /* } */ || lastByte === 0x0d /* CR */ ? 'ignored' : { reason: 'not JSON' },
+  }
+}
+
+function keepWhole(): LongLine<Buffer | Verdict> {
   let pieces: Buffer[] = []
   let sizeBytes = 0
-  let verdict: 'undecided' | 'keep' | 'ignored' | 'notJson' | 'tooLong' = 'undecided'
-  let lastByte = 0
-
-  function add(piece: Buffer): void {
-    if (piece.length === 0) return
-    sizeBytes += piece.length
-    lastByte = piece[piece.length - 1]!
-    if (verdict === 'undecided' || verdict === 'keep') pieces.push(Buffer.from(piece))
-    if (verdict === 'undecided' && sizeBytes > LONG_LINE_BYTES) {
-      const head = Buffer.concat(pieces, HEAD_BYTES).toString('latin1')
-      verdict = isIgnoredFromHead(head) ? 'ignored' : /^\s*(?:\{|$)/.test(head) ? 'keep' : 'notJson'
-    }
-    if (sizeBytes > MAX_LINE_BYTES && verdict === 'keep') verdict = 'tooLong'
-    if (verdict !== 'undecided' && verdict !== 'keep') pieces = []
+  return {
+    add(piece) {
+      sizeBytes += piece.length
+      if (sizeBytes <= MAX_LINE_BYTES) pieces.push(Buffer.from(piece))
+      else pieces = []
+    },
+    finish: () => (sizeBytes > MAX_LINE_BYTES ? { reason: 'longer than 256 MiB' } : Buffer.concat(pieces)),
   }
-
-  function finish(rest: Buffer, lineNumber: number): RolloutLine | undefined {
-    if (sizeBytes === 0) return parseBytes(rest, lineNumber)
-    add(rest)
-    const state = verdict
-    const ending = lastByte
-    const bytes = Buffer.concat(pieces)
-    pieces = []
-    sizeBytes = 0
-    verdict = 'undecided'
-    switch (state) {
-      case 'undecided':
-      case 'keep':
-        return parseBytes(bytes, lineNumber)
-      case 'ignored':
-        return ending === 0x7d /* } */ || ending === 0x0d /* CR */
-          ? { kind: 'ignored' }
-          : { kind: 'malformed', lineNumber, reason: 'not JSON' }
-      case 'notJson':
-        return { kind: 'malformed', lineNumber, reason: 'not JSON' }
-      case 'tooLong':
-        return { kind: 'malformed', lineNumber, reason: 'longer than 256 MiB' }
-      default:
-        return state satisfies never
-    }
-  }
-
-  return { add, finish }
 }
 
 /** `undefined` for a blank line. */
-function parseBytes(bytes: Buffer, lineNumber: number): RolloutLine | undefined {
-  if (bytes.length === 0) return undefined
-  if (!isUtf8(bytes)) return { kind: 'malformed', lineNumber, reason: 'not UTF-8', isNotUtf8: true }
-  const text = bytes.toString()
-  // Few lines are that short, and white space is all there is in a blank one.
-  if (text.charCodeAt(0) <= 0x20 && text.trim() === '') return undefined
-  return parseRolloutLine(text, lineNumber)
+function parseLine({ content, lineNumber }: CutLine<Buffer | Verdict>): RolloutLine | undefined {
+  if (content === 'ignored') return { kind: 'ignored' }
+  if (!Buffer.isBuffer(content)) return { kind: 'malformed', lineNumber, ...content }
+  const text = decodeLine(content)
+  if (text === undefined) return { kind: 'malformed', lineNumber, reason: 'not UTF-8', isNotUtf8: true }
+  return text === '' ? undefined : parseRolloutLine(text, lineNumber)
 }
