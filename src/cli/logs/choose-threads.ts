@@ -1,12 +1,11 @@
 import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
 import { readFamily } from '../../inspect/thread-family.js'
-import { resolveThread } from '../../inspect/thread-reference.js'
 import { chooseLogFlushMs } from '../../model/releases.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
-import { openTable } from '../../query/databases.js'
+import { type OpenTable, openTable } from '../../query/databases.js'
 import type { LogStore } from '../../query/logs/store.js'
-import { findLoggedThread, findNewestThread, readProcessesOf } from '../../query/logs/threads.js'
+import { readProcessesOf } from '../../query/logs/threads.js'
 import { readSessionNames } from '../../query/session-names.js'
 import { growSpawnTrees } from '../../query/spawn-tree.js'
 import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
@@ -14,6 +13,7 @@ import { columnSql } from '../../schema/columns.js'
 import { THREAD_TABLE } from '../../schema/threads.js'
 import type { Home } from '../home-options.js'
 import type { Io } from '../io.js'
+import { findThreadOfLogs } from './find-thread.js'
 
 export interface ThreadChoice {
   /** As typed. */
@@ -73,39 +73,23 @@ async function findThreadsMeant(
   home: Home,
   io: Io,
 ): Promise<string[]> {
-  const wanted = typed.trim()
-  if (wanted === '.') return findThreadsOfFolder(home, io)
-  let notLogged: StateError | undefined
-  if (wanted !== 'last') {
-    try {
-      return [findLoggedThread(store, typed)]
-    } catch (error) {
-      if (!(error instanceof StateError) || error.code !== 'NOT_FOUND') throw error
-      notLogged = error
-    }
-  }
-  const found = await withThreads(home, async (threads, codexHome) => {
-    try {
-      const { id } = await resolveThread(wanted, {
-        threads,
-        names: () => readSessionNames(codexHome, () => {}),
-        codexHome,
-        cleanLabel: cleanLine,
-      })
-      return id
-    } catch (error) {
-      if (!(error instanceof StateError) || error.code !== 'NOT_FOUND') throw error
-      return undefined
-    }
-  })
-  const id = found ?? (wanted === 'last' ? findNewestThread(store) : undefined)
-  if (id !== undefined) return [id]
-  throw notLogged ?? new StateError('NOT_FOUND', 'there is no thread in the logs, nor in a state database')
+  if (typed.trim() === '.') return findThreadsOfFolder(home, io)
+  const { id } = await withThreads(home, (threads, codexHome) =>
+    findThreadOfLogs(typed, store, {
+      threads,
+      names: () => readSessionNames(codexHome, () => {}),
+      codexHome,
+      cleanLabel: cleanLine,
+    }),
+  )
+  return [id]
 }
 
 async function findThreadsOfFolder(home: Home, io: Io): Promise<string[]> {
-  const ids = await withThreads(home, ({ connection, columns }) => {
-    const spellings = findCwdSpellings({ connection, columns } as ThreadTable, io.workingFolder)
+  const ids = await withThreads(home, (threads) => {
+    if (!threads) return []
+    const { connection, columns } = threads
+    const spellings = findCwdSpellings(threads, io.workingFolder)
     return connection
       .all<{ id: string }>(
         `SELECT ${columnSql(columns.id)} AS id FROM ${THREAD_TABLE}
@@ -114,42 +98,44 @@ async function findThreadsOfFolder(home: Home, io: Io): Promise<string[]> {
       )
       .map(({ id }) => id)
   })
-  if (ids && ids.length > 0) return ids
+  if (ids.length > 0) return ids
   throw new StateError('NOT_FOUND', `no thread belongs to the folder ${io.workingFolder}`)
 }
 
 async function readChildren(roots: readonly string[], home: Home): Promise<string[]> {
-  const ids = await withThreads(home, async (threads, codexHome) =>
-    growSpawnTrees(await readFamily(threads, codexHome), roots).map(({ id }) => id),
+  return withThreads(home, async (threads, codexHome) =>
+    threads ? growSpawnTrees(await readFamily(threads, codexHome), roots).map(({ id }) => id) : [],
   )
-  return ids ?? []
 }
 
 /** How often the Codex of this home writes its rows, and which one it is; `undefined` where that is not known. */
 export async function readFlush(home: Home): Promise<{ flushMs: number; version: string } | undefined> {
-  return withThreads(home, ({ newestVersion, newestMigration }) =>
-    newestVersion === undefined
-      ? undefined
-      : { flushMs: chooseLogFlushMs(newestVersion, newestMigration || undefined), version: newestVersion },
-  )
+  return withThreads(home, (threads) => {
+    if (threads?.newestVersion === undefined) return undefined
+    const { newestVersion, newestMigration } = threads
+    return { flushMs: chooseLogFlushMs(newestVersion, newestMigration || undefined), version: newestVersion }
+  })
 }
 
-/** `undefined` in a home without a state database that can be read: rows are told without it. */
+/** In a home without a state database that can be read, rows are told without it. */
 async function withThreads<Result>(
   { databases, codexHome, sqliteHome }: Home,
-  work: (threads: ThreadTable, codexHome: string) => Promise<Result> | Result,
-): Promise<Result | undefined> {
-  let table: ReturnType<typeof openTable>
+  work: (threads: ThreadTable | undefined, codexHome: string) => Promise<Result> | Result,
+): Promise<Result> {
+  const table = tryOpenTable(databases)
   try {
-    table = openTable(databases, 'threads')
+    const threads = table && describeThreadTable(table.connection, table.columns)
+    return await work(threads, codexHome ?? sqliteHome)
+  } finally {
+    table?.connection.close()
+  }
+}
+
+function tryOpenTable(databases: Home['databases']): OpenTable | undefined {
+  try {
+    return openTable(databases, 'threads')
   } catch (error) {
     if (error instanceof StateError) return undefined
     throw error
-  }
-  if (!table) return undefined
-  try {
-    return await work(describeThreadTable(table.connection, table.columns), codexHome ?? sqliteHome)
-  } finally {
-    table.connection.close()
   }
 }

@@ -1,8 +1,6 @@
 import { StateError } from '../../errors.js'
 import { formatBytes, formatPlural } from '../../format/quantity.js'
 import { type Feedback, readFeedback } from '../../inspect/feedback.js'
-import type { LogStore } from '../../query/logs/store.js'
-import { findLoggedThread } from '../../query/logs/threads.js'
 import { createFinalFile } from '../../share/export/final-file.js'
 import { findSecrets } from '../../share/find-secrets.js'
 import { defineTextCommand } from '../command.js'
@@ -10,9 +8,9 @@ import { textFlag } from '../flags.js'
 import { HOME_FLAGS } from '../home-flags.js'
 import { PAGER_FLAGS } from '../pager-flag.js'
 import { REDACT_FLAGS } from '../redact-flag.js'
-import { type Session, withSession } from '../state/session.js'
-import { requireThread, THREAD_ARGUMENT } from '../state/thread-argument.js'
-import { openLogs } from './open-logs.js'
+import { withSession } from '../state/session.js'
+import { THREAD_ARGUMENT } from '../state/thread-argument.js'
+import { openLogs, requireThreadOfLogs } from './open-logs.js'
 
 export const command = defineTextCommand({
   args: { thread: THREAD_ARGUMENT },
@@ -31,7 +29,7 @@ that is found marked as >>>…<<<; what it is made of stands on stderr. Codex ma
   async run(context, { output, codexHome, db }, { thread }) {
     return withSession(context, { codexHome, db }, async (session) => {
       const store = await openLogs(session)
-      const id = await findThread(thread, session, store)
+      const { id } = await requireThreadOfLogs(thread, store, session)
       const feedback = readFeedback(store, id, session.tryOpenThreads())
       if (feedback.lines.length === 0) {
         throw new StateError('NOT_FOUND', `no log row of thread ${id} would be uploaded`, {
@@ -55,17 +53,6 @@ that is found marked as >>>…<<<; what it is made of stands on stderr. Codex ma
     })
   },
 })
-
-/** A thread can have rows and be deleted. */
-async function findThread(typed: string, session: Session, store: LogStore): Promise<string> {
-  try {
-    return (await requireThread(typed, session)).id
-  } catch (error) {
-    if (!(error instanceof StateError) || (error.code !== 'NOT_FOUND' && error.code !== 'DB_NOT_FOUND'))
-      throw error
-    return findLoggedThread(store, typed)
-  }
-}
 
 function markSecrets(text: string, secrets: readonly Place[]): string {
   const parts: string[] = []

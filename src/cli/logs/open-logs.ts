@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs'
 import { StateError } from '../../errors.js'
+import { cleanLine } from '../../format/clean.js'
 import { labelOf } from '../../format/thread-fields.js'
+import type { FoundThread } from '../../inspect/thread-reference.js'
 import type { LogFilter } from '../../model/log.js'
 import { chooseLogFlushMs } from '../../model/releases.js'
 import { loadFilterFunctions } from '../../query/logs/filter.js'
@@ -8,6 +10,7 @@ import { describeLogs, type LogStore, openLogStore } from '../../query/logs/stor
 import { findThread } from '../../query/threads/find.js'
 import type { ThreadTable } from '../../query/threads/table.js'
 import type { Session } from '../state/session.js'
+import { findThreadOfLogs } from './find-thread.js'
 import type { LogFilterFlags } from './flags.js'
 import { resolveFilter } from './options.js'
 import { resolveThreads } from './resolve-threads.js'
@@ -43,6 +46,21 @@ export async function openFilteredLogs(
   const store = await openLogs(session, typed)
   const { filter } = await resolveThreads({ filter: typed, home: session.home }, flags, store, session.io)
   return { store, filter }
+}
+
+/**
+ * The thread that an argument means.
+ *
+ * @throws {StateError} `NOT_FOUND`, `AMBIGUOUS`
+ */
+export function requireThreadOfLogs(typed: string, store: LogStore, session: Session): Promise<FoundThread> {
+  const { codexHome, names } = session
+  return findThreadOfLogs(typed, store, {
+    threads: tryOpenThreads(session),
+    names,
+    codexHome,
+    cleanLabel: cleanLine,
+  })
 }
 
 /** What a state database adds to rows of logs: without one they are told all the same. */

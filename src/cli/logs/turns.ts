@@ -7,16 +7,15 @@ import { createUtcTime, createZonedTime, localOffset } from '../../format/time.j
 import { drawLegend, drawSpan, drawSteps, type Span, STEP_LOOKS } from '../../format/waterfall.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { type JoinedTurn, joinTurns, readLogTurns, startOf } from '../../inspect/log-turns.js'
+import type { FoundThread } from '../../inspect/thread-reference.js'
 import type { LogCall, LogRetry, LogStep } from '../../model/log-turn.js'
 import type { Turn } from '../../model/turn.js'
-import type { LogStore } from '../../query/logs/store.js'
-import { findLoggedThread } from '../../query/logs/threads.js'
 import { onFlag, textFlag } from '../flags.js'
 import { loadPalette, parseTime, resolveColor, TIME_LOOK } from '../options.js'
 import { defineListCommand } from '../records.js'
 import type { Session } from '../state/session.js'
-import { optionalThread, requireThread } from '../state/thread-argument.js'
-import { openLogs } from './open-logs.js'
+import { optionalThread } from '../state/thread-argument.js'
+import { openLogs, requireThreadOfLogs } from './open-logs.js'
 
 /** A turn, numbered as it is listed. */
 interface TurnRow extends JoinedTurn {
@@ -140,9 +139,9 @@ the default level by what ended them alone. Preparing a request for more than a 
     const from = flags.since === undefined ? undefined : await parseTime(flags.since, 'start', context)
     const to = flags.until === undefined ? undefined : await parseTime(flags.until, 'end', context)
     const store = await openLogs(session)
-    const found = await resolveThread(args.thread ?? 'last', store, session)
+    const found = await requireThreadOfLogs(args.thread ?? 'last', store, session)
     const log = readLogTurns(store, found.id)
-    const rollout = found.readRollout ? await found.readRollout() : []
+    const rollout = await readRolloutTurns(found, session)
     if (log.length > 0 && log.every(({ id }) => id === undefined)) {
       session.notice('rows of this release have no ids: turns and calls are told by their order')
     }
@@ -164,34 +163,17 @@ the default level by what ended them alone. Preparing a request for more than a 
   },
 })
 
-interface FoundThread {
-  id: string
-  readRollout: (() => Promise<Turn[]>) | undefined
-}
-
-/** A thread of the state database or the rollouts, else one that the log alone knows. */
-async function resolveThread(typed: string, store: LogStore, session: Session): Promise<FoundThread> {
+/** Empty for a thread that the log alone knows. */
+async function readRolloutTurns({ id, thread }: FoundThread, session: Session): Promise<Turn[]> {
+  const { rollout } = await findRollout(session.codexHome, id, thread, session.notice)
+  if (!rollout) return []
+  const { readTurns } = await import('../../rollout/turns.js')
   try {
-    const { id, thread } = await requireThread(typed, session)
-    return {
-      id,
-      async readRollout() {
-        const { rollout } = await findRollout(session.codexHome, id, thread, session.notice)
-        if (!rollout) return []
-        const { readTurns } = await import('../../rollout/turns.js')
-        try {
-          return (await readTurns(rollout.path, { detail: 'summary' })).turns
-        } catch (error) {
-          if (!(error instanceof StateError)) throw error
-          session.notice(error.message)
-          return []
-        }
-      },
-    }
+    return (await readTurns(rollout.path, { detail: 'summary' })).turns
   } catch (error) {
-    const isUnknown = error instanceof StateError && ['NOT_FOUND', 'DB_NOT_FOUND'].includes(error.code)
-    if (!isUnknown || !/^[\da-f-]{4,36}$/i.test(typed)) throw error
-    return { id: findLoggedThread(store, typed), readRollout: undefined }
+    if (!(error instanceof StateError)) throw error
+    session.notice(error.message)
+    return []
   }
 }
 
