@@ -7,6 +7,8 @@ export interface OutputStream {
   readonly isTerminal: boolean
   /** Width of the terminal in cells; `undefined` when it is none. */
   readonly columns: number | undefined
+  /** Its height in lines. */
+  readonly rows?: number | undefined
   /** @throws as `check` */
   write(chunk: string | Uint8Array): void
   /** Whether a pager is on the terminal by now. */
@@ -110,6 +112,9 @@ function createOutput(fd: 1 | 2): OutputStream {
     isTerminal,
     get columns() {
       return isTerminal ? new (process.getBuiltinModule('node:tty').WriteStream)(fd).columns : undefined
+    },
+    get rows() {
+      return isTerminal ? new (process.getBuiltinModule('node:tty').WriteStream)(fd).rows : undefined
     },
     write(chunk) {
       writeFully(fd, typeof chunk === 'string' ? Buffer.from(chunk) : chunk)

@@ -53,6 +53,9 @@ export function createShortFormatter(options: ShortOptions): ShortFormatter {
   let day = ''
   let dayZone = ''
   let held: Group | undefined
+  let waiting: Group[] = []
+  let waitingUnits = 0
+  const warnings = new Map<string, Group>()
 
   function dayRule(row: LogSummary): string {
     const { date, zone } = stampOf(row)
@@ -78,29 +81,49 @@ export function createShortFormatter(options: ShortOptions): ShortFormatter {
     return paint(palette, 'faint', cut + '─'.repeat(Math.max(0, cells - widthOf(cut))))
   }
 
+  /** The group that the next row may join, and those before it that wait for their turn to end. */
   function flush(): string {
-    if (!held) return ''
-    const { first, last, count, isSame } = held
+    if (held) waiting.push(held)
     held = undefined
-    return dayRule(first) + lines(first, count === 1 ? undefined : { last, count, isSame })
+    let text = ''
+    for (const group of waiting) {
+      const isFolded = group.count > 1 || group.againCount > 0
+      text += dayRule(group.first) + lines(group.first, isFolded ? group : undefined)
+    }
+    waiting = []
+    waitingUnits = 0
+    warnings.clear()
+    return text
   }
 
   return {
     format(row) {
       if (!kindOf) return dayRule(row) + lines(row)
       const kind = kindOf(row)
-      const joined = held?.kind === kind ? joinGroup(held, row) : undefined
-      if (joined) {
-        held = joined
+      if (held?.kind === kind && joinGroup(held, row)) return ''
+      // In a thread's own view a warning that comes again is counted where it was first told in the turn.
+      const warning = thread && isBad(row.level) && !row.turn ? describeRow(row) : undefined
+      const told = warning === undefined ? undefined : warnings.get(warning)
+      if (told) {
+        told.againCount++
         return ''
       }
-      const before = flush()
-      held = { kind, first: row, last: row, count: 1, isSame: true }
+      const isWaiting = thread !== undefined && !row.turn && waitingUnits < MOST_WAITING
+      if (isWaiting && held) waiting.push(held)
+      const before = isWaiting ? '' : flush()
+      waitingUnits += ROW_UNITS + row.text.length
+      for (const { value } of row.fields) waitingUnits += value.length
+      held = { kind, first: row, last: row, count: 1, isSame: true, againCount: 0 }
+      if (warning !== undefined) warnings.set(warning, held)
       return before
     },
     flush,
   }
 }
+
+/** Of a turn's rows that are held back, reckoned in characters. */
+const MOST_WAITING = 1024 * 1024
+const ROW_UNITS = 1000
 
 /** Neighbours that are told as one. */
 interface Group {
@@ -110,11 +133,13 @@ interface Group {
   count: number
   /** Their fields are the same as well. */
   isSame: boolean
+  /** How often later rows of the turn say the same. */
+  againCount: number
 }
 
 /** Folded rows lie in one second, so that the time of the first says enough. */
-function joinGroup(group: Group, row: LogSummary): Group | undefined {
-  const { first, count } = group
+function joinGroup(group: Group, row: LogSummary): boolean {
+  const { first } = group
   const isAlike =
     row.level === first.level &&
     row.target === first.target &&
@@ -122,10 +147,18 @@ function joinGroup(group: Group, row: LogSummary): Group | undefined {
     !row.turn &&
     !first.turn &&
     row.tsSeconds - first.tsSeconds <= 1
-  if (!isAlike) return undefined
+  if (!isAlike) return false
   const isSame = group.isSame && row.text === first.text && isSameFields(first, row)
   // What a warning says is never out of sight: only one that says the same again is counted.
-  return !isSame && isBad(row.level) ? undefined : { ...group, last: row, count: count + 1, isSame }
+  if (!isSame && isBad(row.level)) return false
+  group.last = row
+  group.count++
+  group.isSame = isSame
+  return true
+}
+
+function describeRow({ level, target, text, fields }: LogSummary): string {
+  return [level, target, text, describeFields(fields, undefined)].join('\0')
 }
 
 function isSameFields(a: LogSummary, b: LogSummary): boolean {
@@ -141,7 +174,7 @@ function isBad(level: string): boolean {
   return level === 'WARN' || level === 'ERROR' || level === FAILED_LEVEL
 }
 
-type Fold = Pick<Group, 'last' | 'count' | 'isSame'>
+type Fold = Pick<Group, 'last' | 'count' | 'isSame' | 'againCount'>
 
 /** The lines of one row, each with its newline. */
 function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fold) => string {
@@ -150,6 +183,17 @@ function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fo
   const turns = createTurnClock()
   const stampOf = createStamps(options.time)
   let lastClock = ''
+  let rowNumber = 0
+  const toldAt = new Map<string, number>()
+
+  /** What was told in full a few rows above needs no second line. */
+  function wasTold({ text }: LogSummary): boolean {
+    const before = toldAt.get(text)
+    if (before !== undefined && rowNumber - before <= SCREEN_ROWS) return true
+    if (toldAt.size >= REMEMBERED) toldAt.clear()
+    toldAt.set(text, rowNumber)
+    return false
+  }
 
   const levelCell = remember((level: string) =>
     cell(
@@ -184,6 +228,7 @@ function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fo
   }
 
   return function formatRow(row, fold) {
+    rowNumber++
     const mark = thread && row.turn ? turns.mark(row) : undefined
     const cells = [timeCell(row), mark ? cell(mark.sign, mark.style) : levelCell(row.level)]
     if (columns.thread > 0) cells.push(threadCell(row.threadId ?? ''))
@@ -200,7 +245,7 @@ function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fo
       palette,
       highlight,
       wraps,
-      mayWrapOnce: !isCompact && isBad(row.level),
+      mayWrapOnce: !isCompact && isBad(row.level) && !wasTold(row),
       isCompact,
     })
     let lines = ''
@@ -216,6 +261,8 @@ interface Cell {
   text: string
   width: number
 }
+
+const SCREEN_ROWS = 30
 
 /** More different values are those of a log that has no few. */
 const REMEMBERED = 1000
@@ -374,9 +421,10 @@ function paintFields(
 }
 
 function describeFold(
-  { last, count, isSame }: Fold,
+  { last, count, isSame, againCount }: Fold,
   first: Pick<LogSummary, 'tsSeconds' | 'tsNanos'>,
 ): string {
+  if (againCount > 0) return `×${count + againCount} in turn`
   if (isSame) return `×${count}`
   const [from, to] = [millisOf(first), millisOf(last)]
   return from === to ? `(+${count - 1} alike)` : `(+${count - 1} alike, .${from}–.${to})`

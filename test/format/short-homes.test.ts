@@ -1,7 +1,7 @@
 import stringWidth from 'string-width'
 import { beforeAll, expect, test } from 'vitest'
 import { parseBody } from '../../src/body/parse.js'
-import { kindOf, summarizeRow } from '../../src/body/summary.js'
+import { summarizeRow } from '../../src/body/summary.js'
 import { createShortFormatter, type ShortOptions } from '../../src/format/short.js'
 import { createUtcTime } from '../../src/format/time.js'
 import type { LogSummary } from '../../src/model/log-summary.js'
@@ -25,14 +25,6 @@ function print(rows: readonly LogSummary[], options: Partial<ShortOptions>): str
   })
   return (rows.map((row) => formatter.format(row)).join('') + formatter.flush()).split('\n').slice(0, -1)
 }
-
-test('the last rows of every home fill a terminal of 40 lines with at least 30 rows', () => {
-  for (const { home, rows } of logs) {
-    const screen = print(rows.slice(-3000), { kindOf }).slice(-39)
-    const shown = screen.filter((line) => /^\d\d:\d\d:\d\d\.\d{3} /.test(line))
-    expect(shown.length, home).toBeGreaterThanOrEqual(Math.min(30, rows.length))
-  }
-})
 
 test('every row of every home has a text, and no line is wider than it may be', () => {
   for (const { home, rows } of logs) {

@@ -263,3 +263,55 @@ test('no line is wider than the terminal, whatever the row holds', () => {
     }
   }
 })
+
+test('in a thread’s own view a warning that comes again in a turn is counted where it was first told', () => {
+  const thread = { id: THREAD }
+  const warning = (millis: number) => row(millis, 'Unknown model', { level: 'WARN' })
+  const turn = (millis: number) => row(millis, '', { turn: { kind: 'start', id: 'T1', text: 'turn_input' } })
+  const rows = [
+    turn(1),
+    warning(2),
+    row(3, 'one'),
+    warning(4),
+    warning(5),
+    row(6, 'one'),
+    row(7, 'Unknown model', { level: 'WARN', fields: [{ key: 'model', value: 'b' }] }),
+    turn(8),
+    warning(9),
+  ]
+  expect(print(rows, { thread, kindOf, width: 60 })).toMatchInlineSnapshot(`
+    "── 01a1fb71-8b7b ── Sat 21 Nov 2026, UTC ───────────────────
+    00:11:25.001 ▶ turn T1 turn_input
+            .002 WARN  Unknown model                  ×3 in turn
+            .003 DEBUG one                                    ×2
+            .007 WARN  Unknown model model=b
+            .008 ▶ turn T1 turn_input
+            .009 WARN  Unknown model
+    "
+  `)
+  // Nothing is counted in the view of all threads, or where nobody folds.
+  expect(print(rows, { kindOf, width: 100 }).match(/WARN/g)).toHaveLength(4)
+  expect(print(rows, { thread, width: 100 }).match(/WARN/g)).toHaveLength(5)
+})
+
+test('a follow prints what it has when no more rows are there, and goes on', () => {
+  const formatter = createShortFormatter({
+    time: createUtcTime(),
+    palette: undefined,
+    width: 60,
+    thread: { id: THREAD },
+    kindOf,
+  })
+  const warning = (millis: number) => row(millis, 'Unknown model', { level: 'WARN' })
+  expect(formatter.format(warning(1)) + formatter.format(warning(2))).toBe('')
+  expect(formatter.flush()).toContain('Unknown model')
+  expect(formatter.format(warning(3)) + formatter.flush()).toMatch(/\.003 WARN {2}Unknown model\n$/)
+})
+
+test('a warning told in full takes one line when it comes again soon', () => {
+  const long = `it ${'did not work '.repeat(6)}`
+  const rows = [0, 1, 2].map((at) => row(at * 2000, long, { level: 'WARN' }))
+  expect(print(rows, { width: 80 }).split('\n').length - 2).toBe(4)
+  const others = Array.from({ length: 40 }, (_, at) => row(4000 + at, 'other'))
+  expect(print([...rows, ...others, rows[0]!], { width: 80 }).split('\n').length - 2).toBe(46)
+})

@@ -10,6 +10,7 @@ export interface RunOptions {
   now?: number
   isTerminal?: boolean
   columns?: number
+  rows?: number
   workingFolder?: string
   userHome?: string
   signal?: AbortSignal
@@ -38,6 +39,7 @@ async function run(program: Program, argv: readonly string[], options: RunOption
   const stream = (chunks: Buffer[]) => ({
     isTerminal,
     columns: isTerminal ? (options.columns ?? 100) : undefined,
+    rows: isTerminal ? options.rows : undefined,
     write: (chunk: string | Uint8Array) => void chunks.push(Buffer.from(chunk as Uint8Array)),
   })
   const io: Io = {

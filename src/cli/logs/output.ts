@@ -18,8 +18,8 @@ import type { SummaryOutput } from './summary-output.js'
 export interface Output {
   header: string
   formatter: RowFormatter
-  /** Told when all rows are of one thread. */
-  showThread?: SummaryOutput['showThread']
+  /** Where rows are told by what their bodies mean. */
+  summary?: Pick<SummaryOutput, 'showThread' | 'restart'>
   /** How SQLite writes them by itself; `undefined` where the output needs JavaScript's form. */
   plan: RecordPlan | undefined
   /** What reads bodies, where the plan asks for parts of them. */
@@ -69,7 +69,7 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
   const highlight = palette && resolveHighlight(filter)
   if (!fields && !isRaw && (tells === 'everywhere' || (tells && isTerminal))) {
     const { createSummaryOutput } = await import('./summary-output.js')
-    const { formatter, showThread } = createSummaryOutput({
+    const { formatter, ...summary } = createSummaryOutput({
       stdout: io.stdout,
       time,
       palette,
@@ -81,7 +81,7 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
     return {
       header,
       formatter,
-      showThread,
+      summary,
       plan: undefined,
       hasUnknown: false,
       isForPeople: format !== 'csv',

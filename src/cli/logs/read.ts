@@ -20,14 +20,13 @@ import type { LogsFlags } from './flags.js'
 import type { Output } from './output.js'
 import { layoutOf } from './records.js'
 import { resolveThreads } from './resolve-threads.js'
+import { selectScreen } from './screen.js'
 import { countMatches, type Printed, printSelected, type Reading } from './select.js'
 import { noLogs, openSession, type Session } from './session.js'
 import { createTailWatch } from './tail-watch.js'
 import { createTeller, describeNothing, tellPruned } from './tell.js'
 
 const TERMINAL_BACKFILL = 20
-/** Where nothing follows: about what fills a screen. */
-const SCREEN_BACKFILL = 36
 const PIPE_BACKFILL = 200
 
 export interface TailFlags extends LogsFlags {
@@ -173,16 +172,17 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
     // Before the first rows are read: what comes meanwhile is new. A cursor says by itself where to go on.
     const end = newest && placeAtEnd(newest)
     for (const { store, place } of readings) tellPruned(store, place, io)
-    const limit = cursor.isResumed
-      ? Number.POSITIVE_INFINITY
-      : (flags.backfill ?? defaultBackfill(io, follows))
     const wanted = readings.map(({ store, place: { afterId } }) => ({
       store,
       afterId,
       throughId: store === newest ? end!.afterId : readHighestId(store),
     }))
+    const isScreen = !follows && flags.backfill === undefined && io.stdout.isTerminal && !cursor.isResumed
+    const limit =
+      cursor.isResumed || isScreen ? Number.POSITIVE_INFINITY : (flags.backfill ?? defaultBackfill(io))
+    const selected = isScreen ? await selectScreen(wanted, filter, session.output, io) : wanted
     const selection = { limit, isReversed: false }
-    for await (const printed of printSelected(wanted, filter, selection, session.output, io)) {
+    for await (const printed of printSelected(selected, filter, selection, session.output, io)) {
       recordPrinted(cursor, session.output, printed, io)
       if (start?.store === printed.store) start.place = { afterId: BigInt(printed.lastId), marks: [] }
       // Lets the signals in.
@@ -206,9 +206,8 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
 }
 
 /** As many as a person can look at; in a pipe as many as Codex's own client shows. */
-function defaultBackfill({ stdout }: Io, follows: boolean): number {
-  if (!stdout.isTerminal) return PIPE_BACKFILL
-  return follows ? TERMINAL_BACKFILL : SCREEN_BACKFILL
+function defaultBackfill({ stdout }: Io): number {
+  return stdout.isTerminal ? TERMINAL_BACKFILL : PIPE_BACKFILL
 }
 
 /** Only what stands there is recorded as printed. */
@@ -318,10 +317,9 @@ async function nameThread(
   { threadIds = [], includesThreadless, threadlessOf }: LogFilter,
 ): Promise<void> {
   const [id, ...others] = threadIds
-  if (!output.showThread || id === undefined || others.length > 0 || includesThreadless || threadlessOf)
-    return
+  if (!output.summary || id === undefined || others.length > 0 || includesThreadless || threadlessOf) return
   const { findTitle } = await import('./thread-title.js')
-  output.showThread({ id, ...findTitle(home, id) })
+  output.summary.showThread({ id, ...findTitle(home, id) })
 }
 
 /** Older generations can hold the only copy of old logs: nothing is shown of them, but it is said. */

@@ -38,28 +38,27 @@ export interface Printed {
   lastId: RowId
 }
 
+/** Rows that are chosen: those of the ids, in their order, where there are ids. */
+export interface Selected extends Reading {
+  ids?: readonly RowId[]
+}
+
 /**
  * Prints the rows of databases that came one after another, oldest first, a batch at a time, and yields what was
  * printed of each batch. The formatter may hold some of it back still.
  */
 export async function* printSelected(
-  readings: readonly Reading[],
+  readings: readonly Selected[],
   filter: LogFilter,
   { limit, isReversed }: Selection,
   output: Output,
   io: Io,
 ): AsyncGenerator<Printed> {
+  const selected =
+    limit === Number.POSITIVE_INFINITY
+      ? readings
+      : await selectNewest(readings, filter, { limit, isReversed }, io)
   const progress = createScanProgress(io)
-  let selected: (Reading & { ids?: RowId[] })[] = [...readings]
-  if (limit !== Number.POSITIVE_INFINITY) {
-    selected = []
-    let missing = limit
-    for (const reading of readings.toReversed()) {
-      const ids = await findNewestIds(reading, filter, missing, io, progress)
-      selected.unshift({ ...reading, ids: isReversed ? ids : ids.reverse() })
-      missing -= ids.length
-    }
-  }
   for (const reading of isReversed ? selected.toReversed() : selected) {
     const { store, ids } = reading
     const batches = ids ? idBatches(ids) : matchingBatches(store, filter, { ...reading, isReversed })
@@ -85,6 +84,24 @@ export async function* printSelected(
     }
   }
   progress.clear()
+}
+
+/** The newest rows that match, this many of all databases together. */
+export async function selectNewest(
+  readings: readonly Reading[],
+  filter: LogFilter,
+  { limit, isReversed }: Selection,
+  io: Io,
+): Promise<(Selected & { ids: readonly RowId[] })[]> {
+  const progress = createScanProgress(io)
+  const selected = []
+  let missing = limit
+  for (const reading of readings.toReversed()) {
+    const ids = await findNewestIds(reading, filter, missing, io, progress)
+    selected.unshift({ ...reading, ids: isReversed ? ids : ids.reverse() })
+    missing -= ids.length
+  }
+  return selected
 }
 
 /** How many ids there are to look at, those of deleted rows in between included. */

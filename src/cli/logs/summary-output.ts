@@ -16,6 +16,8 @@ export interface SummaryOutput {
   formatter: RowFormatter
   /** From now on all rows are of this thread. */
   showThread(thread: NonNullable<ShortOptions['thread']>): void
+  /** Forgets the rows before, as if none had been printed. */
+  restart(): void
 }
 
 /** A terminal's width where it does not say it. */
@@ -57,6 +59,9 @@ export function createSummaryOutput({ stdout, folds, ...options }: SummaryOutput
         }
         return rest
       },
+    },
+    restart() {
+      formatter = make()
     },
     showThread(shown) {
       thread = shown

@@ -9,7 +9,7 @@ export const command = defineTextCommand({
   flags: {
     backfill: parsedFlag(
       '<count>',
-      'rows to show first: a number or "all" (default: 20 on a terminal, 36 with --no-follow; else 200)',
+      'rows to show first: a number or "all" (default: 20 on a terminal, with --no-follow what fills it; else 200)',
       parseBackfill,
       {
         short: 'n',
