@@ -56,6 +56,10 @@ export const LOGS_PROGRAM: Program = {
       summary: "the rows that Codex's own /feedback would upload for a thread, secrets marked",
       load: () => import('./logs/feedback.js'),
     },
+    bundle: {
+      summary: 'gather what a report of a problem with one thread needs, redacted, in a ZIP file or folder',
+      load: () => import('./logs/bundle.js'),
+    },
     export: {
       summary: 'write the matching rows to a file: NDJSON, CSV or Parquet',
       load: () => import('./logs/export.js'),

@@ -106,7 +106,7 @@ async function dispatch(
         io.stdout.write(formatCommandHelp(program, found.path, found.entry, command, width))
         return 0
       }
-      if (flags.redact === true) await redact(io)
+      if (flags.redact === true && command.flags.redact?.form === 'on') await redact(io)
       else if (wantsPager(flags, io)) await io.page?.()
       return command.run({ io, program }, onFlagRead ? watchReads(flags, command, onFlagRead) : flags, words)
     }

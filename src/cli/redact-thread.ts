@@ -1,4 +1,4 @@
-import type { RedactorOptions } from '../share/redact.js'
+import type { RedactionKind, RedactorOptions } from '../share/redact.js'
 
 /** What the thread that redacts is given. */
 export interface RedactThreadData {
@@ -12,6 +12,9 @@ export type RedactMessage =
   /** Nothing more comes for now: what is held back is written, and answered. */
   | { kind: 'flush' }
 
-export type RedactAnswer = { kind: 'flushed' } | { kind: 'failed'; message: string }
+/** Distinct values that were replaced so far. */
+export type RedactionCounts = Readonly<Record<RedactionKind, number>>
+
+export type RedactAnswer = { kind: 'flushed'; counts: RedactionCounts } | { kind: 'failed'; message: string }
 
 export const REDACTION_STATES = { open: 0, closed: 1, failed: 2 } as const

@@ -40,7 +40,7 @@ port.on('message', (message: RedactMessage) => {
   }
   work = work.then(async () => {
     for (const [fd, { writer }] of streams) await attempt(fd, () => writer.end())
-    answer({ kind: 'flushed' })
+    answer({ kind: 'flushed', counts: redactor.counts() })
   })
 })
 

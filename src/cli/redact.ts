@@ -3,6 +3,7 @@ import { ClosedPipe, type Io, type OutputStream } from './io.js'
 import {
   REDACTION_STATES,
   type RedactAnswer,
+  type RedactionCounts,
   type RedactMessage,
   type RedactThreadData,
 } from './redact-thread.js'
@@ -30,6 +31,8 @@ export function localNames({ env, userHome }: Pick<Io, 'env' | 'userHome'>): Red
 export interface Redaction {
   /** Writing stays synchronous, waits while too much is on its way, and fails when the thread could not write. */
   streamTo(fd: number, like?: OutputStream): OutputStream
+  /** Of what was written before the last `end` of a stream; `undefined` before one. */
+  counts(): RedactionCounts | undefined
 }
 
 /** @throws {StateError} `USAGE` where there is no thread to do it */
@@ -42,9 +45,13 @@ export function startRedaction(io: Io): Redaction {
   const worker = startWorker('redact-worker', data)
   let failure = 'cannot write the output'
   let flushed: (() => void) | undefined
+  let counts: RedactionCounts | undefined
   worker.on('message', (answer: RedactAnswer) => {
     if (answer.kind === 'failed') failure = answer.message
-    else flushed?.()
+    else {
+      counts = answer.counts
+      flushed?.()
+    }
   })
   worker.on('error', (error) => {
     failure = error.message
@@ -90,6 +97,7 @@ export function startRedaction(io: Io): Redaction {
   }
 
   return {
+    counts: () => counts,
     streamTo: (fd, like) => ({
       isTerminal: like?.isTerminal ?? false,
       get columns() {

@@ -14,6 +14,7 @@ import { HOME_FLAGS } from './home-flags.js'
 import { type Home, lastWriteMs, noDatabase, resolveHomeOptions } from './home-options.js'
 import { closedObject, TIME_SCHEMA } from './json-schema.js'
 import { PAGER_FLAGS } from './pager-flag.js'
+import { REDACT_FLAGS } from './redact-flag.js'
 
 /** One database as `where` tells of it; the keys are those of its JSON. */
 interface Place {
@@ -57,7 +58,11 @@ const PLACE_SCHEMA = closedObject({
 
 /** `where`, which both programs have. */
 export const command = defineTextCommand({
-  flags: { json: onFlag('one JSON array'), ...groupFlags('Output', PAGER_FLAGS), ...HOME_FLAGS },
+  flags: {
+    json: onFlag('one JSON array'),
+    ...groupFlags('Output', { ...PAGER_FLAGS, ...REDACT_FLAGS }),
+    ...HOME_FLAGS,
+  },
   jsonForms: [{ name: 'where', shape: 'array', record: PLACE_SCHEMA }],
   async run({ io }, flags) {
     const home = resolveHomeOptions(flags, io)

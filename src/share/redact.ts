@@ -109,12 +109,17 @@ const HOME_PARENT = /(?:\/home\/|\/Users\/|[A-Za-z]:(?:\\+|\/)Users(?:\\+|\/))(?
 /** Homes of machines that build software stand in the paths of Codex's own sources: they name no user. */
 const BUILD_USERS = /^(?:runner|codex|linuxbrew|Public|Shared|vsts|circleci)$/
 
+/** What stands in a Codex home: one that is itself called `home` is no folder of homes. */
+const CODEX_ENTRIES =
+  /^(?:(?:archived_)?sessions|log|logs|memories|skills|plugins|prompts|rules|cache|tmp|projects)$|\.(?:sqlite(?:-\w+)?|jsonl?|toml|lock|zst|md|log)$/
+
 function findHomes(text: string, users: Set<string>, found: Redaction[]): void {
   for (const { 0: parent, index } of text.matchAll(HOME_PARENT)) {
     const NAME = /[A-Za-z0-9._@+-](?:[A-Za-z0-9._@+-]| (?=[A-Za-z0-9._-]+[\\/]))*/y
     NAME.lastIndex = index + parent.length
     const name = NAME.exec(text)?.[0].replace(/[.,]+$/, '')
     if (name === undefined || name === '' || BUILD_USERS.test(name)) continue
+    if (/[\w.-]/.test(text[index - 1] ?? '') && CODEX_ENTRIES.test(name)) continue
     if (!COMMON_NAMES.test(name)) users.add(name)
     const mount = /\/mnt\/[a-z]$/.exec(text.slice(Math.max(0, index - 6), index))?.[0].length ?? 0
     found.push({ start: index - mount, end: index + parent.length + name.length, kind: 'home' })

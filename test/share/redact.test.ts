@@ -93,6 +93,7 @@ describe('a redactor', () => {
   })
 
   test.each([
+    '/backup/home/state_5.sqlite and /backup/home/sessions/2026/11',
     'post sampling token usage: 5672 tokens, compaction at 244800',
     'event.kind=response.output_text.delta token=Token(3554) token_limit_reached=false total_usage_tokens=5672',
     'auth_header_attached=true auth_header_name="authorization" auth_mode="ApiKey" password: None, bearer_token: None',

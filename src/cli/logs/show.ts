@@ -22,6 +22,7 @@ import { HOME_FLAGS } from '../home-flags.js'
 import type { closedObject } from '../json-schema.js'
 import { COLOR_CHOICES, loadPalette, resolveColor } from '../options.js'
 import { PAGER_FLAGS } from '../pager-flag.js'
+import { REDACT_FLAGS } from '../redact-flag.js'
 import { type Session, withSession } from '../state/session.js'
 import { createThreadWords, openLogs } from './open-logs.js'
 import { LOG_JSON } from './records-schema.js'
@@ -59,6 +60,7 @@ export const command = defineTextCommand({
     json: onFlag('one JSON object: the columns and what the body holds'),
     ...groupFlags('Output', {
       ...PAGER_FLAGS,
+      ...REDACT_FLAGS,
       color: choiceFlag('<when>', COLOR_CHOICES, 'colour', { initial: 'auto' }),
     }),
     ...HOME_FLAGS,

@@ -19,6 +19,7 @@ import type { Io } from '../io.js'
 import { closedObject, TIME_SCHEMA } from '../json-schema.js'
 import { EXIT_BY_SIGNAL } from '../main.js'
 import { PAGER_FLAGS } from '../pager-flag.js'
+import { REDACT_FLAGS } from '../redact-flag.js'
 import { type Session, withSession } from '../state/session.js'
 import { createThreadWords, openLogs } from './open-logs.js'
 
@@ -80,7 +81,7 @@ export const command = defineTextCommand({
   flags: {
     json: onFlag('one JSON object'),
     watch: onFlag('on a terminal: draw it anew every 2 s'),
-    ...groupFlags('Output', PAGER_FLAGS),
+    ...groupFlags('Output', { ...PAGER_FLAGS, ...REDACT_FLAGS }),
     ...HOME_FLAGS,
   },
   tables: ['logs', 'threads'],

@@ -6,6 +6,7 @@ import { countProjection, type RowCounts, resetProjection, undoReset } from '../
 import { defineTextCommand } from '../command.js'
 import { onFlag, textFlag } from '../flags.js'
 import { HOME_FLAGS } from '../home-flags.js'
+import { REDACT_FLAGS } from '../redact-flag.js'
 import { lookAtHistory } from './history-look.js'
 import { cureFor, describeCure, describeState } from './history-words.js'
 import { type Session, withSession } from './session.js'
@@ -17,6 +18,7 @@ const { codexHome } = HOME_FLAGS
 export const command = defineTextCommand({
   args: { thread: THREAD_ARGUMENT },
   flags: {
+    ...REDACT_FLAGS,
     dryRun: onFlag('say what --yes would do'),
     yes: onFlag('delete the projection of this thread, after a copy of the database'),
     undo: onFlag('write back what the last --yes deleted'),

@@ -23,7 +23,7 @@ export interface FinalFile {
  */
 export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number } = {}): FinalFile {
   const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`)
-  const descriptor = attempt(path, () => openSync(aside, 'wx', mode))
+  const descriptor = attemptWrite(path, () => openSync(aside, 'wx', mode))
   let isOpen = true
   let committedBytes = 0
 
@@ -39,10 +39,10 @@ export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number 
     },
     descriptor,
     commit() {
-      attempt(path, () => fsyncSync(descriptor))
+      attemptWrite(path, () => fsyncSync(descriptor))
       committedBytes = fstatSync(descriptor).size
       close()
-      attempt(path, () => renameSync(aside, path))
+      attemptWrite(path, () => renameSync(aside, path))
     },
     discard() {
       if (!isOpen) return
@@ -60,14 +60,15 @@ export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number 
 export function openDescriptor(descriptor: number, path: string): Pick<FinalFile, 'write'> {
   return {
     write(bytes) {
-      attempt(path, () => {
+      attemptWrite(path, () => {
         for (let from = 0; from < bytes.length; ) from += writeSync(descriptor, bytes, from)
       })
     },
   }
 }
 
-function attempt<Result>(path: string, work: () => Result): Result {
+/** @throws {StateError} `USAGE`, saying why the path cannot be written */
+export function attemptWrite<Result>(path: string, work: () => Result): Result {
   try {
     return work()
   } catch (error) {
@@ -78,6 +79,10 @@ function attempt<Result>(path: string, work: () => Result): Result {
       EACCES: 'permission denied',
       EISDIR: 'it is a folder',
       EROFS: 'the file system is read-only',
+      ENOTEMPTY: 'there is something of that name already',
+      EEXIST: 'there is something of that name already',
+      ENOTDIR: 'there is something of that name already',
+      EDQUOT: 'no more may be stored',
     }
     throw new StateError('USAGE', `cannot write ${path}: ${reasons[code ?? ''] ?? message}`, { cause: error })
   }
