@@ -11,7 +11,7 @@ import { findHomeLineEnds } from './inspect/schema-report.js'
 import type { BackfillState } from './model/backfill.js'
 import type { LogRow, LogRowFilter, LogRowQuery, NewLogRow } from './model/log.js'
 import type { Memory, MemoryAnswer, MemoryListQuery, ThreadMemory } from './model/memory.js'
-import type { MetadataRules } from './model/releases.js'
+import { FIRST_GENERATION_WITH_LOG_DATABASE, type MetadataRules } from './model/releases.js'
 import type {
   BackfillOptions,
   BackfillResult,
@@ -32,7 +32,6 @@ import type { RolloutItem } from './rollout/parse.js'
 import * as check from './runtime-arguments.js'
 import {
   type DatabaseFile,
-  FIRST_STATE_WITH_LOG_DATABASE,
   listDatabases,
   OWN_STATE_GENERATION,
   parseDatabaseFilename,
@@ -673,7 +672,7 @@ function attachLogs(state: WriteConnection): Pick<Opened, 'logTable' | 'logSourc
     logSource: describeLogs(db),
   })
   const generation = parseDatabaseFilename(basename(state.path))?.generation
-  const hasLogDatabase = generation === undefined || generation >= FIRST_STATE_WITH_LOG_DATABASE
+  const hasLogDatabase = generation === undefined || generation >= FIRST_GENERATION_WITH_LOG_DATABASE
   const file = hasLogDatabase && listDatabases(dirname(state.path)).find(({ role }) => role === 'logs')
   if (!file) {
     const isHere = listTables(state).includes(LOG_TABLE)

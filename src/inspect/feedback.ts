@@ -1,5 +1,5 @@
 import type { SqlValue } from '../db/connection.js'
-import { qualified } from '../query/logs/rows.js'
+import { qualified, rowBytesSql } from '../query/logs/rows.js'
 import type { LogStore } from '../query/logs/store.js'
 import { readSpawnEdges } from '../query/spawn-tree.js'
 import type { ThreadTable } from '../query/threads/table.js'
@@ -134,13 +134,11 @@ function* readNewestFirst(
 ): Generator<FeedbackRow> {
   const { sql, params } = conditionsOf(store, threadIds, processes)
   const body = qualified(store, 'body')
-  // Without the column it is what Codex would have counted: the bytes of the text.
-  const estimated = hasEstimate(store) ? 'logs.estimated_bytes' : `octet_length(${body})`
   for (let offset = 0; ; offset += PAGE_ROWS) {
     const rows = store.connection.all<FeedbackRow>(
       `SELECT ${qualified(store, 'tsSeconds')} AS seconds, ${qualified(store, 'tsNanos')} AS nanos,
               ${qualified(store, 'level')} AS level, CAST(${body} AS TEXT) AS body,
-              ${qualified(store, 'threadId')} AS threadId, ${estimated} AS estimated
+              ${qualified(store, 'threadId')} AS threadId, ${rowBytesSql(store)} AS estimated
        FROM logs WHERE ${sql} ORDER BY ${newestFirst(store)} LIMIT ? OFFSET ?`,
       ...params,
       PAGE_ROWS,
@@ -149,12 +147,6 @@ function* readNewestFirst(
     yield* rows
     if (rows.length < PAGE_ROWS) return
   }
-}
-
-function hasEstimate({ connection }: LogStore): boolean {
-  return (
-    connection.get(`SELECT 1 FROM pragma_table_info('logs') WHERE name = 'estimated_bytes'`) !== undefined
-  )
 }
 
 function countCandidates(

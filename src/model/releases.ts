@@ -74,12 +74,23 @@ export interface Release extends MetadataRules {
   normalizesBackfilledCwd: boolean
   /** Values of git that are there stay, and a client can set others (from 0.108). */
   keepsGit: boolean
+  /** They stay also where an upsert brings none (from 0.129). */
+  mergesGit: boolean
+  /**
+   * An upsert leaves a title that is not the first message (from 0.120, of whose rows no column tells, so from 0.117:
+   * between the two nothing set one). Codex itself lost it at the next reconcile until 0.137.
+   */
+  keepsTitles: boolean
+  /** The name of a thread that is not paginated is its title (from 0.121). */
+  namesAreTitles: boolean
   /** The tools of a session_meta have rows of their own (0.95 to 0.135). */
   storesTools: boolean
   /** Times are kept to the millisecond, and those of change are unique (from 0.121). */
   hasUniqueTimes: boolean
   /** A running Codex writes its clock as time of change, and not the file's (from 0.131). */
   touchesRows: boolean
+  /** Logs have a database of their own (from 0.113). */
+  hasLogDatabase: boolean
 }
 
 /** What a thread without any restriction is allowed, as a profile and as seen in rows of 0.136 on. */
@@ -121,9 +132,13 @@ const FIRST = {
   normalizesLiveCwd: false,
   normalizesBackfilledCwd: false,
   keepsGit: false,
+  mergesGit: false,
+  keepsTitles: false,
+  namesAreTitles: false,
   storesTools: false,
   hasUniqueTimes: false,
   touchesRows: false,
+  hasLogDatabase: false,
 } as const satisfies Release
 
 /** What each span changed, oldest first; all else is as in the one before. */
@@ -155,18 +170,20 @@ const CHANGES = [
     matchesFolderSpellings: true,
   },
   { since: '0.108', migration: 18, normalizesBackfilledCwd: true, keepsGit: true },
+  { since: '0.113', migration: 18, hasLogDatabase: true },
   {
     since: '0.117',
     migration: 22,
     brought: 'agentPath',
+    keepsTitles: true,
     threadSpawnKeys: ['parent_thread_id', 'depth', 'agent_path', 'agent_nickname', 'agent_role'],
   },
   { since: '0.120', migration: 24, titleFollowsNames: true },
-  { since: '0.121', migration: 25, hasUniqueTimes: true },
+  { since: '0.121', migration: 25, hasUniqueTimes: true, namesAreTitles: true },
   { since: '0.122', migration: 25, sortsByTimeAlone: true },
   { since: '0.124', migration: 27, filteredFromHeads: true },
   { since: '0.126', migration: 29, matchesFolderSpellings: false },
-  { since: '0.129', migration: 30, listsGitOfRows: true },
+  { since: '0.129', migration: 30, brought: 'threadSource', listsGitOfRows: true, mergesGit: true },
   { since: '0.130', migration: 31, titleFollowsNames: false },
   { since: '0.131', migration: 32, brought: 'preview', content: 'preview', touchesRows: true },
   { since: '0.135', migration: 35 },
@@ -216,6 +233,21 @@ export const SEED_RULES: MetadataRules = METADATA_RULES['0.99']
 
 /** The rules of the newest release that was looked at, 0.169. */
 export const CURRENT_RULES: MetadataRules = RELEASES.at(-1)!
+
+/** State databases before this one hold their logs themselves, whatever log database lies beside them. */
+export const FIRST_GENERATION_WITH_LOG_DATABASE = RELEASES.find(
+  ({ hasLogDatabase }) => hasLogDatabase,
+)!.generation
+
+/**
+ * What stays of a partition of the logs (a thread, or the rows outside any thread of one process, or those of no known
+ * process), by the database that holds them: its newest rows that together have so many bytes (from 0.105), and so
+ * many rows at most (from 0.113, which brought databases of logs).
+ */
+export const LOG_PARTITIONS = {
+  state: { maxBytes: 10_485_760, maxRows: Number.MAX_SAFE_INTEGER },
+  logs: { maxBytes: 10_485_760, maxRows: 1000 },
+} as const
 
 /** What a state database tells of the release that writes to it. */
 export interface ReleaseTraces {

@@ -37,11 +37,11 @@ export const KNOWN_GENERATIONS: Record<DatabaseRole, readonly number[]> = {
   agent_message_board: [1],
 }
 
-/** State databases before this one hold their logs themselves, whatever log database lies beside them. */
-export const FIRST_STATE_WITH_LOG_DATABASE = 5
-
 /** The generation of the state database that we create and migrate ourselves. */
 export const OWN_STATE_GENERATION = 4
+
+/** That of every release from 0.100 on, which brings one that we make up to date. */
+export const LATER_STATE_GENERATION = 5
 
 /** The name of our own state database in a Codex home. */
 export function stateDbFilename(generation: number = OWN_STATE_GENERATION): string {

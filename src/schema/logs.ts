@@ -18,8 +18,8 @@ export const LOG_COLUMNS: ColumnSources<LogRow> = {
   line: ['line'],
 }
 
-/** Columns that are known and that no row is read from. */
-export const UNREAD_LOG_COLUMNS: readonly string[] = ['estimated_bytes']
+/** What Codex counts against its budgets: the bytes of a row's texts (from 0.105). */
+export const LOG_SIZE_COLUMNS: ColumnSources<{ sizeBytes: number }> = { sizeBytes: ['estimated_bytes'] }
 
 /** What the first layouts have no column for. */
 export const LATER_LOG_PROPERTIES: readonly (keyof LogRow)[] = ['threadId', 'processUuid']

@@ -1,5 +1,6 @@
 import type { SqlValue, WriteConnection } from '../db/connection.js'
 import { StateError } from '../errors.js'
+import type { Release } from '../model/releases.js'
 import { HISTORY_MODES, type ThreadMetadata, type ThreadRow } from '../model/thread.js'
 import {
   columnSql,
@@ -16,6 +17,8 @@ import { deleteMemoryOfThread } from './memories.js'
 export interface ThreadTable {
   db: WriteConnection
   columns: ResolvedColumns<ThreadRow>
+  /** The releases that write to it. */
+  release: Release
   /** Every column of the table, in all spellings: a time may be stored in both units. */
   present: ReadonlySet<string>
   hasDynamicTools: boolean
@@ -28,7 +31,7 @@ export interface ThreadTable {
 }
 
 /** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
-export function openThreadTable(db: WriteConnection): ThreadTable {
+export function openThreadTable(db: WriteConnection, release: Release): ThreadTable {
   const present = readWritableColumns(db, THREAD_TABLE, knownColumns(THREAD_COLUMNS))
   const tables = listTables(db)
   const columns = resolveColumns(THREAD_COLUMNS, present)
@@ -38,6 +41,7 @@ export function openThreadTable(db: WriteConnection): ThreadTable {
   return {
     db,
     columns,
+    release,
     present,
     hasDynamicTools: tables.includes('thread_dynamic_tools'),
     hasSpawnEdges: tables.includes('thread_spawn_edges'),
@@ -64,7 +68,7 @@ export function upsertThread(table: ThreadTable, metadata: ThreadMetadata): void
     const assignments = stored.flatMap(({ name, column }) => {
       const kept = KEPT[name]
       if (kept === 'always') return []
-      return `${column} = ${kept ? kept(column, table.columns, metadata) : `excluded.${column}`}`
+      return `${column} = ${kept ? kept(column, table, metadata) : `excluded.${column}`}`
     })
     insert(table, stored, `DO UPDATE SET ${assignments.join(', ')}`)
     insertSpawnEdge(table, metadata)
@@ -86,7 +90,7 @@ export function insertThread(table: ThreadTable, metadata: ThreadMetadata): bool
 function refuseUnknownMode({ db, columns }: ThreadTable, { id, historyMode }: ThreadMetadata): void {
   if (columns.historyMode === undefined || (HISTORY_MODES as readonly string[]).includes(historyMode)) return
   const stored = db.get<{ mode: string }>(
-    `SELECT ${columns.historyMode} AS mode FROM ${THREAD_TABLE} WHERE id = ?`,
+    `SELECT ${columns.historyMode} AS mode FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`,
     id,
   )
   if (stored?.mode !== historyMode)
@@ -106,7 +110,7 @@ export function setMemoryMode({ db, columns }: ThreadTable, id: string, mode: st
   const isLegacy = columns.historyMode === undefined ? 'TRUE' : `${columns.historyMode} <> 'paginated'`
   db.run(
     `UPDATE ${THREAD_TABLE} SET ${columns.memoryMode} = ?
-     WHERE id = ? AND ${isLegacy} AND NOT (${columns.memoryMode} = 'polluted' AND ? = 'enabled')`,
+     WHERE ${columnSql(columns.id)} = ? AND ${isLegacy} AND NOT (${columns.memoryMode} = 'polluted' AND ? = 'enabled')`,
     mode,
     id,
     mode,
@@ -114,24 +118,25 @@ export function setMemoryMode({ db, columns }: ThreadTable, id: string, mode: st
 }
 
 /** Sets these values of a row, as they are, and no others. */
-export function mendThread(table: ThreadTable, id: string, changes: Partial<ThreadMetadata>): void {
+export function repairThread(table: ThreadTable, id: string, changes: Partial<ThreadMetadata>): void {
+  const { db, columns } = table
   const names: ReadonlySet<string> = new Set([
     ...Object.keys(changes),
     ...('archivedAtSeconds' in changes ? ['isArchived'] : []),
   ])
   const stored = storedColumns(table, changes as ThreadMetadata).filter(({ name }) => names.has(name))
   if (stored.length === 0) return
-  table.db.run(
-    `UPDATE ${THREAD_TABLE} SET ${stored.map(({ column }) => `${column} = ?`).join(', ')} WHERE id = ?`,
+  db.run(
+    `UPDATE ${THREAD_TABLE} SET ${stored.map(({ column }) => `${column} = ?`).join(', ')} WHERE ${columnSql(columns.id)} = ?`,
     ...stored.map(({ value }) => value),
     id,
   )
 }
 
-function insert({ db }: ThreadTable, stored: readonly StoredValue[], onConflict: string): number {
+function insert({ db, columns }: ThreadTable, stored: readonly StoredValue[], onConflict: string): number {
   return db.run(
     `INSERT INTO ${THREAD_TABLE} (${stored.map(({ column }) => column).join(', ')})
-     VALUES (${stored.map(() => '?').join(', ')}) ON CONFLICT (id) ${onConflict}`,
+     VALUES (${stored.map(() => '?').join(', ')}) ON CONFLICT (${columnSql(columns.id)}) ${onConflict}`,
     ...stored.map(({ value }) => value),
   )
 }
@@ -157,20 +162,20 @@ export interface ArchiveChange {
 
 /** `false` when there is no such thread. */
 export function moveThread(table: ThreadTable, id: string, change: ArchiveChange): boolean {
-  const { db } = table
+  const { db, columns } = table
   return db.transaction(() => {
     const times =
       change.updatedAtMs === undefined
         ? []
         : timeColumns(table, 'updatedAtMs', allocateUpdatedAt(table, id, change.updatedAtMs))
     const assignments = [
-      { column: 'rollout_path', value: change.rolloutPath },
-      { column: 'archived', value: change.archivedAtSeconds === null ? 0 : 1 },
-      { column: 'archived_at', value: change.archivedAtSeconds },
+      { column: columns.rolloutPath, value: change.rolloutPath },
+      { column: columns.isArchived, value: change.archivedAtSeconds === null ? 0 : 1 },
+      { column: columns.archivedAtSeconds, value: change.archivedAtSeconds },
       ...times,
-    ]
+    ].filter(({ column }) => column !== undefined)
     const changed = db.run(
-      `UPDATE ${THREAD_TABLE} SET ${assignments.map(({ column }) => `${column} = ?`).join(', ')} WHERE id = ?`,
+      `UPDATE ${THREAD_TABLE} SET ${assignments.map(({ column }) => `${column} = ?`).join(', ')} WHERE ${columnSql(columns.id)} = ?`,
       ...assignments.map(({ value }) => value),
       id,
     )
@@ -185,21 +190,25 @@ export function moveThread(table: ThreadTable, id: string, change: ArchiveChange
  *
  * @returns `false` when there is no such thread
  */
-export function renameThread({ db, columns }: ThreadTable, id: string, name: string): boolean {
+export function renameThread({ db, columns, release }: ThreadTable, id: string, name: string): boolean {
   return db.transaction(() => {
     const historyMode = columns.historyMode === undefined ? `'legacy'` : columns.historyMode
     const row = db.get<{ mode: string }>(
-      `SELECT ${historyMode} AS mode FROM ${THREAD_TABLE} WHERE id = ?`,
+      `SELECT ${historyMode} AS mode FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`,
       id,
     )
     if (!row) return false
     if (row.mode === 'paginated' && columns.name !== undefined) {
-      db.run(`UPDATE ${THREAD_TABLE} SET ${columns.name} = ? WHERE id = ?`, name || null, id)
-    } else if (isMillisColumn(columns.updatedAtMs)) {
+      db.run(
+        `UPDATE ${THREAD_TABLE} SET ${columns.name} = ? WHERE ${columnSql(columns.id)} = ?`,
+        name || null,
+        id,
+      )
+    } else if (release.namesAreTitles) {
       // Without a name the title is again what it was made from.
       db.run(
         `UPDATE ${THREAD_TABLE} SET ${columns.title} = coalesce(?, ${columnSql(columns.firstUserMessage)}, '')
-         WHERE id = ?`,
+         WHERE ${columnSql(columns.id)} = ?`,
         name || null,
         id,
       )
@@ -209,13 +218,16 @@ export function renameThread({ db, columns }: ThreadTable, id: string, name: str
 }
 
 /** With all rows that hang on it in the same file; `false` when there is no such thread. */
-export function deleteThread({ db, hasSpawnEdges, hasReadReceipts }: ThreadTable, id: string): boolean {
+export function deleteThread(
+  { db, columns, hasSpawnEdges, hasReadReceipts }: ThreadTable,
+  id: string,
+): boolean {
   return db.transaction(() => {
     // These two have no foreign key; the rest goes by cascade.
     if (hasSpawnEdges)
       db.run('DELETE FROM thread_spawn_edges WHERE parent_thread_id = ? OR child_thread_id = ?', id, id)
     if (hasReadReceipts) db.run('DELETE FROM thread_read_receipts WHERE thread_id = ?', id)
-    return db.run(`DELETE FROM ${THREAD_TABLE} WHERE id = ?`, id) === 1
+    return db.run(`DELETE FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`, id) === 1
   })
 }
 
@@ -253,20 +265,20 @@ const WRITTEN = Object.keys(THREAD_COLUMNS).filter(
   (name) => !(DATABASE_ONLY as readonly string[]).includes(name),
 ) as WrittenName[]
 
-type Keep = (column: string, columns: ResolvedColumns<ThreadRow>, metadata: ThreadMetadata) => string
+type Keep = (column: string, table: ThreadTable, metadata: ThreadMetadata) => string
 
 /** Columns of an existing row that an upsert does not simply replace. */
 const KEPT: { readonly [Name in WrittenName]?: 'always' | Keep } = {
   id: 'always',
   memoryMode: 'always',
-  gitSha: since('threadSource', keepUnlessNull),
-  gitBranch: since('threadSource', keepUnlessNull),
-  gitOriginUrl: since('threadSource', keepUnlessNull),
-  title: since(
-    'agentPath',
-    (column) => `iif(threads.${column} NOT IN ('', threads.first_user_message)
-      AND excluded.${column} IN ('', excluded.first_user_message), threads.${column}, excluded.${column})`,
-  ),
+  gitSha: where('mergesGit', keepUnlessNull),
+  gitBranch: where('mergesGit', keepUnlessNull),
+  gitOriginUrl: where('mergesGit', keepUnlessNull),
+  title: where('keepsTitles', (column, { columns }) => {
+    const message = columnSql(columns.firstUserMessage)
+    return `iif(threads.${column} NOT IN ('', threads.${message})
+      AND excluded.${column} IN ('', excluded.${message}), threads.${column}, excluded.${column})`
+  }),
   preview: (column, _, { preview }) =>
     preview ? `excluded.${column}` : `iif(threads.${column} = '', excluded.${column}, threads.${column})`,
   historyMode: (column) => `iif(threads.${column} = 'legacy', excluded.${column}, threads.${column})`,
@@ -279,13 +291,10 @@ function keepUnlessNull(column: string): string {
   return `coalesce(threads.${column}, excluded.${column})`
 }
 
-/**
- * Only in files with this column: `threadSource` came with 0.129, which began to merge git; `agentPath` with 0.117,
- * after which names came to be titles (0.120). Codex itself lost such a name at the next reconcile until 0.137.
- */
-function since(name: keyof ThreadRow, keep: Keep): Keep {
-  return (column, columns, metadata) =>
-    columns[name] === undefined ? `excluded.${column}` : keep(column, columns, metadata)
+/** Only in files of releases that do so. */
+function where(rule: 'mergesGit' | 'keepsTitles', keep: Keep): Keep {
+  return (column, table, metadata) =>
+    table.release[rule] ? keep(column, table, metadata) : `excluded.${column}`
 }
 
 interface StoredValue {
@@ -298,8 +307,8 @@ function storedColumns(table: ThreadTable, metadata: ThreadMetadata): StoredValu
   const values: Record<WrittenName, SqlValue> = {
     ...metadata,
     isArchived: metadata.archivedAtSeconds === null ? 0 : 1,
-    // Filled only where nothing else tells that there is a user message.
-    hasUserEvent: table.columns.firstUserMessage === undefined && metadata.hasUserEvent ? 1 : 0,
+    // Later releases leave it at 0.
+    hasUserEvent: table.release.marksUserEvents && metadata.hasUserEvent ? 1 : 0,
     firstUserMessage: metadata.firstUserMessage ?? '',
     // Lists of 0.131 on show nothing without a preview.
     preview: metadata.preview ?? metadata.firstUserMessage ?? '',
@@ -312,7 +321,7 @@ function storedColumns(table: ThreadTable, metadata: ThreadMetadata): StoredValu
   })
 }
 
-/** A time in each unit that the file has a column for: its own triggers mend only rows of older writers. */
+/** A time in each unit that the file has a column for: its own triggers repair only rows of older writers. */
 function timeColumns(
   table: ThreadTable,
   name: 'createdAtMs' | 'updatedAtMs',
@@ -335,9 +344,13 @@ function timeColumns(
  * archive often have whole seconds.
  */
 function allocateUpdatedAt(table: ThreadTable, id: string, candidateMs: number): number {
-  const column = table.columns.updatedAtMs
+  const { db, columns } = table
+  const column = columns.updatedAtMs
   if (!isMillisColumn(column)) return candidateMs
-  const own = table.db.get<{ ms: number }>(`SELECT ${column} AS ms FROM ${THREAD_TABLE} WHERE id = ?`, id)
+  const own = db.get<{ ms: number }>(
+    `SELECT ${column} AS ms FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`,
+    id,
+  )
   if (own?.ms === candidateMs) return candidateMs
   if (candidateMs <= table.updatedAtMark - 1000) return findFreeTime(table, candidateMs)
   table.updatedAtMark = Math.max(candidateMs, table.updatedAtMark + 1)

@@ -2,12 +2,12 @@ import { StateError } from '../errors.js'
 import { compareVersions, RELEASES, type Release } from '../model/releases.js'
 import { listRollouts } from '../rollout/list.js'
 import { readRolloutLines, resolveRolloutFile } from '../rollout/read.js'
-import { type DatabaseFile, FIRST_STATE_WITH_LOG_DATABASE, OWN_STATE_GENERATION } from '../schema/files.js'
+import { type DatabaseFile, LATER_STATE_GENERATION, OWN_STATE_GENERATION } from '../schema/files.js'
 
 /** What tells which releases use a home whose own state database does not. */
 export interface HomeTraces {
   /** Of the state database that these releases look for, as far as we can make one. */
-  generation: typeof OWN_STATE_GENERATION | typeof FIRST_STATE_WITH_LOG_DATABASE
+  generation: typeof OWN_STATE_GENERATION | typeof LATER_STATE_GENERATION
   /** `undefined` where nothing tells. */
   release: Release | undefined
 }
@@ -27,12 +27,12 @@ export async function readHomeTraces(
   const release =
     version === undefined ? undefined : RELEASES.findLast(({ since }) => compareVersions(version, since) >= 0)
   const isLater =
-    (release?.generation ?? 0) >= FIRST_STATE_WITH_LOG_DATABASE ||
+    (release?.generation ?? 0) >= LATER_STATE_GENERATION ||
     databases.some(
       ({ role, generation }) =>
-        LATER_ROLES.includes(role) || (role === 'state' && generation >= FIRST_STATE_WITH_LOG_DATABASE),
+        LATER_ROLES.includes(role) || (role === 'state' && generation >= LATER_STATE_GENERATION),
     )
-  return { generation: isLater ? FIRST_STATE_WITH_LOG_DATABASE : OWN_STATE_GENERATION, release }
+  return { generation: isLater ? LATER_STATE_GENERATION : OWN_STATE_GENERATION, release }
 }
 
 async function findNewestVersion(codexHome: string): Promise<string | undefined> {

@@ -6,7 +6,7 @@ import { findRolloutPath, findThread } from '../query/threads/find.js'
 import { normalizeCwd } from '../rollout/cwd.js'
 import { extractRollout } from '../rollout/extract.js'
 import { indexRollouts, type LocateProblem, locateRollout, rootsOf } from '../rollout/locate.js'
-import { mendThread } from '../store/threads.js'
+import { repairThread } from '../store/threads.js'
 import { storeRollouts } from './backfill.js'
 import { extractSettings, type OnDiscrepancy, type SyncTarget } from './target.js'
 
@@ -76,7 +76,7 @@ export async function repairRow(
       }
       if (Object.keys(changes).length === 0) return
       onDiscrepancy(REPAIR_STAGE, 'upsert_needed (fast path)')
-      mendThread(target.threadTable, id, changes)
+      repairThread(target.threadTable, id, changes)
       return
     }
     onDiscrepancy(REPAIR_STAGE, 'upsert_needed (slow path)')

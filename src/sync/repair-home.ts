@@ -16,7 +16,7 @@ import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
 import { isMillisColumn } from '../schema/threads.js'
 import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
-import { insertThread, mendThread } from '../store/threads.js'
+import { insertThread, repairThread } from '../store/threads.js'
 import { type Clock, refusalOf, reportFailures } from './backfill.js'
 import { extractSettings, type SyncTarget } from './target.js'
 
@@ -219,7 +219,7 @@ function makeChange(
       }
       return
     case 'mend':
-      mendThread(threadTable, change.metadata.id, change.values)
+      repairThread(threadTable, change.metadata.id, change.values)
       return
     case 'finish':
       markBackfillComplete(state, lastWatermark, Math.floor(now() / 1000))

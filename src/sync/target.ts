@@ -24,9 +24,9 @@ export interface SyncTarget {
  * @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN`
  */
 export function attachTarget(state: WriteConnection, codexHome: string, given?: Release): SyncTarget {
-  const threadTable = openThreadTable(state)
   const threads = describeThreadTable(state)
   const release = given ?? threads.release
+  const threadTable = openThreadTable(state, release)
   return {
     codexHome,
     state,

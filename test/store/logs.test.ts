@@ -60,9 +60,9 @@ describe.each(LAYOUTS)('logs of $name', (layout) => {
 
   test('its bytes are those of its texts in UTF-8, where the layout counts them', () => {
     insertLogs(table, [row(), row({ body: null, modulePath: null, file: null })])
-    const stored = db.all(`SELECT ${table.hasEstimatedBytes ? 'estimated_bytes' : 'NULL'} AS bytes FROM logs`)
+    const stored = db.all(`SELECT ${table.sizeColumn ?? 'NULL'} AS bytes FROM logs`)
     expect(stored).toEqual(
-      table.hasEstimatedBytes
+      table.sizeColumn
         ? [{ bytes: 12 + 4 + 17 + 17 + 17 }, { bytes: 4 + 17 }]
         : [{ bytes: null }, { bytes: null }],
     )

@@ -20,9 +20,11 @@ import { sampleMetadata, threadId } from '../helpers/threads.js'
 
 let db: WriteConnection
 
+const open = () => openThreadTable(db, describeThreadTable(db).release)
+
 function openLayout(layout: Layout): ThreadTable {
   db = openReadWrite(join(createHome(layout), layout.stateFile))
-  return openThreadTable(db)
+  return open()
 }
 
 function layoutNamed(name: string): Layout {
@@ -188,7 +190,7 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
     db.exec(sql.replace('git_sha TEXT', 'mood TEXT NOT NULL, git_sha TEXT'))
     let failure: StateError | undefined
     try {
-      openThreadTable(db)
+      open()
     } catch (error) {
       failure = error as StateError
     }
@@ -200,7 +202,7 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
     db.exec(
       `ALTER TABLE threads ADD COLUMN mood TEXT; ALTER TABLE threads ADD COLUMN calm INTEGER NOT NULL DEFAULT 7`,
     )
-    const widened = openThreadTable(db)
+    const widened = open()
     upsertThread(widened, sampleMetadata(1))
     expect(stored(threadId(1), 'mood', 'calm')).toEqual({ mood: null, calm: 7 })
   })
@@ -373,7 +375,7 @@ describe('milliseconds of the last change', () => {
 
   test('go on from those that the file has', () => {
     upsertThread(openLayout(layoutNamed('0.140')), sampleMetadata(1, { updatedAtMs: 1_770_000_000_000 }))
-    const again = openThreadTable(db)
+    const again = open()
     upsertThread(again, sampleMetadata(2, { updatedAtMs: 1_770_000_000_000 }))
     expect(read(again, threadId(2)).updatedAtMs).toBe(1_770_000_000_001)
   })

@@ -230,3 +230,11 @@ const PROPERTY_TYPES: Record<keyof LogRow, 'INTEGER' | 'TEXT'> = {
   file: 'TEXT',
   line: 'INTEGER',
 }
+
+/** The bytes of a row as Codex counts them against its budgets, where the layout has them; else those of the body. */
+export function rowBytesSql(source: LogSource): string {
+  const { sizeColumn } = source
+  return sizeColumn === undefined
+    ? `octet_length(${qualified(source, 'body')})`
+    : `logs.${columnSql(sizeColumn)}`
+}

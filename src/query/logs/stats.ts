@@ -1,10 +1,8 @@
 import type { LogFilter } from '../../model/log.js'
 import type { StatsGroup, StatsPlan, StatsSum } from '../../model/log-stats.js'
 import { columnSql } from '../../schema/columns.js'
-import { readColumns } from '../../schema/inspect.js'
-import { LOG_TABLE } from '../../schema/logs.js'
 import { compileBatch, type LogBatch } from './batches.js'
-import { qualified } from './rows.js'
+import { qualified, rowBytesSql } from './rows.js'
 import { keySql, type LogSource, readHighestId } from './store.js'
 
 /** Ids of a window: what SQLite groups of it stays in the processor's cache, where one sort of all rows does not. */
@@ -46,7 +44,7 @@ export function readStats(
     names.push('bucket')
   }
   const { sql, params } = compileBatch(source, batch, filter)
-  const sums = `count(*) AS rowCount, sum(${bytesSql(source)}) AS sizeBytes, min(${seconds}) AS firstSeconds, max(${seconds}) AS lastSeconds`
+  const sums = `count(*) AS rowCount, sum(${rowBytesSql(source)}) AS sizeBytes, min(${seconds}) AS firstSeconds, max(${seconds}) AS lastSeconds`
   const group = names.length > 0 ? `GROUP BY ${names.join(', ')}` : ''
   const rows = source.connection.all<Record<string, unknown>>(
     `SELECT ${[...keys, sums].join(', ')} ${sql} ${group}`,
@@ -66,21 +64,6 @@ export function readStats(
 
 function keyText(value: unknown): string | null {
   return value === null || value === undefined ? null : String(value)
-}
-
-/** What Codex itself counts against its budgets, where the layout has it; else the bytes of the bodies. */
-function bytesSql(source: LogSource): string {
-  return hasEstimates(source) ? 'logs.estimated_bytes' : `octet_length(${qualified(source, 'body')})`
-}
-
-const estimates = new WeakMap<LogSource['connection'], boolean>()
-
-export function hasEstimates({ connection }: LogSource): boolean {
-  const known = estimates.get(connection)
-  if (known !== undefined) return known
-  const has = readColumns(connection, LOG_TABLE).some(({ name }) => name === 'estimated_bytes')
-  estimates.set(connection, has)
-  return has
 }
 
 /** Adds sums of the same group and bucket together. */
@@ -167,7 +150,7 @@ export function estimateWritten(
   if (first?.id == null) return { rowCount: 0, sizeBytes: 0 }
   const rowCount = Number(readHighestId(source) - BigInt(first.id)) + 1
   const size = connection.get<{ n: number | null }>(
-    `SELECT avg(bytes) AS n FROM (SELECT ${bytesSql(source)} AS bytes FROM logs ORDER BY ${key} DESC LIMIT 1000)`,
+    `SELECT avg(bytes) AS n FROM (SELECT ${rowBytesSql(source)} AS bytes FROM logs ORDER BY ${key} DESC LIMIT 1000)`,
   )
   return { rowCount, sizeBytes: rowCount * (size?.n ?? 0) }
 }

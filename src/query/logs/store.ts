@@ -4,13 +4,15 @@ import type { LogRow, RowId } from '../../model/log.js'
 import { columnSql, knownColumns, type ResolvedColumns, resolveColumns } from '../../schema/columns.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import { readColumns, readIndexes, type StoredColumn } from '../../schema/inspect.js'
-import { LATER_LOG_PROPERTIES, LOG_COLUMNS, LOG_TABLE, UNREAD_LOG_COLUMNS } from '../../schema/logs.js'
+import { LATER_LOG_PROPERTIES, LOG_COLUMNS, LOG_SIZE_COLUMNS, LOG_TABLE } from '../../schema/logs.js'
 import { openTable } from '../databases.js'
 
 /** An open table of logs, with what was found out about it once. */
 export interface LogSource {
   connection: ReadConnection
   columns: ResolvedColumns<LogRow>
+  /** The bytes of a row's texts as Codex counts them; `undefined` in layouts that have no column for them. */
+  sizeColumn: string | undefined
   /**
    * The column that rows are told apart and ordered by, as SQL: SQLite's own number of a row, which is its `id`
    * in every layout. A table that was rebuilt by hand may have another `id`, or none.
@@ -51,7 +53,7 @@ export function describeLogs(connection: ReadConnection): LogSource {
   const stored = readColumns(connection, LOG_TABLE)
   const names = stored.map(({ name }) => name)
   const columns = resolveColumns(LOG_COLUMNS, new Set(names))
-  const known = new Set([...knownColumns(LOG_COLUMNS), ...UNREAD_LOG_COLUMNS])
+  const known = new Set([...knownColumns(LOG_COLUMNS), ...knownColumns(LOG_SIZE_COLUMNS)])
   const hasRowNumbers = hasOwnRowNumbers(connection)
   const hasIdAsKey = columns.id !== undefined && (!hasRowNumbers || isRowNumber(columns.id, stored))
   const indexes = readIndexes(connection, LOG_TABLE).filter(({ isPartial }) => !isPartial)
@@ -65,6 +67,7 @@ export function describeLogs(connection: ReadConnection): LogSource {
   return {
     connection,
     columns,
+    sizeColumn: resolveColumns(LOG_SIZE_COLUMNS, new Set(names)).sizeBytes,
     key: hasRowNumbers && !hasIdAsKey ? rowNumberName(names) : columnSql(columns.id),
     hasIdAsKey,
     unknownColumns: names.filter((name) => !known.has(name)),

@@ -18,8 +18,8 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
   let threads: ThreadReader
   beforeEach(() => {
     db = openReadWrite(join(createHome(layout), layout.stateFile))
-    table = openThreadTable(db)
     threads = describeThreadTable(db)
+    table = openThreadTable(db, threads.release)
   })
   afterEach(() => db.close())
 
