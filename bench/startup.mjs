@@ -50,7 +50,7 @@ function installed() {
   for (const name of ['bin', 'dist'])
     cpSync(join(root, name), join(folder, name), {
       recursive: true,
-      filter: (path) => !path.endsWith('.code'),
+      filter: (path) => path !== join(root, 'dist/code'),
     })
   return join(folder, 'bin/codex-logs.js')
 }

@@ -1,18 +1,22 @@
-const { existsSync, readFileSync } = require('node:fs')
-const { dirname } = require('node:path')
+const { existsSync, openSync, readFileSync, readSync } = require('node:fs')
+const { dirname, join } = require('node:path')
 const { Script } = require('node:vm')
+
+const DIST = join(dirname(__dirname), 'dist')
 
 /** Runs a command. */
 exports.launch = (name) => {
-  const bundle = `${dirname(__dirname)}/dist/${name}.cjs`
-  const beside = exports.codeFile(bundle)
-  if (existsSync(beside)) return exports.load(bundle, beside).exports.run()
+  const ahead = join(DIST, 'code')
+  if (existsSync(ahead))
+    return exports
+      .open(DIST, name, (part) => join(ahead, part))
+      .start()
+      .run()
   // A package brings no code along: it is of use to one version of V8 alone. It is made at the first run.
   const { findCache, keepAtExit } = require('./code-cache.js')
-  const file = findCache(name, process)
-  const loaded = exports.load(bundle, file)
-  if (file && loaded.script.cachedDataRejected !== false) keepAtExit(file, loaded)
-  return loaded.exports.run()
+  const opened = exports.open(DIST, name, findCache(process))
+  keepAtExit(opened)
+  return opened.start().run()
 }
 
 exports.isNewEnough = (version) => {
@@ -20,35 +24,93 @@ exports.isNewEnough = (version) => {
   return major > 22 || (major === 22 && minor >= 12)
 }
 
-/** A bundle begins with a comment that holds its id; the code that V8 made of it begins with the same id. */
-const ID = /^\/\*([0-9a-f]{16})\*\//
-
-/** The bundle's name, with another ending. */
-exports.codeFile = (bundle) => bundle.replace(/cjs$/, 'code')
+/** The index has to fit; the chunks behind it are those that most runs need. */
+const HEAD_BYTES = 65_536
 
 /**
- * Loads a bundle as `require` does, but from the code that V8 made of it, where that is in the file and of this V8:
- * compiling takes a third of what a start costs on top of Node's own.
- * https://nodejs.org/api/vm.html#new-vmscriptcode-options
+ * Opens a program: the file of chunks that scripts/pack-chunks.mjs describes. A chunk that is needed is compiled in
+ * one script with all that it requires, and from the code that V8 made of that script, where that is kept: compiling
+ * takes half of what a start costs on top of Node's own. The file stays open, so that a program that runs for long is
+ * not left with half of another version. https://nodejs.org/api/vm.html#new-vmscriptcode-options
  *
- * @returns what the bundle exports; its script, which can tell its code; its id
+ * @param findCode gives the path of the code of a part of the program, by its name, where one may be
+ * @returns `start`, which gives what the program exports; the scripts that it has taken so far, with the path of the
+ *   code of each; the id of the file
  */
-exports.load = (bundle, file = exports.codeFile(bundle)) => {
-  const source = readFileSync(bundle, 'utf8')
-  const [, id] = ID.exec(source)
-  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
-    filename: bundle,
-    cachedData: readCode(file, id),
-  })
-  const loaded = { exports: {} }
-  script.runInThisContext()(loaded.exports, require, loaded, bundle, dirname(bundle))
-  return { exports: loaded.exports, script, id }
+exports.open = (dist, name, findCode) => {
+  const file = openSync(join(dist, 'commands.chunks'), 'r')
+  const head = Buffer.allocUnsafe(HEAD_BYTES)
+  const headLength = readSync(file, head, 0, HEAD_BYTES, 0)
+  const indexEnd = head.indexOf(10)
+  const { id, chunks, programs } = JSON.parse(head.latin1Slice(0, indexEnd))
+  const starts = [indexEnd + 1]
+  for (const [length] of chunks) starts.push(starts.at(-1) + length)
+
+  function readText(start, end) {
+    if (end <= headLength) return head.latin1Slice(start, end)
+    const bytes = Buffer.allocUnsafe(end - start)
+    if (readSync(file, bytes, 0, bytes.length, start) < bytes.length)
+      throw new Error('commands.chunks is cut short')
+    return bytes.latin1Slice()
+  }
+
+  const functions = []
+  const values = []
+  const taken = []
+  let part = ''
+
+  function gather(number, gathered) {
+    if (functions[number] || gathered.has(number)) return gathered
+    gathered.add(number)
+    for (const required of chunks[number][1]) gather(required, gathered)
+    return gathered
+  }
+
+  function compile(number) {
+    const numbers = [...gather(number, new Set())].sort((a, b) => a - b)
+    let source = `'use strict';[`
+    for (let at = 0; at < numbers.length; ) {
+      const first = numbers[at]
+      while (numbers[at + 1] === numbers[at] + 1) at++
+      source += readText(starts[first], starts[numbers[at++] + 1])
+    }
+    // What is compiled now depends on what was before.
+    part += `${part && '.'}${chunks[number][2]}`
+    const path = findCode(`${part}.code`)
+    const script = new Script(`${source}]`, {
+      filename: `codex-state:${part}`,
+      cachedData: readCode(path, id),
+    })
+    script.runInThisContext().forEach((chunk, at) => {
+      functions[numbers[at]] = chunk
+    })
+    taken.push({ path, script })
+  }
+
+  function take(place) {
+    if (typeof place === 'string') return require(place)
+    if (!values[place]) {
+      if (!functions[place]) compile(place)
+      values[place] = functions[place](take, load, bundle, dist)
+    }
+    return values[place]
+  }
+  take.resolve = require.resolve
+
+  const load = (place) => Promise.resolve().then(() => take(place))
+  const bundle = {
+    get url() {
+      return require('node:url').pathToFileURL(join(dist, 'commands.chunks')).href
+    },
+  }
+  return { start: () => take(programs[name]), taken, id }
 }
 
-/** V8 itself compares no more of the source than its length. */
-function readCode(file, id) {
+/** Begins with the id of the chunks that it was made of: V8 itself compares no more of a source than its length. */
+function readCode(path, id) {
+  if (path === undefined) return undefined
   try {
-    const code = readFileSync(file)
+    const code = readFileSync(path)
     return code.latin1Slice(0, id.length) === id ? code.subarray(id.length) : undefined
   } catch {
     return undefined

@@ -1,5 +1,5 @@
-// Builds what is shipped: one CommonJS bundle for each command (measured: half the start-up time of ES
-// modules as installed) and the library as ES modules.
+// Builds what is shipped: the chunks of the commands (measured: half the start-up time of ES modules as installed),
+// a bundle for each worker thread, and the library as an ES module.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,60 +8,9 @@ import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as esbuild } from 'esbuild'
+import { packChunks } from './pack-chunks.mjs'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
-
-/** Of these packages need less than they load: 4 ms for executable subcommands, a slow form of a global. */
-const CHEAP = { child_process: 'export default {}', process: 'export default globalThis.process' }
-
-/**
- * Each module of Node's is taken once, and of it just what is used. Of its own esbuild copies all names of a
- * module for every file that imports it, which in sum costs a start half a millisecond.
- */
-const builtins = {
-  name: 'builtins',
-  setup(build) {
-    build.onResolve({ filter: /^node:/ }, ({ importer, kind, path }) => {
-      if (kind !== 'import-statement') return undefined
-      const isCheap = path.slice(5) in CHEAP && /[\\/]node_modules[\\/]/.test(importer)
-      return { path: path.slice(5), namespace: isCheap ? 'cheap' : 'builtin', sideEffects: false }
-    })
-    build.onLoad({ filter: /.*/, namespace: 'cheap' }, ({ path }) => ({ contents: CHEAP[path] }))
-    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
-      const names = Object.keys(process.getBuiltinModule(path)).filter(
-        (name) => /^[A-Za-z]\w*$/.test(name) && name !== 'default',
-      )
-      const taken = names.map((name) => `export const ${name} = /* @__PURE__ */ (() => builtin.${name})()`)
-      return {
-        contents: [`const builtin = require('node:${path}')`, ...taken, 'export default builtin'].join('\n'),
-      }
-    })
-  },
-}
-
-/** Rarely needed and large: a file of its own each, so that a start does not even parse it. */
-const VENDORED = ['luxon', 'chalk']
-
-const vendorApart = {
-  name: 'vendor-apart',
-  setup(build) {
-    build.onResolve({ filter: new RegExp(`^(${VENDORED.join('|')})$`) }, ({ path }) => ({
-      path,
-      namespace: 'vendor',
-    }))
-    build.onLoad({ filter: /.*/, namespace: 'vendor' }, ({ path }) => ({
-      contents: `module.exports = require(__dirname + '/vendor/${path}.cjs')`,
-    }))
-  },
-}
-
-/** In CommonJS there is no `import.meta`; what asks for its URL wants the place of the bundle. */
-const bundleUrl = {
-  define: { 'import.meta.url': 'bundle.url' },
-  banner: {
-    js: `const bundle = { get url() { return require('node:url').pathToFileURL(__filename).href } }`,
-  },
-}
 
 /** In a bundle better-sqlite3's own search for its binary would start from the wrong folder. */
 const locateAddon = (script) => ({
@@ -105,7 +54,7 @@ const packedForms = {
   },
 }
 
-/** The bundles of the commands, by name. */
+/** What the programs begin with, by name. */
 const COMMANDS = {
   'codex-logs': 'src/cli/logs-main.ts',
   'codex-state': 'src/cli/state-main.ts',
@@ -135,31 +84,32 @@ const common = {
   write: false,
 }
 
+/** Of both the programs and their workers. The library and the executables keep their names. */
+const shipped = {
+  ...common,
+  minifyIdentifiers: true,
+  external: ['better-sqlite3/package.json'],
+  plugins: [locateAddon('addon.cjs'), embedMigrations],
+}
+
 /** The bundles alone: what runs. Gives the names of the packages that went into them. */
 export async function build() {
   const results = await Promise.all([
     esbuild({
-      ...common,
-      entryPoints: { ...COMMANDS, ...WORKERS },
-      // The package is to stay below a megabyte; executables and the library keep their names.
-      minifyIdentifiers: true,
+      ...shipped,
+      entryPoints: COMMANDS,
+      outdir: 'dist',
+      format: 'esm',
+      splitting: true,
+      legalComments: 'none',
+      define: { 'import.meta.url': 'bundle.url' },
+    }),
+    esbuild({
+      ...shipped,
+      entryPoints: WORKERS,
       outdir: 'dist',
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
-      external: ['better-sqlite3/package.json'],
-      // Of modules beside the bundle: `import()` would start the loader of ES modules for it.
-      supported: { 'dynamic-import': false },
-      ...bundleUrl,
-      plugins: [builtins, locateAddon('addon.cjs'), embedMigrations, vendorApart],
-    }),
-    esbuild({
-      ...common,
-      entryPoints: Object.fromEntries(VENDORED.map((name) => [name, name])),
-      minifyIdentifiers: true,
-      outdir: 'dist/vendor',
-      outExtension: { '.js': '.cjs' },
-      format: 'cjs',
-      plugins: [builtins],
     }),
     esbuild({
       ...common,
@@ -169,31 +119,23 @@ export async function build() {
       external: ['better-sqlite3'],
     }),
   ])
-  const files = results.flatMap(({ outputFiles }) => outputFiles)
-  for (const file of files.filter(({ path }) =>
-    Object.keys(COMMANDS).some((name) => path.endsWith(`${name}.cjs`)),
-  ))
-    addId(file)
-  await Promise.all(files.map(replaceFile))
-  for (const name of Object.keys(COMMANDS)) compileAhead(name)
+  const [commands, ...others] = results
+  const chunks = { path: `${root}dist/commands.chunks`, contents: packChunks(commands, COMMANDS) }
+  await Promise.all([chunks, ...others.flatMap(({ outputFiles }) => outputFiles)].map(replaceFile))
+  compileAhead()
   const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs))
   return [
     ...new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])),
   ].sort()
 }
 
-/** What bin/launch.js tells a bundle by. */
-function addId(file) {
-  const id = createHash('sha256').update(file.contents).digest('hex').slice(0, 16)
-  Object.defineProperty(file, 'contents', { value: Buffer.from(`/*${id}*/${file.text}`) })
-}
-
-/** The code that V8 makes of a command's bundle, beside it, for bin/launch.js. */
-function compileAhead(name) {
-  const { status } = spawnSync(process.execPath, [`${root}scripts/compile-ahead.cjs`, name], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+/** The code that V8 makes of the commands, beside them, for bin/launch.js. */
+function compileAhead() {
+  const { status, stderr } = spawnSync(process.execPath, [`${root}scripts/compile-ahead.cjs`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
   })
-  if (status !== 0) throw new Error(`${name} could not be compiled`)
+  if (status !== 0) throw new Error(`the commands could not be compiled: ${stderr}`)
 }
 
 /** As a whole, and only if it changed: a command may just be starting from the file that is there. */
@@ -226,7 +168,7 @@ export async function buildExecutable({ outdir, addon, areAssetsFiles }) {
       ADDON_BYTES: String(addonBytes.length),
       ASSETS_ARE_FILES: String(areAssetsFiles),
     },
-    plugins: [builtins, locateAddon('addon-embedded.cjs'), embedMigrations, packedForms],
+    plugins: [locateAddon('addon-embedded.cjs'), embedMigrations, packedForms],
   })
   const workers = Object.keys(WORKERS).map((name) => [`${name}.cjs`, `${outdir}/${name}.cjs`])
   return { main: `${outdir}/main.cjs`, assets: Object.fromEntries([['addon', addon], ...workers]) }

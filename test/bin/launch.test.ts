@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   cpSync,
@@ -5,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -17,10 +19,13 @@ import { temporaryFolder } from '../helpers/layouts.js'
 import { createLogHome } from '../helpers/log-layouts.js'
 import { binPath, runBin, startProcess } from '../helpers/spawn.js'
 
-const bin = fileURLToPath(new URL('../../bin/', import.meta.url))
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const bin = join(root, 'bin')
+const dist = join(root, 'dist')
+const codeFolder = join(dist, 'code')
 const require = createRequire(import.meta.url)
 const { findNode } = require(join(bin, 'find-node.js'))
-const { codeFile, isNewEnough, load } = require(join(bin, 'launch.js'))
+const { isNewEnough } = require(join(bin, 'launch.js'))
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
 test.each([
@@ -117,38 +122,80 @@ test('bin/ needs nothing but itself before the version is known', () => {
   }
 })
 
-describe.each(['codex-logs', 'codex-state'])('what V8 made of %s', (name) => {
-  const built = fileURLToPath(new URL(`../../dist/${name}.cjs`, import.meta.url))
+/** A folder that holds the commands as they are built, with or without the code that V8 made of them. */
+function copyCommands({ withCode }: { withCode: boolean }) {
+  const folder = temporaryFolder()
+  cpSync(bin, join(folder, 'bin'), { recursive: true })
+  cpSync(dist, join(folder, 'dist'), {
+    recursive: true,
+    filter: (path) => withCode || !path.startsWith(codeFolder),
+  })
+  return folder
+}
 
+/** How V8 took the code of each part of a program that has only started; in a V8 that has seen no source yet. */
+function startWith(folder: string, name: string) {
+  const script = `
+    const { open } = require('./bin/launch.js')
+    const program = open('dist', '${name}', (part) => 'dist/code/' + part)
+    program.start()
+    console.log(JSON.stringify(program.taken.map(({ script }) => script.cachedDataRejected ?? 'none')))`
+  return JSON.parse(execFileSync(process.execPath, ['-e', script], { cwd: folder, encoding: 'utf8' }))
+}
+
+describe.each([
+  ['codex-logs', 'cli-logs-main.code'],
+  ['codex-state', 'cli-state-main.code'],
+])('what V8 made of %s', (name, part) => {
   test('is what a start takes', () => {
-    expect(load(built).script.cachedDataRejected).toBe(false)
+    expect(startWith(root, name)).toEqual([false])
   })
 
   test.each([
     ['is missing', () => undefined],
     [
-      'is of another bundle',
+      'is of other chunks',
       (code: Buffer) => Buffer.concat([Buffer.from('0123456789abcdef'), code.subarray(16)]),
     ],
     ['is of another V8', (code: Buffer) => Buffer.concat([code.subarray(0, 16), Buffer.alloc(64, 1)])],
     ['is cut short', (code: Buffer) => code.subarray(0, 1000)],
     ['is empty', () => Buffer.alloc(0)],
   ])('is done without when it %s', async (_, change) => {
-    const folder = temporaryFolder()
-    const copy = join(folder, 'dist', `${name}.cjs`)
-    cpSync(bin, join(folder, 'bin'), { recursive: true })
-    cpSync(built, copy)
-    const code = change(readFileSync(codeFile(built)))
-    if (code) writeFileSync(codeFile(copy), code)
-    expect(load(copy).script.cachedDataRejected).not.toBe(false)
+    const folder = copyCommands({ withCode: true })
+    const file = join(folder, 'dist/code', part)
+    const code = change(readFileSync(file))
+    if (code) writeFileSync(file, code)
+    else rmSync(file)
+    expect(startWith(folder, name)).not.toEqual([false])
     const command = startProcess(process.execPath, [join(folder, 'bin', `${name}.js`), '--version'])
     expect(await command.end()).toEqual({ stdout: `${version}\n`, stderr: '', exitCode: 0, signal: null })
   })
 })
 
+interface Index {
+  chunks: [length: number, requires: number[], name?: string][]
+  programs: Record<string, number>
+}
+
+test('what is loaded at once is small: the beginning of a program, then the command', () => {
+  const [head = ''] = readFileSync(join(dist, 'commands.chunks'), 'latin1').split('\n', 1)
+  const { chunks, programs } = JSON.parse(head) as Index
+  const gather = (number: number, gathered = new Set<number>()): Set<number> => {
+    if (gathered.has(number)) return gathered
+    gathered.add(number)
+    for (const required of chunks[number]![1]) gather(required, gathered)
+    return gathered
+  }
+  const sizeOf = (number: number) => [...gather(number)].reduce((sum, each) => sum + chunks[each]![0], 0)
+  for (const number of Object.values(programs)) expect(sizeOf(number)).toBeLessThan(32_000)
+  const named = chunks.flatMap(([, , name], number) => (name === undefined ? [] : [{ name, number }]))
+  expect(new Set(named.map(({ name }) => name)).size).toBe(named.length)
+  expect(named.length).toBeGreaterThan(50)
+  for (const { name, number } of named) expect(sizeOf(number), name).toBeLessThan(300_000)
+})
+
 test('a package that is installed has all that it needs', async () => {
   // As npm lays it out: the files of the package, its one dependency beside it.
-  const root = fileURLToPath(new URL('../../', import.meta.url))
   const modules = join(temporaryFolder(), 'node_modules')
   const { files, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   mkdirSync(join(modules, 'codex-state'), { recursive: true })
@@ -171,14 +218,7 @@ test('a package that is installed has all that it needs', async () => {
 })
 
 describe('an installed command', () => {
-  const root = fileURLToPath(new URL('../../', import.meta.url))
-  const installed = join(temporaryFolder(), 'package')
-  for (const name of ['bin', 'dist']) {
-    cpSync(join(root, name), join(installed, name), {
-      recursive: true,
-      filter: (path) => !path.endsWith('.code'),
-    })
-  }
+  const installed = copyCommands({ withCode: false })
   const { home } = createLogHome([{ body: 'first' }])
 
   async function query(env: Record<string, string>) {
@@ -193,16 +233,18 @@ describe('an installed command', () => {
   test('keeps the code that V8 made of it in the cache folder of the user, and takes it the next time', async () => {
     const cache = temporaryFolder()
     await query({ XDG_CACHE_HOME: cache })
-    const [name, ...others] = list(join(cache, 'codex-state'))
-    expect(others).toEqual([])
-    const file = join(cache, 'codex-state', name!)
-    const { mtimeMs, size, mode } = statSync(file)
-    expect({ isLarge: size > 10_000, mode: mode & 0o777 }).toEqual({ isLarge: true, mode: 0o600 })
+    const names = list(join(cache, 'codex-state'))
+    expect(names.map((name) => name.replace(/^v8-[\w.-]+?-(x64|arm64)\./, ''))).toEqual(
+      expect.arrayContaining(['cli-logs-main.code', 'cli-logs-main.cli-where.code']),
+    )
+    const files = names.map((name) => join(cache, 'codex-state', name))
+    for (const file of files) expect(statSync(file).mode & 0o777).toBe(0o600)
+    const written = files.map((file) => statSync(file).mtimeMs)
     await query({ XDG_CACHE_HOME: cache })
-    expect(statSync(file).mtimeMs).toBe(mtimeMs)
-    const { script } = load(join(installed, 'dist', 'codex-logs.cjs'), file)
-    expect(script.cachedDataRejected).toBe(false)
+    expect(list(join(cache, 'codex-state'))).toEqual(names)
+    expect(files.map((file) => statSync(file).mtimeMs)).toEqual(written)
     // What is of no use is made anew.
+    const file = files.find((name) => name.endsWith('.cli-logs-main.code'))!
     writeFileSync(file, 'nonsense')
     await query({ XDG_CACHE_HOME: cache })
     expect(statSync(file).size).toBeGreaterThan(10_000)

@@ -1,0 +1,116 @@
+// Makes one file of the chunks that esbuild splits the commands into. bin/launch.js takes of it what a run needs: a
+// start reads and compiles a tenth of both commands, and all chunks of a command at once.
+import { createHash } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
+import { Script } from 'node:vm'
+
+/** As much of the file as bin/launch.js reads first: the index has to fit, and what every run needs should. */
+export const HEAD_BYTES = 65_536
+
+/**
+ * Each chunk is a function that gives what the chunk exports:
+ *
+ *     (require,load,bundle,__dirname)=>{…;return{name:value}}
+ *
+ * The first line is the index, as JSON: `id` of the whole; of each chunk its length, the numbers of the chunks it
+ * requires and, where it is loaded by itself, its name; and which chunk each program begins with.
+ *
+ * @param programs name → its source file
+ */
+export function packChunks({ outputFiles, metafile }, programs) {
+  const chunks = outputFiles.map(({ path, text }) => {
+    const [output, { imports, entryPoint }] = Object.entries(metafile.outputs).find(
+      ([name]) => basename(name) === basename(path),
+    )
+    const isChunk = ({ path, kind, external }) =>
+      kind === 'import-statement' && !external && path in metafile.outputs
+    return { output, text, entryPoint, requires: imports.filter(isChunk).map(({ path }) => path) }
+  })
+  const inOrder = sortByNeed(chunks)
+  const numbers = new Map(inOrder.map(({ output }, number) => [output, number]))
+  const texts = inOrder.map(({ output, text }) => `${toFunction(text, output, numbers)},\n`)
+  const index = {
+    id: createHash('sha256').update(texts.join('')).digest('hex').slice(0, 16),
+    chunks: inOrder.map(({ entryPoint, requires }, number) => {
+      const named = entryPoint === undefined ? [] : [nameOf(entryPoint)]
+      return [texts[number].length, requires.map((path) => numbers.get(path)), ...named]
+    }),
+    programs: Object.fromEntries(
+      Object.entries(programs).map(([name, source]) => [
+        name,
+        inOrder.findIndex(({ entryPoint }) => entryPoint === source),
+      ]),
+    ),
+  }
+  const head = `${JSON.stringify(index)}\n`
+  if (head.length > HEAD_BYTES) throw new Error(`the index of the chunks has grown to ${head.length} bytes`)
+  return Buffer.from(head + texts.join(''), 'latin1')
+}
+
+/** What is required before what requires it, and what many require first: it is read with the index. */
+function sortByNeed(chunks) {
+  const byOutput = new Map(chunks.map((chunk) => [chunk.output, chunk]))
+  const uses = new Map()
+  for (const chunk of chunks.filter(({ entryPoint }) => entryPoint !== undefined)) {
+    for (const used of reach(chunk, byOutput)) uses.set(used, (uses.get(used) ?? 0) + 1)
+  }
+  const sorted = [...chunks].sort(
+    (a, b) => (uses.get(b) ?? 0) - (uses.get(a) ?? 0) || (a.output < b.output ? -1 : 1),
+  )
+  const placed = new Set()
+  for (const chunk of sorted) for (const used of reach(chunk, byOutput)) placed.add(used)
+  return [...placed]
+}
+
+/** A chunk and all that it requires, which comes first. Only what esbuild keeps in one chunk can be a circle. */
+function reach(chunk, byOutput, path = [], reached = new Set()) {
+  if (path.includes(chunk)) throw new Error(`chunks require each other: ${chunk.output}`)
+  if (reached.has(chunk)) return reached
+  for (const output of chunk.requires) reach(byOutput.get(output), byOutput, [...path, chunk], reached)
+  return reached.add(chunk)
+}
+
+/** As esbuild writes it: `import a,{b as c}from"node:d";`. No text of ours looks like it. */
+const IMPORT =
+  /\bimport(?:\s+([\w$]+))?,?(?:\*\s*as\s+([\w$]+))?(?:\{([^}]*)\})?\s*(?:from)?\s*"([^"\s]+)";?/g
+const IMPORT_CALL = /\bimport\(\s*"([^"]+)"\s*\)/g
+const EXPORT = /\bexport\s*\{([^}]*)\};?\s*$/
+
+/** An ES module as a function. Of what it imports nothing changes later, so a constant is as good as a binding. */
+function toFunction(text, output, numbers) {
+  const place = (path) => {
+    const number = numbers.get(join(dirname(output), path))
+    return path.startsWith('./') ? number : JSON.stringify(path)
+  }
+  const body = text
+    .replaceAll(IMPORT, (_, whole, namespace, names, path) => {
+      const required = `require(${place(path)})`
+      const taken = [whole, namespace, names && `{${names.replaceAll(/\s+as\s+/g, ':')}}`].filter(Boolean)
+      return taken.length === 0
+        ? `${required};`
+        : `const ${taken.map((name) => `${name}=${required}`).join()};`
+    })
+    .replaceAll(IMPORT_CALL, (_, path) => `load(${place(path)})`)
+    .replace(EXPORT, (_, names) => `return{${names.split(',').map(toProperty).join()}}`)
+    // One byte a character: what it is on disk it is in memory.
+    .replaceAll(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const written = `(require,load,bundle,__dirname)=>{${body.trim()}}`
+  if (/\bimport\(/.test(body)) throw new Error(`${output} imports in a form that is not known here`)
+  new Script(written, { filename: output })
+  return written
+}
+
+/** `local as exported` → `exported:local` */
+function toProperty(name) {
+  const [local, exported = local] = name.trim().split(/\s+as\s+/)
+  return `${exported}:${local}`
+}
+
+/** `src/cli/logs/query.ts` → `logs-query` */
+function nameOf(entryPoint) {
+  return entryPoint
+    .split('/')
+    .slice(-2)
+    .join('-')
+    .replace(/\.\w+$/, '')
+}
