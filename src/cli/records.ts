@@ -36,8 +36,8 @@ export interface Found<Row> {
   readonly pages: Pages<Row>
   /** The kind, where only the database knows it. */
   readonly kind?: RecordKind<Row>
-  /** Said on stderr when there are none. */
-  readonly emptyText?: string
+  /** Said on stderr when there are none; `null`: `finish` says it. */
+  readonly emptyText?: string | null
   /** A line below a table on a terminal. */
   readonly footer?: () => string | undefined
   /** When all is written: may throw what is wrong with it as a whole. */
@@ -51,6 +51,8 @@ export interface ListCommand<Row, F extends Flags, A extends Arguments> extends 
   readonly isFaint?: (row: Row) => boolean
   /** One JSON array (default), or one object a line. */
   readonly json?: 'array' | 'lines'
+  /** Where the kind does not say all that is known of its JSON. */
+  readonly jsonForms?: readonly JsonForm[]
   /** How they are printed when neither JSON nor fields are asked for; `undefined`: as a table, or lines. */
   readonly write?: (rows: readonly Row[], flags: ListFlags<F>, session: Session) => Promise<void> | undefined
   read(
@@ -66,7 +68,7 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
 ): Command {
   return {
     ...describeCommand({ ...spec, flags: { ...spec.flags, ...LIST_FLAGS } }),
-    jsonForms: formsOf(spec, spec.json ?? 'array'),
+    jsonForms: spec.jsonForms ?? formsOf(spec, spec.json ?? 'array'),
     async run(context, untypedFlags, words) {
       const flags = untypedFlags as ListFlags<F>
       const kind = kindOf(spec, flags)
@@ -80,7 +82,7 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
         if (printedFieldNames(foundKind, flags, context.io)) return 0
         const rowCount = await writeRecords(foundKind, found.pages, flags, session, {
           isFaint: spec.isFaint,
-          emptyText: found.emptyText ?? spec.emptyText,
+          emptyText: found.emptyText === undefined ? spec.emptyText : found.emptyText,
           areLines: spec.json === 'lines',
           write: spec.write && ((rows) => spec.write!(rows, flags, session)),
         })

@@ -1,22 +1,18 @@
 import { statSync } from 'node:fs'
+import { basename } from 'node:path'
 import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { cleanLine } from '../format/clean.js'
-import { escapeJsonForTerminal, escapeLine } from '../format/escape.js'
-import { formatBytes } from '../format/quantity.js'
+import type { RecordKind } from '../format/fields.js'
 import { isMissing } from '../model/file-error.js'
 import type { MemoryPipeline } from '../model/memory.js'
 import { type DatabaseFile, GENERATION_AGES } from '../schema/files.js'
 import { readMigrations } from '../schema/inspect.js'
-import { defineTextCommand } from './command.js'
-import { groupFlags, onFlag } from './flags.js'
-import { HOME_FLAGS } from './home-flags.js'
-import { type Home, lastWriteMs, noDatabase, resolveHomeOptions } from './home-options.js'
+import { type Home, lastWriteMs, noDatabase } from './home-options.js'
 import { closedObject, TIME_SCHEMA } from './json-schema.js'
-import { PAGER_FLAGS } from './pager-flag.js'
-import { REDACT_FLAGS } from './redact-flag.js'
+import { defineListCommand } from './records.js'
 
-/** One database as `where` tells of it; the keys are those of its JSON. */
+/** One database as `where` tells of it. */
 interface Place {
   path: string
   role: string
@@ -29,8 +25,8 @@ interface Place {
   wal_bytes: number | null
   /** How many migrations are applied; `null` when the file cannot be read. */
   migrations: number | null
-  /** Of the database or its WAL, whichever is later. ISO 8601, UTC; `null` when the file may not be looked at. */
-  last_write: string | null
+  /** Of the database or its WAL, whichever is later: Unix milliseconds; `null` when the file may not be looked at. */
+  lastWriteMs: number | null
   /** Which rule led to the folder; `none` for a database that lies in the home where no rule leads. */
   rule: string
   /** Of a database that holds memories: those of which pipeline (`v1`, `v2`). */
@@ -39,6 +35,39 @@ interface Place {
   in_use: boolean | null
   /** Why the file cannot be read. */
   error: string | null
+}
+
+const PLACE_KIND: RecordKind<Place> = {
+  noun: 'database',
+  fields: [
+    {
+      name: 'path',
+      kind: 'path',
+      value: ({ path }) => path,
+      // The folder is told once, below.
+      brief: { heading: 'FILE', cell: ({ path, rule }) => (rule === 'none' ? path : basename(path)) },
+    },
+    { name: 'role', kind: 'text', value: ({ role }) => role },
+    { name: 'generation', kind: 'number', value: ({ generation }) => generation },
+    { name: 'age', kind: 'text', value: ({ age }) => age, heading: 'LAYOUT' },
+    { name: 'size_bytes', kind: 'bytes', value: ({ size_bytes }) => size_bytes, heading: 'SIZE' },
+    { name: 'wal_bytes', kind: 'bytes', value: ({ wal_bytes }) => wal_bytes, heading: 'WAL' },
+    {
+      name: 'migrations',
+      kind: 'number',
+      value: ({ migrations }) => migrations,
+      cell: ({ migrations }) => (migrations === null ? 'unreadable' : String(migrations)),
+    },
+    { name: 'last_write', kind: 'time', value: ({ lastWriteMs }) => lastWriteMs },
+    { name: 'rule', kind: 'text', value: ({ rule }) => rule, heading: 'FOUND BY' },
+    { name: 'pipeline', kind: 'text', value: ({ pipeline }) => pipeline },
+    { name: 'in_use', kind: 'flag', value: ({ in_use }) => in_use },
+    { name: 'error', kind: 'text', value: ({ error }) => error },
+  ],
+  shown: ['role', 'generation', 'age', 'size_bytes', 'wal_bytes', 'migrations', 'last_write', 'rule', 'path'],
+  // A file's name tells role and generation.
+  shownInTable: ['path', 'age', 'rule', 'size_bytes', 'wal_bytes', 'migrations', 'last_write'],
+  nameOf: ({ path }) => path,
 }
 
 const PLACE_SCHEMA = closedObject({
@@ -57,34 +86,31 @@ const PLACE_SCHEMA = closedObject({
 })
 
 /** `where`, which both programs have. */
-export const command = defineTextCommand({
-  flags: {
-    json: onFlag('one JSON array'),
-    ...groupFlags('Output', { ...PAGER_FLAGS, ...REDACT_FLAGS }),
-    ...HOME_FLAGS,
-  },
+export const command = defineListCommand({
+  kind: PLACE_KIND,
   jsonForms: [{ name: 'where', shape: 'array', record: PLACE_SCHEMA }],
-  async run({ io }, flags) {
-    const home = resolveHomeOptions(flags, io)
+  async read({ home, io, notice }, { json }) {
     const use = await findMemoryUse(home)
-    const places = [
+    const places: Place[] = [
       ...home.databases.map((file) => ({ ...describe(file, home.rule), ...memoriesIn(file, use) })),
       ...home.elsewhere.map((file) => ({ ...describe(file, 'none'), ...memoriesIn(file, undefined) })),
     ]
-    for (const text of home.warnings) io.stderr.write(`warning: ${cleanLine(text)}\n`)
-    if (flags.json) {
-      const json = JSON.stringify(places, null, 2)
-      io.stdout.write(`${io.stdout.isTerminal ? escapeJsonForTerminal(json) : json}\n`)
-    } else if (places.length > 0) {
-      for (const { error } of places) if (error !== null) io.stderr.write(`warning: ${cleanLine(error)}\n`)
-      io.stdout.write(io.stdout.isTerminal ? formatAligned(places) : formatTabbed(places))
-      if (io.stdout.isTerminal && use) io.stdout.write(`${cleanLine(describeUse(use))}\n`)
+    if (json === undefined) for (const { error } of places) if (error !== null) notice(error)
+    const { wrapWords } = await import('../format/table.js')
+    return {
+      pages: [places],
+      emptyText: null,
+      footer: () =>
+        [`In ${home.sqliteHome}, found by ${home.rule}.`, ...(use ? [describeUse(use)] : [])]
+          .flatMap((text) => wrapWords(cleanLine(text), io.stdout.columns ?? 100))
+          .join('\n'),
+      finish() {
+        if (home.databases.length === 0) throw noDatabase(home, PLACE_HINT)
+        if (places.every(({ error }) => error !== null)) {
+          throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
+        }
+      },
     }
-    if (home.databases.length === 0) throw noDatabase(home, PLACE_HINT)
-    if (places.every(({ error }) => error !== null)) {
-      throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
-    }
-    return 0
   },
 })
 
@@ -101,7 +127,7 @@ function describe(file: DatabaseFile, rule: string): Omit<Place, 'pipeline' | 'i
     size_bytes: sizeOf(file.path),
     wal_bytes: sizeOf(`${file.path}-wal`),
     ...countMigrations(file.path),
-    last_write: writtenMs === 0 ? null : new Date(writtenMs).toISOString(),
+    lastWriteMs: writtenMs === 0 ? null : Math.floor(writtenMs),
     rule,
   }
 }
@@ -195,52 +221,4 @@ function countMigrations(path: string): Pick<Place, 'migrations' | 'error'> {
     if (!(error instanceof StateError)) throw error
     return { migrations: null, error: error.message }
   }
-}
-
-const COLUMNS = [
-  'role',
-  'generation',
-  'age',
-  'size_bytes',
-  'wal_bytes',
-  'migrations',
-  'last_write',
-  'rule',
-  'path',
-] as const satisfies readonly (keyof Place)[]
-
-function formatTabbed(places: readonly Place[]): string {
-  return places
-    .map(
-      (place) =>
-        `${COLUMNS.map((name) => escapeLine(String(place[name] ?? '')).replaceAll('\t', '\\t')).join('\t')}\n`,
-    )
-    .join('')
-}
-
-function formatAligned(places: readonly Place[]): string {
-  const rows = [
-    ['ROLE', 'GEN', 'LAYOUT', 'SIZE', 'WAL', 'MIGRATIONS', 'LAST WRITE', 'FOUND BY', 'PATH'],
-    ...places.map((place) => [
-      place.role,
-      place.generation === 0 ? '-' : String(place.generation),
-      place.age,
-      place.size_bytes === null ? '?' : formatBytes(place.size_bytes),
-      place.wal_bytes === null ? '?' : formatBytes(place.wal_bytes),
-      place.migrations === null ? 'unreadable' : String(place.migrations),
-      place.last_write === null ? '?' : `${place.last_write.slice(0, 19)}Z`,
-      place.rule,
-      cleanLine(place.path),
-    ]),
-  ]
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column]!))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('')
 }

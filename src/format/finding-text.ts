@@ -2,7 +2,7 @@ import { cleanLine } from './clean.js'
 import { paint } from './paint.js'
 import type { Palette, StyleName } from './palette.js'
 import { formatRelative } from './quantity.js'
-import { cutToWidth, widthOf } from './table.js'
+import { cutToWidth, widthOf, wrapWords } from './table.js'
 
 /** A kind of failure, or one failure, for a person. */
 export interface ExplainedFailure {
@@ -59,23 +59,8 @@ function wrapped(label: string, text: string, width: number | undefined): string
   const room =
     width === undefined ? Number.POSITIVE_INFINITY : Math.max(20, width - INDENT.length - label.length)
   const blank = ' '.repeat(label.length)
-  return wrapWords(text, room).map((line, index) => `${INDENT}${index === 0 ? label : blank}${line}`)
-}
-
-/** Lines of at most `room` cells, broken between words where that can be done. */
-export function wrapWords(text: string, room: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    const joined = line === '' ? word : `${line} ${word}`
-    if (widthOf(joined) <= room || line === '') {
-      line = joined
-      continue
-    }
-    lines.push(line)
-    line = word
-  }
-  return [...lines, line].map((one) =>
-    cutToWidth(one, room === Number.POSITIVE_INFINITY ? widthOf(one) : room),
+  return wrapWords(text, room).map(
+    (line, index) =>
+      `${INDENT}${index === 0 ? label : blank}${width === undefined ? line : cutToWidth(line, room)}`,
   )
 }

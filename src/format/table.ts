@@ -132,3 +132,19 @@ export function cutToWidth(text: string, width: number, cutsStart = false): stri
   const part = characters.slice(0, kept)
   return cutsStart ? `…${part.reverse().join('')}` : `${part.join('').trimEnd()}…`
 }
+
+/** Lines of at most `room` cells, broken between words; a longer word is whole on a line of its own, to be copied. */
+export function wrapWords(text: string, room: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const joined = line === '' ? word : `${line} ${word}`
+    if (widthOf(joined) <= room || line === '') {
+      line = joined
+      continue
+    }
+    lines.push(line)
+    line = word
+  }
+  return [...lines, line]
+}

@@ -19,7 +19,7 @@ function createDatedHome(layout = NEWEST): string {
 describe.each([
   ['codex-logs', runLogs],
   ['codex-state', runState],
-] as const)('%s where', (_name, run) => {
+] as const)('%s where', (name, run) => {
   test('tells of every database, as JSON', async () => {
     const home = createDatedHome()
     const before = describeFolder(home)
@@ -65,10 +65,17 @@ describe.each([
       stderr: '',
       exitCode: 0,
     })
-    expect((await run(argv, { isTerminal: true })).stdout).toBe(
-      'ROLE   GEN  LAYOUT  SIZE      WAL  MIGRATIONS  LAST WRITE            FOUND BY      PATH\n' +
-        `state  -    older   ${(size / 1024).toFixed(1)} KiB  0 B  3           2026-02-06T09:15:02Z  --codex-home  ${path}\n`,
+    const table = await run([...argv, '--color', 'never'], { isTerminal: true, columns: 100 })
+    expect(table.stdout).toBe(
+      'FILE          LAYOUT  FOUND BY          SIZE  WAL  MIGRATIONS  LAST WRITE\n' +
+        `state.sqlite  older   --codex-home  ${(size / 1024).toFixed(1)} KiB  0 B           3  Feb 06 10:15\n` +
+        `In ${home}, found by --codex-home.\n`,
     )
+    expect(await run([...argv, '--fields', 'role,migrations', '-n', '1'])).toEqual({
+      stdout: 'state\t3\n',
+      stderr: '',
+      exitCode: 0,
+    })
   })
 
   test('says which rule found them', async () => {
@@ -116,8 +123,8 @@ describe.each([
     })
     const plain = await run(['where', '--codex-home', home])
     expect(plain.stderr).toBe(
-      `warning: cannot read ${home}/memories_1.sqlite: the file is damaged (database disk image is malformed)\n` +
-        `warning: ${home}/queue_1.sqlite is not an SQLite database\n`,
+      `${name}: cannot read ${home}/memories_1.sqlite: the file is damaged (database disk image is malformed)\n` +
+        `${name}: ${home}/queue_1.sqlite is not an SQLite database\n`,
     )
   })
 
@@ -154,7 +161,7 @@ describe.each([
     const { stderr, exitCode } = await run(['where', '--codex-home', home])
     expect(exitCode).toBe(0)
     expect(stderr).toMatch(
-      /^warning: .*config\.toml is not valid TOML, so its sqlite_home is not used: .*\n$/,
+      /^codex-(logs|state): .*config\.toml is not valid TOML, so its sqlite_home is not used: .*\n$/,
     )
   })
 })

@@ -46,7 +46,7 @@ shell leaves it as it is.`,
     const [entry, ...others] = rows
     if (!entry || others.length > 0) return undefined
     return (async () => {
-      const { wrapWords } = await import('../../format/finding-text.js')
+      const { wrapWords } = await import('../../format/table.js')
       const palette = await loadPalette(resolveColor(flags.color, io))
       const room = io.stdout.isTerminal ? (io.stdout.columns || 100) - LABEL_WIDTH : Number.POSITIVE_INFINITY
       const part = (label: string, text: string) =>
