@@ -93,7 +93,7 @@ describe('the guide: the README and its pages', () => {
 
   test('has no flag that is not there', () => {
     const known = new Set(commands.flatMap(({ flags }) => flags))
-    const named = [...guide.matchAll(/(?<=^|[\s`|])--[a-z][-a-z]+/gm)].map(([flag]) => flag)
+    const named = [...guide.matchAll(/(?<=^|[\s`|])--[a-z][-a-z\d]+/gm)].map(([flag]) => flag)
     expect(named.length).toBeGreaterThan(20)
     expect(named.filter((flag) => !known.has(flag))).toEqual([])
   })

@@ -6,6 +6,7 @@ import type { Arguments, ArgumentValues, Flags, FlagValues, None } from './flags
 import { HOME_FLAGS } from './home-flags.js'
 import { EXIT_FAILED } from './main.js'
 import {
+  isCsv,
   type JsonPage,
   printedFieldNames,
   takeBackArguments,
@@ -38,6 +39,8 @@ export interface Found<Row> {
   readonly kind?: RecordKind<Row>
   /** Said on stderr when there are none; `null`: `finish` says it. */
   readonly emptyText?: string | null
+  /** Ends each record that is neither JSON nor CSV, instead of a line feed. */
+  readonly recordEnd?: string | undefined
   /** A line below a table on a terminal. */
   readonly footer?: () => string | undefined
   /** When all is written: may throw what is wrong with it as a whole. */
@@ -71,6 +74,8 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
     jsonForms: spec.jsonForms ?? formsOf(spec, spec.json ?? 'array'),
     async run(context, untypedFlags, words) {
       const flags = untypedFlags as ListFlags<F>
+      if (isCsv(flags) && flags.json !== undefined)
+        throw new StateError('USAGE', '--json and --csv exclude each other')
       const kind = kindOf(spec, flags)
       const taken = takeBackArguments(kind, flags, spec.args, words)
       if (kind && printedFieldNames(kind, flags, context.io)) return 0
@@ -84,9 +89,11 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
           isFaint: spec.isFaint,
           emptyText: found.emptyText === undefined ? spec.emptyText : found.emptyText,
           areLines: spec.json === 'lines',
+          recordEnd: found.recordEnd,
           write: spec.write && ((rows) => spec.write!(rows, flags, session)),
         })
-        const footer = rowCount > 0 && context.io.stdout.isTerminal && flags.json === undefined
+        const isForPeople = flags.json === undefined && !isCsv(flags)
+        const footer = rowCount > 0 && context.io.stdout.isTerminal && isForPeople
         const line = footer && found.footer?.()
         if (line) context.io.stdout.write(`${line}\n`)
         found.finish?.()

@@ -134,12 +134,22 @@ export function formatPlain<Row>(
   row: Row,
   onProblem: OnProblem,
 ): string {
+  return escapeSeparators(formatValue(kind, field, row, onProblem))
+}
+
+/** The full value as text, which may hold anything. */
+export function formatValue<Row>(
+  kind: RecordKind<Row>,
+  field: Field<Row>,
+  row: Row,
+  onProblem: OnProblem,
+): string {
   const value = field.value(row)
   if (value === null || value === undefined) return ''
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
   if (field.kind === 'time') return timeText(kind, field, row, value, onProblem)
   if (field.kind === 'flag') return value ? 'true' : 'false'
-  return escapeSeparators(String(value))
+  return String(value)
 }
 
 /** One field of one line, for a pipe. */

@@ -103,6 +103,18 @@ test.each(LOG_FORMS)('$name', async (form) => {
   expectValid(form.name, JSON.parse(stdout))
 })
 
+test('rows by kind', async () => {
+  const { stdout } = await runLogs([
+    'query',
+    '--collapse',
+    '--json',
+    '--codex-home',
+    copyHome('codex-0.169.0'),
+  ])
+  for (const line of stdout.split('\n').slice(0, -1))
+    expectValid('codex-logs.query-collapse', JSON.parse(line))
+})
+
 test('the tools of a thread that has some', async () => {
   const home = ['--codex-home', copyHome('codex-0.113.0')]
   const [tool] = JSON.parse((await runState(['tools', '--json', ...home])).stdout)

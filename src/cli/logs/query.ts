@@ -1,9 +1,11 @@
 import { StateError } from '../../errors.js'
 import { defineTextCommand } from '../command.js'
 import { eitherFlag, onFlag, parseCount, parsedFlag } from '../flags.js'
+import { EXIT_FAILED } from '../main.js'
+import { LIMIT_FLAGS } from '../state/output-flags.js'
 import { LOGS_FLAGS } from './flags.js'
 import { runQuery, runTail } from './read.js'
-import { LOG_JSON } from './records-schema.js'
+import { COLLAPSED_JSON, LOG_JSON } from './records-schema.js'
 
 export const command = defineTextCommand({
   flags: {
@@ -26,15 +28,17 @@ export const command = defineTextCommand({
     context: parsedFlag('<count>', 'both', parseCount, { short: 'C' }),
     count: onFlag('only how many rows match'),
     collapse: onFlag('rows by kind: count, first, last and one example of each, the most frequent first'),
+    exitCode: LIMIT_FLAGS.exitCode,
     ...LOGS_FLAGS,
   },
   tables: ['logs'],
-  jsonForms: [LOG_JSON],
+  jsonForms: [LOG_JSON, COLLAPSED_JSON],
   async run(context, flags) {
     if (!flags.follow) {
-      await runQuery(flags, context)
-      return 0
+      const isEmpty = !(await runQuery(flags, context))
+      return flags.exitCode && isEmpty ? EXIT_FAILED : 0
     }
+    if (flags.exitCode) throw new StateError('USAGE', '--follow does not end, so it has no --exit-code')
     if (flags.reverse) throw new StateError('USAGE', '--follow shows new rows last, --reverse first')
     const backfill = flags.lines ?? Number.POSITIVE_INFINITY
     return runTail({ ...flags, backfill, pollMs: POLL_MS }, context)

@@ -45,8 +45,12 @@ export interface QueryFlags extends LogsFlags {
   collapse: true | undefined
 }
 
-export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promise<void> {
-  if (flags.fields === true) return listFields(io)
+/** @returns whether anything matches */
+export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promise<boolean> {
+  if (flags.fields === true) {
+    await listFields(io)
+    return true
+  }
   const session = await openSession(flags, io)
   const files = session.list()
   const cursor = createCursor(flags, session, io)
@@ -77,6 +81,7 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
       io.stderr.write(`note: ${cleanMessage(describeNothing(newest, filter, io.now()))}\n`)
       hintAtOtherDatabases(newest, files, io)
     }
+    return !isEmpty
   } finally {
     for (const { store } of readings) store.connection.close()
   }
@@ -112,6 +117,7 @@ function forms({
   return asked
 }
 
+/** @returns whether anything matches */
 async function printForm(
   [form]: readonly string[],
   readings: readonly Reading[],
@@ -119,11 +125,12 @@ async function printForm(
   flags: QueryFlags,
   { output }: Session,
   io: Io,
-): Promise<void> {
+): Promise<boolean> {
   if (form === '--count') {
-    const count = await countMatches(readings, filter, io)
-    io.stdout.write(`${Math.min(count, flags.lines ?? Number.POSITIVE_INFINITY)}\n`)
-    return
+    const found = await countMatches(readings, filter, io)
+    const count = Math.min(found, flags.lines ?? Number.POSITIVE_INFINITY)
+    io.stdout.write(`${count}\n`)
+    return count > 0
   }
   if (form === '--collapse') {
     const { collapseRows, writeKinds } = await import('./collapse.js')
@@ -131,7 +138,7 @@ async function printForm(
     writeKinds(kinds, flags.json === true, io)
     if (otherCount > 0)
       io.stderr.write(`note: ${otherCount} more rows are of kinds that came later, and are not told\n`)
-    return
+    return kinds.length > 0
   }
   const { readGroups } = await import('./context.js')
   const around = { before: flags.before ?? flags.context ?? 0, after: flags.after ?? flags.context ?? 0 }
@@ -146,6 +153,7 @@ async function printForm(
       isFirst = false
     }
   }
+  return !isFirst
 }
 
 /** @returns the exit code */

@@ -20,3 +20,22 @@ export const LOG_JSON: JsonForm = {
     additionalProperties: true,
   },
 }
+
+/** Rows of a kind, as `query --collapse` tells of them. */
+export const COLLAPSED_JSON: JsonForm = {
+  suffix: 'collapse',
+  argv: ['--collapse'],
+  shape: 'lines',
+  record: closedObject({
+    count: { type: 'integer', minimum: 1 },
+    level: { type: 'string' },
+    target: { type: 'string' },
+    file: { type: ['string', 'null'] },
+    line: { type: ['integer', 'null'] },
+    message: { type: 'string' },
+    first: { type: 'string' },
+    last: { type: 'string' },
+    example_id: { type: 'integer' },
+    example: { type: ['string', 'null'] },
+  }),
+}

@@ -23,6 +23,8 @@ export const OUTPUT_FLAGS = groupFlags('Output', {
 /** Of those that print any number of them. */
 export const LIMIT_FLAGS = {
   limit: parsedFlag('<n>', 'at most this many', parseCount, { short: 'n' }),
+  csv: onFlag('CSV with a header: the fields of a pipe, or those of --fields'),
+  csvSafe: onFlag('the same, and no cell is a formula to a spreadsheet'),
   exitCode: onFlag('exit code 1 when there is nothing to show'),
 }
 

@@ -9,6 +9,7 @@ import {
   formatJsonRow,
   formatPlain,
   formatSheetValue,
+  formatValue,
   type RecordKind,
   SHORT_ID_LENGTH,
 } from '../../format/fields.js'
@@ -66,11 +67,15 @@ export function selectFields<Row>(
   const typed = typedFields(flags)
   if (typed !== undefined) return splitList(typed).map((name) => findField(kind, name))
   if (flags.json === true) return kind.fields
-  if (!isTable) return kind.shown.map((name) => findField(kind, name))
+  if (!isTable || isCsv(flags)) return kind.shown.map((name) => findField(kind, name))
   return (kind.shownInTable ?? kind.shown).map((name) => {
     const { brief, ...field } = findField(kind, name)
     return brief ? { ...field, ...brief } : field
   })
+}
+
+export function isCsv({ csv, csvSafe }: OutputFlags): boolean {
+  return csv === true || csvSafe === true
 }
 
 function typedFields({ json, fields }: OutputFlags): string | undefined {
@@ -93,7 +98,7 @@ export interface JsonPage {
 }
 
 /**
- * Writes records, page by page as they come: one JSON array, else on a terminal a table (its columns fitted to
+ * Writes records, page by page as they come: one JSON array, or CSV, else on a terminal a table (its columns fitted to
  * the first page), else a line of tab-separated values for each.
  *
  * @returns how many there were
@@ -109,6 +114,8 @@ export async function writeRecords<Row>(
     emptyText?: string | null | undefined
     /** JSON is one object a line, not one array. */
     areLines?: boolean
+    /** Ends each record that is neither JSON nor CSV, on a terminal too, instead of a line feed. */
+    recordEnd?: string | undefined
     /** Writes all of them when neither JSON nor fields are asked for; `undefined` leaves that to a table, or lines. */
     write?: ((rows: readonly Row[]) => Promise<void> | undefined) | undefined
   } = {},
@@ -120,7 +127,7 @@ export async function writeRecords<Row>(
   await new Promise((resolve) => setImmediate(resolve))
   let remaining = flags.limit ?? Number.POSITIVE_INFINITY
   let rowCount = 0
-  const isPlain = flags.json === undefined && flags.fields === undefined
+  const isPlain = flags.json === undefined && flags.fields === undefined && !isCsv(flags)
   if (isPlain && options.write) {
     const rows: Row[] = []
     for await (const page of remaining > 0 ? pages : []) if (!('bytes' in page)) rows.push(...page)
@@ -133,24 +140,15 @@ export async function writeRecords<Row>(
     pages = [rows]
   }
   const isArray = flags.json !== undefined && !options.areLines
-  const writePage =
-    flags.json !== undefined && options.areLines
-      ? (rows: readonly Row[]) =>
-          rows.map((row) => `${toJson(formatJsonRow(kind, fields, row, notice))}\n`).join('')
-      : isArray
-        ? (rows: readonly Row[]) =>
-            rows
-              .map((row, index) => {
-                const separator = rowCount + index === 0 ? '[\n' : ',\n'
-                return separator + toJson(formatJsonRow(kind, fields, row, notice))
-              })
-              .join('')
-        : io.stdout.isTerminal
-          ? await createTableWriter(kind, fields, flags, session, options.isFaint)
-          : (rows: readonly Row[]) =>
-              rows
-                .map((row) => `${fields.map((field) => formatPlain(kind, field, row, notice)).join('\t')}\n`)
-                .join('')
+  const writePage = isArray
+    ? (rows: readonly Row[]) =>
+        rows
+          .map((row, index) => {
+            const separator = rowCount + index === 0 ? '[\n' : ',\n'
+            return separator + toJson(formatJsonRow(kind, fields, row, notice))
+          })
+          .join('')
+    : await createPageWriter(kind, fields, flags, session, options)
   try {
     for await (const page of remaining > 0 ? pages : []) {
       if ('bytes' in page) {
@@ -174,6 +172,33 @@ export async function writeRecords<Row>(
   const text = options.emptyText === undefined ? `no ${kind.noun} found` : options.emptyText
   if (rowCount === 0 && flags.limit !== 0 && text !== null && io.stderr.isTerminal) notice(text)
   return rowCount
+}
+
+/** How a page of records is written that is not part of an array. */
+async function createPageWriter<Row>(
+  kind: RecordKind<Row>,
+  fields: readonly Field<Row>[],
+  flags: OutputFlags,
+  session: Session,
+  { isFaint, recordEnd }: { isFaint?: ((row: Row) => boolean) | undefined; recordEnd?: string | undefined },
+): Promise<(rows: readonly Row[]) => string> {
+  const { io, notice } = session
+  if (flags.json !== undefined) {
+    const toJson = jsonCleanerFor(io)
+    return (rows) => rows.map((row) => `${toJson(formatJsonRow(kind, fields, row, notice))}\n`).join('')
+  }
+  if (isCsv(flags)) {
+    const { formatCsvLine } = await import('../../format/csv.js')
+    const line = (values: readonly string[]) => formatCsvLine(values, { isSafe: flags.csvSafe === true })
+    io.stdout.write(line(fields.map(({ name }) => name)))
+    return (rows) =>
+      rows.map((row) => line(fields.map((field) => formatValue(kind, field, row, notice)))).join('')
+  }
+  if (io.stdout.isTerminal && recordEnd === undefined) {
+    return createTableWriter(kind, fields, flags, session, isFaint)
+  }
+  const lineOf = (row: Row) => fields.map((field) => formatPlain(kind, field, row, notice)).join('\t')
+  return (rows) => rows.map((row) => lineOf(row) + (recordEnd ?? '\n')).join('')
 }
 
 /** On a terminal, what would act there is written in JSON's own escapes. */

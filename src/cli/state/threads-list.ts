@@ -35,6 +35,7 @@ const FLAGS = {
   search: textFlag('<text>', 'part of the title, first message, name or id'),
   children: eitherFlag('only threads that another thread spawned', 'all but those'),
   quiet: onFlag('print only ids', { short: 'q' }),
+  print0: onFlag('with --quiet: a NUL behind each id instead of a line feed, for xargs -0'),
   cursor: textFlag('<token>', 'go on after the row that had this cursor'),
   codexView: onFlag('the rows and order that the Codex of this layout lists'),
   codexPicker: onFlag('what it lists when asked for nothing in particular'),
@@ -42,13 +43,16 @@ const FLAGS = {
 
 const PAGE_ROWS = 500
 
+const ID_KIND = { ...THREAD_KIND, shown: ['id'], shownInTable: ['id'] }
+
 export const command = defineListCommand({
-  kind: ({ quiet }) => (quiet ? { ...THREAD_KIND, shown: ['id'] } : THREAD_KIND),
+  kind: ({ quiet }) => (quiet ? ID_KIND : THREAD_KIND),
   flags: FLAGS,
   tables: ['threads'],
   emptyText: 'no threads match',
   isFaint: ({ thread }) => thread.isArchived,
   async read(session, flags) {
+    if (flags.print0 && !flags.quiet) throw new StateError('USAGE', '--print0 requires --quiet')
     const threads = session.openThreads()
     const filter = await resolveFilter(flags, threads, session)
     const isCodexList = flags.codexView === true || flags.codexPicker === true
@@ -62,8 +66,7 @@ export const command = defineListCommand({
       session.notice(`thread ${id}: its row cannot be read, the file is damaged there`)
       session.fail()
     }
-    const shown = (flags.quiet ? { ...THREAD_KIND, shown: ['id'] } : THREAD_KIND) as typeof THREAD_KIND
-    const fields = selectFields(shown, flags, session.io.stdout.isTerminal).map(
+    const fields = selectFields(flags.quiet ? ID_KIND : THREAD_KIND, flags, session.io.stdout.isTerminal).map(
       ({ name }) => name as ThreadFieldName,
     )
     // Beside what is shown: how a row is painted, where it leads, and what a list looks at.
@@ -104,6 +107,8 @@ export const command = defineListCommand({
     const counts = { threads: 0, archived: 0 }
     return {
       pages: countThreads(toEntries(pages, threads, sort, session), limit, counts),
+      // For a shell, also where one looks on.
+      recordEnd: flags.print0 ? '\0' : flags.quiet && flags.fields === undefined ? '\n' : undefined,
       footer: () => (flags.quiet ? undefined : describeCounts(counts, limit)),
     }
   },

@@ -50,6 +50,7 @@ const FLAGS = {
   }),
   ...groupFlags('Output', {
     format: choiceFlag('<form>', FORMATS, 'text, Markdown, or an object for each item', { initial: 'text' }),
+    json: onFlag('the same as --format json'),
     ...PAGER_FLAGS,
     ...REDACT_FLAGS,
     color: choiceFlag('<when>', COLOR_CHOICES, 'colour', { initial: 'auto' }),
@@ -57,17 +58,19 @@ const FLAGS = {
   ...HOME_FLAGS,
 }
 
-type ReadFlags = FlagValues<typeof FLAGS>
+type ReadFlags = Omit<FlagValues<typeof FLAGS>, 'json'>
 
 export const command = defineTextCommand({
   args: { thread: THREAD_ARGUMENT },
   flags: FLAGS,
   tables: ['threads'],
+  jsonForms: [{ shape: 'lines', record: ENTRY_KIND }],
   exitsWith1: 'there is nothing to show, or a part of it cannot be read',
   notes: `Who said what and when, what was run with its exit code and output, patches, and who refused a call. Of outputs over
 13 lines the middle is left out; --full has all. What Codex puts in for the model alone is left out, but for JSON.`,
-  run: (context, flags, args) =>
-    withSession(context, flags, async (session) => {
+  run: (context, { json, ...typed }, args) =>
+    withSession(context, typed, async (session) => {
+      const flags = json ? { ...typed, format: 'json' as const } : typed
       checkFlags(flags)
       const found = await requireRollout(args.thread, session)
       const { rollout } = found
