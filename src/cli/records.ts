@@ -41,6 +41,8 @@ export interface Found<Row> {
   readonly emptyText?: string | null
   /** Ends each record that is neither JSON nor CSV, instead of a line feed. */
   readonly recordEnd?: string | undefined
+  /** A line above a table on a terminal. */
+  readonly heading?: string
   /** A line below a table on a terminal. */
   readonly footer?: () => string | undefined
   /** When all is written: may throw what is wrong with it as a whole. */
@@ -85,6 +87,8 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
         const found: Found<Row> = 'pages' in result ? result : { pages: result }
         const foundKind = (found.kind ?? kind) as RecordKind<Row>
         if (printedFieldNames(foundKind, flags, context.io)) return 0
+        const isTable = context.io.stdout.isTerminal && flags.json === undefined && !isCsv(flags)
+        if (isTable && found.heading) context.io.stdout.write(`${found.heading}\n`)
         const rowCount = await writeRecords(foundKind, found.pages, flags, session, {
           isFaint: spec.isFaint,
           emptyText: found.emptyText === undefined ? spec.emptyText : found.emptyText,
@@ -92,9 +96,7 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
           recordEnd: found.recordEnd,
           write: spec.write && ((rows) => spec.write!(rows, flags, session)),
         })
-        const isForPeople = flags.json === undefined && !isCsv(flags)
-        const footer = rowCount > 0 && context.io.stdout.isTerminal && isForPeople
-        const line = footer && found.footer?.()
+        const line = rowCount > 0 && isTable && found.footer?.()
         if (line) context.io.stdout.write(`${line}\n`)
         found.finish?.()
         if (session.hasFailed()) return session.exitCode()

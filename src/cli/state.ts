@@ -146,7 +146,7 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/verify.js'),
     },
     du: {
-      summary: 'what takes room',
+      summary: 'what takes room, and what of it may go',
       load: () => import('./state/du.js'),
     },
     locks: {

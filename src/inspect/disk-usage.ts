@@ -3,7 +3,6 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { isMissing } from '../model/file-error.js'
-import type { UsageGroup } from '../model/inspection.js'
 import { MEMORY_PIPELINES } from '../model/memory.js'
 import { parseRolloutName, ROLLOUT_ROOTS } from '../rollout/list.js'
 import { type DatabaseFile, DESKTOP_FOLDER, describeDatabase } from '../schema/files.js'
@@ -17,7 +16,7 @@ export interface Usage {
 }
 
 /** A file of the home. */
-interface FoundFile {
+export interface FoundFile {
   path: string
   /** Below the folder that was walked, `/` between its parts. */
   place: string
@@ -152,16 +151,66 @@ export interface UsagePlaces {
   databases: readonly DatabaseFile[]
 }
 
+/** A file of the home with what it is in one word. */
+export interface CountedFile extends FoundFile {
+  kind: string
+}
+
+/** Every file that is counted, once. */
+function* walkUsage(
+  { codexHome, sqliteHome }: Omit<UsagePlaces, 'databases'>,
+  onUnreadable: () => void,
+): Generator<CountedFile, void, undefined> {
+  const databaseFolders = new Set([codexHome, sqliteHome, join(codexHome, DESKTOP_FOLDER)])
+  const count = (file: FoundFile): CountedFile => ({
+    ...file,
+    kind: kindOf(file.place, databaseFolders.has(dirname(file.path))),
+  })
+  for (const file of walkFiles(codexHome, onUnreadable)) yield count(file)
+  if (isInside(sqliteHome, codexHome)) return
+  for (const file of walkDatabases(sqliteHome, onUnreadable)) {
+    // The home may lie in the folder of the databases.
+    if (!isInside(file.path, codexHome)) yield count(file)
+  }
+}
+
+/**
+ * The same, and says at the end how many could not be looked at.
+ *
+ * @throws {StateError} `DB_UNREADABLE` when there are files, and not one can be looked at
+ */
+export function* listUsage(
+  places: Omit<UsagePlaces, 'databases'>,
+  onNotice: (text: string) => void,
+): Generator<CountedFile, void, undefined> {
+  let unreadableCount = 0
+  let count = 0
+  const files = walkUsage(places, () => {
+    unreadableCount += 1
+  })
+  for (const file of files) {
+    count += 1
+    yield file
+  }
+  if (count === 0 && unreadableCount > 0) {
+    throw new StateError('DB_UNREADABLE', `nothing in ${places.codexHome} can be read: permission denied`)
+  }
+  if (unreadableCount > 0) {
+    onNotice(
+      `${unreadableCount} ${unreadableCount === 1 ? 'folder or file' : 'folders or files'} cannot be read, and not counted`,
+    )
+  }
+}
+
+/** What a home is asked for that is summed file by file. */
+export type FileGroup = 'kind' | 'age' | 'source' | 'project'
+
 /**
  * Sums over the files of the home, largest first. Pages that a database keeps free are a kind of their own.
  *
  * @throws {StateError} `DB_UNREADABLE` when there are files, and not one can be looked at
  */
-export function measureUsage(
-  { codexHome, sqliteHome, databases }: UsagePlaces,
-  group: UsageGroup,
-  options: UsageOptions,
-): Usage[] {
+export function measureUsage(places: UsagePlaces, group: FileGroup, options: UsageOptions): Usage[] {
   const sums = new Map<string, Usage>()
   const add = (key: string, sizeBytes: number, fileCount: number) => {
     const sum = sums.get(key) ?? { key, sizeBytes: 0, fileCount: 0 }
@@ -169,41 +218,19 @@ export function measureUsage(
     sum.fileCount += fileCount
     sums.set(key, sum)
   }
-  let unreadableCount = 0
-  const onUnreadable = () => {
-    unreadableCount += 1
-  }
-  const databaseFolders = new Set([codexHome, sqliteHome, join(codexHome, DESKTOP_FOLDER)])
-  const kindOfFile = ({ path, place }: FoundFile) => kindOf(place, databaseFolders.has(dirname(path)))
   const counted = new Map<string, string>()
-  const count = (file: FoundFile) => {
-    const kind = kindOfFile(file)
-    add(group === 'kind' ? kind : keyOf(file, group, options), file.sizeBytes, 1)
-    if (kind === 'logs' || kind === 'databases') counted.set(file.path, kind)
-  }
-  for (const file of walkFiles(codexHome, onUnreadable)) count(file)
-  if (!isInside(sqliteHome, codexHome)) {
-    for (const file of walkDatabases(sqliteHome, onUnreadable)) {
-      // The home may lie in the folder of the databases.
-      if (!isInside(file.path, codexHome)) count(file)
-    }
+  for (const file of listUsage(places, options.onNotice)) {
+    add(group === 'kind' ? file.kind : keyOf(file, group, options), file.sizeBytes, 1)
+    if (file.kind === 'logs' || file.kind === 'databases') counted.set(file.path, file.kind)
   }
   if (group === 'kind') {
-    for (const { path } of databases) {
+    for (const { path } of places.databases) {
       const kind = counted.get(path)
       const freeBytes = kind === undefined ? 0 : readFreeBytes(path, options.onNotice)
       if (kind === undefined || freeBytes === 0) continue
       add(kind, -freeBytes, 0)
       add('free pages', freeBytes, 0)
     }
-  }
-  if (sums.size === 0 && unreadableCount > 0) {
-    throw new StateError('DB_UNREADABLE', `nothing in ${codexHome} can be read: permission denied`)
-  }
-  if (unreadableCount > 0) {
-    options.onNotice(
-      `${unreadableCount} ${unreadableCount === 1 ? 'folder or file' : 'folders or files'} cannot be read, and not counted`,
-    )
   }
   return [...sums.values()].sort((a, b) => b.sizeBytes - a.sizeBytes || (a.key < b.key ? -1 : 1))
 }
@@ -231,7 +258,7 @@ function* walkDatabases(folder: string, onUnreadable: () => void): Generator<Fou
 
 function keyOf(
   file: FoundFile,
-  group: Exclude<UsageGroup, 'kind'>,
+  group: Exclude<FileGroup, 'kind'>,
   { nowMs, describeThread }: UsageOptions,
 ): string {
   if (group === 'age') return ageOf(file.modifiedAtMs, nowMs)

@@ -21,6 +21,14 @@ export const TOKEN_GROUPS = [
 export type TokenGroup = (typeof TOKEN_GROUPS)[number]
 
 /** What the room on disk is summed by. */
-export const USAGE_GROUPS = ['kind', 'age', 'source', 'project'] as const
+export const USAGE_GROUPS = ['kind', 'place', 'age', 'source', 'project', 'family', 'content'] as const
 
 export type UsageGroup = (typeof USAGE_GROUPS)[number]
+
+/**
+ * Whether a part of a home can be deleted: `no`, it holds what is nowhere else; `closed`, while Codex does not run,
+ * at the price that is told; `yours`, only its user knows; `unknown`.
+ */
+export const MAY_GO = ['no', 'closed', 'yours', 'unknown'] as const
+
+export type MayGo = (typeof MAY_GO)[number]

@@ -1,3 +1,4 @@
+import { createCopyTracker } from './copied-lines.js'
 import {
   agentMessage,
   collabCall,
@@ -16,7 +17,6 @@ import {
   userMessage,
   webSearch,
 } from './items.js'
-import { isOwnTurn } from './lineage.js'
 import type { LinePlace } from './lines.js'
 import { type JsonObject, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
 import { createSideLines } from './side-lines.js'
@@ -45,12 +45,11 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
   const rolledBack: OpenTurn[] = []
   let current: OpenTurn | undefined
   let nextItem = 1
-  let isCopy = false
-  let isFirstMeta = true
+  const copies = createCopyTracker(head, options.copiedEnd)
   let inheritedLineCount = 0
 
   function addLine(line: RolloutEnvelope, place: LinePlace): void {
-    noteCopy(line, place)
+    const isCopy = noteCopy(line, place)
     if (isCopy) inheritedLineCount += 1
     const context: LineContext = {
       lineNumber: place.lineNumber,
@@ -66,23 +65,10 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
     book.touch(current, context)
   }
 
-  /** A copy ends where a turn begins that is the thread's own; before 0.100, after as many lines as the source has. */
-  function noteCopy({ type, payload }: RolloutEnvelope, { offset }: LinePlace): void {
-    if (type === 'session_meta') {
-      const id = textOrNull(payload.id)?.toLowerCase()
-      if (!isFirstMeta && id !== head.threadId) isCopy = true
-      isFirstMeta = false
-    } else if (
-      isCopy &&
-      (options.copiedEnd === null
-        ? type === 'event_msg' &&
-          payload.type === 'task_started' &&
-          typeof payload.turn_id === 'string' &&
-          isOwnTurn(head, payload.turn_id, numberOrNull(payload.started_at))
-        : offset >= options.copiedEnd)
-    ) {
-      isCopy = false
-    }
+  function noteCopy({ type, payload }: RolloutEnvelope, { offset }: LinePlace): boolean {
+    if (type === 'session_meta') copies.addMeta(textOrNull(payload.id))
+    else if (type === 'event_msg' && payload.type === 'task_started') copies.addTurn(() => payload)
+    return copies.isCopy({ ordinal: null, offset })
   }
 
   function addEvent(event: JsonObject, line: LineContext): void {

@@ -53,6 +53,15 @@ const MESSAGE_HEADS: readonly (readonly [string, NoteKind | null])[] = [
   ['Codex could not read the local image', 'context'],
 ]
 
+function findMessageHead(text: string) {
+  return MESSAGE_HEADS.find(([head]) => text.startsWith(head))
+}
+
+/** Whether a message begins as those do that Codex writes in the name of a user or a developer. */
+export function isMadeByCodex(text: string): boolean {
+  return findMessageHead(text) !== undefined
+}
+
 /**
  * Everything beside the items that Codex tells: the model's calls, tokens, settings, and notes of what stands
  * between. The same in both formats.
@@ -195,7 +204,7 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
     const parts = readParts(payload.content).map((part) => textOrNull(part.text) ?? '')
     for (const text of parts) {
       if (text.trim() === '') continue
-      const known = MESSAGE_HEADS.find(([head]) => text.startsWith(head))
+      const known = findMessageHead(text)
       if (known) {
         if (known[1] !== null) addNote(known[1], text, open, line)
         continue

@@ -1,12 +1,12 @@
 import { StateError } from '../errors.js'
 import { CURRENT_RULES } from '../model/releases.js'
 import type { TokenUsage } from '../model/turn.js'
+import { type CopyTracker, createCopyTracker } from './copied-lines.js'
 import { numberOrNull } from './items.js'
 import {
   type FindRollout,
   findCopiedEndOf,
   indexByRolloutId,
-  isOwnTurn,
   parseRolloutHead,
   type RolloutHead,
   rolloutIdOf,
@@ -146,25 +146,23 @@ async function readFileTokens(
   file: RolloutFileFacts,
   options: ReadTokensOptions & { findRollout?: FindRollout | undefined },
 ): Promise<RolloutTokens> {
-  const copiedEnd = { value: null as number | null }
-  const ledger = createLedger(file.path, options, copiedEnd)
+  const ledger = createLedger(file.path, options, null)
   await scanTokenLines(file, ledger.addLine, options)
   if (!ledger.needsCopiedEnd()) return ledger.finish()
   // Before 0.100 only the source tells which lines were copied.
-  copiedEnd.value = await findCopiedEndOf(resolveRolloutFile(file.path), options)
+  const copiedEnd = await findCopiedEndOf(resolveRolloutFile(file.path), options)
   const again = createLedger(file.path, options, copiedEnd)
   await scanTokenLines(file, again.addLine, options)
   return again.finish()
 }
 
-function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd: { value: number | null }) {
+function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd: number | null) {
   const counter = createUsageCounter()
   const responses: ResponseTokens[] = []
   const limits: RateLimits[] = []
   const differences = new Set<TotalDifference>()
   let head: RolloutHead | undefined
-  let isCopy = false
-  let hasCopy = false
+  let copies: CopyTracker | undefined
   let usage = NO_USAGE
   let lastTotal: number | null = null
   let hasOwnTotal = false
@@ -181,7 +179,7 @@ function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd
         return
       case 'taskStarted':
         start = keep(line.bytes)
-        if (isCopy && copiedEnd.value === null) endCopy(start)
+        copies?.addTurn(() => start?.parse()?.payload)
         return
       case 'tokenCount':
         addCount(line, isInheritedLine(line))
@@ -199,24 +197,13 @@ function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd
   function addMeta({ bytes }: TokenLine): void {
     const meta = parseMetaLine(bytes)
     if (meta === undefined) return
-    if (head === undefined) {
-      head = parseRolloutHead(path, meta.payload)
-    } else if (textOrNull(meta.payload.id)?.toLowerCase() !== head.threadId) {
-      isCopy = true
-      hasCopy = true
-    }
+    head ??= parseRolloutHead(path, meta.payload)
+    copies ??= createCopyTracker(head, copiedEnd)
+    copies.addMeta(textOrNull(meta.payload.id))
   }
 
-  function isInheritedLine({ ordinal, offset }: TokenLine): boolean {
-    if (isCopy && copiedEnd.value !== null && offset >= copiedEnd.value) isCopy = false
-    return isCopy || (head !== undefined && ordinal !== null && ordinal < head.startOrdinal)
-  }
-
-  function endCopy(line: Lazy): void {
-    const event = line.parse()?.payload
-    const turnId = textOrNull(event?.turn_id)
-    if (head && event && turnId !== null && isOwnTurn(head, turnId, numberOrNull(event.started_at)))
-      isCopy = false
+  function isInheritedLine(line: TokenLine): boolean {
+    return copies?.isCopy(line) ?? false
   }
 
   function addCount(line: TokenLine, isInherited: boolean): void {
@@ -291,11 +278,11 @@ function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd
     return hasOwnTotal ? [...differences] : ['inherited']
   }
 
-  return { addLine, finish, needsCopiedEnd: () => hasCopy && copiedEnd.value === null && isBeforeTurns(head) }
-}
-
-function isBeforeTurns(head: RolloutHead | undefined): boolean {
-  return head?.hasNoTurnLines ?? false
+  return {
+    addLine,
+    finish,
+    needsCopiedEnd: () => copiedEnd === null && copies?.hasCopy() === true && head?.hasNoTurnLines === true,
+  }
 }
 
 /** The text between the quotes of `{"timestamp":"…"`. */

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os'
-import { monotonicMs } from '../../db/clock.js'
 import { StateError } from '../../errors.js'
 import type { SearchedRollout, SearchQuery } from '../../model/search.js'
 import { createHomeIndex } from '../../rollout/lineage.js'
 import { createRolloutSearcher } from '../../rollout/search-file.js'
 import type { SearchWorkerAnswer, SearchWorkerData } from '../../rollout/search-worker.js'
 import type { Io, StartWorker } from '../io.js'
+import { createProgress, type Progress } from '../progress.js'
 
 /** So many rollouts are handed to a worker at once. */
 const GROUP_FILES = 32
@@ -28,7 +28,7 @@ interface RolloutSearch {
 /** The rollouts in which something was found, in the order of their paths; and those that could not be read. */
 export async function* searchRollouts(search: RolloutSearch): AsyncGenerator<SearchedRollout[]> {
   const { io, paths } = search
-  const progress = createProgress(io, paths.length)
+  const progress = createProgress(io, 'searching', paths.length)
   try {
     const found =
       io.startWorker && paths.length > FEW_FILES
@@ -110,36 +110,5 @@ async function* searchInWorkers(
     }
   } finally {
     await Promise.all(workers.map(({ worker }) => worker.terminate()))
-  }
-}
-
-interface Progress {
-  add(count: number): void
-  clear(): void
-}
-
-/** A search that shows nothing for this long says how far it is. */
-const QUIET_MS = 1000
-const REDRAW_MS = 100
-
-function createProgress(io: Io, total: number): Progress {
-  let quietSince = monotonicMs()
-  let drawnAt = 0
-  let done = 0
-  return {
-    add(count) {
-      done += count
-      io.stdout.check?.()
-      const now = monotonicMs()
-      if (!io.stderr.isTerminal || io.stdout.isPaged) return
-      if (now - quietSince < QUIET_MS || now - drawnAt < REDRAW_MS) return
-      drawnAt = now
-      io.stderr.write(`\r\x1b[Ksearching … ${Math.floor((done / Math.max(1, total)) * 100)} %`)
-    },
-    clear() {
-      quietSince = monotonicMs()
-      if (drawnAt > 0) io.stderr.write('\r\x1b[K')
-      drawnAt = 0
-    },
   }
 }

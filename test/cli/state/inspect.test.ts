@@ -261,15 +261,8 @@ describe('memories', () => {
 })
 
 describe('du', () => {
-  test('sums to what is on disk, by kind and otherwise', async () => {
+  test('sums by kind unless told otherwise', async () => {
     const home = copyHome('codex-0.113.0')
-    const totals = await Promise.all(
-      ['kind', 'age', 'source', 'project'].map(async (by) => {
-        const { found } = await readJson(`du --by ${by} --json`, home)
-        return (found as { size_bytes: number }[]).reduce((sum, { size_bytes }) => sum + size_bytes, 0)
-      }),
-    )
-    expect(new Set(totals).size).toBe(1)
     const { found } = await readJson('du --json=kind', home)
     expect((found as { kind: string }[]).map(({ kind }) => kind).toSorted()).toEqual([
       'WAL',

@@ -1,0 +1,330 @@
+import { type CopyTracker, createCopyTracker } from './copied-lines.js'
+import { createLineCutter, type LongLine } from './cut-lines.js'
+import { type FindRollout, findCopiedEndOf, parseRolloutHead, type RolloutHead } from './lineage.js'
+import { textOrNull } from './parse.js'
+import { type ReadRolloutOptions, type RolloutFileFacts, readRolloutChunks } from './read.js'
+import { isMadeByCodex } from './side-lines.js'
+import { parseMetaLine, parseTokenLine } from './token-scan.js'
+
+/**
+ * What the bytes of rollouts are. `copied`: whole lines of another thread, which a fork or a sub-agent took over;
+ * `images`: pictures and other files as base64, wherever they stand; all else by the kind of the line.
+ */
+export const BYTE_KINDS = [
+  'talk',
+  'calls',
+  'output',
+  'images',
+  'copied',
+  'compacted',
+  'instructions',
+  'tokens',
+  'rest',
+] as const
+
+export type ByteKind = (typeof BYTE_KINDS)[number]
+
+export type BytesByKind = Record<ByteKind, number>
+
+export interface RolloutBytes {
+  bytes: BytesByKind
+  lineCounts: BytesByKind
+}
+
+/** Of a line so much tells its kind. */
+const HEAD_BYTES = 640
+
+/**
+ * How many bytes of a rollout, unpacked, are of which kind. Lines are told by their first bytes and not parsed, so one
+ * that is damaged further on counts as what it began as. The sum is the size of the file.
+ *
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ */
+export async function measureBytes(
+  file: RolloutFileFacts,
+  options: ReadRolloutOptions & { findRollout?: FindRollout | undefined } = {},
+): Promise<RolloutBytes> {
+  const measure = createMeasure(file.path, null)
+  await scan(file, measure, options)
+  if (!measure.needsCopiedEnd()) return measure.measured
+  // Before 0.100 only the source tells which lines were copied.
+  const again = createMeasure(file.path, await findCopiedEndOf(file, options))
+  await scan(file, again, options)
+  return again.measured
+}
+
+interface Line {
+  head: Buffer
+  /** With its line feed. */
+  sizeBytes: number
+  imageBytes: number
+  offset: number
+  /** The bytes, where all of them were kept. */
+  whole: Buffer | undefined
+}
+
+async function scan(
+  file: RolloutFileFacts,
+  { addLine }: { addLine: (line: Line) => void },
+  options: ReadRolloutOptions,
+): Promise<void> {
+  const cutter = createLineCutter(measureLongLine)
+  const give = ({ content, offset, endOffset }: NonNullable<ReturnType<typeof cutter.end>>) => {
+    const sizeBytes = endOffset - offset
+    if (!Buffer.isBuffer(content)) {
+      addLine({ ...content, sizeBytes, offset, whole: undefined })
+      return
+    }
+    const images = createImageCounter()
+    if (content.length >= MIN_IMAGE_LINE_BYTES) images.add(content)
+    addLine({
+      head: content.subarray(0, HEAD_BYTES),
+      imageBytes: images.count(),
+      sizeBytes,
+      offset,
+      whole: content,
+    })
+  }
+  for await (const chunk of readRolloutChunks(file, options)) {
+    for (const line of cutter.lines(chunk)) give(line)
+  }
+  const last = cutter.end()
+  if (last) give(last)
+}
+
+function measureLongLine(start: readonly Buffer[]): LongLine<Pick<Line, 'head' | 'imageBytes'>> {
+  const head = Buffer.concat(start, HEAD_BYTES)
+  const images = createImageCounter()
+  return { add: images.add, finish: () => ({ head, imageBytes: images.count() }) }
+}
+
+function createMeasure(path: string, copiedEnd: number | null) {
+  const bytes = createBytes()
+  const lineCounts = createBytes()
+  let head: RolloutHead | undefined
+  let copies: CopyTracker | undefined
+
+  function addLine(line: Line): void {
+    const { type, ordinal, kind } = tellKind(line.head)
+    if (type === 'session_meta' && line.whole) {
+      const meta = parseMetaLine(line.whole)
+      if (meta) {
+        head ??= parseRolloutHead(path, meta.payload)
+        copies ??= createCopyTracker(head, copiedEnd)
+        copies.addMeta(textOrNull(meta.payload.id))
+      }
+    }
+    if (type === 'task_started' || type === 'turn_started')
+      copies?.addTurn(() => line.whole && parseTokenLine(line.whole)?.payload)
+    if (copies?.isCopy({ ordinal, offset: line.offset })) {
+      add('copied', line.sizeBytes)
+      return
+    }
+    // What compaction keeps of pictures is a part of what it takes.
+    const imageBytes = kind === 'compacted' ? 0 : line.imageBytes
+    add(kind, line.sizeBytes - imageBytes)
+    if (imageBytes > 0) add('images', imageBytes)
+  }
+
+  function add(kind: ByteKind, sizeBytes: number): void {
+    bytes[kind] += sizeBytes
+    lineCounts[kind] += 1
+  }
+
+  return {
+    addLine,
+    measured: { bytes, lineCounts },
+    needsCopiedEnd: () => copiedEnd === null && copies?.hasCopy() === true && head?.hasNoTurnLines === true,
+  }
+}
+
+function createBytes(): BytesByKind {
+  return Object.fromEntries(BYTE_KINDS.map((kind) => [kind, 0])) as BytesByKind
+}
+
+/** As Codex writes a line. */
+const ENVELOPE = /^\{"timestamp":"[^"]*",(?:"ordinal":(\d+),)?"type":"(\w+)"(?:,"payload":\{"type":"(\w+)")?/
+
+/** @param head the first bytes of a line */
+function tellKind(head: Buffer): { type: string; ordinal: number | null; kind: ByteKind } {
+  const text = head.toString('latin1')
+  const [, ordinal, outer = '', inner = ''] = ENVELOPE.exec(text) ?? []
+  const isWrapped = outer === 'event_msg' || outer === 'response_item'
+  return {
+    type: isWrapped ? inner : outer,
+    ordinal: ordinal === undefined ? null : Number(ordinal),
+    kind: isWrapped ? kindOfEntry(inner, text) : (KINDS_OF_LINES[outer] ?? 'rest'),
+  }
+}
+
+const KINDS_OF_LINES: Readonly<Record<string, ByteKind>> = {
+  session_meta: 'instructions',
+  turn_context: 'instructions',
+  world_state: 'instructions',
+  compacted: 'compacted',
+  token_usage_record: 'tokens',
+  inter_agent_communication: 'talk',
+}
+
+/** Of events and of what was sent to the model and came from it. */
+const KINDS_OF_ENTRIES: Readonly<Record<string, ByteKind>> = {
+  user_message: 'talk',
+  agent_message: 'talk',
+  agent_reasoning: 'talk',
+  agent_reasoning_raw_content: 'talk',
+  reasoning: 'talk',
+  entered_review_mode: 'talk',
+  exited_review_mode: 'talk',
+  function_call: 'calls',
+  custom_tool_call: 'calls',
+  local_shell_call: 'calls',
+  web_search_call: 'calls',
+  tool_search_call: 'calls',
+  dynamic_tool_call_request: 'calls',
+  patch_apply_end: 'calls',
+  web_search_end: 'calls',
+  view_image_tool_call: 'calls',
+  function_call_output: 'output',
+  custom_tool_call_output: 'output',
+  tool_search_output: 'output',
+  exec_command_end: 'output',
+  mcp_tool_call_end: 'output',
+  dynamic_tool_call_response: 'output',
+  image_generation_call: 'output',
+  image_generation_end: 'output',
+  token_count: 'tokens',
+  thread_settings_applied: 'instructions',
+}
+
+/** Of items whose bytes are mostly what a tool answered, and of those that are mostly what it was told. */
+const KINDS_OF_ITEMS: Readonly<Record<string, ByteKind>> = {
+  UserMessage: 'talk',
+  AgentMessage: 'talk',
+  Reasoning: 'talk',
+  Plan: 'talk',
+  EnteredReviewMode: 'talk',
+  ExitedReviewMode: 'talk',
+  CommandExecution: 'output',
+  McpToolCall: 'output',
+  DynamicToolCall: 'output',
+  FunctionCallOutput: 'output',
+  ImageGeneration: 'output',
+  FileChange: 'calls',
+  WebSearch: 'calls',
+  ImageView: 'calls',
+  CollabAgentToolCall: 'calls',
+  SubAgentActivity: 'calls',
+}
+
+function kindOfEntry(type: string, text: string): ByteKind {
+  if (type === 'message') return kindOfMessage(text)
+  if (type === 'item_completed')
+    return KINDS_OF_ITEMS[/"item":\{"type":"(\w+)"/.exec(text)?.[1] ?? ''] ?? 'rest'
+  return KINDS_OF_ENTRIES[type] ?? 'rest'
+}
+
+/** Who speaks, and the first text; between them only ids and marks. */
+const MESSAGE = /"role":"(\w+)".*?"text":"((?:[^"\\]|\\.){0,80})/s
+
+function kindOfMessage(text: string): ByteKind {
+  const [, role, words = ''] = MESSAGE.exec(text) ?? []
+  if (role === 'developer') return 'instructions'
+  // Quotes and line ends stand with a backslash before them.
+  const said = Buffer.from(words, 'latin1').toString().replaceAll('\\"', '"').replaceAll('\\n', '\n')
+  return role === 'user' && isMadeByCodex(said) ? 'instructions' : 'talk'
+}
+
+interface Mark {
+  bytes: Buffer
+  /** What is shorter is no picture, and may be a word. */
+  minBytes: number
+}
+
+/** What stands before base64: of a data URL, of an MCP result, of a picture that the model made. */
+const MARKS: readonly Mark[] = [
+  { bytes: Buffer.from(';base64,'), minBytes: 16 },
+  { bytes: Buffer.from('"data":"'), minBytes: 256 },
+  { bytes: Buffer.from('"result":"'), minBytes: 256 },
+]
+
+const LONGEST_MARK_BYTES = Math.max(...MARKS.map(({ bytes }) => bytes.length))
+
+/** A shorter line has no picture in it that is worth a count. */
+const MIN_IMAGE_LINE_BYTES = 128
+
+/** Counts the base64 of a line that comes in pieces. */
+function createImageCounter() {
+  let total = 0
+  /** Of a text behind a mark: how long it is by now; `undefined` outside of one. */
+  let running: { sizeBytes: number; minBytes: number } | undefined
+  let tail = Buffer.alloc(0)
+
+  function add(piece: Buffer): void {
+    let at = 0
+    // A mark may lie across two pieces.
+    if (running === undefined && tail.length > 0) {
+      const found = createMarkFinder(Buffer.concat([tail, piece.subarray(0, LONGEST_MARK_BYTES)]))(0)
+      if (found && found.end > tail.length) {
+        at = found.end - tail.length
+        running = { sizeBytes: 0, minBytes: found.minBytes }
+      }
+    }
+    const find = createMarkFinder(piece)
+    while (at < piece.length) {
+      if (running === undefined) {
+        const found = find(at)
+        if (found === undefined) break
+        at = found.end
+        running = { sizeBytes: 0, minBytes: found.minBytes }
+      }
+      const end = endOfBase64(piece, at)
+      running.sizeBytes += end - at
+      at = end
+      if (end === piece.length) break
+      const isEnded = piece[end] === QUOTE || piece[end] === BACKSLASH
+      if (isEnded && running.sizeBytes >= running.minBytes) total += running.sizeBytes
+      running = undefined
+    }
+    tail = Buffer.from(piece.subarray(Math.max(0, piece.length - LONGEST_MARK_BYTES + 1)))
+  }
+
+  return { add, count: () => total }
+}
+
+const QUOTE = 0x22
+
+/** Before the quote, in JSON that stands in a string. */
+const BACKSLASH = 0x5c
+
+/** Gives the first mark that begins from there on; each is looked for once, however many there are of the others. */
+function createMarkFinder(bytes: Buffer): (from: number) => { end: number; minBytes: number } | undefined {
+  const places = MARKS.map((mark) => ({ mark, at: -1 }))
+  return (from) => {
+    let first: (typeof places)[number] | undefined
+    for (const place of places) {
+      if (place.at < from) {
+        const at = bytes.indexOf(place.mark.bytes, from)
+        place.at = at === -1 ? Number.POSITIVE_INFINITY : at
+      }
+      if (place.at !== Number.POSITIVE_INFINITY && (first === undefined || place.at < first.at)) first = place
+    }
+    return first && { end: first.at + first.mark.bytes.length, minBytes: first.mark.minBytes }
+  }
+}
+
+/** Of a longer text only as much at both ends is looked at. */
+const CHECKED_BYTES = 256
+
+/** Where the text ends that holds only letters of base64. */
+function endOfBase64(bytes: Buffer, from: number): number {
+  const quote = bytes.indexOf(QUOTE, from)
+  const end = quote === -1 ? bytes.length : quote
+  const isLong = end - from > 2 * CHECKED_BYTES
+  for (let at = from; at < end; at += 1) {
+    if (isLong && at === from + CHECKED_BYTES) at = end - CHECKED_BYTES
+    if (!BASE64.has(bytes[at]!)) return at
+  }
+  return end
+}
+
+const BASE64 = new Set(Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_'))

@@ -1,0 +1,125 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { USAGE_GROUPS } from '../../../src/model/inspection.js'
+import { copyFixtureHome, copyHome, fixturePath } from '../../helpers/homes.js'
+import { runState } from '../../helpers/run.js'
+
+const made: string[] = []
+afterAll(() => {
+  for (const home of made) rmSync(dirname(home), { recursive: true, force: true })
+})
+
+function keep(home: string): string {
+  made.push(home)
+  return home
+}
+
+async function readUsage(home: string, by: string) {
+  const { stdout, stderr, exitCode } = await runState(['du', '--by', by, '--json', '--codex-home', home])
+  return { rows: JSON.parse(stdout) as Record<string, unknown>[], stderr, exitCode }
+}
+
+async function show(home: string, columns: number, ...argv: string[]) {
+  const { stdout } = await runState(['du', ...argv, '--color', 'never', '--codex-home', home], {
+    isTerminal: true,
+    columns,
+    now: Date.UTC(2026, 10, 25, 16),
+    userHome: dirname(home),
+  })
+  return stdout
+}
+
+test('whatever it is summed by, every byte of the home counts once', async () => {
+  for (const home of [
+    keep(copyHome('codex-0.113.0')),
+    keep(copyHome('codex-0.169.0-compressed')),
+    keep(copyFixtureHome('turns', 'forks-0.140.0')),
+  ]) {
+    const sums = []
+    for (const by of USAGE_GROUPS) {
+      const { rows } = await readUsage(home, by)
+      sums.push(rows.reduce((sum, { size_bytes }) => sum + Number(size_bytes), 0))
+    }
+    expect(new Set(sums).size).toBe(1)
+  }
+})
+
+test('says on a terminal what may go, and cuts nothing of what would be lost', async () => {
+  const home = keep(copyHome('codex-0.169.0'))
+  const wide = await show(home, 120)
+  expect(wide).toMatch(/^\d+\.\d MiB in ~\/home\nWHAT +SIZE {2}MAY IT GO\?\n/)
+  expect(wide).toMatch(
+    /\nstate_5 \(index\) .* no: threads are rebuilt, sections, pins, projects not \(.* WAL\)\n/,
+  )
+  expect(wide).toMatch(/\nlogs_2 .* with Codex closed: only log rows are lost/)
+  expect(wide).toMatch(/\nsessions .* no: the threads themselves \(23\)\n/)
+  expect(wide).toMatch(/\narchived_sessions .* 2 threads you put away: codex-state threads list --archived\n/)
+  const narrow = await show(home, 60)
+  expect(narrow).not.toContain('…')
+  expect(Math.max(...narrow.split('\n').map((line) => line.length))).toBeLessThanOrEqual(60)
+  expect(narrow.replace(/\n {10,}/g, ' ')).toContain('but not turns before a revert')
+})
+
+test('calls a database of an older Codex what it is', async () => {
+  const home = keep(copyHome('codex-0.98.0-then-0.169.0'))
+  const { rows } = await readUsage(home, 'place')
+  const judged = Object.fromEntries(rows.map(({ place, may_go }) => [place, may_go]))
+  expect(judged).toMatchObject({ 'state_5.sqlite': 'no', 'state_2.sqlite': 'yours' })
+})
+
+test('a family has the forks, sub-agents and reviewers of a thread', async () => {
+  for (const name of ['forks-0.140.0', 'forks-0.169.0']) {
+    const folder = fixturePath('turns', name)
+    const { threads } = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as {
+      threads: Record<string, { scenario: string }>
+    }
+    const idOf = (scenario: string) =>
+      Object.entries(threads).find(([, thread]) => thread.scenario === scenario)![0]
+    const { rows } = await readUsage(join(folder, 'home'), 'family')
+    const counts = Object.fromEntries(rows.map(({ family, threads: count }) => [family, count]))
+    const told = ['base', 'subplain', 'subfork', 'subnested', 'review', 'compact', 'rolled'].map(
+      (scenario) => [scenario, counts[idOf(scenario)]],
+    )
+    const roots = rows.filter(({ family }) => family !== '(no rollout)')
+    expect(roots.reduce((sum, { threads: count }) => sum + Number(count), 0)).toBe(
+      Object.keys(threads).length,
+    )
+    // The base with fork, fork of the fork, deep, in the middle and idle; compact with the fork that was made later.
+    expect([name, Object.fromEntries(told)]).toEqual([
+      name,
+      { base: 6, subplain: 2, subfork: 2, subnested: 2, review: 2, compact: 2, rolled: 1 },
+    ])
+  }
+})
+
+test('tells copied history from what each thread wrote itself', async () => {
+  const { rows } = await readUsage(keep(copyFixtureHome('turns', 'forks-0.140.0')), 'content')
+  expect(rows.find(({ content }) => content === 'copied')).toMatchObject({ files: 7 })
+  const shares = rows.reduce((sum, { share }) => sum + Number(share), 0)
+  expect(shares).toBeCloseTo(1, 1)
+  expect(
+    await show(keep(copyFixtureHome('turns', 'forks-0.140.0')), 80, '--by', 'content', '-n', '2'),
+  ).toMatch(
+    /^1\.\d MiB in ~\/home\nCONTENT +SIZE +SHARE +FILES +MEANING\ninstructions .*\ncopied .*\nNo part of a rollout can go alone/,
+  )
+})
+
+test('a rollout that cannot be read is named and counts as that', async () => {
+  const home = keep(copyHome('codex-0.113.0'))
+  const { stdout } = await runState(['threads', 'path', 'last', '--codex-home', home])
+  const path = stdout.trim()
+  const packed = `${path}.zst`
+  writeFileSync(packed, 'no zstd')
+  rmSync(path)
+  for (const by of ['content', 'family']) {
+    const { rows, stderr, exitCode } = await readUsage(home, by)
+    expect([by, exitCode]).toEqual([by, 1])
+    expect(stderr).toBe(`codex-state: cannot read rollout ${packed}\n`)
+    if (by === 'content')
+      expect(rows.find(({ content }) => content === '(unreadable)')).toMatchObject({
+        size_bytes: 7,
+        files: 1,
+      })
+  }
+})
