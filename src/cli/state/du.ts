@@ -18,6 +18,7 @@ import { choiceFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { createProgress, type Progress } from '../progress.js'
 import { defineListCommand, type Found } from '../records.js'
+import { isCsv } from './output.js'
 import type { OutputFlags } from './output-flags.js'
 import type { Session } from './session.js'
 
@@ -212,10 +213,11 @@ export const command = defineListCommand({
   notes: `place: each database with its log (WAL), each kind of files, whether it may go and what would be lost.
 family: a thread with its forks, sub-agents and reviewers: a fork can need the rollout that it continues, so a family
 goes whole or not at all. content: what the bytes of all rollouts are; they are read for it. Nothing is deleted.`,
-  async read(session, { by, json, fields }) {
+  async read(session, flags) {
+    const { by, json, fields } = flags
     requireFolder(session.codexHome)
-    const isTable = session.io.stdout.isTerminal && json === undefined && fields === undefined
-    const group = by ?? (isTable ? 'place' : 'kind')
+    const isPlain = json === undefined && fields === undefined && !isCsv(flags)
+    const group = by ?? (isPlain && session.io.stdout.isTerminal ? 'place' : 'kind')
     const rows = await measure(group, session)
     const total = rows.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     return {
