@@ -79,7 +79,10 @@ export function toStoredTime(
   return isMillisColumn(column) ? epochMs : Math[rounding](epochMs / 1000)
 }
 
-/** The condition that a stored time is not before, or not after, an instant; an index on the column serves it. */
+/**
+ * The condition that a stored time is not before, or not after, an instant. An index on the column serves it: of a
+ * column that may hold both units it is one range of them, which begins with the seconds only where there are such.
+ */
 export function timeBoundSql(
   column: string,
   bound: 'notBefore' | 'notAfter',
@@ -90,8 +93,13 @@ export function timeBoundSql(
   const stored = toStoredTime(epochMs, column, rounding)
   if (!isMillisColumn(column)) return { sql: `${column} ${operator} ?`, params: [stored] }
   const seconds = Math[rounding](epochMs / 1000)
+  if (bound === 'notAfter') {
+    const sql = `${column} <= ? AND (${column} <= ? OR ${column} >= ${SMALLEST_MILLIS})`
+    return { sql, params: [stored, seconds] }
+  }
+  const hasSeconds = `EXISTS (SELECT 1 FROM ${THREAD_TABLE} WHERE ${column} >= ? AND ${column} < ${SMALLEST_MILLIS})`
   return {
-    sql: `((${column} ${operator} ? AND ${column} >= ${SMALLEST_MILLIS}) OR (${column} ${operator} ? AND ${column} < ${SMALLEST_MILLIS}))`,
-    params: [stored, seconds],
+    sql: `${column} >= iif(${hasSeconds}, ?, ?) AND (${column} >= ? OR ${column} < ${SMALLEST_MILLIS})`,
+    params: [seconds, seconds, stored, stored],
   }
 }

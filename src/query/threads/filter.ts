@@ -68,16 +68,18 @@ export function compileFilter(
     conditions.push(condition)
     params.push(...values)
   }
-  const addIn = (column: string | undefined, values: readonly string[] | undefined) => {
-    if (values) add(`${columnSql(column)} IN (SELECT value FROM json_each(?))`, JSON.stringify(values))
+  const addIn = (column: string, values: readonly string[] | undefined) => {
+    if (values) add(`${column} IN (SELECT value FROM json_each(?))`, JSON.stringify(values))
   }
-  if (filter.isArchived !== undefined) add(`${columnSql(columns.isArchived)} = ?`, filter.isArchived ? 1 : 0)
+  // With `+` no index of such a column is taken, which would sort all rows anew for each page: most rows have these.
+  const common = (name: keyof ThreadRow) => `+${columnSql(columns[name])}`
+  if (filter.isArchived !== undefined) add(`${common('isArchived')} = ?`, filter.isArchived ? 1 : 0)
   if (filter.listed === 'asCodex') conditions.push(...listedConditions(threads, filter.isArchived ?? false))
-  addIn(columns.modelProvider, filter.providers)
-  addIn(columns.cwd, filter.cwds)
-  addIn(columns.gitBranch, filter.branches)
+  addIn(common('modelProvider'), filter.providers)
+  addIn(columnSql(columns.cwd), filter.cwds)
+  addIn(columnSql(columns.gitBranch), filter.branches)
   if (filter.id !== undefined) add(`${columnSql(columns.id)} = ?`, filter.id)
-  if (filter.sources?.match === 'stored') addIn(columns.source, filter.sources.values)
+  if (filter.sources?.match === 'stored') addIn(common('source'), filter.sources.values)
   else if (filter.sources) {
     const source = columnSql(columns.source)
     const forms = filter.sources.values.map((word) => {

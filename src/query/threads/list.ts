@@ -224,7 +224,7 @@ export function compileThreadPage(
     conditions.push(`${column} IS NOT NULL`)
     if (after && after.id !== null && isByRow) {
       conditions.push(
-        `(${column} < ? OR (${column} = ? AND rowid > coalesce((SELECT rowid FROM ${THREAD_TABLE} WHERE ${id} = ?), -1)))`,
+        `${column} <= ? AND (${column} < ? OR rowid > coalesce((SELECT rowid FROM ${THREAD_TABLE} WHERE ${id} = ?), -1))`,
       )
       params.push(after.value, after.value, after.id)
     } else if (after && after.id !== null) {

@@ -10,6 +10,7 @@ import type { ThreadFieldName } from '../../../src/model/thread-output.js'
 import { isSameFolder } from '../../../src/query/cwd-spellings.js'
 import { openTable } from '../../../src/query/databases.js'
 import { findSpawnRoots, growSpawnTrees, type SpawnEdge } from '../../../src/query/spawn-tree.js'
+import type { ThreadFilter } from '../../../src/query/threads/filter.js'
 import { readThreadJson } from '../../../src/query/threads/json.js'
 import { compileThreadPage, formatCursor, parseCursor, readThreads } from '../../../src/query/threads/list.js'
 import { describeThreadTable } from '../../../src/query/threads/table.js'
@@ -26,15 +27,26 @@ describe.each(LAYOUTS)('on the layout of $name', (layout) => {
   afterAll(() => table.connection.close())
 
   test('a list and each of its pages come from an index that is in its order', () => {
-    for (const after of [undefined, { value: 5, id: threadId(1) }]) {
-      const { sql, params } = compileThreadPage(threads, {}, 'updated', { after, limit: 10 })
-      const connection = openReadOnly(path)
-      const plan = connection.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...params)
-      connection.close()
-      expect(plan.map(({ detail }) => detail)).toEqual([
-        expect.stringMatching(/^(SEARCH|SCAN) threads USING INDEX idx_threads_updated_at/),
-      ])
+    const filters: ThreadFilter[] = [
+      {},
+      { isArchived: false, listed: 'asCodex' },
+      { isArchived: true },
+      { providers: ['openai'] },
+      { sources: { match: 'stored', values: ['cli'] } },
+      { sinceMs: 1_770_000_000_000, isArchived: false },
+      { untilMs: 1_770_000_000_000, providers: ['openai'] },
+    ]
+    const connection = openReadOnly(path)
+    for (const filter of filters) {
+      for (const after of [undefined, { value: 5, id: threadId(1) }]) {
+        const { sql, params } = compileThreadPage(threads, filter, 'updated', { after, limit: 10 })
+        const plan = connection.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...params)
+        const steps = plan.map(({ detail }) => detail)
+        expect(steps[0]).toMatch(/^(SEARCH|SCAN) threads USING INDEX idx_threads_(visible_)?updated_at/)
+        expect(steps.join('\n'), JSON.stringify(filter)).not.toContain('TEMP B-TREE FOR ORDER BY')
+      }
     }
+    connection.close()
   })
 
   test('every field is the same, written by SQLite and by us', () => {
