@@ -7,7 +7,7 @@ import { readRows } from '../query/stored-rows.js'
 import { hasThread } from '../query/threads/find.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { judgeRolloutContent } from '../rollout/content.js'
-import { compareWatermarks, listRollouts, parseRolloutName, ROLLOUT_ROOTS } from '../rollout/list.js'
+import { compareWatermarks, listRollouts, ROLLOUT_ROOTS } from '../rollout/list.js'
 import { readOwner } from '../rollout/locate.js'
 import { resolveRolloutFile } from '../rollout/read.js'
 
@@ -56,8 +56,8 @@ export async function readBackfillStatus(
   let doneCount = 0
   let failedCount = 0
   const without = { usable: 0, 'older form': 0, empty: 0, damaged: 0, unreadable: 0 }
-  for (const { path, watermark } of files) {
-    const id = parseRolloutName(path)?.threadId ?? (await readIdFrom(path))
+  for (const { path, watermark, name } of files) {
+    const id = name?.threadId ?? (await readIdFrom(path))
     if (id !== null && threads && hasThread(threads, id)) {
       doneCount += 1
       continue

@@ -9,7 +9,7 @@ import {
   readLineage,
   rolloutIdOf,
 } from '../rollout/lineage.js'
-import { listRollouts, parseRolloutName } from '../rollout/list.js'
+import { listRollouts } from '../rollout/list.js'
 import { tryResolveRollout } from '../rollout/locate.js'
 import { findFault, type Projection, type ProjectionFault, readProjection } from '../rollout/projection.js'
 import { createQuickLook } from './history-quick.js'
@@ -93,8 +93,8 @@ async function findCurrentRollouts(request: HistoryRequest): Promise<CurrentRoll
   const { files } = await listRollouts(request.codexHome, { signal: request.signal })
   const byId = indexByRolloutId(files)
   const byThread = new Map<string, string[]>()
-  for (const [rolloutId, { path }] of byId) {
-    const { threadId } = parseRolloutName(path)!
+  for (const [rolloutId, { name }] of byId) {
+    const { threadId } = name!
     const ids = byThread.get(threadId)
     if (ids) ids.push(rolloutId)
     else byThread.set(threadId, [rolloutId])

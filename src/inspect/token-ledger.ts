@@ -2,8 +2,8 @@ import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
 import { StateError } from '../errors.js'
-import { indexByRolloutId, rolloutIdOf } from '../rollout/lineage.js'
-import { listRollouts, parseRolloutName, type UnreadableFolder } from '../rollout/list.js'
+import { indexByRolloutId } from '../rollout/lineage.js'
+import { listRollouts, type UnreadableFolder } from '../rollout/list.js'
 import { createTokenJob } from '../rollout/token-job.js'
 import type { RolloutSums, TokenQuestion } from '../rollout/token-sums.js'
 import type { UnreadableRollout } from '../rollout/tokens.js'
@@ -86,13 +86,13 @@ async function listLedger(
   const { files, unreadable } = await listRollouts(codexHome, { signal })
   const byId = indexByRolloutId(files)
   const paths = files
-    .map(({ path }) => path)
-    .filter((path) => {
-      const id = rolloutIdOf(path)
+    .filter((file) => {
+      const { name } = file
       // Of a rollout that lies in two places one counts.
-      if (id !== undefined && byId.get(id)?.path !== path) return false
-      return threadIds === undefined || threadIds.has(parseRolloutName(path)?.threadId ?? '')
+      if (name !== null && byId.get(name.rolloutId ?? name.threadId) !== file) return false
+      return threadIds === undefined || threadIds.has(name?.threadId ?? '')
     })
+    .map(({ path }) => path)
   return { paths, unreadable }
 }
 

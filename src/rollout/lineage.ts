@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
 import { StateError } from '../errors.js'
 import { scanRolloutLines } from './lines.js'
-import { listRollouts, parseRolloutName, ROLLOUT_ROOTS, type RolloutFile } from './list.js'
+import { listRollouts, parseRolloutName, ROLLOUT_ROOTS, type RolloutFile, type RolloutName } from './list.js'
 import { isObject, type JsonObject, joinText, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, resolveRolloutFile } from './read.js'
 import { parseTimestampMs } from './timestamp.js'
@@ -70,7 +69,10 @@ export function homeOfRollout(path: string): string | undefined {
 
 /** The id of a rollout, from the name of its file. */
 export function rolloutIdOf(path: string): string | undefined {
-  const name = parseRolloutName(path)
+  return idInName(parseRolloutName(path))
+}
+
+function idInName(name: RolloutName | null): string | undefined {
   return name === null ? undefined : (name.rolloutId ?? name.threadId)
 }
 
@@ -78,7 +80,7 @@ export function rolloutIdOf(path: string): string | undefined {
 export function indexByRolloutId(files: readonly RolloutFile[]): Map<string, RolloutFile> {
   const byId = new Map<string, RolloutFile>()
   for (const file of files) {
-    const id = rolloutIdOf(file.path)
+    const id = idInName(file.name)
     if (id !== undefined && (file.root === 'sessions' || !byId.has(id))) byId.set(id, file)
   }
   return byId
@@ -309,6 +311,8 @@ async function hashLines(
 
 /** Times differ in a copy. */
 function hashLine({ type, payload }: RolloutEnvelope): string {
+  // Loaded here: few homes have such a fork, and it would be a good part of a thread's start.
+  const { createHash } = process.getBuiltinModule('node:crypto')
   return createHash('sha1').update(type).update(JSON.stringify(payload)).digest('base64')
 }
 

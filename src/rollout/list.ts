@@ -1,8 +1,8 @@
-import type { Dirent } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { type Dirent, readdirSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StateError } from '../errors.js'
-import { parseTimestampMs } from './timestamp.js'
+import { parsePlainTimeMs, parseTimestampMs } from './timestamp.js'
 
 /** The folders of a Codex home that hold rollouts. */
 export const ROLLOUT_ROOTS = ['sessions', 'archived_sessions'] as const
@@ -16,6 +16,8 @@ export interface RolloutFile {
   root: RolloutRoot
   /** Path below the Codex home with `/` between its parts: where this file stands in a backfill. */
   watermark: string
+  /** What its name tells; `null` when that is no time and no thread. */
+  name: RolloutName | null
 }
 
 export interface UnreadableFolder {
@@ -51,19 +53,25 @@ export async function listRollouts(
 ): Promise<{ files: RolloutFile[]; unreadable: UnreadableFolder[] }> {
   const files: RolloutFile[] = []
   const unreadable: UnreadableFolder[] = []
+  let isAscii = true
+  let folderCount = 0
   for (const root of options.roots ?? ROLLOUT_ROOTS) {
     const folders = [join(codexHome, root)]
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-      const entries = await readFolder(folder, codexHome, root, options.signal)
+      folderCount += 1
+      if (folderCount % FOLDERS_AT_ONCE === 0) await nextTurn()
+      const entries = readFolder(folder, codexHome, root, options.signal)
       if (entries.kind === 'unreadableFolder') {
         unreadable.push(entries)
         continue
       }
       for (const file of entries.files) files.push(file)
-      for (const below of entries.folders) folders.push(below)
+      // Names come in order, so that nearly nothing is left to be sorted.
+      for (const below of entries.folders.reverse()) folders.push(below)
+      isAscii &&= entries.isAscii
     }
   }
-  return { files: sortByWatermark(files), unreadable }
+  return { files: sortByWatermark(files, isAscii), unreadable }
 }
 
 /**
@@ -85,7 +93,7 @@ export async function* walkRolloutsNewestFirst(
     folder: string,
     levelsBelow: number,
   ): AsyncGenerator<RolloutFile | UnreadableFolder, void, undefined> {
-    const entries = await readFolder(folder, codexHome, root, options.signal)
+    const entries = readFolder(folder, codexHome, root, options.signal)
     if (entries.kind === 'unreadableFolder') {
       yield entries
       return
@@ -104,10 +112,7 @@ export async function* walkRolloutsNewestFirst(
 
 function sortNewestFirst(files: readonly RolloutFile[]): RolloutFile[] {
   return files
-    .flatMap((file) => {
-      const name = parseRolloutName(file.path)
-      return name === null ? [] : [{ file, name }]
-    })
+    .flatMap((file) => (file.name === null ? [] : [{ file, name: file.name }]))
     .sort(
       (a, b) =>
         b.name.createdAtMs - a.name.createdAtMs ||
@@ -118,9 +123,8 @@ function sortNewestFirst(files: readonly RolloutFile[]): RolloutFile[] {
 }
 
 /** As `compareWatermarks`: of 20,000 rollouts, to make bytes of the names would be half the time to list them. */
-function sortByWatermark(files: RolloutFile[]): RolloutFile[] {
-  if (files.every(({ watermark }) => isAscii(watermark)))
-    return files.sort((a, b) => compareText(a.watermark, b.watermark))
+function sortByWatermark(files: RolloutFile[], isAscii: boolean): RolloutFile[] {
+  if (isAscii) return files.sort((a, b) => compareText(a.watermark, b.watermark))
   return files
     .map((file) => ({ file, bytes: Buffer.from(file.watermark) }))
     .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
@@ -138,51 +142,100 @@ export function watermarkOf(codexHome: string, path: string): string {
   return (isBelow ? below : path).replaceAll('\\', '/')
 }
 
+/** A name as nearly all rollouts have it: `rollout-2026-02-05T10-20-30-<id in small letters>.jsonl`. */
+const PLAIN_PREFIX = 'rollout-'
+const PLAIN_ID = PLAIN_PREFIX.length + '2026-02-05T10-20-30-'.length
+const PLAIN_END = PLAIN_ID + 36
+const PLAIN_LENGTH = PLAIN_END + '.jsonl'.length
+
 const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}'
 const ROLLOUT_NAME = new RegExp(`^rollout-(.*)-(${UUID})(?:_(${UUID}))?\\.jsonl(?:\\.zst)?$`)
 
 /** Takes a path or a name; `null` when it does not tell a time and a thread. */
 export function parseRolloutName(path: string): RolloutName | null {
-  const match = ROLLOUT_NAME.exec(basename(path))
+  return parsePlainName(path) ?? parseAnyName(basename(path))
+}
+
+/** Of 20,000 rollouts, to match their names with an expression would be most of the time to list them. */
+function parsePlainName(path: string): RolloutName | null {
+  const start = path.length - PLAIN_LENGTH
+  if (start < 0 || (start > 0 && path[start - 1] !== '/' && path[start - 1] !== sep)) return null
+  if (!path.startsWith(PLAIN_PREFIX, start) || !path.endsWith('.jsonl')) return null
+  const createdAtMs = parsePlainTimeMs(path, start + PLAIN_PREFIX.length)
+  if (createdAtMs === null || path[start + PLAIN_ID - 1] !== '-' || !isPlainId(path, start + PLAIN_ID))
+    return null
+  return { threadId: path.slice(start + PLAIN_ID, start + PLAIN_END), rolloutId: null, createdAtMs }
+}
+
+/** A UUID in small letters. */
+function isPlainId(text: string, start: number): boolean {
+  for (let index = 0; index < 36; index += 1) {
+    const code = text.charCodeAt(start + index)
+    if (index === 8 || index === 13 || index === 18 || index === 23) {
+      if (code !== 0x2d) return false
+    } else if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false
+  }
+  return true
+}
+
+function parseAnyName(name: string): RolloutName | null {
+  const match = ROLLOUT_NAME.exec(name)
   if (match === null) return null
   const createdAtMs = parseTimestampMs(match[1]!)
   if (createdAtMs === null) return null
   return { threadId: match[2]!.toLowerCase(), rolloutId: match[3]?.toLowerCase() ?? null, createdAtMs }
 }
 
-async function readFolder(
+interface Folder {
+  kind: 'folder'
+  files: RolloutFile[]
+  folders: string[]
+  /** Whether no watermark in it has a character beyond ASCII. */
+  isAscii: boolean
+}
+
+/** To ask the thread pool for each folder takes several times as long; others have their turn between so many. */
+const FOLDERS_AT_ONCE = 32
+
+function readFolder(
   folder: string,
   codexHome: string,
   root: RolloutRoot,
   signal: AbortSignal | undefined,
-): Promise<{ kind: 'folder'; files: RolloutFile[]; folders: string[] } | UnreadableFolder> {
+): Folder | UnreadableFolder {
   if (signal?.aborted)
     throw new StateError('ABORTED', 'listing rollouts was aborted', { cause: signal.reason })
   let entries: Dirent[]
   try {
-    entries = await readdir(folder, { withFileTypes: true })
+    entries = readdirSync(folder, { withFileTypes: true })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' && folder === join(codexHome, root))
-      return { kind: 'folder', files: [], folders: [] }
+      return { kind: 'folder', files: [], folders: [], isAscii: true }
     return { kind: 'unreadableFolder', path: folder, reason: message }
   }
-  const names = new Set(
-    entries.filter((entry) => entry.isFile() && isRolloutName(entry.name)).map(({ name }) => name),
-  )
   const watermark = watermarkOf(codexHome, folder)
-  const files = [...names]
-    .filter((name) => !name.endsWith('.zst') || !names.has(name.slice(0, -'.zst'.length)))
-    .map(
-      (name): RolloutFile => ({
-        kind: 'rollout',
-        path: `${folder}${sep}${name}`,
-        root,
-        watermark: `${watermark}/${name.replaceAll('\\', '/')}`,
-      }),
-    )
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name))
-  return { kind: 'folder', files, folders }
+  const names = new Set<string>()
+  const folders: string[] = []
+  for (const entry of entries) {
+    if (entry.isDirectory()) folders.push(join(folder, entry.name))
+    else if (entry.isFile() && isRolloutName(entry.name)) names.add(entry.name)
+  }
+  const files: RolloutFile[] = []
+  let hasOnlyAscii = isAscii(watermark)
+  for (const name of names) {
+    if (name.endsWith('.zst') && names.has(name.slice(0, -'.zst'.length))) continue
+    const parsed = parseRolloutName(name)
+    hasOnlyAscii &&= parsed !== null || isAscii(name)
+    files.push({
+      kind: 'rollout',
+      path: `${folder}${sep}${name}`,
+      root,
+      watermark: `${watermark}/${name.replaceAll('\\', '/')}`,
+      name: parsed,
+    })
+  }
+  return { kind: 'folder', files, folders, isAscii: hasOnlyAscii }
 }
 
 function isRolloutName(name: string): boolean {

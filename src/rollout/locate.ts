@@ -3,7 +3,6 @@ import { StateError } from '../errors.js'
 import { isDenied } from '../model/file-error.js'
 import {
   listRollouts,
-  parseRolloutName,
   ROLLOUT_ROOTS,
   type RolloutFile,
   type RolloutRoot,
@@ -93,7 +92,7 @@ export async function indexRollouts(
   const byThread = new Map<string, RolloutFile[]>()
   const { files, unreadable } = await listRollouts(codexHome, options)
   for (const file of files.toReversed()) {
-    const id = parseRolloutName(file.path)?.threadId
+    const id = file.name?.threadId
     if (id === undefined) continue
     const known = byThread.get(id)
     if (known) known.push(file)

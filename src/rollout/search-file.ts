@@ -10,8 +10,8 @@ import { wordsOf } from './search-words.js'
 import { readTurns, type ThreadTurns } from './turns.js'
 
 export interface RolloutSearcher {
-  /** @throws {StateError} `ABORTED` */
-  search(path: string): Promise<SearchedRollout>
+  /** What is found in these rollouts, in their order: those of which there is something to tell. */
+  searchAll(paths: readonly string[]): Promise<SearchedRollout[]>
 }
 
 export interface SearcherHome {
@@ -19,7 +19,8 @@ export interface SearcherHome {
   findRollout: (rolloutId: string) => Promise<string | undefined>
 }
 
-const BUFFER_BYTES = 512 * 1024
+/** Stays in the processor's cache between reading and looking. */
+const BUFFER_BYTES = 256 * 1024
 
 /** Of lines over 1 MiB more of their long strings is searched than others show. */
 const MAX_STRING_BYTES = 8 * 1024 * 1024
@@ -36,54 +37,31 @@ const MAX_LINE_CHARACTERS = 2000
 export function createRolloutSearcher(query: SearchQuery, { findRollout }: SearcherHome): RolloutSearcher {
   const matcher = createMatcher(query)
   const filter = createBytesFilter(query)
-  let buffer: Buffer | undefined
+  const lines = filter && createLineWindow(Buffer.allocUnsafeSlow(BUFFER_BYTES), filter)
 
-  async function search(path: string): Promise<SearchedRollout> {
-    const none: SearchedRollout = {
-      path,
-      hits: [],
-      cwd: null,
-      badLineCount: 0,
-      elidedBytes: 0,
-      untimedCount: 0,
-      failure: null,
-    }
-    try {
-      if (filter && !(await mayMatch(path, filter))) return none
-      return await searchTurns(path, none)
-    } catch (error) {
-      if (error instanceof StateError && error.code === 'ROLLOUT_UNREADABLE')
-        return { ...none, failure: error.message }
-      if (error instanceof Error && 'code' in error && !(error instanceof StateError))
-        return { ...none, failure: `cannot read rollout ${path}: ${explainFileError(error)}` }
-      throw error
-    }
-  }
-
-  async function mayMatch(path: string, bytesFilter: BytesFilter): Promise<boolean> {
-    buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES)
-    const lines = createLineWindow(buffer, bytesFilter)
-    if (path.endsWith('.zst')) {
-      for await (const chunk of readRolloutChunks(resolveRolloutFile(path))) {
-        for (let at = 0; at < chunk.length; ) {
-          const length = Math.min(lines.free().length, chunk.length - at)
-          chunk.copy(lines.free(), 0, at, at + length)
-          at += length
-          if (lines.take(length)) return true
-        }
+  async function searchAll(paths: readonly string[]): Promise<SearchedRollout[]> {
+    const results: SearchedRollout[] = []
+    for (const path of paths) {
+      const none: SearchedRollout = {
+        path,
+        hits: [],
+        cwd: null,
+        badLineCount: 0,
+        elidedBytes: 0,
+        untimedCount: 0,
+        failure: null,
       }
-      return lines.finish()
-    }
-    const fd = openSync(path, 'r')
-    try {
-      for (;;) {
-        const length = readSync(fd, lines.free())
-        if (length === 0) return lines.finish()
-        if (lines.take(length)) return true
+      try {
+        // Most end here: without waiting for anything, as that would take as long as the look.
+        if (lines && !(path.endsWith('.zst') ? await mayPackedMatch(path, lines) : mayMatch(path, lines)))
+          continue
+        const result = await searchTurns(path, none)
+        if (hasSomethingToTell(result)) results.push(result)
+      } catch (error) {
+        results.push({ ...none, failure: describeFailure(path, error) })
       }
-    } finally {
-      closeSync(fd)
     }
+    return results
   }
 
   async function searchTurns(path: string, none: SearchedRollout): Promise<SearchedRollout> {
@@ -108,7 +86,49 @@ export function createRolloutSearcher(query: SearchQuery, { findRollout }: Searc
     return source !== null && (await findRollout(source.toLowerCase())) === undefined
   }
 
-  return { search }
+  return { searchAll }
+}
+
+function hasSomethingToTell({ hits, failure, untimedCount, badLineCount, elidedBytes }: SearchedRollout) {
+  return hits.length > 0 || failure !== null || untimedCount + badLineCount + elidedBytes > 0
+}
+
+/** Why a rollout cannot be read; what is no matter of the file is thrown on. */
+function describeFailure(path: string, error: unknown): string {
+  if (error instanceof StateError) {
+    if (error.code === 'ROLLOUT_UNREADABLE') return error.message
+  } else if (error instanceof Error && 'code' in error)
+    return `cannot read rollout ${path}: ${explainFileError(error)}`
+  throw error
+}
+
+function mayMatch(path: string, lines: LineWindow): boolean {
+  lines.begin()
+  const fd = openSync(path, 'r')
+  try {
+    for (;;) {
+      const free = lines.free()
+      const length = readSync(fd, free)
+      if (length > 0 && lines.take(length)) return true
+      // Of a file less comes than was asked for at its end alone.
+      if (length < free.length) return lines.finish()
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+async function mayPackedMatch(path: string, lines: LineWindow): Promise<boolean> {
+  lines.begin()
+  for await (const chunk of readRolloutChunks(resolveRolloutFile(path)))
+    for (let at = 0; at < chunk.length; ) {
+      const free = lines.free()
+      const length = Math.min(free.length, chunk.length - at)
+      chunk.copy(free, 0, at, at + length)
+      at += length
+      if (lines.take(length)) return true
+    }
+  return lines.finish()
 }
 
 /** Threads of automatic reviewers say again what their parents said. */
@@ -117,34 +137,40 @@ function isReviewer(source: unknown): boolean {
   return typeof subagent === 'object' && subagent?.other === 'guardian'
 }
 
-/** Whole lines of a file, as many as the buffer holds at once; of a line that it does not hold, parts. */
+type LineWindow = ReturnType<typeof createLineWindow>
+
+/** Whole lines of a file, as many as the buffer holds at once; a line that it does not hold in overlapping parts. */
 function createLineWindow(buffer: Buffer, filter: BytesFilter) {
   let filled = 0
   /** The line that begins the buffer began before it. */
   let isInLine = false
-  let hasDoubt = false
-
-  function take(length: number): boolean {
-    filled += length
-    const end = buffer.lastIndexOf(10, filled - 1) + 1
-    if (end > 0) {
-      if (filter.mayMatch(buffer.subarray(0, end))) return true
-      buffer.copyWithin(0, end, filled)
-      filled -= end
-      isInLine = false
-    } else if (filled === buffer.length) {
-      // A line without an end in sight: only its words can tell.
-      hasDoubt = true
-      isInLine = true
-      filled = 0
-    }
-    return hasDoubt
-  }
 
   return {
+    begin(): void {
+      filled = 0
+      isInLine = false
+    },
+    /** Where the next bytes of the file belong. */
     free: () => buffer.subarray(filled),
-    take,
-    finish: () => hasDoubt || isInLine || (filled > 0 && filter.mayMatch(buffer.subarray(0, filled))),
+    /** Whether a line may match that ends in these bytes, or is too long for the buffer. */
+    take(length: number): boolean {
+      filled += length
+      if (filled < buffer.length) return false
+      const end = buffer.lastIndexOf(10) + 1
+      // What stands in one line may lie in several parts of it.
+      const bytes = end > 0 ? buffer.subarray(0, end) : buffer
+      if (isInLine || end === 0 ? filter.mayMatchPart(bytes) : filter.mayMatch(bytes)) return true
+      isInLine = end === 0
+      const from = end > 0 ? end : filled - filter.overlapBytes
+      buffer.copyWithin(0, from, filled)
+      filled -= from
+      return false
+    },
+    finish(): boolean {
+      if (filled === 0) return false
+      const bytes = buffer.subarray(0, filled)
+      return isInLine ? filter.mayMatchPart(bytes) : filter.mayMatch(bytes)
+    },
   }
 }
 

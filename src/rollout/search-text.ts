@@ -58,6 +58,10 @@ const FAST_BYTES = 7
 export interface BytesFilter {
   /** Whether one of the lines in `bytes` may match. */
   mayMatch(bytes: Buffer): boolean
+  /** The same where not all of a line is there, so that what it has to have besides may stand elsewhere. */
+  mayMatchPart(bytes: Buffer): boolean
+  /** As many bytes of one part are also in the next, so that nothing that is looked for is cut in two. */
+  overlapBytes: number
 }
 
 /** `undefined` where nothing that is looked for has one form alone: then every line may match. */
@@ -70,9 +74,7 @@ export function createBytesFilter(query: TextQuery): BytesFilter | undefined {
 }
 
 function createRunFilter(runs: readonly string[], ignoresCase: boolean): BytesFilter {
-  const best = runs
-    .map((run) => ({ run, ...findRarest(run, ignoresCase) }))
-    .sort((a, b) => a.rank - b.rank || b.run.length - a.run.length)[0]!
+  const best = chooseRun(runs, ignoresCase)
   const others = runs.filter((run) => run !== best.run)
   const otherBytes = others.map((run) => Buffer.from(run))
   const wanted = Buffer.from(ignoresCase ? best.run.toLowerCase() : best.run)
@@ -98,35 +100,59 @@ function createRunFilter(runs: readonly string[], ignoresCase: boolean): BytesFi
     return others.every((run) => text.includes(run.toLowerCase()))
   }
 
-  function mayMatchBy(needle: Buffer, bytes: Buffer): boolean {
-    for (let at = bytes.indexOf(needle); at !== -1; ) {
-      let next = at + 1
-      if (isRunAt(bytes, at - best.at)) {
-        const start = bytes.lastIndexOf(10, at) + 1
-        const feed = bytes.indexOf(10, at)
-        const end = feed === -1 ? bytes.length : feed
-        if (isSearched(bytes, start) && hasOthers(bytes.subarray(start, end))) return true
-        next = end
+  /** Where the line behind a run begins that counts for nothing; -1 when the run may be a match. */
+  function lookAround(bytes: Buffer, at: number): number {
+    const start = bytes.lastIndexOf(10, at) + 1
+    const feed = bytes.indexOf(10, at)
+    const end = feed === -1 ? bytes.length : feed
+    return isSearched(bytes, start) && hasOthers(bytes.subarray(start, end)) ? -1 : end
+  }
+
+  function find(bytes: Buffer, isPart: boolean): boolean {
+    for (const needle of needles)
+      for (let at = bytes.indexOf(needle); at !== -1; ) {
+        let next = at + 1
+        if (isRunAt(bytes, at - best.at)) {
+          if (isPart) return true
+          next = lookAround(bytes, at)
+          if (next === -1) return true
+        }
+        at = next < bytes.length ? bytes.indexOf(needle, next) : -1
       }
-      at = next < bytes.length ? bytes.indexOf(needle, next) : -1
-    }
     return false
   }
 
-  return { mayMatch: (bytes) => needles.some((needle) => mayMatchBy(needle, bytes)) }
+  return {
+    mayMatch: (bytes) => find(bytes, false),
+    mayMatchPart: (bytes) => find(bytes, true),
+    overlapBytes: wanted.length - 1,
+  }
 }
 
-function findRarest(run: string, ignoresCase: boolean): { at: number; rank: number } {
-  const rankOf = (letter: string) => {
-    if (!ignoresCase) return RARITY.indexOf(letter)
-    return Math.max(RARITY.indexOf(letter.toLowerCase()), RARITY.indexOf(letter.toUpperCase()))
-  }
-  let best = { at: 0, rank: Number.POSITIVE_INFINITY }
-  for (let at = 0; at < run.length; at += 1) {
-    const rank = rankOf(run[at]!)
-    if (rank < best.rank) best = { at, rank }
-  }
-  return best
+/** Fewer bytes than this stand nearly everywhere. */
+const TELLING_BYTES = 3
+
+/** The run to look for, and where in it: from its rarest letter on, with some behind it. */
+function chooseRun(runs: readonly string[], ignoresCase: boolean): { run: string; at: number } {
+  const rankOf = (letter: string) =>
+    ignoresCase
+      ? Math.max(RARITY.indexOf(letter.toLowerCase()), RARITY.indexOf(letter.toUpperCase()))
+      : RARITY.indexOf(letter)
+  const places = runs.flatMap((run) =>
+    [...run].map((letter, at) => ({
+      run,
+      at,
+      rank: rankOf(letter),
+      length: Math.min(TELLING_BYTES, run.length - at),
+    })),
+  )
+  // Where capitals count for nothing only one letter is looked for.
+  const lengthOf = (place: (typeof places)[number]) =>
+    ignoresCase ? Math.min(TELLING_BYTES, place.run.length) : place.length
+  return places.reduce((best, place) => {
+    const longer = lengthOf(place) - lengthOf(best)
+    return longer > 0 || (longer === 0 && place.rank < best.rank) ? place : best
+  })
 }
 
 /** A letter that is not ASCII stands there as itself, or as an escape that a model wrote. */
@@ -137,7 +163,12 @@ function createLetterFilter(letter: string, ignoresCase: boolean): BytesFilter {
     return [form, `u${code}`, `u${code.toUpperCase()}`]
   })
   const bytesOf = [...new Set(needles)].map((text) => Buffer.from(text))
-  return { mayMatch: (bytes) => bytesOf.some((needle) => bytes.includes(needle)) }
+  const mayMatch = (bytes: Buffer) => bytesOf.some((needle) => bytes.includes(needle))
+  return {
+    mayMatch,
+    mayMatchPart: mayMatch,
+    overlapBytes: Math.max(...bytesOf.map(({ length }) => length)) - 1,
+  }
 }
 
 const HEAD_BYTES = 120

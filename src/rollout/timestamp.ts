@@ -23,3 +23,32 @@ export function parseTimestampMs(text: string): number | null {
   const offsetMs = (Number(offsetHours) * 60 + Number(offsetMinutes)) * 60_000
   return sign === '-' ? utcMs + offsetMs : utcMs - offsetMs
 }
+
+/**
+ * Of `2026-02-05T10-20-30` (read as UTC) at `start`: unix milliseconds, or `null` for a day that not every month has, and
+ * for all else that is to be looked at more closely.
+ */
+export function parsePlainTimeMs(text: string, start: number): number | null {
+  const year = twoDigits(text, start) * 100 + twoDigits(text, start + 2)
+  const month = twoDigits(text, start + 5)
+  const day = twoDigits(text, start + 8)
+  if (!(year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= 28)) return null
+  const hour = twoDigits(text, start + 11)
+  const minute = twoDigits(text, start + 14)
+  const second = twoDigits(text, start + 17)
+  if (!(hour < 24 && minute < 60 && second < 60)) return null
+  const isDivided =
+    text[start + 4] === '-' &&
+    text[start + 7] === '-' &&
+    text[start + 10] === 'T' &&
+    text[start + 13] === '-' &&
+    text[start + 16] === '-'
+  return isDivided ? Date.UTC(year, month - 1, day, hour, minute, second) : null
+}
+
+/** `NaN` where there are no two. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 0x30
+  const ones = text.charCodeAt(at + 1) - 0x30
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN
+}

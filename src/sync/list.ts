@@ -6,7 +6,7 @@ import type { ThreadAnchor, ThreadPage, ThreadSortKey } from '../model/thread-pa
 import { matchesPageFilter } from '../query/threads/filter.js'
 import { findThread } from '../query/threads/find.js'
 import { anchorFromItem, readThreadPage } from '../query/threads/list.js'
-import { parseRolloutName, type RolloutFile, walkRolloutsNewestFirst } from '../rollout/list.js'
+import { type RolloutFile, walkRolloutsNewestFirst } from '../rollout/list.js'
 import {
   HEAD_LINES,
   indexRollouts,
@@ -122,9 +122,7 @@ export async function listThreadsOnDisk(
   }
   const ordered = sortKey === 'created_at' ? files : sortByChange(files)
   // Names are in local time and rows in UTC, so a page goes on after the thread itself where it is still there.
-  const anchorIndex = ordered.findIndex(
-    ({ path }) => anchor && parseRolloutName(path)?.threadId === anchor.id,
-  )
+  const anchorIndex = ordered.findIndex(({ name }) => anchor && name?.threadId === anchor.id)
   const items: ThreadRow[] = []
   const seen = new Set<string>()
   let numScannedRows = 0
@@ -153,7 +151,7 @@ function sortByChange(files: readonly RolloutFile[]): RolloutFile[] {
 }
 
 function compareIds(a: RolloutFile, b: RolloutFile): number {
-  const [one = '', other = ''] = [a, b].map(({ path }) => parseRolloutName(path)?.threadId)
+  const [one = '', other = ''] = [a, b].map(({ name }) => name?.threadId)
   return one < other ? -1 : one > other ? 1 : 0
 }
 

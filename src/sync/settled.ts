@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { normalizePath } from '../model/paths.js'
 import { readThreadFiles } from '../query/threads/find.js'
-import { parseRolloutName, type RolloutFile } from '../rollout/list.js'
+import type { RolloutFile } from '../rollout/list.js'
 import type { SyncTarget } from './target.js'
 
 /**
@@ -11,11 +11,11 @@ import type { SyncTarget } from './target.js'
  */
 export function selectUnsettled({ threads }: SyncTarget, files: readonly RolloutFile[]): RolloutFile[] {
   const rows = readThreadFiles(threads)
-  return files.filter(({ path, root }) => {
+  return files.filter(({ path, root, name }) => {
     const row = rows.get(normalizePath(path.replace(/\.zst$/, '')))
     if (!row) return true
     if (row.isArchived !== (root === 'archived_sessions')) return true
-    if (parseRolloutName(path)?.threadId !== row.id) return true
+    if (name?.threadId !== row.id) return true
     const modifiedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
     return Math.floor(modifiedMs / 1000) > row.updatedAtSeconds
   })

@@ -35,9 +35,7 @@ const PLAIN: SearchQuery = {
 async function search(home: string, query: Partial<SearchQuery>) {
   const { files } = await listRollouts(home)
   const searcher = createRolloutSearcher({ ...PLAIN, ...query }, { findRollout: createHomeIndex(home) })
-  const found = []
-  for (const { path } of files) found.push(...(await searcher.search(path)).hits)
-  return found
+  return (await searcher.searchAll(files.map(({ path }) => path))).flatMap(({ hits }) => hits)
 }
 
 describe('the look at the bytes', () => {
@@ -58,6 +56,7 @@ describe('the look at the bytes', () => {
               if (createMatcher({ text: typed, isRegex: false, ignoresCase }).find(text) === undefined)
                 continue
               const filter = createBytesFilter({ text: typed, isRegex: false, ignoresCase })
+              expect(filter?.mayMatchPart(bytes) ?? true, `a part of ${path}`).toBe(true)
               expect(filter?.mayMatch(bytes) ?? true, `${JSON.stringify(typed)} in ${path}`).toBe(true)
               checked += 1
             }

@@ -11,7 +11,7 @@ import {
 import { isSameFolder } from '../../query/cwd-spellings.js'
 import { readThreadBriefs, type ThreadBrief } from '../../query/threads/brief.js'
 import { indexByRolloutId } from '../../rollout/lineage.js'
-import { listRollouts, parseRolloutName } from '../../rollout/list.js'
+import { listRollouts } from '../../rollout/list.js'
 import { findLines } from '../../rollout/search-file.js'
 import { createMatcher } from '../../rollout/search-text.js'
 import { listFlag, onFlag, parseCount, parsedFlag, requiredArgument, textFlag } from '../flags.js'
@@ -210,8 +210,8 @@ async function* findMatches(
   // Of a rollout that lies in two places one counts.
   const byId = indexByRolloutId(files)
   const chosen: { path: string; threadId: string; atMs: number }[] = []
-  for (const [, { path, root }] of byId) {
-    const { threadId, createdAtMs } = parseRolloutName(path)!
+  for (const { path, root, name } of byId.values()) {
+    const { threadId, createdAtMs } = name!
     const brief = briefs.get(threadId)
     if ((only !== undefined && threadId !== only) || (where !== undefined && root !== where)) continue
     if (brief && !isCwd(brief.cwd)) continue

@@ -1,0 +1,122 @@
+import { availableParallelism } from 'node:os'
+import type { Worker } from 'node:worker_threads'
+import { StateError } from '../errors.js'
+
+/** More threads than that wait for the disk. */
+const MAX_WORKERS = 4
+
+/** So many groups are at one thread: one that it reads, one that lies ready. */
+const GROUPS_AT_WORKER = 2
+
+/** So many groups are read ahead, for each thread, while an earlier one is still read or told of. */
+const GROUPS_AHEAD = 16
+
+/** The first groups are small, so that an answer is there soon; later ones are large, as each one wakes two threads. */
+const FIRST_GROUP_FILES = 8
+const MAX_GROUP_FILES = 256
+
+/** So many groups there are at least, so that no thread is left with much at the end. */
+const MIN_GROUPS = 128
+
+export interface AskWorkersOptions {
+  signal?: AbortSignal | undefined
+  /** Called with the number of files of each group that was read. */
+  onRead?: ((fileCount: number) => void) | undefined
+}
+
+interface Group<Answer> {
+  fileCount: number
+  answer: { value: Answer } | undefined
+}
+
+/**
+ * Hands paths to worker threads in groups, and gives the answers in the order of the paths. A worker gets a list of
+ * paths and posts one answer for it. The threads are ended with the last answer.
+ *
+ * @throws {StateError} `ABORTED`; `ROLLOUT_UNREADABLE` when a thread died
+ */
+export async function* askWorkers<Answer>(
+  paths: readonly string[],
+  start: () => Worker,
+  { signal, onRead }: AskWorkersOptions = {},
+): AsyncGenerator<Answer, void, undefined> {
+  let wake = () => {}
+  let failure: unknown
+  const fail = (error: unknown): void => {
+    failure ??= error
+    wake()
+  }
+  const fellOver = (cause: unknown): void => {
+    const reason = cause instanceof Error ? cause.message : 'it ended'
+    fail(new StateError('ROLLOUT_UNREADABLE', `a thread that read rollouts failed: ${reason}`, { cause }))
+  }
+  const abort = () =>
+    fail(new StateError('ABORTED', 'reading rollouts was aborted', { cause: signal?.reason }))
+  const workers = Array.from({ length: Math.max(1, Math.min(availableParallelism(), MAX_WORKERS)) }, () => {
+    const worker = start()
+    const asked: Group<Answer>[] = []
+    worker.on('message', (value: Answer) => {
+      const group = asked.shift()!
+      group.answer = { value }
+      onRead?.(group.fileCount)
+      wake()
+    })
+    worker.on('error', fellOver)
+    worker.on('exit', fellOver)
+    return { worker, asked }
+  })
+  const groups: Group<Answer>[] = []
+  const maxFiles = Math.max(1, Math.min(MAX_GROUP_FILES, Math.ceil(paths.length / MIN_GROUPS)))
+  let files = Math.min(FIRST_GROUP_FILES, maxFiles)
+  let next = 0
+  signal?.addEventListener('abort', abort, { once: true })
+  if (signal?.aborted) abort()
+  try {
+    while (next < paths.length || groups.length > 0) {
+      for (let round = 1; round <= GROUPS_AT_WORKER; round += 1)
+        for (const { worker, asked } of workers) {
+          if (asked.length >= round || next >= paths.length) continue
+          if (groups.length >= workers.length * GROUPS_AHEAD) continue
+          const part = paths.slice(next, next + files)
+          next += part.length
+          files = Math.min(files * 2, maxFiles)
+          const group: Group<Answer> = { fileCount: part.length, answer: undefined }
+          groups.push(group)
+          asked.push(group)
+          worker.postMessage(part)
+        }
+      if (failure !== undefined) throw failure
+      const answer = groups[0]?.answer
+      if (answer === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        continue
+      }
+      groups.shift()
+      yield answer.value
+    }
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    await Promise.all(
+      workers.map(({ worker }) => {
+        worker.removeAllListeners('exit')
+        return worker.terminate()
+      }),
+    )
+  }
+}
+
+/** What runs in a worker thread: one answer for each list of paths, one list after the other. */
+export function answerGroups<Answer>(
+  port: {
+    on(event: 'message', listener: (paths: readonly string[]) => void): void
+    postMessage(value: Answer): void
+  },
+  answer: (paths: readonly string[]) => Promise<Answer>,
+): void {
+  let previous = Promise.resolve()
+  port.on('message', (paths) => {
+    previous = previous.then(async () => port.postMessage(await answer(paths)))
+  })
+}
