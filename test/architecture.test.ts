@@ -67,6 +67,7 @@ const PACKAGES: Record<string, (file: string) => boolean> = {
   '@secretlint/core': (file) => file === 'share/secretlint.ts',
   '@secretlint/secretlint-rule-preset-recommend': (file) => file === 'share/secretlint.ts',
   chalk: (file) => file === 'format/palette.ts',
+  commander: (file) => file === 'cli/parse.ts',
   fflate: (file) => file === 'share/bundle.ts',
   'hyparquet-writer': (file) => file === 'share/export/parquet.ts',
   luxon: (file) => file === 'format/time.ts' || file === 'cli/options.ts',

@@ -5,7 +5,6 @@ import type { Command } from './command.js'
 import { formatCommandHelp, formatGroupHelp, formatProgramHelp } from './help.js'
 import { ClosedPipe, type Io, type OutputStream } from './io.js'
 import { wantsPager } from './pager-flag.js'
-import { parseLine } from './parse.js'
 import { explainUnknown, findCommand, type Program } from './registry.js'
 import { VERSION } from './version.js'
 
@@ -101,6 +100,7 @@ async function dispatch(
       return 0
     case 'command': {
       const { command } = await found.entry.load()
+      const { parseLine } = await import('./parse.js')
       const { flags, words, wantsHelp } = parseLine(command.flags, found.rest)
       if (wantsHelp) {
         io.stdout.write(formatCommandHelp(program, found.path, found.entry, command, width))
@@ -111,7 +111,7 @@ async function dispatch(
       return command.run({ io, program }, onFlagRead ? watchReads(flags, command, onFlagRead) : flags, words)
     }
     case 'unknown':
-      throw explainUnknown(program, found)
+      throw await explainUnknown(program, found)
     default:
       return found satisfies never
   }

@@ -1,3 +1,4 @@
+import { Command as Commander, CommanderError, Option } from 'commander'
 import { StateError } from '../errors.js'
 import { dashed, type Flag, type Flags, formatFlag } from './flags.js'
 
@@ -10,118 +11,74 @@ export interface ParsedLine {
   readonly wantsHelp: boolean
 }
 
-/** What one spelling of a flag means: it takes a value, or says `true` or `false` by itself. */
-interface Spelling {
-  readonly name: string
-  readonly flag: Flag
-  readonly takes: 'value' | 'optional' | 'nothing'
-  readonly says: boolean
-}
-
 /**
- * Takes apart what stands behind a command's name: `--limit 5`, `--limit=5`, `-n 5`, `-n5`, `-qn5`, in any order and
- * between the words; behind `--` are words alone. A value may begin with a dash, an optional one only as a number.
+ * Takes apart what stands behind a command's name. commander does it, out of the command's own description; what it
+ * would print or end by itself is turned into an error of ours.
  *
  * @throws {StateError} `USAGE`
  */
 export function parseLine(declared: Flags, argv: readonly string[]): ParsedLine {
-  const spellings = spellAll(declared)
-  const flags: Record<string, unknown> = {}
-  const words: string[] = []
-  const left = [...argv]
-  while (left.length > 0) {
-    const typed = left.shift()!
-    if (typed === '--') {
-      words.push(...left)
-      break
-    }
-    if (typed === '-' || !typed.startsWith('-')) {
-      words.push(typed)
-      continue
-    }
-    const { spelling, value, rest } = findSpelling(spellings, typed)
-    if (!spelling) {
-      if (!NEGATIVE_NUMBER.test(typed)) throw explainUnknownFlag(spellings, typed)
-      words.push(typed)
-      continue
-    }
-    if (rest !== undefined) left.unshift(rest)
-    const { name, flag, takes, says } = spelling
-    if (takes === 'nothing') {
-      flags[name] = says
-      continue
-    }
-    const given = value ?? (takes === 'value' || isValue(left[0]) ? left.shift() : undefined)
-    if (given !== undefined) flags[name] = readValue(name, flag, given, flags[name])
-    else if (takes === 'optional') flags[name] = true
-    else throw new StateError('USAGE', `${formatFlag(name, flag)}: its value is missing`, SEE_HELP)
-  }
-  const { [HELP]: wantsHelp, ...typedFlags } = flags
-  for (const [name, { initial }] of Object.entries(declared)) {
-    if (initial !== undefined && typedFlags[name] === undefined) typedFlags[name] = initial
-  }
-  return { flags: typedFlags, words, wantsHelp: wantsHelp === true }
-}
-
-/** No flag can be named so. */
-const HELP = '--help'
-
-const NEGATIVE_NUMBER = /^-(\d+|\d*\.\d+)(e[+-]?\d+)?$/i
-
-function isValue(word: string | undefined): boolean {
-  return word !== undefined && (word === '-' || !word.startsWith('-') || NEGATIVE_NUMBER.test(word))
-}
-
-/** `-q`, `--limit`, `--no-pager`: all that can be typed. */
-function spellAll(declared: Flags): Map<string, Spelling> {
-  const spellings = new Map<string, Spelling>()
+  const commander = createCommander().helpOption(false).option('-h, --help').argument('[words...]')
   for (const [name, flag] of Object.entries(declared)) {
-    const { form, short, alias } = flag
-    const long = dashed(name)
-    const takes = form === 'value' || form === 'optional' ? form : 'nothing'
-    const positive = { name, flag, takes, says: true } as const
-    if (short !== undefined) spellings.set(`-${short}`, positive)
-    if (form !== 'off') spellings.set(`--${long}`, positive)
-    if (alias !== undefined) spellings.set(`--${alias}`, positive)
-    if (form === 'off' || form === 'either') spellings.set(`--no-${long}`, { ...positive, says: false })
+    for (const option of optionsOf(name, flag)) commander.addOption(option)
   }
-  const help = { name: HELP, flag: { form: 'on', text: '' }, takes: 'nothing', says: true } as const
-  return spellings.set('-h', help).set('--help', help)
+  return attempt(declared, () => {
+    commander.parse(argv, { from: 'user' })
+    const { help, ...flags } = commander.opts()
+    for (const [name, { initial }] of Object.entries(declared)) {
+      if (initial !== undefined && flags[name] === undefined) flags[name] = initial
+    }
+    return { flags, words: commander.args, wantsHelp: help === true }
+  })
 }
 
-interface Typed {
-  readonly spelling?: Spelling | undefined
-  /** What stands in the same word. */
-  readonly value?: string
-  /** More letters behind a switch: `-qn5` is `-q -n5`. */
-  readonly rest?: string
-}
-
-function findSpelling(spellings: ReadonlyMap<string, Spelling>, typed: string): Typed {
-  const whole = spellings.get(typed)
-  if (whole) return { spelling: whole }
-  if (typed.startsWith('--')) {
-    const [, long = '', value = ''] = /^(--[^=]+)=(.*)$/s.exec(typed) ?? []
-    const spelling = spellings.get(long)
-    return spelling && spelling.takes !== 'nothing' ? { spelling, value } : {}
+/** The word among those that a typing error could have been meant for; `''` when there is none. */
+export function findSimilar(typed: string, words: readonly string[]): string {
+  const commander = createCommander()
+  for (const word of words) commander.command(word).action(() => {})
+  try {
+    commander.parse([typed], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return suggestionIn(error.message)
+    throw error
   }
-  const spelling = spellings.get(typed.slice(0, 2))
-  if (!spelling) return {}
-  return spelling.takes === 'nothing'
-    ? { spelling, rest: `-${typed.slice(2)}` }
-    : { spelling, value: typed.slice(2) }
+  return ''
 }
 
-function explainUnknownFlag(spellings: ReadonlyMap<string, Spelling>, typed: string): StateError {
-  const long = [...spellings.keys()].filter((spelling) => spelling.startsWith('--'))
-  const similar =
-    typed.startsWith('--') &&
-    findSimilar(
-      typed.slice(2),
-      long.map((spelling) => spelling.slice(2)),
-    )
-  const meant = similar ? ` (did you mean --${similar}?)` : ''
-  return new StateError('USAGE', `unknown option '${typed}'${meant}`, SEE_HELP)
+function createCommander(): Commander {
+  return new Commander()
+    .exitOverride()
+    .configureOutput({ writeOut() {}, writeErr() {} })
+    .helpCommand(false)
+}
+
+/** A second long name of a flag. */
+class Alias extends Option {
+  constructor(
+    spelling: string,
+    private readonly flagName: string,
+  ) {
+    super(spelling)
+  }
+
+  override attributeName(): string {
+    return this.flagName
+  }
+}
+
+/** A flag that can be said both ways is two options, and so is one with a second name. */
+function optionsOf(name: string, flag: Flag): Option[] {
+  const { form, short, alias, placeholder } = flag
+  const long = dashed(name)
+  const value = placeholder === undefined ? '' : ` ${placeholder}`
+  const options: Option[] = []
+  if (form !== 'off') options.push(new Option(`${short === undefined ? '' : `-${short}, `}--${long}${value}`))
+  if (alias !== undefined) options.push(new Alias(`--${alias}${value}`, name))
+  if (form === 'off' || form === 'either') options.push(new Option(`--no-${long}`))
+  for (const option of options) {
+    if (value !== '') option.argParser((text: string, before: unknown) => readValue(name, flag, text, before))
+  }
+  return options
 }
 
 function readValue(name: string, flag: Flag, text: string, before: unknown): unknown {
@@ -148,41 +105,37 @@ function invalidValue(name: string, flag: Flag, text: string, sentence: string):
   })
 }
 
-/** Three letters wrong at most, and more of them right than wrong. */
-const MAX_EDITS = 3
-const MIN_SHARE_ALIKE = 0.4
-
-/** The word among those that a typing error could have been meant for; `''` when there is none. */
-export function findSimilar(typed: string, words: readonly string[]): string {
-  const near = words.flatMap((word) => {
-    const edits = countEdits(typed, word)
-    const length = Math.max(typed.length, word.length)
-    const isNear = word.length > 1 && edits <= MAX_EDITS && (length - edits) / length > MIN_SHARE_ALIKE
-    return isNear ? [{ word, edits }] : []
-  })
-  near.sort((a, b) => a.edits - b.edits || (a.word < b.word ? -1 : 1))
-  return near[0]?.word ?? ''
+/** What commander says, in our words. */
+function attempt<Result>(declared: Flags, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    const [, what = ''] = /'(.*?)'/s.exec(error.message) ?? []
+    switch (error.code) {
+      case 'commander.unknownOption': {
+        const similar = suggestionIn(error.message)
+        throw new StateError(
+          'USAGE',
+          `unknown option '${what}'${similar && ` (did you mean ${similar}?)`}`,
+          SEE_HELP,
+        )
+      }
+      case 'commander.optionMissingArgument':
+        throw new StateError('USAGE', `${spellFlag(declared, what)}: its value is missing`, SEE_HELP)
+      default:
+        throw new StateError('USAGE', error.message.replace(/^error: /, ''), SEE_HELP)
+    }
+  }
 }
 
-/** Letters added, dropped, changed, or two that changed places: the Damerau–Levenshtein distance. */
-function countEdits(from: string, to: string): number {
-  let beforeLast: number[] = []
-  let last = Array.from({ length: to.length + 1 }, (_, at) => at)
-  for (let at = 1; at <= from.length; at++) {
-    const row = [at]
-    for (let other = 1; other <= to.length; other++) {
-      const isSame = from[at - 1] === to[other - 1]
-      const isSwapped =
-        at > 1 && other > 1 && from[at - 1] === to[other - 2] && from[at - 2] === to[other - 1]
-      row[other] = Math.min(
-        last[other]! + 1,
-        row[other - 1]! + 1,
-        last[other - 1]! + (isSame ? 0 : 1),
-        isSwapped ? beforeLast[other - 2]! + 1 : Number.POSITIVE_INFINITY,
-      )
-    }
-    beforeLast = last
-    last = row
-  }
-  return last[to.length]!
+/** All spellings of the flag that commander names by one of them. */
+function spellFlag(declared: Flags, what: string): string {
+  const [, long] = /--([\w-]+)/.exec(what) ?? []
+  const found = Object.entries(declared).find(([name, { alias }]) => dashed(name) === long || alias === long)
+  return found ? formatFlag(...found) : what
+}
+
+function suggestionIn(message: string): string {
+  return /\(Did you mean (?:one of )?(.*?)[,?]/.exec(message)?.[1] ?? ''
 }

@@ -1,6 +1,5 @@
 import { StateError } from '../errors.js'
 import type { Command } from './command.js'
-import { findSimilar } from './parse.js'
 
 /** A command in a program's table: what `--help` says of it, and where the rest is. */
 export interface Entry {
@@ -87,10 +86,11 @@ export function listBelow(program: Program, group?: string): { name: string; sum
 }
 
 /** What to say of a word that is no command; with the one that it could have been meant for. */
-export function explainUnknown(
+export async function explainUnknown(
   program: Program,
   { group, word }: Extract<Found, { kind: 'unknown' }>,
-): StateError {
+): Promise<StateError> {
+  const { findSimilar } = await import('./parse.js')
   const names = listBelow(program, group).map(({ name }) => name)
   const typed = group === undefined ? word : `${group} ${word}`
   const similar = findSimilar(word, names)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Argument, Flag } from '../../src/cli/flags.js'
 import { dashed } from '../../src/cli/flags.js'
 import { LOGS_PROGRAM } from '../../src/cli/logs.js'
-import { findSimilar, parseLine } from '../../src/cli/parse.js'
+import { parseLine } from '../../src/cli/parse.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
 import { copyFixtureHome } from '../helpers/homes.js'
 import { temporaryFolder } from '../helpers/layouts.js'
@@ -130,16 +130,4 @@ test('a flag is typed in every usual way', () => {
   expect(() => parse('-qx')).toThrow("unknown option '-x'")
   expect(() => parse('--pager')).toThrow("unknown option '--pager'")
   expect(() => parse('-n')).toThrow('-n, --limit <n>: its value is missing')
-  expect(parse('- -5 -n -5')).toEqual({ pager: true, limit: -5, words: '- -5' })
-  expect(parse('--fields -1.5e3')).toEqual({ pager: true, fields: '-1.5e3', words: '' })
-  expect(parse('--search=')).toEqual({ pager: true, search: [''], words: '' })
-  expect(() => parse('--serch x')).toThrow("unknown option '--serch' (did you mean --search?)")
-})
-
-test('a misspelled word is known by what it is nearest to, or by nothing', () => {
-  const words = ['status', 'stats', 'stuck', 'show', 'turns', 'query']
-  const meant = ['sttaus', 'qury', 'tunrs', 'shwo', 'stat', 'x', 'quarterly', ''].map((typed) =>
-    findSimilar(typed, words),
-  )
-  expect(meant).toEqual(['status', 'query', 'turns', 'show', 'stats', '', '', ''])
 })
