@@ -22,6 +22,7 @@ const BENCHMARKS = [
   'body',
   'answers',
   'rows',
+  'leave',
 ]
 
 const { values, positionals } = parseArgs({

@@ -11,6 +11,9 @@ import {
 /** As many bytes may wait for the thread before who writes has to. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024
 
+/** Longer writes go over in pieces, since what is on its way is in memory several times over. */
+const MESSAGE_BYTES = 1024 * 1024
+
 /** What this machine says of its user; names that say nothing (`root`, `user`) are left alone by the redactor. */
 export function localNames({ env, userHome }: Pick<Io, 'env' | 'userHome'>): RedactThreadData['names'] {
   const os = process.getBuiltinModule('node:os')
@@ -27,6 +30,9 @@ export function localNames({ env, userHome }: Pick<Io, 'env' | 'userHome'>): Red
   }
 }
 
+/** Measured: without them texts of megabytes that are done with pile up to gigabytes before anything is collected. */
+const HEAP_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 }
+
 /** A thread that redacts what is written to it and writes it on. */
 export interface Redaction {
   /** Writing stays synchronous, waits while too much is on its way, and fails when the thread could not write. */
@@ -42,7 +48,7 @@ export function startRedaction(io: Io): Redaction {
   const shared = new SharedArrayBuffer(8)
   const state = new Int32Array(shared)
   const data: RedactThreadData = { names: localNames(io), shared }
-  const worker = startWorker('redact-worker', data)
+  const worker = startWorker('redact-worker', data, HEAP_LIMITS)
   let failure = 'cannot write the output'
   let flushed: (() => void) | undefined
   let counts: RedactionCounts | undefined
@@ -73,7 +79,11 @@ export function startRedaction(io: Io): Redaction {
     // What went wrong with the output can still be told.
     if (fd !== 2) check()
     const bytes = Buffer.from(chunk as Uint8Array)
-    if (bytes.length === 0) return
+    for (let from = 0; from < bytes.length; from += MESSAGE_BYTES)
+      writeMessage(fd, bytes.subarray(from, from + MESSAGE_BYTES))
+  }
+
+  function writeMessage(fd: number, bytes: Uint8Array): void {
     for (
       let waiting = Atomics.load(state, 0);
       waiting > MAX_WAITING_BYTES;
@@ -83,7 +93,8 @@ export function startRedaction(io: Io): Redaction {
       if (fd !== 2) check()
     }
     Atomics.add(state, 0, bytes.length)
-    post({ kind: 'write', fd, bytes })
+    // A copy: what a part of a buffer is sent with is the whole of it.
+    post({ kind: 'write', fd, bytes: new Uint8Array(bytes) })
   }
 
   async function end(): Promise<void> {

@@ -19,7 +19,7 @@ export function findLastFailure(
 ): LastFailure | undefined {
   const isMessageOnly = store.columns.body === 'message'
   let rowCount = 0
-  for (const batch of inParts(store, newestFirstBatches(store, {}, {}), true)) {
+  for (const batch of inParts(store, newestFirstBatches(store, {}, {}), { isReversed: true })) {
     for (const row of readLogRows(store, batch, undefined, true)) {
       const target = row.target ?? ''
       const failure = classifyFailure(row, parseBody(row.body, { target, isMessageOnly }))

@@ -76,7 +76,8 @@ const OTHER = 0
 const ALPHANUMERIC = 1
 /** Within a word, but another may begin behind it. */
 const JOINER = 2
-const CLASSES = new Uint8Array(128)
+/** Of all UTF-16 units: looking up is cheaper than asking which ones there are. */
+const CLASSES = new Uint8Array(1 << 16)
 for (let code = 0; code < 128; code += 1) {
   const character = String.fromCharCode(code)
   CLASSES[code] = /[A-Za-z0-9]/.test(character) ? ALPHANUMERIC : /[-_.]/.test(character) ? JOINER : OTHER
@@ -99,31 +100,33 @@ const BLANK = 32
 
 function scanWords(text: string, found: Finding[]): void {
   const { length } = text
-  // Reading characters out of a part of a larger string takes five times as long.
-  const bytes = Buffer.allocUnsafeSlow(length * 2)
+  // Reading characters out of a part of a larger string takes five times as long. One more, which ends the last word.
+  const bytes = Buffer.allocUnsafeSlow((length + 1) * 2)
   bytes.write(text, 'utf16le')
   const codes = new Uint16Array(bytes.buffer)
+  codes[length] = 0
   let before = OTHER
   let wordStart = 0
-  for (let index = 0; index <= length; index += 1) {
-    const code = index < length ? codes[index]! : 0
-    const kind = code < 128 ? CLASSES[code]! : OTHER
+  for (let index = 0; index <= length; ) {
+    const code = codes[index]!
+    const kind = CLASSES[code]!
     if (kind === ALPHANUMERIC) {
-      if (before === ALPHANUMERIC) continue
       if (before === OTHER) wordStart = index
       before = ALPHANUMERIC
-      const next = codes[index + 1] ?? 0
+      const next = codes[index + 1]!
       if (next < 128 && PAIRS[(code << 7) | next] === 1) {
-        const end = tryPrefixes(text, index, (code << 7) | next, found)
-        if (end > 0) index = end - 1
-      } else if (code >= 77 && code <= 79) {
-        tryDiscord(text, index, found)
+        index = Math.max(index + 1, tryPrefixes(text, index, (code << 7) | next, found))
+      } else {
+        if (code >= 77 && code <= 79) tryDiscord(text, index, found)
+        index += 1
       }
+      while (CLASSES[codes[index]!] === ALPHANUMERIC) index += 1
       continue
     }
     if (kind === JOINER) {
       if (before === OTHER) wordStart = index
       before = JOINER
+      index += 1
       continue
     }
     if (before !== OTHER) {
@@ -137,7 +140,8 @@ function scanWords(text: string, found: Finding[]): void {
           tryKeyword(text, wordStart, index, found)
       }
     }
-    if (code === BACKSLASH || code === ESCAPE || code === PERCENT) index = endOfEscape(text, index, code) - 1
+    index =
+      code === BACKSLASH || code === ESCAPE || code === PERCENT ? endOfEscape(text, index, code) : index + 1
   }
 }
 

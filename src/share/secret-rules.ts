@@ -133,20 +133,16 @@ export const NEEDLE_RULES: readonly NeedleRule[] = [
   // `<bot id>:AA…`; the id in front names the bot and stays.
   { name: 'Telegram bot token', needles: [':AA'], pattern: /:(AA[A-Za-z0-9_-]{30,})/dy },
   { name: 'Google refresh token', needles: ['1//0'], pattern: /(1\/\/0[A-Za-z0-9_-]{24,})/dy },
+  // Every needle is a pass over the text, so what has a part in common is looked for by that.
   {
-    name: 'Slack webhook',
-    needles: ['hooks.slack.com/'],
-    pattern: /hooks\.slack\.com\/([a-z]+\/[\w/-]{16,})/dy,
-  },
-  {
-    name: 'Discord webhook',
-    needles: ['/api/webhooks/'],
-    pattern: /\/api\/webhooks\/(\d+\/[A-Za-z0-9_-]{20,})/dy,
+    name: 'webhook of Slack or Discord',
+    needles: ['hooks'],
+    pattern: /hooks(?:\.slack\.com\/(?=[a-z]+\/)|\/(?=\d+\/))([\w-]+\/[\w/-]{16,})/dy,
   },
   {
     name: 'signature of a URL',
-    needles: ['X-Amz-Signature=', 'X-Goog-Signature=', 'X-Amz-Security-Token=', 'X-Amz-Credential='],
-    pattern: /X-[\w-]+=([\w%+/=-]{16,})/dy,
+    needles: ['X-'],
+    pattern: /X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)=([\w%+/=-]{16,})/dy,
   },
   // Azure AD client secrets have `8Q~` or `7Q~` behind three characters, and shared access signatures a `sig`.
   { name: 'Azure client secret', needles: ['Q~'], pattern: /(Q~[A-Za-z0-9_.~-]{28,})/dy, before: 4 },

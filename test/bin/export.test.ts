@@ -2,7 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
+import Database from 'better-sqlite3'
 import { afterAll, describe, expect, test } from 'vitest'
+import { TEST_EVERYTHING } from '../helpers/everything.js'
 import { copyHome } from '../helpers/homes.js'
 import { runBin, startBin } from '../helpers/spawn.js'
 
@@ -78,6 +80,27 @@ describe('codex-logs export', () => {
         .split('\n')
         .map((line) => JSON.parse(line)),
     ).toHaveLength(5015)
+  })
+
+  test.runIf(TEST_EVERYTHING)('bodies of ten megabytes go through a small heap', async () => {
+    const path = join(folder, 'big.sqlite')
+    const database = new Database(path)
+    database.exec(
+      `CREATE TABLE logs (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, ts_nanos INTEGER NOT NULL, level TEXT NOT NULL,
+         target TEXT NOT NULL, feedback_log_body TEXT);
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+       INSERT INTO logs SELECT i, 1795564800 + i, 0, 'INFO', 'big', i || replace(hex(zeroblob(3400000)), '00', 'é ') FROM n`,
+    )
+    database.close()
+    const target = join(folder, 'big.parquet')
+    expect(await runBin('codex-logs', ['export', '-o', target, '--db', path])).toMatchObject({
+      stderr: '',
+      exitCode: 0,
+    })
+    expect(await query(`SELECT count(*) AS n, sum(length(body)) AS chars FROM '${target}'`)).toEqual([
+      { n: '30', chars: String(30 * 6_800_000 + 9 + 42) },
+    ])
+    rmSync(path)
   })
 
   test.each([

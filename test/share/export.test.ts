@@ -9,13 +9,15 @@ import { createParquetFile, type ParquetColumn } from '../../src/share/export/pa
 const folder = mkdtempSync(join(tmpdir(), 'codex-state-export-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const COLUMNS: ParquetColumn[] = [
-  { name: 'id', type: 'integer' },
-  { name: 'time', type: 'timestamp' },
-  { name: 'level', type: 'text' },
-  { name: 'share', type: 'double' },
-  { name: 'failed', type: 'boolean' },
-]
+const COLUMNS: ParquetColumn<readonly unknown[]>[] = (
+  [
+    ['id', 'integer'],
+    ['time', 'timestamp'],
+    ['level', 'text'],
+    ['share', 'double'],
+    ['failed', 'boolean'],
+  ] as const
+).map(([name, type], index) => ({ name, type, of: (row) => row[index], isUnique: name === 'id' }))
 
 async function readBack(path: string, sql: string): Promise<unknown[]> {
   const instance = await DuckDBInstance.create(':memory:')
@@ -32,13 +34,17 @@ async function readBack(path: string, sql: string): Promise<unknown[]> {
 test('DuckDB reads back every value, and nulls, of all types, over several row groups', async () => {
   const path = join(folder, 'all.parquet')
   const file = createFinalFile(path)
-  const parquet = createParquetFile(file, COLUMNS, { home: '/x' })
-  parquet.writeGroup([
-    [1, 1_795_564_800_000_000_005n, 'WARN', 0.5, true],
-    [2n ** 60n, null, null, null, null],
-  ])
-  parquet.writeGroup([[null, -1000n, 'a\n"ü" 👩‍👩‍👧', -1, false]])
+  const groups: number[] = []
+  const parquet = createParquetFile(file, COLUMNS, {
+    metadata: { home: '/x' },
+    rowGroupSize: 2,
+    onGroup: (count) => groups.push(count),
+  })
+  parquet.add([1, 1_795_564_800_000_000_005n, 'WARN', 0.5, true])
+  parquet.add([2n ** 60n, null, null, null, null])
+  parquet.add([null, -1000n, 'a\n"ü" 👩‍👩‍👧', -1, false])
   parquet.finish()
+  expect(groups).toEqual([2, 3])
   expect(existsSync(path)).toBe(false)
   file.commit()
   expect(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createRedactor } from '../../src/share/redact.js'
+import { createRedactor, redactEach } from '../../src/share/redact.js'
 import { createSecrets, type MadeUpSecret } from './made-up-secrets.js'
 
 /** Where a secret stands in a text; each is tried with every secret. */
@@ -117,4 +117,15 @@ describe('a redactor', () => {
       expect(Object.keys(JSON.parse(redacted.nested))).toEqual(['x'])
     }
   })
+})
+
+test('texts that are redacted together stay apart, whatever they hold', async () => {
+  const texts = ['password=one-1', 'a\u001e', '', '\u001epassword=two-2', 'password=one-1']
+  expect(await redactEach(createRedactor(), texts)).toEqual([
+    'password=[secret:1]',
+    'a\u001e',
+    '',
+    '\u001epassword=[secret:2]',
+    'password=[secret:1]',
+  ])
 })

@@ -25,14 +25,14 @@ export type ExportAnswer =
   | { kind: 'failed'; code: StateErrorCode; message: string }
 
 /** `ts` and `ts_nanos` are there as they are stored, beside the instant: not every reader keeps nanoseconds. */
-const COLUMNS: readonly (ParquetColumn & { of(row: StoredLogRow): unknown })[] = [
-  { name: 'id', type: 'integer', of: ({ id }) => id },
-  { name: 'time', type: 'timestamp', of: instantOf },
+const COLUMNS: readonly ParquetColumn<StoredLogRow>[] = [
+  { name: 'id', type: 'integer', isUnique: true, of: ({ id }) => id },
+  { name: 'time', type: 'timestamp', isUnique: true, of: instantOf },
   { name: 'ts', type: 'integer', of: ({ tsSeconds }) => integerOf(tsSeconds) },
-  { name: 'ts_nanos', type: 'integer', of: ({ tsNanos }) => integerOf(tsNanos) },
+  { name: 'ts_nanos', type: 'integer', isUnique: true, of: ({ tsNanos }) => integerOf(tsNanos) },
   { name: 'level', type: 'text', of: ({ level }) => level },
   { name: 'target', type: 'text', of: ({ target }) => target },
-  { name: 'body', type: 'text', of: ({ body }) => body },
+  { name: 'body', type: 'text', isLong: true, of: ({ body }) => body },
   { name: 'thread_id', type: 'text', of: ({ threadId }) => threadId },
   { name: 'process_uuid', type: 'text', of: ({ processUuid }) => processUuid },
   { name: 'module_path', type: 'text', of: ({ modulePath }) => modulePath },
@@ -73,26 +73,23 @@ async function run(): Promise<void> {
   }
 }
 
+/** Texts that are read at once: they are in the heap, which is small, several times over. */
+const MAX_PART_BYTES = 8 * 1024 * 1024
+
 function exportRows(functions: Awaited<ReturnType<typeof loadFilterFunctions>>): number {
   const store = openLogStore([file], { functions })
   if (!store) throw new StateError('DB_NO_TABLE', `${file.path} has no table of logs any more`)
-  const parquet = createParquetFile(openDescriptor(descriptor, path), COLUMNS)
   let rowCount = 0
-  let group: unknown[][] = []
-  const write = (): void => {
-    if (group.length === 0) return
-    parquet.writeGroup(group)
-    group = []
-    port.postMessage({ kind: 'progress', rowCount } satisfies ExportAnswer)
+  const parquet = createParquetFile(openDescriptor(descriptor, path), COLUMNS, {
+    onGroup: (count) => {
+      rowCount = count
+      port.postMessage({ kind: 'progress', rowCount } satisfies ExportAnswer)
+    },
+  })
+  const batches = matchingBatches(store, filter, { windowSize: ROW_GROUP_SIZE })
+  for (const batch of inParts(store, batches, { maxBytes: MAX_PART_BYTES })) {
+    for (const row of readLogRows(store, batch, filter)) parquet.add(row)
   }
-  for (const batch of inParts(store, matchingBatches(store, filter, { windowSize: ROW_GROUP_SIZE }))) {
-    for (const row of readLogRows(store, batch, filter)) {
-      group.push(COLUMNS.map(({ of }) => of(row)))
-      rowCount += 1
-      if (group.length === ROW_GROUP_SIZE) write()
-    }
-  }
-  write()
   parquet.finish()
   store.connection.close()
   return rowCount

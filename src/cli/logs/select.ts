@@ -67,7 +67,7 @@ export async function* printSelected(
     // SQLite writes a window in the order of its ids, and what it knows the columns of.
     const isPlain = (ids || !isReversed) && !(output.hasUnknown && store.unknownColumns.length > 0)
     const plan = isPlain ? output.plan : undefined
-    const parts = plan ? batches : inParts(store, batches, isReversed)
+    const parts = plan ? batches : inParts(store, batches, { isReversed })
     const results = readBatches({
       batches: progress.watch(parts, () => countIds(store)),
       read: plan

@@ -39,21 +39,28 @@ export function readLogRows(
 export function* inParts<Batch extends LogBatch>(
   source: LogSource,
   batches: BatchSource<Batch>,
-  isReversed = false,
+  options: PartOptions = {},
 ): BatchSource<Batch> {
   let resize: Resize | undefined
   for (let next = batches.next(); !next.done; next = batches.next(resize)) {
-    for (const part of partsOf(source, next.value, isReversed)) resize = yield part as Batch
+    for (const part of partsOf(source, next.value, options)) resize = yield part as Batch
   }
 }
 
-function* partsOf(source: LogSource, batch: LogBatch, isReversed: boolean): Generator<LogBatch> {
+export interface PartOptions {
+  isReversed?: boolean
+  /** Of all texts of a part; default: as many as fit into a heap of the usual size. */
+  maxBytes?: number
+}
+
+function* partsOf(source: LogSource, batch: LogBatch, options: PartOptions): Generator<LogBatch> {
+  const { isReversed = false, maxBytes = LONGEST_TEXT } = options
   const isOne = batch.kind === 'window' ? batch.low >= batch.high : batch.ids.length <= 1
-  if (isOne || countBytes(source, batch) <= LONGEST_TEXT) {
+  if (isOne || countBytes(source, batch) <= maxBytes) {
     yield batch
     return
   }
-  for (const half of halvesOf(batch, isReversed)) yield* partsOf(source, half, isReversed)
+  for (const half of halvesOf(batch, isReversed)) yield* partsOf(source, half, options)
 }
 
 function halvesOf(batch: LogBatch, isReversed: boolean): LogBatch[] {
@@ -130,7 +137,7 @@ function* rowsOf(source: LogSource, query: LogRowQuery, limit: number): Generato
   const filter = toLogFilter(query)
   let missing = limit
   if (missing <= 0) return
-  for (const batch of inParts(source, batchesOf(source, filter, query, isReversed), isReversed)) {
+  for (const batch of inParts(source, batchesOf(source, filter, query, isReversed), { isReversed })) {
     for (const row of readLogRows(source, batch, filter, isReversed)) {
       if (afterId !== undefined && row.id <= afterId) continue
       yield toLogRow(row)
