@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ReadConnection, SqlValue, WriteConnection } from '../db/connection.js'
 import { openReadOnly } from '../db/open-read.js'
 import { openReadWrite } from '../db/open-write.js'
@@ -62,7 +63,8 @@ export async function resetProjection(
 /**
  * Writes the rows of a rollout back that the newest copy has of it, while Codex has not projected it anew.
  *
- * @throws {StateError} `NOT_FOUND` without such a copy, `INVALID` when there is a cursor that is not that of the copy
+ * @throws {StateError} `NOT_FOUND` without such a copy, `INVALID` when there is a cursor, and rows that are not those
+ * of the copy
  */
 export function undoReset(path: string, rolloutId: string): { copyPath: string; restored: RowCounts } {
   const copy = listCopies(path).find((each) => hasRows(each.path, rolloutId))
@@ -71,9 +73,8 @@ export function undoReset(path: string, rolloutId: string): { copyPath: string; 
   const database = openReadWrite(path)
   try {
     const restored = database.transaction(() => {
-      const now = readCursor(database, rolloutId)
-      const then = readCursor(saved, rolloutId)
-      if (now !== undefined && (now.offset !== then?.offset || now.ordinal !== then.ordinal))
+      // Rows made anew can end where the old ones did: a cursor at the same place tells nothing.
+      if (readCursor(database, rolloutId) !== undefined && !hasSameRows(database, saved, rolloutId))
         throw new StateError('INVALID', 'Codex has projected this thread anew; nothing was changed', {
           hint: `The rows from before are in ${copy.path}.`,
         })
@@ -113,6 +114,15 @@ function hasRows(path: string, rolloutId: string): boolean {
   } finally {
     copy.close()
   }
+}
+
+function hasSameRows(a: ReadConnection, b: ReadConnection, rolloutId: string): boolean {
+  return tablesOf(b).every((table) => {
+    const [left, right] = [a, b].map((side) =>
+      side.all(`SELECT * FROM ${table} WHERE thread_id = ? ORDER BY 1, 2, 3`, rolloutId),
+    )
+    return isDeepStrictEqual(left, right)
+  })
 }
 
 function copyRows(from: ReadConnection, to: WriteConnection, rolloutId: string): RowCounts {

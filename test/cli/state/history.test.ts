@@ -102,24 +102,28 @@ test('repair deletes the rows of all four tables after a copy, and --undo writes
   expect(rowsOf(path)).toEqual(before)
 })
 
-test('--undo leaves alone what Codex has projected anew', async () => {
-  const home = homeOf('turns', 'history-tailgone')
-  const path = join(home, 'thread_history_1.sqlite')
-  await history(home, 'repair', 'last', '--yes')
-  const database = new Database(path)
-  const id = (JSON.parse((await history(home, '--all', '--json')).stdout) as Row[])[0]!.thread_id
-  database
-    .prepare(
-      'INSERT INTO thread_history_projection_state (thread_id, next_rollout_byte_offset, next_rollout_ordinal) VALUES (?, 1, 1)',
+test.each(['at another place', 'at the place where it stood'])(
+  '--undo leaves alone what Codex has projected anew: cursor %s',
+  async (place) => {
+    const home = homeOf('turns', 'history-tailgone')
+    const path = join(home, 'thread_history_1.sqlite')
+    await history(home, 'repair', 'last', '--yes')
+    const [copy] = readdirSync(join(home, 'db-backups'))
+    const database = new Database(path)
+    database.exec(`ATTACH '${join(home, 'db-backups', copy!, 'thread_history_1.sqlite')}' AS saved`)
+    const offset = place === 'at another place' ? 1 : 'next_rollout_byte_offset'
+    database.exec(
+      `INSERT INTO thread_history_projection_state (thread_id, next_rollout_byte_offset, next_rollout_ordinal)
+       SELECT thread_id, ${offset}, next_rollout_ordinal FROM saved.thread_history_projection_state`,
     )
-    .run(id)
-  database.close()
-  const before = rowsOf(path)
-  const { exitCode, stderr } = await history(home, 'repair', 'last', '--undo')
-  expect(exitCode).toBe(1)
-  expect(stderr).toContain('Codex has projected this thread anew')
-  expect(rowsOf(path)).toEqual(before)
-})
+    database.close()
+    const before = rowsOf(path)
+    const { exitCode, stderr } = await history(home, 'repair', 'last', '--undo')
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('Codex has projected this thread anew')
+    expect(rowsOf(path)).toEqual(before)
+  },
+)
 
 test.each([
   ['history-sound', 'there is nothing to repair'],
