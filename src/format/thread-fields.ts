@@ -12,6 +12,8 @@ export interface ThreadEntry {
   name: string | null
   /** `null` outside of a list. */
   cursor: string | null
+  /** What it used by its rollouts, where these were read. */
+  totalTokens?: number | undefined
 }
 
 /** Where a table says it in another form than the field's kind would. */
@@ -22,7 +24,8 @@ const CELLS: Partial<Record<ThreadFieldName, Pick<Field<ThreadEntry>, 'cell' | '
     brief: { heading: 'FROM', cell: ({ thread }) => briefSource(thread.source) },
   },
   cwd: { brief: { heading: 'FOLDER', cell: ({ thread }) => lastPart(thread.cwd) } },
-  tokens_used: { heading: 'TOKENS' },
+  tokens_used: { heading: 'ROW TOKENS' },
+  total_tokens: { heading: 'TOKENS' },
   model_provider: { heading: 'PROVIDER' },
   label: {
     heading: 'TITLE',
@@ -43,13 +46,13 @@ export const THREAD_KIND: RecordKind<ThreadEntry> = {
   noun: 'thread',
   fields: THREAD_FIELDS,
   shown: ['id', 'updated_at', 'archived', 'source', 'model_provider', 'cwd', 'label'],
-  shownInTable: ['id', 'updated_at', 'source', 'cwd', 'tokens_used', 'label'],
+  shownInTable: ['id', 'updated_at', 'source', 'cwd', 'total_tokens', 'label'],
   nameOf: ({ thread }) => thread.id,
   fileOf: ({ thread }) => thread.rolloutPath,
 }
 
 function kindOf(output: ThreadOutput): FieldKind {
-  if ('made' in output) return 'text'
+  if ('made' in output) return output.made === 'totalTokens' ? 'number' : 'text'
   return output.kind === 'millis' || output.kind === 'seconds' ? 'time' : output.kind
 }
 
@@ -62,6 +65,10 @@ function readerOf(output: ThreadOutput): (entry: ThreadEntry) => FieldValue {
         return labelOf
       case 'cursor':
         return ({ cursor }) => cursor
+      case 'totalTokens':
+        return ({ totalTokens, thread }) => totalTokens ?? thread.tokensUsed
+      case 'tokensFrom':
+        return ({ totalTokens }) => (totalTokens === undefined ? 'row' : 'rollout')
       default:
         return output satisfies never
     }

@@ -2,8 +2,11 @@ import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
 import { StateError } from '../errors.js'
+import { MOST_THREADS_READ } from '../model/inspection.js'
+import type { ThreadRow } from '../model/thread.js'
 import { indexByRolloutId } from '../rollout/lineage.js'
-import { listRollouts, type UnreadableFolder } from '../rollout/list.js'
+import { listRollouts, parseRolloutName, type UnreadableFolder } from '../rollout/list.js'
+import { findRecordedRollout } from '../rollout/locate.js'
 import { createTokenJob } from '../rollout/token-job.js'
 import type { RolloutSums, TokenQuestion } from '../rollout/token-sums.js'
 import type { UnreadableRollout } from '../rollout/tokens.js'
@@ -37,6 +40,46 @@ export async function readCheapTokens(
     if (sums.kind === 'sums') rollouts.push(sums)
   }
   return gatherThreads(rollouts)
+}
+
+/** Of each thread of a list so much is read. */
+const LISTED_BYTES = 8 * 1024 * 1024
+
+/** What a packed rollout has unpacked, about. */
+const PACKED_TIMES = 10
+
+/**
+ * Reads what the threads of a list used, page by page, as long as that is cheap: small rollouts, and not too many.
+ * Threads that are not in the answer were not read.
+ */
+export function createListedTokens(codexHome: string) {
+  const sumFile = createTokenJob({ codexHome, question: { groups: [], isLocal: false } })
+  let threadsLeft = MOST_THREADS_READ
+  let bytesLeft = CHEAP_BYTES
+  return async (
+    threads: readonly Pick<ThreadRow, 'id' | 'rolloutPath'>[],
+  ): Promise<ReadonlyMap<string, number>> => {
+    const totals = new Map<string, number>()
+    const reverted = new Set<string>()
+    for (const { id, rolloutPath } of threads) {
+      const file = threadsLeft > 0 ? findRecordedRollout(codexHome, rolloutPath) : undefined
+      if (!file) continue
+      const sizeBytes = file.sizeBytes * (file.path.endsWith('.zst') ? PACKED_TIMES : 1)
+      if (sizeBytes > Math.min(LISTED_BYTES, bytesLeft)) continue
+      threadsLeft -= 1
+      bytesLeft -= sizeBytes
+      // It has more than one rollout, and what was reverted was used.
+      if (parseRolloutName(file.path)?.rolloutId) {
+        reverted.add(id)
+        continue
+      }
+      const sums = await sumFile(file.path)
+      if (sums.kind === 'sums' && sums.threadId === id) totals.set(id, sums.wholeTotal)
+    }
+    const told = reverted.size > 0 ? await readCheapTokens(codexHome, reverted) : undefined
+    for (const [id, { usage }] of told ?? []) totals.set(id, usage.total)
+    return totals
+  }
 }
 
 /** More threads than that wait for the disk. */

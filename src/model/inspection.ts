@@ -32,3 +32,6 @@ export type UsageGroup = (typeof USAGE_GROUPS)[number]
 export const MAY_GO = ['no', 'closed', 'yours', 'unknown'] as const
 
 export type MayGo = (typeof MAY_GO)[number]
+
+/** A list says what threads used by their rollouts for no more than so many: it is there at once. */
+export const MOST_THREADS_READ = 200

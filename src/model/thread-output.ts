@@ -12,7 +12,7 @@ export type ThreadFieldKind =
   | 'json'
   | 'wordOrJson'
 
-/** A field that is a column, or one of three that are made of several. */
+/** A field that is a column, or one of some that are made of several. */
 export type ThreadField =
   | { property: keyof ThreadRow; kind: ThreadFieldKind }
   /** What its user called it: the column of paginated threads, else `session_index.jsonl`. */
@@ -21,6 +21,10 @@ export type ThreadField =
   | { made: 'label' }
   /** Continues the list after this thread. */
   | { made: 'cursor' }
+  /** What it used by its rollout, where that was read; else what its row says. */
+  | { made: 'totalTokens' }
+  /** Which of both it is. */
+  | { made: 'tokensFrom' }
 
 /**
  * The fields of a thread as it is printed: what a reader looks for first, then the columns as they stand in the
@@ -47,6 +51,8 @@ export const THREAD_OUTPUT = {
   git_branch: { property: 'gitBranch', kind: 'text' },
   git_origin_url: { property: 'gitOriginUrl', kind: 'text' },
   tokens_used: { property: 'tokensUsed', kind: 'number' },
+  total_tokens: { made: 'totalTokens' },
+  tokens_from: { made: 'tokensFrom' },
   cli_version: { property: 'cliVersion', kind: 'text' },
   originator: { property: 'originator', kind: 'text' },
   sandbox_policy: { property: 'sandboxPolicy', kind: 'json' },

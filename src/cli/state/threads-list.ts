@@ -2,11 +2,13 @@ import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
 import { formatPlural } from '../../format/quantity.js'
 import { THREAD_KIND, type ThreadEntry } from '../../format/thread-fields.js'
-import { THREAD_SORTS, type ThreadSort } from '../../model/inspection.js'
+import type { createListedTokens } from '../../inspect/token-ledger.js'
+import { MOST_THREADS_READ, THREAD_SORTS, type ThreadSort } from '../../model/inspection.js'
 import type { Instant } from '../../model/log.js'
 import type { ThreadFieldName } from '../../model/thread-output.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
 import type { ThreadFilter } from '../../query/threads/filter.js'
+import { hasMoreThreads } from '../../query/threads/find.js'
 import { propertiesOf, readThreadJson } from '../../query/threads/json.js'
 import { formatCursor, type ListedThread, parseCursor, readThreads } from '../../query/threads/list.js'
 import type { ThreadTable } from '../../query/threads/table.js'
@@ -78,6 +80,10 @@ export const command = defineListCommand({
       'rolloutPath',
       'source',
     ] as const)
+    // Many rows of JSON are written by SQLite, with the numbers of the rows.
+    const isRead =
+      fields.some((name) => TOKEN_FIELDS.has(name)) &&
+      (flags.json === undefined || limit <= MOST_THREADS_READ || !hasMoreThreads(threads, MOST_THREADS_READ))
     const options = { after, onDamage, selected, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
     const pages = isCodexList
       ? // Loaded where it is needed: it brings the reading of rollouts along.
@@ -93,7 +99,7 @@ export const command = defineListCommand({
           onDamage,
           onNotice: session.notice,
         })
-      : flags.json === undefined
+      : flags.json === undefined || isRead
         ? readThreads(threads, filter, sort, options)
         : readThreadJson(threads, {
             filter,
@@ -106,7 +112,15 @@ export const command = defineListCommand({
           })
     const counts = { threads: 0, archived: 0 }
     return {
-      pages: countThreads(toEntries(pages, threads, sort, session), limit, counts),
+      pages: countThreads(
+        toEntries(pages, threads, sort, {
+          session,
+          limit,
+          readTokens: isRead ? await loadTokens(session) : undefined,
+        }),
+        limit,
+        counts,
+      ),
       // For a shell, also where one looks on.
       recordEnd: flags.print0 ? '\0' : flags.quiet && flags.fields === undefined ? '\n' : undefined,
       footer: () => (flags.quiet ? undefined : describeCounts(counts, limit)),
@@ -114,20 +128,42 @@ export const command = defineListCommand({
   },
 })
 
+const TOKEN_FIELDS: ReadonlySet<ThreadFieldName> = new Set(['total_tokens', 'tokens_from'])
+
+type ReadTokens = ReturnType<typeof createListedTokens>
+
+/** Loaded where it is needed: it brings the reading of rollouts along. */
+async function loadTokens({ codexHome }: Session): Promise<ReadTokens> {
+  return (await import('../../inspect/token-ledger.js')).createListedTokens(codexHome)
+}
+
+interface EntryOptions {
+  session: Session
+  /** Rows behind it are not shown. */
+  limit: number
+  readTokens: ReadTokens | undefined
+}
+
 async function* toEntries(
   pages: Iterable<ListedThread[] | JsonPage> | AsyncIterable<ListedThread[] | JsonPage>,
   threads: ThreadTable,
   sort: ThreadSort,
-  session: Session,
+  { session, limit, readTokens }: EntryOptions,
 ): AsyncGenerator<ThreadEntry[] | JsonPage> {
+  let left = limit
   for await (const page of pages) {
-    if ('bytes' in page) yield page
-    else
-      yield page.map((listed) => ({
-        thread: listed.thread,
-        name: listed.thread.name ?? session.names().get(listed.thread.id) ?? null,
-        cursor: formatCursor(listed, threads, sort),
-      }))
+    if ('bytes' in page) {
+      yield page
+      continue
+    }
+    const totals = await readTokens?.(page.slice(0, left).map(({ thread }) => thread))
+    left -= page.length
+    yield page.map((listed) => ({
+      thread: listed.thread,
+      name: listed.thread.name ?? session.names().get(listed.thread.id) ?? null,
+      cursor: formatCursor(listed, threads, sort),
+      totalTokens: totals?.get(listed.thread.id),
+    }))
   }
 }
 

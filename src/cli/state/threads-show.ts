@@ -61,6 +61,7 @@ async function readDetails(thread: ThreadDetails['thread'], session: Session): P
     thread,
     name,
     cursor: null,
+    totalTokens: told?.usage.total,
     rollout: {
       path: rollout?.path ?? thread.rolloutPath,
       exists: rollout === undefined && isHidden ? null : rollout !== undefined,

@@ -26,6 +26,11 @@ export function findThread({ connection, columns }: ThreadTable, id: string): Th
   return stored && toThreadRow(stored, columns)
 }
 
+/** Whether the table has more rows than so many. */
+export function hasMoreThreads({ connection }: ThreadTable, count: number): boolean {
+  return connection.get(`SELECT 1 FROM ${THREAD_TABLE} LIMIT 1 OFFSET ?`, count) !== undefined
+}
+
 export function hasThread({ connection, columns }: ThreadTable, id: string): boolean {
   return connection.get(`SELECT 1 FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`, id) !== undefined
 }

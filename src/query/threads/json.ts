@@ -82,10 +82,25 @@ export function propertiesOf(fields: readonly ThreadFieldName[]): ReadonlySet<ke
     fields.flatMap((name): (keyof ThreadRow)[] => {
       const field: ThreadField = THREAD_OUTPUT[name]
       if ('property' in field) return [field.property]
-      if (field.made === 'cursor') return []
-      return field.made === 'name' ? ['name'] : ['name', 'title', 'preview', 'firstUserMessage']
+      return propertiesOfMade(field.made)
     }),
   )
+}
+
+function propertiesOfMade(made: Extract<ThreadField, { made: unknown }>['made']): (keyof ThreadRow)[] {
+  switch (made) {
+    case 'cursor':
+    case 'tokensFrom':
+      return []
+    case 'name':
+      return ['name']
+    case 'label':
+      return ['name', 'title', 'preview', 'firstUserMessage']
+    case 'totalTokens':
+      return ['tokensUsed']
+    default:
+      return made satisfies never
+  }
 }
 
 function writePage(
@@ -151,7 +166,7 @@ function formOf(field: ThreadField, threads: ThreadTable, sort: ThreadSort): For
     const column = threads.columns[field.property]
     return column === undefined ? { json: `'null'`, odd: [] } : columnForm(columnSql(column), field.kind)
   }
-  const { title, preview, firstUserMessage, name } = threads.columns
+  const { title, preview, firstUserMessage, name, tokensUsed } = threads.columns
   switch (field.made) {
     case 'name':
       return { json: `json_quote(coalesce(${columnSql(name)}, text))`, odd: [] }
@@ -165,6 +180,11 @@ function formOf(field: ThreadField, threads: ThreadTable, sort: ThreadSort): For
         odd: [],
       }
     }
+    // No rollout is read for a list that SQLite writes.
+    case 'totalTokens':
+      return { json: `json_quote(${columnSql(tokensUsed)})`, odd: [] }
+    case 'tokensFrom':
+      return { json: `'"row"'`, odd: [] }
     case 'cursor': {
       const column = sortColumn(threads, sort)
       return {

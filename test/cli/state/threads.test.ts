@@ -32,6 +32,8 @@ const FIELDS = [
   'git_branch',
   'git_origin_url',
   'tokens_used',
+  'total_tokens',
+  'tokens_from',
   'cli_version',
   'originator',
   'sandbox_policy',

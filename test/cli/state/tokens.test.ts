@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, unlinkSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
 import { afterAll, describe, expect, test } from 'vitest'
 import {
   copyFixtureHome,
@@ -69,6 +70,38 @@ describe('tokens', () => {
       const told = found.flatMap(({ id, total_tokens }) => (total_tokens ? [[id, total_tokens]] : []))
       expect([name, Object.fromEntries(told)]).toEqual([name, charged])
     }
+  })
+
+  test('are told by threads list too, where rollouts are small; else it says that it is the number of the row', async () => {
+    const home = keep(copyFixtureHome('turns', 'forks-0.169.0'))
+    const { found } = await readTokens(home)
+    const charged = Object.fromEntries(found.map(({ id, total_tokens }) => [id, total_tokens]))
+    const list = async () => {
+      const argv = ['threads', 'list', '--json=id,tokens_used,total_tokens,tokens_from']
+      const { stdout } = await runState([...argv, '--codex-home', home])
+      return JSON.parse(stdout) as Record<string, unknown>[]
+    }
+    const listed = await list()
+    expect(new Set(listed.map(({ tokens_from }) => tokens_from))).toEqual(new Set(['rollout']))
+    expect(Object.fromEntries(listed.map(({ id, total_tokens }) => [id, total_tokens]))).toEqual(charged)
+    expect(listed.filter(({ tokens_used, total_tokens }) => tokens_used !== total_tokens)).toHaveLength(7)
+
+    const [newest] = listed
+    const { stdout } = await runState(['threads', 'path', String(newest?.id), '--codex-home', home])
+    appendFileSync(stdout.trim(), `${JSON.stringify({ type: 'later', payload: 'x'.repeat(9e6) })}\n`)
+    const rows = (await list()).filter(({ tokens_from }) => tokens_from === 'row')
+    expect(rows).toEqual([{ id: newest?.id, tokens_used: 15_817, total_tokens: 15_817, tokens_from: 'row' }])
+
+    const database = new Database(join(home, 'state_5.sqlite'))
+    const columns = database.pragma('table_info(threads)') as { name: string }[]
+    const values = columns.map(({ name }) => (name === 'id' ? `printf('%s-%d', t.id, value)` : `t.${name}`))
+    database.exec(
+      `INSERT INTO threads SELECT ${values.join(', ')} FROM threads t JOIN json_each('[1,2,3,4,5,6,7,8]')`,
+    )
+    database.close()
+    const many = await list()
+    expect(many.length).toBeGreaterThan(200)
+    expect(many.every((row) => row.tokens_from === 'row' && row.total_tokens === row.tokens_used)).toBe(true)
   })
 
   test('are the same sum by whatever they are summed', async () => {
