@@ -23,7 +23,7 @@ export interface RowFailure {
   isGuess: boolean
 }
 
-const TURN_ERROR = 'Turn error: '
+export const TURN_ERROR = 'Turn error: '
 const RETRY = 'stream disconnected - retrying sampling request ('
 /** A statement that took this long waited for a lock: SQLite gives up after 5 seconds here. */
 const LOCK_SECONDS = 4

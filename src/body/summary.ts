@@ -75,12 +75,13 @@ function tellEvent(target: string, message: string | null, fields: ReadonlyMap<s
 }
 
 /** A template in its parts: texts, and the fields between them. */
-interface ReadyTemplate extends Pick<Template, 'target' | 'message'> {
+export interface ReadyTemplate extends Pick<Template, 'target' | 'message'> {
+  isPrefix: boolean
   forms: readonly { parts: readonly string[]; keys: readonly string[] }[]
   hides: ReadonlySet<string>
 }
 
-const READY: readonly (ReadyTemplate & { isPrefix: boolean })[] = TEMPLATES.map(
+export const READY_TEMPLATES: readonly ReadyTemplate[] = TEMPLATES.map(
   ({ message, target, isPrefix = false, shows, hides = [] }) => {
     const forms = shows.map((form) => {
       const pieces = form.split(/[{}]/)
@@ -100,10 +101,10 @@ const READY: readonly (ReadyTemplate & { isPrefix: boolean })[] = TEMPLATES.map(
   },
 )
 const BY_MESSAGE = Map.groupBy(
-  READY.filter(({ isPrefix }) => !isPrefix),
+  READY_TEMPLATES.filter(({ isPrefix }) => !isPrefix),
   ({ message }) => message,
 )
-const BY_PREFIX = READY.filter(({ isPrefix }) => isPrefix)
+const BY_PREFIX = READY_TEMPLATES.filter(({ isPrefix }) => isPrefix)
 
 function findTemplates(target: string, message: string): readonly ReadyTemplate[] {
   const found = BY_MESSAGE.get(message) ?? BY_PREFIX.filter((one) => message.startsWith(one.message))

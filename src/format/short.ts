@@ -35,16 +35,16 @@ export interface ShortFormatter {
 }
 
 /** Of the prefix, in cells. */
-const THREAD_WIDTH = 13
+export const THREAD_WIDTH = 13
 const SHORT_THREAD_WIDTH = 4
-const TARGET_WIDTH = 24
+export const TARGET_WIDTH = 24
 const NARROW_TARGET_WIDTH = 16
-const LEVEL_WIDTH = 5
+export const LEVEL_WIDTH = 5
 const DEFAULT_RULE_WIDTH = 80
 /** What a text is looked at for one cell of it: some characters are made of many code units. */
 const UNITS_PER_CELL = 16
 
-const PATCH_MARK = '*** Begin Patch'
+export const PATCH_MARK = '*** Begin Patch'
 
 export function createShortFormatter(options: ShortOptions): ShortFormatter {
   const { palette, width, time, thread, kindOf, isCompact = false } = options
@@ -64,21 +64,7 @@ export function createShortFormatter(options: ShortOptions): ShortFormatter {
     day = date
     dayZone = zone
     if (isCompact) return ''
-    const label = `${nameDay(date)}, ${zone === 'Z' ? 'UTC' : zone}`
-    return `${rule(thread && isFirst ? [...describeThread(thread), label] : [label])}\n`
-  }
-
-  function rule(parts: readonly string[]): string {
-    const cells = width ?? DEFAULT_RULE_WIDTH
-    let line = `── ${parts.join(' ── ')} `
-    const excess = widthOf(line) - cells
-    // A title gives way to what follows it.
-    if (excess > 0 && parts.length > 1) {
-      const first = cutToWidth(parts[0]!, Math.max(THREAD_WIDTH, widthOf(parts[0]!) - excess))
-      line = `── ${[first, ...parts.slice(1)].join(' ── ')} `
-    }
-    const cut = cutToWidth(line, cells)
-    return paint(palette, 'faint', cut + '─'.repeat(Math.max(0, cells - widthOf(cut))))
+    return formatDayRule(date, zone, { width, palette, thread: isFirst ? thread : undefined })
   }
 
   /** The group that the next row may join, and those before it that wait for their turn to end. */
@@ -119,6 +105,27 @@ export function createShortFormatter(options: ShortOptions): ShortFormatter {
     },
     flush,
   }
+}
+
+/** The line above the rows of a day, with what is told once of their thread. */
+export function formatDayRule(
+  date: string,
+  zone: string,
+  { width: cells = DEFAULT_RULE_WIDTH, palette, thread }: Partial<ShortOptions> = {},
+): string {
+  const day = `${nameDay(date)}, ${zone === 'Z' ? 'UTC' : zone}`
+  const plain = `── ${day} `
+  if (!thread && plain.length <= cells) return `${paint(palette, 'faint', plain.padEnd(cells, '─'))}\n`
+  const parts = thread ? [...describeThread(thread), day] : [day]
+  let line = `── ${parts.join(' ── ')} `
+  const excess = widthOf(line) - cells
+  // A title gives way to what follows it.
+  if (excess > 0 && parts.length > 1) {
+    const first = cutToWidth(parts[0]!, Math.max(THREAD_WIDTH, widthOf(parts[0]!) - excess))
+    line = `── ${[first, ...parts.slice(1)].join(' ── ')} `
+  }
+  const cut = cutToWidth(line, cells)
+  return `${paint(palette, 'faint', cut + '─'.repeat(Math.max(0, cells - widthOf(cut))))}\n`
 }
 
 /** Of a turn's rows that are held back, reckoned in characters. */
@@ -177,7 +184,7 @@ function isBad(level: string): boolean {
 type Fold = Pick<Group, 'last' | 'count' | 'isSame' | 'againCount'>
 
 /** The lines of one row, each with its newline. */
-function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fold) => string {
+export function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fold) => string {
   const { palette, width, highlight, wraps = false, isCompact = false, thread } = options
   const columns = chooseColumns(options)
   const turns = createTurnClock()
@@ -207,7 +214,7 @@ function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fo
     return cell(pad(text, columns.thread), id === '' ? undefined : threadStyle(id))
   })
   const targetCell = remember((target: string) => {
-    const text = cleanLine(target.replace(/^codex_(?:core::)?/, ''))
+    const text = cleanLine(shortenTarget(target))
     const cut = width === undefined ? text : cutToWidth(text, columns.target, true)
     return cell(pad(cut, columns.target), 'target')
   })
@@ -254,6 +261,11 @@ function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fo
     }
     return lines
   }
+}
+
+/** Without what nearly all targets begin with. */
+export function shortenTarget(target: string): string {
+  return target.replace(/^codex_(?:core::)?/, '')
 }
 
 /** Safe and painted. */

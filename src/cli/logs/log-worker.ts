@@ -9,7 +9,7 @@ import { readStats } from '../../query/logs/stats.js'
 import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import { openBody } from './read-body.js'
-import { createBytesReader, type RecordPlan } from './records.js'
+import { loadRecordReader, type RecordPlan, type RecordReader } from './records.js'
 
 /** What a worker is to do with the batches that it is sent. */
 export interface LogWorkerData {
@@ -36,6 +36,8 @@ const { file, filter, job, lent } = workerData as LogWorkerStart
 borrowFiles(lent)
 const port = parentPort!
 const loading = loadFilterFunctions(filter)
+const loadingReader = job.kind === 'records' ? loadRecordReader(job.plan, openBody) : undefined
+let readRecords: RecordReader | undefined
 let store: LogStore | undefined
 
 port.on('message', async (batch: LogBatch) => {
@@ -43,6 +45,7 @@ port.on('message', async (batch: LogBatch) => {
     const functions = await loading
     store ??= openLogStore([file], { functions })
     if (!store) throw new StateError('DB_NO_TABLE', `${file.path} has no table of logs any more`)
+    readRecords ??= (await loadingReader)?.(store, filter)
     const { result, transfer } = work(store, batch)
     port.postMessage({ result }, transfer)
   } catch (error) {
@@ -55,9 +58,9 @@ function work(opened: LogStore, batch: LogBatch): { result: unknown; transfer: A
   if (job.kind === 'ids') return { result: readNewestIds(opened, batch, filter, job.limit), transfer: [] }
   if (job.kind === 'stats') return { result: readStats(opened, batch, filter, job.plan), transfer: [] }
   if (job.kind === 'count') return { result: countBatch(opened, batch, filter), transfer: [] }
-  const result = createBytesReader(opened, filter, job.plan, openBody)(batch)
-  // Handed over, not copied, where the records are all that the memory holds.
+  const result = readRecords!(batch)
+  // Handed over, not copied, where the records are most of what the memory holds.
   const buffer = result?.bytes.buffer
-  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === result?.bytes.byteLength
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength <= 4 * result!.bytes.byteLength
   return { result, transfer: isWhole ? [buffer] : [] }
 }

@@ -78,14 +78,24 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
       wraps: flags.wrap ?? false,
       folds: flags.fold,
     })
-    return {
+    const output: Output = {
       header,
       formatter,
-      summary,
-      plan: undefined,
+      summary: {
+        restart: summary.restart,
+        showThread(thread) {
+          summary.showThread(thread)
+          output.plan = undefined
+        },
+      },
+      plan:
+        tells === 'everywhere' && isUtc && !isTerminal && !palette
+          ? { isShort: true, pieces, isRaw, styles: undefined }
+          : undefined,
       hasUnknown: false,
       isForPeople: format !== 'csv',
     }
+    return output
   }
   const options = {
     time,

@@ -190,7 +190,9 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
       cursor.isResumed || isScreen ? Number.POSITIVE_INFINITY : (flags.backfill ?? defaultBackfill(io))
     const selected = isScreen ? await selectScreen(wanted, filter, session.output, io) : wanted
     const selection = { limit, isReversed: false }
-    for await (const printed of printSelected(selected, filter, selection, session.output, io)) {
+    // What follows is told by the same formatter, which knows the rows before then.
+    const output = session.output.plan?.isShort ? { ...session.output, plan: undefined } : session.output
+    for await (const printed of printSelected(selected, filter, selection, output, io)) {
       recordPrinted(cursor, session.output, printed, io)
       if (start?.store === printed.store) start.place = { afterId: BigInt(printed.lastId), marks: [] }
       // Lets the signals in.

@@ -15,6 +15,9 @@ export interface Records {
   bytes: Uint8Array
   /** The highest id among the rows. */
   lastId: RowId
+  /** A line among them that is left out where the records before end with its key. */
+  rule?: { from: number; to: number; key: string } | undefined
+  lastKey?: string
 }
 
 /** Reads a batch and gives its records; `undefined` when no row matches. */
@@ -22,9 +25,20 @@ export type RecordReader = (batch: LogBatch) => Records | undefined
 
 /** How records are written where that looks at each row by itself: times in UTC, one line each. Plain data, for a worker too. */
 export interface RecordPlan {
+  /** Rows are told by what their bodies mean; `pieces` are of no account then. */
+  isShort?: boolean
   pieces: readonly RecordPiece[]
   isRaw: boolean
   styles: PieceStyles | undefined
+}
+
+/** What reads the records of a plan; the code for it is loaded when it is asked for. */
+export async function loadRecordReader(
+  plan: RecordPlan,
+  openBody: OpenBody | undefined,
+): Promise<(store: LogStore, filter: LogFilter | undefined) => RecordReader> {
+  if (plan.isShort) return (await import('./short-bytes.js')).createShortReader
+  return (store, filter) => createBytesReader(store, filter, plan, openBody)
 }
 
 /** Records that SQLite writes, but for what only JavaScript can: escapes in a batch, parts of bodies in all of them. */
@@ -59,7 +73,8 @@ export function createBytesReader(
   }
 }
 
-function* batchesOf(batch: LogBatch): BatchSource {
+/** One batch alone. */
+export function* batchesOf(batch: LogBatch): BatchSource {
   yield batch
 }
 

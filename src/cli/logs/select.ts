@@ -13,7 +13,7 @@ import type { LogWorkerData } from './log-worker.js'
 import type { Output } from './output.js'
 import { createScanProgress, type ScanProgress } from './progress.js'
 import { type BatchWork, readBatches } from './read-batches.js'
-import { createBytesReader, createRowsReader, resizeFor } from './records.js'
+import { createRowsReader, loadRecordReader, type Records, resizeFor } from './records.js'
 
 /** A database to read rows of. */
 export interface Reading {
@@ -59,6 +59,7 @@ export async function* printSelected(
       ? readings
       : await selectNewest(readings, filter, { limit, isReversed }, io)
   const progress = createScanProgress(io)
+  let lastKey: string | undefined
   for (const reading of isReversed ? selected.toReversed() : selected) {
     const { store, ids } = reading
     const batches = ids ? idBatches(ids) : matchingBatches(store, filter, { ...reading, isReversed })
@@ -68,10 +69,11 @@ export async function* printSelected(
     const isPlain = (ids || !isReversed) && !(output.hasUnknown && store.unknownColumns.length > 0)
     const plan = isPlain ? output.plan : undefined
     const parts = plan ? batches : inParts(store, batches, { isReversed })
+    const createReader = plan && (await loadRecordReader(plan, output.openBody))
     const results = readBatches({
       batches: progress.watch(parts, () => countIds(store)),
-      read: plan
-        ? createBytesReader(store, remaining, plan, output.openBody)
+      read: createReader
+        ? createReader(store, remaining)
         : createRowsReader(store, remaining, output.formatter.format, isReversed),
       resize: resizeFor,
       workers: plan && inWorkers(io, store, { filter: remaining, job: { kind: 'records', plan } }),
@@ -79,11 +81,17 @@ export async function* printSelected(
     for await (const records of results) {
       if (!records) continue
       progress.clear()
-      io.stdout.write(records.bytes)
+      for (const bytes of withoutKnownRule(records, lastKey)) io.stdout.write(bytes)
+      lastKey = records.lastKey
       yield { store, lastId: records.lastId }
     }
   }
   progress.clear()
+}
+
+function withoutKnownRule({ bytes, rule }: Records, lastKey: string | undefined): Uint8Array[] {
+  if (!rule || rule.key !== lastKey) return [bytes]
+  return [bytes.subarray(0, rule.from), bytes.subarray(rule.to)].filter(({ length }) => length > 0)
 }
 
 /** The newest rows that match, this many of all databases together. */

@@ -35,7 +35,7 @@ export function readLogBytes(
   { filter, isRaw = false, styles }: LogBytesOptions = {},
 ): LogBytes | undefined {
   const { sql, params } = compileBatch(source, batch, filter)
-  const record = `concat(${pieces.map((piece) => pieceSql(piece, source, isRaw, styles)).join(', ')})`
+  const record = `concat(${recordSql(pieces, source, { isRaw, styles }).join(', ')})`
   const row = source.connection.get<{ bytes: Uint8Array | null; rowCount: number; lastId: number | string }>(
     // concat() takes NULL as ''; with `||` a single NULL would drop the record.
     `SELECT CAST(group_concat(${record}, '') AS BLOB) AS bytes, count(*) AS rowCount, ${exactSql(`max(${keySql(source)})`)} AS lastId ${sql}`,
@@ -45,6 +45,17 @@ export function readLogBytes(
   const { bytes, rowCount } = row
   const lastId = fromExact(row.lastId)
   return { bytes, rowCount, lastId, mayDiffer: mayDiffer(bytes, rowCount, pieces, { isRaw, styles }) }
+}
+
+export type RecordPieces = readonly Piece[]
+
+/** Arguments of the concat() that makes a record. */
+export function recordSql(
+  pieces: RecordPieces,
+  source: LogSource,
+  { isRaw = false, styles }: Pick<LogBytesOptions, 'isRaw' | 'styles'> = {},
+): string[] {
+  return pieces.map((piece) => pieceSql(piece, source, isRaw, styles))
 }
 
 const NEWLINE = 0x0a
