@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import type { DatabaseFile } from '../schema/files.js'
 
@@ -57,6 +56,7 @@ function askLsof(databases: Databases): Holders {
   if (files.size === 0) return { holders: [], isKnown: true, hiddenCount: 0 }
   const args = ['-w', '-n', '-P', '-F', 'pcfln', '--', ...files.keys()]
   // Exit code 1 says that one of the files is not open, too.
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { stdout, error } = spawnSync('lsof', args, { encoding: 'utf8', timeout: LSOF_MS })
   if (error) {
     const { code } = error as NodeJS.ErrnoException

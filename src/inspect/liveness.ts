@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 /** `unknown`: the system, or the log, does not tell. */
@@ -147,12 +146,15 @@ function readWindowsStartMs(pid: number): number | undefined {
 
 function ask(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): string {
   try {
-    return execFileSync(program, args, {
-      ...(env && { env }),
-      encoding: 'utf8',
-      timeout: ASK_MS,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim()
+    return process
+      .getBuiltinModule('node:child_process')
+      .execFileSync(program, args, {
+        ...(env && { env }),
+        encoding: 'utf8',
+        timeout: ASK_MS,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+      .trim()
   } catch {
     return ''
   }

@@ -1,6 +1,5 @@
 import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import zlib from 'node:zlib'
 import { StateError } from '../errors.js'
 import { explainFileError, isDenied } from '../model/file-error.js'
 import { type CutLine, createLineCutter, decodeLine, type LongLine, MAX_LINE_BYTES } from './cut-lines.js'
@@ -134,6 +133,7 @@ async function* readChunks({ path, sizeBytes }: RolloutFileFacts): AsyncGenerato
 }
 
 async function* decompress(path: string): AsyncGenerator<Buffer> {
+  const zlib = process.getBuiltinModule('node:zlib')
   if (typeof zlib.createZstdDecompress !== 'function') {
     throw new StateError('ROLLOUT_UNREADABLE', `cannot decompress rollout ${path}`, {
       hint: 'Compressed rollouts need Node 22.15 or newer (23.8 in the 23 line).',

@@ -1,4 +1,3 @@
-import { pipeline, Readable } from 'node:stream'
 import type { ZstdDecompress } from 'node:zlib'
 
 /**
@@ -44,6 +43,7 @@ export async function* decompressFrames(
       if (number !== FRAME_MAGIC)
         throw new ZstdError(isFirst ? 'it is not zstd' : 'bytes behind the last frame')
       // An error of either stream destroys the other; the loop is where it is thrown.
+      const { pipeline, Readable } = process.getBuiltinModule('node:stream')
       const frame = Readable.from(readFrame(bytes, magic), { objectMode: false })
       for await (const chunk of pipeline(frame, createDecompressor(), () => {})) yield chunk as Buffer
     }
