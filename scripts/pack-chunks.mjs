@@ -27,8 +27,9 @@ export function packChunks({ outputFiles, metafile }, programs) {
     return { output, text, entryPoint, requires: imports.filter(isChunk).map(({ path }) => path) }
   })
   const inOrder = sortByNeed(chunks)
+  for (const chunk of inOrder) chunk.requires = withoutDetours(chunk, inOrder)
   const numbers = new Map(inOrder.map(({ output }, number) => [output, number]))
-  const texts = inOrder.map(({ output, text }) => `${toFunction(text, output, numbers)},\n`)
+  const texts = inOrder.map((chunk) => `${toFunction(chunk, numbers)},\n`)
   const index = {
     id: createHash('sha256').update(texts.join('')).digest('hex').slice(0, 16),
     chunks: inOrder.map(({ entryPoint, requires }, number) => {
@@ -70,6 +71,15 @@ function reach(chunk, byOutput, path = [], reached = new Set()) {
   return reached.add(chunk)
 }
 
+/** What a chunk requires, without what is required by something else of it: esbuild lists all. */
+function withoutDetours({ requires }, chunks) {
+  const byOutput = new Map(chunks.map((chunk) => [chunk.output, chunk]))
+  const reached = requires.map((output) => reach(byOutput.get(output), byOutput))
+  return requires.filter((output, at) =>
+    reached.every((others, other) => other === at || !others.has(byOutput.get(output))),
+  )
+}
+
 /** As esbuild writes it: `import a,{b as c}from"node:d";`. No text of ours looks like it. */
 const IMPORT =
   /\bimport(?:\s+([\w$]+))?,?(?:\*\s*as\s+([\w$]+))?(?:\{([^}]*)\})?\s*(?:from)?\s*"([^"\s]+)";?/g
@@ -77,7 +87,7 @@ const IMPORT_CALL = /\bimport\(\s*"([^"]+)"\s*\)/g
 const EXPORT = /\bexport\s*\{([^}]*)\};?\s*$/
 
 /** An ES module as a function. Of what it imports nothing changes later, so a constant is as good as a binding. */
-function toFunction(text, output, numbers) {
+function toFunction({ text, output, requires }, numbers) {
   const place = (path) => {
     const number = numbers.get(join(dirname(output), path))
     return path.startsWith('./') ? number : JSON.stringify(path)
@@ -86,6 +96,8 @@ function toFunction(text, output, numbers) {
     .replaceAll(IMPORT, (_, whole, namespace, names, path) => {
       const required = `require(${place(path)})`
       const taken = [whole, namespace, names && `{${names.replaceAll(/\s+as\s+/g, ':')}}`].filter(Boolean)
+      // No module of ours does anything but define: what only has to have run may as well run later.
+      if (taken.length === 0 && !requires.includes(join(dirname(output), path))) return ''
       return taken.length === 0
         ? `${required};`
         : `const ${taken.map((name) => `${name}=${required}`).join()};`

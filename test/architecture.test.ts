@@ -136,6 +136,22 @@ describe.each(files)('src/$path', ({ path, text, imports }) => {
   })
 })
 
+/** Each brings up to forty others of Node's along: more than all that a start costs besides. */
+const LARGE = /^node:(child_process|crypto|fs\/promises|http|https|net|stream|worker_threads|zlib)$/
+
+/** Never part of the start of a command. */
+const MAY_BEGIN_WITH_LARGE =
+  /-worker\.ts$|^share\/(otlp-client|export\/final-file)\.ts$|^rollout\/(start-worker|extractor)\.ts$/
+
+test('large modules of Node are taken where they are used, by process.getBuiltinModule', () => {
+  const imported = files.flatMap(({ path, text }) =>
+    [...text.matchAll(/^import (?!type\b).*? from '(node:[^']+)'/gm)]
+      .filter(([, name]) => LARGE.test(name!) && !MAY_BEGIN_WITH_LARGE.test(path))
+      .map(([, name]) => `${path} ${name}`),
+  )
+  expect(imported).toEqual([])
+})
+
 test('every folder is in the table', () => {
   expect([...new Set(files.map(({ path }) => areaOf(path)))].filter((area) => !(area in MAY_IMPORT))).toEqual(
     [],

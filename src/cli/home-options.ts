@@ -110,6 +110,9 @@ function databaseAt(path: string): DatabaseFile {
   return { path, role: 'state', generation: found?.generation ?? 0, age: 'known' }
 }
 
+/** What to do where there is no database at all. */
+export const PLACE_HINT = 'Pass --codex-home or --db, or set CODEX_HOME.'
+
 /** That no database is where it was looked for, and where there are some. */
 export function noDatabase({ sqliteHome, rule, elsewhere }: Home, otherwise: string): StateError {
   const isThere = statSync(sqliteHome, { throwIfNoEntry: false }) !== undefined

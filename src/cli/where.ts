@@ -4,11 +4,16 @@ import { openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { cleanLine } from '../format/clean.js'
 import type { RecordKind } from '../format/fields.js'
+import { wrapWords } from '../format/table.js'
+import { describeMemoryHome, findMemoryVersion, whyOff } from '../inspect/memory-home.js'
 import { isMissing } from '../model/file-error.js'
 import type { MemoryPipeline } from '../model/memory.js'
+import { openTable } from '../query/databases.js'
+import { describeThreadTable } from '../query/threads/table.js'
 import { type DatabaseFile, GENERATION_AGES } from '../schema/files.js'
+import { readConfigTable } from '../schema/home.js'
 import { readMigrations } from '../schema/inspect.js'
-import { type Home, lastWriteMs, noDatabase } from './home-options.js'
+import { type Home, lastWriteMs, noDatabase, PLACE_HINT } from './home-options.js'
 import { closedObject, TIME_SCHEMA } from './json-schema.js'
 import { defineListCommand } from './records.js'
 
@@ -89,14 +94,13 @@ const PLACE_SCHEMA = closedObject({
 export const command = defineListCommand({
   kind: PLACE_KIND,
   jsonForms: [{ name: 'where', shape: 'array', record: PLACE_SCHEMA }],
-  async read({ home, io, notice }, { json }) {
-    const use = await findMemoryUse(home)
+  read({ home, io, notice }, { json }) {
+    const use = findMemoryUse(home)
     const places: Place[] = [
       ...home.databases.map((file) => ({ ...describe(file, home.rule), ...memoriesIn(file, use) })),
       ...home.elsewhere.map((file) => ({ ...describe(file, 'none'), ...memoriesIn(file, undefined) })),
     ]
     if (json === undefined) for (const { error } of places) if (error !== null) notice(error)
-    const { wrapWords } = await import('../format/table.js')
     return {
       pages: [places],
       emptyText: null,
@@ -114,9 +118,6 @@ export const command = defineListCommand({
   },
 })
 
-/** What to do where there is no database at all. */
-export const PLACE_HINT = 'Pass --codex-home or --db, or set CODEX_HOME.'
-
 function describe(file: DatabaseFile, rule: string): Omit<Place, 'pipeline' | 'in_use'> {
   const writtenMs = lastWriteMs(file.path)
   return {
@@ -133,12 +134,8 @@ function describe(file: DatabaseFile, rule: string): Omit<Place, 'pipeline' | 'i
 }
 
 /** What is known of the memories of a home; `undefined` where no release kept some, or nothing can be read. */
-async function findMemoryUse({ codexHome, databases }: Home): Promise<MemoryUse | undefined> {
+function findMemoryUse({ codexHome, databases }: Home): MemoryUse | undefined {
   if (codexHome === undefined || databases.length === 0) return undefined
-  const { describeMemoryHome, findMemoryVersion, whyOff } = await import('../inspect/memory-home.js')
-  const { openTable } = await import('../query/databases.js')
-  const { describeThreadTable } = await import('../query/threads/table.js')
-  const { readConfigTable } = await import('../schema/home.js')
   let version: string | undefined
   try {
     const found = openTable(databases, 'threads')
