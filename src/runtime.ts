@@ -323,7 +323,7 @@ export class StateRuntime {
   }
 
   /**
-   * `listThreads`, held against the files: a row whose file is gone is mended if the thread's file is elsewhere
+   * `listThreads`, held against the files: a row whose file is gone is repaired if the thread's file is elsewhere
    * below the home, and left out of the page if it is not (it stays in the table). While the backfill is not
    * complete, or when the database cannot be read, the page is made from the rollouts themselves: at most
    * 10,000 files, and the head of each.
@@ -340,7 +340,7 @@ export class StateRuntime {
   /**
    * The rollout of a thread on disk; ends in `.jsonl.zst` where it is compressed. The row's path wins if the
    * file is there and its session_meta carries this id, whatever its name; else the folders are searched for a
-   * file that is named after the thread and carries its id, and the row is mended or made. A file of another
+   * file that is named after the thread and carries its id, and the row is repaired or made. A file of another
    * thread is never given.
    *
    * @throws {StateError} `ABORTED`

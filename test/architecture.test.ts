@@ -102,16 +102,80 @@ function importsOf(text: string): string[] {
 
 const areaOf = (path: string) => path.split('/')[0]!.replace(/\.ts$/, '')
 
+/** The file of src/ that a relative import means. */
+function targetOf(path: string, specifier: string): string {
+  return relative('.', normalize(join(dirname(path), specifier)))
+    .split(sep)
+    .join('/')
+    .replace(/\.js$/, '.ts')
+}
+
+/** Each circle of imports that can be gone through from file to file, those for types included. */
+function findCircles(importsByFile: ReadonlyMap<string, readonly string[]>): string[][] {
+  const circles: string[][] = []
+  const done = new Set<string>()
+  const walk = (path: string, trail: readonly string[]): void => {
+    const at = trail.indexOf(path)
+    if (at !== -1) circles.push([...trail.slice(at), path])
+    if (at !== -1 || done.has(path)) return
+    for (const next of importsByFile.get(path) ?? []) walk(next, [...trail, path])
+    done.add(path)
+  }
+  for (const path of importsByFile.keys()) walk(path, [])
+  return circles
+}
+
+test('no file imports itself through others, not for a type either', () => {
+  const importsByFile = new Map(
+    files.map(({ path, imports }) => [
+      path,
+      imports.filter((specifier) => specifier.startsWith('.')).map((specifier) => targetOf(path, specifier)),
+    ]),
+  )
+  expect(findCircles(importsByFile)).toEqual([])
+  expect(
+    findCircles(
+      new Map([
+        ['a', ['b', 'd']],
+        ['b', ['c']],
+        ['c', ['b']],
+        ['d', []],
+      ]),
+    ),
+  ).toEqual([['b', 'c', 'b']])
+})
+
+/** Names that several files export by intent. */
+const SHARED_NAMES: Record<string, string> = {
+  command: 'each command is the value of this name in its file',
+  run: 'what the file in bin/ of either program calls',
+  startExtractWorker: 'an executable has its own in place of the other',
+  findThreadPath: 'that of the library, with and without a database, and what does it',
+  listThreadsWithFallback: 'that of the library, with and without a database, and what does it',
+}
+
+test('a name that is exported has one meaning', () => {
+  const places = new Map<string, Set<string>>()
+  for (const { path, text } of files) {
+    const exported = text.matchAll(
+      /^export (?:declare |abstract |async )*(?:function\*?|const|let|class|interface|type|enum) (\w+)/gm,
+    )
+    for (const [, name] of exported) places.set(name!, (places.get(name!) ?? new Set()).add(path))
+  }
+  const shared = [...places].filter(([, paths]) => paths.size > 1)
+  expect(shared.filter(([name]) => !(name in SHARED_NAMES)).map(([name, paths]) => [name, ...paths])).toEqual(
+    [],
+  )
+  expect(Object.keys(SHARED_NAMES).toSorted()).toEqual(shared.map(([name]) => name).toSorted())
+})
+
 describe.each(files)('src/$path', ({ path, text, imports }) => {
   test('imports from where it may', () => {
     const area = areaOf(path)
     const allowed = [area, ...(MAY_IMPORT[area] ?? []), ...(EXCEPTIONS[path] ?? [])]
     for (const specifier of imports) {
       if (specifier.startsWith('.')) {
-        const target = relative('.', normalize(join(dirname(path), specifier)))
-          .split(sep)
-          .join('/')
-        expect(allowed, specifier).toContain(areaOf(target.replace(/\.js$/, '.ts')))
+        expect(allowed, specifier).toContain(areaOf(targetOf(path, specifier)))
         expect(specifier).toMatch(/\.js(on)?$/)
       } else if (!specifier.startsWith('node:')) {
         expect(PACKAGES[specifier]?.(path), specifier).toBe(true)

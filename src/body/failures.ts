@@ -25,8 +25,8 @@ export interface FailureEntry {
   step: string
   /** Releases in whose logs it was seen, `''` where it is known from reports alone. */
   seen: string
-  /** The release that mended it. */
-  mendedIn?: string
+  /** The release that fixed it. */
+  fixedIn?: string
 }
 
 const entry = (

@@ -1,13 +1,13 @@
 import { type BodyField, type BodySpan, type ParsedBody, readValue } from './parse.js'
 
 /** Where a value stands: in a span, in the event, or in the words of the message (its first group). */
-export type Place =
+export type ValuePlace =
   | { span: string; key: string }
   | { field: string; message?: RegExp }
   | { message: RegExp; group?: true }
 
-const inSpan = (span: string, key: string): Place => ({ span, key })
-const inField = (field: string, message?: RegExp): Place => (message ? { field, message } : { field })
+const inSpan = (span: string, key: string): ValuePlace => ({ span, key })
+const inField = (field: string, message?: RegExp): ValuePlace => (message ? { field, message } : { field })
 
 /** What rows are about, whichever release wrote them: of the places the first that has a value counts. */
 export const MEANINGS = {
@@ -67,7 +67,7 @@ export const MEANINGS = {
     inSpan('get_model_info', 'model'),
     { message: /^Unknown model (.+) is used\. This will/, group: true },
   ],
-} as const satisfies Record<string, readonly Place[]>
+} as const satisfies Record<string, readonly ValuePlace[]>
 
 export type Meaning = keyof typeof MEANINGS
 
@@ -81,7 +81,7 @@ export function readMeaning(parsed: ParsedBody, meaning: Meaning): string | unde
   return undefined
 }
 
-function readPlace({ spans, message, fields }: ParsedBody, place: Place): string | undefined {
+function readPlace({ spans, message, fields }: ParsedBody, place: ValuePlace): string | undefined {
   if ('span' in place) return readSpanField(spans, place.span, place.key)
   if ('field' in place) {
     return !place.message || place.message.test(message ?? '') ? lastValue(fields, place.field) : undefined

@@ -1,6 +1,6 @@
-import type { Command } from './command.js'
+import type { Command, Entry, Program } from './command.js'
 import { type Argument, type Flag, formatFlag } from './flags.js'
-import { type Entry, listBelow, type Program } from './registry.js'
+import { listBelow } from './registry.js'
 
 export const EXIT_CODES =
   '0 fine, 1 the answer is no, what was named is not there, or not all could be read, 2 wrong usage, 3 no readable database'

@@ -22,7 +22,7 @@ export interface Home {
    */
   elsewhere: DatabaseFile[]
   /** What to say of the place before anything is read, a line each. */
-  warnings: string[]
+  notices: string[]
 }
 
 /** @throws {StateError} `DB_NOT_FOUND` when `--db` names nothing; `DB_UNREADABLE` for what may not be looked at */
@@ -32,9 +32,9 @@ export function resolveHomeOptions(flags: HomeFlags, io: Io): Home {
     requireFile(path)
     const databases = [databaseAt(path)]
     const sqliteHome = dirname(path)
-    return { codexHome: undefined, sqliteHome, rule: '--db', databases, elsewhere: [], warnings: [] }
+    return { codexHome: undefined, sqliteHome, rule: '--db', databases, elsewhere: [], notices: [] }
   }
-  const { codexHome, sqliteHome, rule, warning } = resolveHome({
+  const { codexHome, sqliteHome, rule, notice } = resolveHome({
     typedHome: flags.codexHome,
     env: io.env,
     userHome: io.userHome,
@@ -44,14 +44,14 @@ export function resolveHomeOptions(flags: HomeFlags, io: Io): Home {
   const elsewhere = [codexHome, join(codexHome, DESKTOP_FOLDER)]
     .filter((folder) => !isSamePath(folder, sqliteHome))
     .flatMap(tryListDatabases)
-  const warnings = [warning, rule === 'sqlite_home' ? undefined : describeNewer(databases, elsewhere)]
+  const notices = [notice, rule === 'sqlite_home' ? undefined : describeNewer(databases, elsewhere)]
   return {
     codexHome,
     sqliteHome,
     rule,
     databases,
     elsewhere,
-    warnings: warnings.filter((text) => text !== undefined),
+    notices: notices.filter((text) => text !== undefined),
   }
 }
 

@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import type { ResourceLimits, Worker, WorkerOptions } from 'node:worker_threads'
 import { StateError } from '../errors.js'
 
@@ -57,86 +57,6 @@ export interface Io {
 
 /** The reader of our output went away (`| head`): the program ends quietly. */
 export class ClosedPipe extends Error {}
-
-export function createProcessIo(startWorker: StartWorker): Io {
-  let controller: AbortController | undefined
-  let stdout = createOutput(1)
-  let stderr = createOutput(2)
-  const io: Io = {
-    get stdout() {
-      return stdout
-    },
-    get stderr() {
-      return stderr
-    },
-    get stdinIsTerminal() {
-      return isTerminalAt(0)
-    },
-    env: process.env,
-    workingFolder: process.cwd(),
-    get userHome() {
-      return process.getBuiltinModule('node:os').homedir()
-    },
-    now: Date.now,
-    startWorker,
-    interruption() {
-      if (!controller) {
-        const created = new AbortController()
-        controller = created
-        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-          process.once(signal, () => created.abort(signal))
-        }
-      }
-      return controller.signal
-    },
-    async redact() {
-      const { redactStreams } = await import('./redact.js')
-      const redacted = redactStreams(io)
-      stdout = redacted.stdout
-      stderr = redacted.stderr
-    },
-    async page() {
-      const { pageOutput } = await import('./pager.js')
-      const paged = pageOutput(io)
-      stdout = paged.stdout
-      stderr = paged.stderr
-    },
-  }
-  return io
-}
-
-/** Not `process.stdout`: touching it costs milliseconds and makes a pipe non-blocking. */
-function createOutput(fd: 1 | 2): OutputStream {
-  const isTerminal = isTerminalAt(fd)
-  return {
-    isTerminal,
-    get columns() {
-      return isTerminal ? new (process.getBuiltinModule('node:tty').WriteStream)(fd).columns : undefined
-    },
-    get rows() {
-      return isTerminal ? new (process.getBuiltinModule('node:tty').WriteStream)(fd).rows : undefined
-    },
-    write(chunk) {
-      writeFully(fd, typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
-    },
-  }
-}
-
-/** `node:tty` costs two milliseconds, so it is asked only about what may be a terminal. */
-function isTerminalAt(fd: number): boolean {
-  try {
-    const stat = fstatSync(fd)
-    const isNull = process.platform === 'linux' && stat.rdev === LINUX_DEV_NULL
-    const mayBe = process.platform === 'win32' || (stat.isCharacterDevice() && !isNull)
-    return mayBe && process.getBuiltinModule('node:tty').isatty(fd)
-  } catch {
-    // Closed by whoever started us.
-    return false
-  }
-}
-
-/** Major 1, minor 3: https://docs.kernel.org/admin-guide/devices.html */
-const LINUX_DEV_NULL = 0x103
 
 function describeFailure(code = ''): string {
   const reasons: Record<string, string> = { ENOSPC: 'no space is left', EDQUOT: 'no more may be stored' }

@@ -1,6 +1,5 @@
-import type { Command, JsonForm, JsonSchema } from './command.js'
+import type { Command, JsonForm, JsonSchema, Program } from './command.js'
 import { recordSchema } from './json-schema.js'
-import type { Program } from './registry.js'
 
 /** A command's form of JSON, the name of its schema, and what is typed to get it. */
 export interface NamedForm {

@@ -1,7 +1,7 @@
 import { startBundledWorker } from './bundled-worker.js'
-import { createProcessIo } from './io.js'
 import { LOGS_PROGRAM } from './logs.js'
 import { runProgram } from './main.js'
+import { createProcessIo } from './process-io.js'
 
 /** What `bin/codex-logs.js` calls. */
 export async function run(): Promise<void> {

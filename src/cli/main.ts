@@ -1,11 +1,11 @@
 import { StateError, type StateErrorCode } from '../errors.js'
 import { cleanMessage } from '../format/clean.js'
 import { escapeForTerminal, escapeJsonForTerminal } from '../format/escape.js'
-import type { Command } from './command.js'
+import type { Command, Program } from './command.js'
 import { formatCommandHelp, formatGroupHelp, formatProgramHelp } from './help.js'
 import { ClosedPipe, type Io, type OutputStream } from './io.js'
 import { wantsPager } from './pager-flag.js'
-import { explainUnknown, findCommand, type Program } from './registry.js'
+import { explainUnknown, findCommand } from './registry.js'
 import { VERSION } from './version.js'
 
 /** Exit codes: 0 fine, 1 no (an answer, a thing that was named, a part that cannot be read), 2 misused, 3 no readable database. */

@@ -1,6 +1,6 @@
+import type { Entry, Program } from './command.js'
 import { EXIT_CODES, formatUsage, listSections } from './help.js'
 import { LOGS_PROGRAM } from './logs.js'
-import type { Entry, Program } from './registry.js'
 import { STATE_PROGRAM } from './state.js'
 import { VERSION } from './version.js'
 

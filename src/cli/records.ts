@@ -33,7 +33,7 @@ interface RecordLook<Row, F extends Flags, A extends Arguments> extends CommandL
 export type Pages<Row> = Iterable<readonly Row[] | JsonPage> | AsyncIterable<readonly Row[] | JsonPage>
 
 /** What `read` of a list can give beside the records. */
-export interface Found<Row> {
+export interface FoundRecords<Row> {
   readonly pages: Pages<Row>
   /** The kind, where only the database knows it. */
   readonly kind?: RecordKind<Row>
@@ -64,7 +64,7 @@ export interface ListCommand<Row, F extends Flags, A extends Arguments> extends 
     session: Session,
     flags: ListFlags<F>,
     args: ArgumentValues<A>,
-  ): Found<Row> | Pages<Row> | Promise<Found<Row> | Pages<Row>>
+  ): FoundRecords<Row> | Pages<Row> | Promise<FoundRecords<Row> | Pages<Row>>
 }
 
 /** A command that prints any number of records: a table, lines of tab-separated values, or JSON. */
@@ -84,7 +84,7 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
       const args = bindArguments(spec.args ?? ({} as A), taken)
       return withSession(context, flags, async (session) => {
         const result = await spec.read(session, flags, args)
-        const found: Found<Row> = 'pages' in result ? result : { pages: result }
+        const found: FoundRecords<Row> = 'pages' in result ? result : { pages: result }
         const foundKind = (found.kind ?? kind) as RecordKind<Row>
         if (printedFieldNames(foundKind, flags, context.io)) return 0
         const isTable = context.io.stdout.isTerminal && flags.json === undefined && !isCsv(flags)

@@ -34,7 +34,7 @@ export function localNames({ env, userHome }: Pick<Io, 'env' | 'userHome'>): Red
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 }
 
 /** A thread that redacts what is written to it and writes it on. */
-export interface Redaction {
+export interface RedactionThread {
   /** Writing stays synchronous, waits while too much is on its way, and fails when the thread could not write. */
   streamTo(fd: number, like?: OutputStream): OutputStream
   /** Of what was written before the last `end` of a stream; `undefined` before one. */
@@ -42,7 +42,7 @@ export interface Redaction {
 }
 
 /** @throws {StateError} `USAGE` where there is no thread to do it */
-export function startRedaction(io: Io): Redaction {
+export function startRedaction(io: Io): RedactionThread {
   const { startWorker } = io
   if (!startWorker) throw new StateError('USAGE', 'redaction needs the program as it is built')
   const shared = new SharedArrayBuffer(8)

@@ -1,35 +1,5 @@
 import { StateError } from '../errors.js'
-import type { Command } from './command.js'
-
-/** A command in a program's table: what `--help` says of it, and where the rest is. */
-export interface Entry {
-  readonly summary: string
-  /** Only the command that runs is loaded, so that a start costs the same however many there are. */
-  load(): Promise<{ readonly command: Command }>
-  /** Not in `--help`. */
-  readonly isHidden?: true
-}
-
-/** Commands that begin with the same word. */
-export interface Group {
-  readonly summary: string
-  /** The command that the word alone is. */
-  readonly default: string
-  /** The command that is meant by the word and the beginning of a thread's id, or `last`. */
-  readonly ofThread?: string
-}
-
-/** One of the two programs: all that is known of it without loading a command. */
-export interface Program {
-  readonly name: string
-  readonly summary: string
-  readonly examples: string
-  readonly groups: Readonly<Record<string, Group>>
-  /** The command that is run, before a word of help, when nothing is typed. */
-  readonly default?: string
-  /** By path (`threads list`), in the order of `--help`. */
-  readonly commands: Readonly<Record<string, Entry>>
-}
+import type { Entry, Program } from './command.js'
 
 /** What a command line begins with. */
 export type Found =

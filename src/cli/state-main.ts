@@ -1,6 +1,6 @@
 import { startBundledWorker } from './bundled-worker.js'
-import { createProcessIo } from './io.js'
 import { runProgram } from './main.js'
+import { createProcessIo } from './process-io.js'
 import { STATE_PROGRAM } from './state.js'
 
 /** What `bin/codex-state.js` calls. */

@@ -1,5 +1,5 @@
+import type { Program } from './command.js'
 import { COMPLETION_COMMANDS } from './completion/commands.js'
-import type { Program } from './registry.js'
 
 export const STATE_PROGRAM: Program = {
   name: 'codex-state',

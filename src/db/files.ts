@@ -75,6 +75,7 @@ export function isBeingWritten(path: string, nowMs: number): boolean {
   return wal !== undefined && wal.size > 0 && nowMs - wal.mtimeMs < AT_WORK_MS
 }
 
+/** 0 for a file that is not there. */
 export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }

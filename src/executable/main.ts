@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
-import { createProcessIo } from '../cli/io.js'
 import { LOGS_PROGRAM } from '../cli/logs.js'
 import { runProgram } from '../cli/main.js'
+import { createProcessIo } from '../cli/process-io.js'
 import { STATE_PROGRAM } from '../cli/state.js'
 import { startPackedWorker } from './assets.js'
 

@@ -48,7 +48,7 @@ export interface RecordKind<Row> {
 }
 
 /** Told, in one line, what is wrong with a row; what can be shown of it is shown all the same. */
-export type OnProblem = (text: string) => void
+export type OnNotice = (text: string) => void
 
 /** Of a UUIDv7 this is its time to the millisecond: enough to tell threads apart, and to name one. */
 export const SHORT_ID_LENGTH = 13
@@ -69,16 +69,16 @@ export function formatJsonRow<Row>(
   kind: RecordKind<Row>,
   fields: readonly Field<Row>[],
   row: Row,
-  onProblem: OnProblem,
+  onNotice: OnNotice,
 ): string {
   let text = ''
   for (const field of fields) {
-    text += `${text === '' ? '{' : ','}${JSON.stringify(field.name)}:${jsonText(kind, field, row, onProblem)}`
+    text += `${text === '' ? '{' : ','}${JSON.stringify(field.name)}:${jsonText(kind, field, row, onNotice)}`
   }
   return text === '' ? '{}' : `${text}}`
 }
 
-function jsonText<Row>(kind: RecordKind<Row>, field: Field<Row>, row: Row, onProblem: OnProblem): string {
+function jsonText<Row>(kind: RecordKind<Row>, field: Field<Row>, row: Row, onNotice: OnNotice): string {
   const value = field.value(row)
   if (value === null || value === undefined) return 'null'
   if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('hex'))
@@ -86,12 +86,12 @@ function jsonText<Row>(kind: RecordKind<Row>, field: Field<Row>, row: Row, onPro
     case 'flag':
       return value ? 'true' : 'false'
     case 'time':
-      return JSON.stringify(timeText(kind, field, row, value, onProblem))
+      return JSON.stringify(timeText(kind, field, row, value, onNotice))
     case 'json':
     case 'wordOrJson':
       return typeof value === 'string'
         ? embedJson(value, field.kind, () =>
-            onProblem(`${kind.noun} ${kind.nameOf(row)}: ${field.name} is not valid JSON, shown as text`),
+            onNotice(`${kind.noun} ${kind.nameOf(row)}: ${field.name} is not valid JSON, shown as text`),
           )
         : scalarText(value)
     case 'text':
@@ -132,9 +132,9 @@ export function formatPlain<Row>(
   kind: RecordKind<Row>,
   field: Field<Row>,
   row: Row,
-  onProblem: OnProblem,
+  onNotice: OnNotice,
 ): string {
-  return escapeSeparators(formatValue(kind, field, row, onProblem))
+  return escapeSeparators(formatValue(kind, field, row, onNotice))
 }
 
 /** The full value as text, which may hold anything. */
@@ -142,12 +142,12 @@ export function formatValue<Row>(
   kind: RecordKind<Row>,
   field: Field<Row>,
   row: Row,
-  onProblem: OnProblem,
+  onNotice: OnNotice,
 ): string {
   const value = field.value(row)
   if (value === null || value === undefined) return ''
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
-  if (field.kind === 'time') return timeText(kind, field, row, value, onProblem)
+  if (field.kind === 'time') return timeText(kind, field, row, value, onNotice)
   if (field.kind === 'flag') return value ? 'true' : 'false'
   return String(value)
 }
@@ -162,11 +162,11 @@ function timeText<Row>(
   field: Field<Row>,
   row: Row,
   value: FieldValue,
-  onProblem: OnProblem,
+  onNotice: OnNotice,
 ): string {
   const epochMs = Number(value)
   if (!isPossibleTime(epochMs)) {
-    onProblem(`${kind.noun} ${kind.nameOf(row)}: ${field.name} is not a valid time; showing the stored value`)
+    onNotice(`${kind.noun} ${kind.nameOf(row)}: ${field.name} is not a valid time; showing the stored value`)
   }
   return Number.isFinite(epochMs) ? formatTime(epochMs) : String(value)
 }
@@ -181,7 +181,7 @@ export function formatCell<Row>(
   field: Field<Row>,
   row: Row,
   nowMs: number,
-  onProblem: OnProblem,
+  onNotice: OnNotice,
 ): string {
   if (field.cell) return field.cell(row)
   const value = field.value(row)
@@ -191,7 +191,7 @@ export function formatCell<Row>(
   if (field.kind === 'time' && isPossibleTime(Number(value))) return formatWhen(Number(value), nowMs)
   if (field.kind === 'bytes') return formatBytes(Number(value))
   if (field.kind === 'number' && typeof value === 'number') return formatCount(value)
-  return formatPlain(kind, field, row, onProblem)
+  return formatPlain(kind, field, row, onNotice)
 }
 
 const DAY_MS = 86_400_000
@@ -213,7 +213,7 @@ export function formatSheetValue<Row>(
   field: Field<Row>,
   row: Row,
   nowMs: number,
-  onProblem: OnProblem,
+  onNotice: OnNotice,
 ): string {
   if (field.cell) return field.cell(row)
   const value = field.value(row)
@@ -221,6 +221,6 @@ export function formatSheetValue<Row>(
     const local = formatTime(Number(value), createZonedTime(localOffset))
     return `${local.slice(0, 19).replace('T', ' ')} (${formatRelative(Number(value), nowMs)})`
   }
-  if (field.kind === 'id') return formatPlain(kind, field, row, onProblem)
-  return formatCell(kind, field, row, nowMs, onProblem)
+  if (field.kind === 'id') return formatPlain(kind, field, row, onNotice)
+  return formatCell(kind, field, row, nowMs, onNotice)
 }

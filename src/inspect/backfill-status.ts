@@ -20,7 +20,7 @@ export const BACKFILL_VERDICTS = [
   'unknown',
 ] as const
 
-export interface BackfillStatus {
+export interface BackfillReport {
   /** `null` in layouts without a state of it (0.93 to 0.98, which did it once, when the file was new). */
   status: string | null
   lastWatermark: string | null
@@ -49,7 +49,7 @@ export async function readBackfillStatus(
   codexHome: string,
   state: OpenTable | undefined,
   threads: ThreadTable | undefined,
-): Promise<BackfillStatus> {
+): Promise<BackfillReport> {
   const row = state && readRows(state.connection, 'backfill_state', 'WHERE id = 1')[0]
   const lastWatermark = typeof row?.last_watermark === 'string' ? row.last_watermark : null
   const { files, unreadable } = await listRollouts(codexHome)
@@ -113,7 +113,7 @@ function count(number: number, noun: string): string {
 
 /** What becomes of the files without a row. */
 function describeUnindexed(
-  { olderCount, brokenCount, unreadableFileCount }: BackfillStatus,
+  { olderCount, brokenCount, unreadableFileCount }: BackfillReport,
   unindexed: number,
 ): string {
   const addable = unindexed - olderCount - brokenCount - unreadableFileCount
@@ -142,7 +142,7 @@ function describeUnindexed(
  * @param hasHolder whether any process has the database open; `null` where that cannot be known
  */
 export function judgeBackfill(
-  status: BackfillStatus,
+  status: BackfillReport,
   nowSeconds: number,
   hasHolder: boolean | null,
 ): { verdict: (typeof BACKFILL_VERDICTS)[number]; sentence: string } {

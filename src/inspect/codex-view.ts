@@ -2,18 +2,18 @@ import { StateError } from '../errors.js'
 import type { ThreadSort } from '../model/inspection.js'
 import type { Release } from '../model/releases.js'
 import type { ThreadRow } from '../model/thread.js'
-import { pickerFilter, type ThreadFilter } from '../query/threads/filter.js'
+import { pickerFilter, type ThreadSelection } from '../query/threads/filter.js'
 import { hasThread } from '../query/threads/find.js'
-import { type ListedThread, type OnDamage, readThreads, type ThreadAnchor } from '../query/threads/list.js'
+import { type ListedThread, type OnDamage, readThreads, type ThreadCursor } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { judgeRolloutContent } from '../rollout/content.js'
 import { findRecordedRollout, indexRollouts, isHidden, rootsOf } from '../rollout/locate.js'
 import { readConfiguredProvider } from '../schema/home.js'
-import { HEAD_LINE_COUNT, isMessageBehindHead, readListedHead, readRolloutHead } from './rollout-head.js'
+import { HEAD_LINE_COUNT, isMessageBehindHead, readEarlyListEntry, readListedHead } from './rollout-head.js'
 
 export interface CodexViewOptions {
   codexHome: string
-  after?: ThreadAnchor | undefined
+  cursor?: ThreadCursor | undefined
   pageRows?: number
   selected?: ReadonlySet<keyof ThreadRow> | undefined
   /** As a client is answered that asks for nothing: interactive sources of the configured provider. */
@@ -25,7 +25,7 @@ export interface CodexViewOptions {
 /** The threads that the Codex of this layout lists, in its order; active ones unless `filter` says archived. */
 export async function* listCodexView(
   threads: ThreadTable,
-  filter: ThreadFilter,
+  filter: ThreadSelection,
   sort: ThreadSort,
   options: CodexViewOptions,
 ): AsyncGenerator<ListedThread[]> {
@@ -35,14 +35,14 @@ export async function* listCodexView(
         isFromHeads: threads.release.filteredFromHeads,
       }
     : undefined
-  const viewed: ThreadFilter = {
+  const viewed: ThreadSelection = {
     ...filter,
     listed: 'asCodex',
     isArchived: filter.isArchived ?? false,
     ...(picked && !picked.isFromHeads ? picked.filter : {}),
   }
   const { release } = threads
-  if (release.scansFiles && !options.after) await tellFilesWithoutRow(threads, viewed, options)
+  if (release.scansFiles && !options.cursor) await tellFilesWithoutRow(threads, viewed, options)
   let behindCount = 0
   const onBehind = () => {
     behindCount += 1
@@ -69,7 +69,7 @@ export async function* listCodexView(
 /** Such releases look through the files as well; what they show of one without a row only they know. */
 async function tellFilesWithoutRow(
   threads: ThreadTable,
-  { isArchived }: ThreadFilter,
+  { isArchived }: ThreadSelection,
   { codexHome, onNotice }: CodexViewOptions,
 ): Promise<void> {
   const { byThread } = await indexRollouts(codexHome, { roots: rootsOf(isArchived) })
@@ -106,7 +106,7 @@ async function applyRollout(
   if (!file) return undefined
   if (!release.listsFromHeads) return shown
   try {
-    const head = await readRolloutHead(file)
+    const head = await readEarlyListEntry(file)
     return head && { ...entry, thread: { ...thread, ...head } }
   } catch (error) {
     if (!(error instanceof StateError)) throw error

@@ -9,7 +9,7 @@ import { compareThread, type FieldDifference, isNewerFileAlone, isPathOf } from 
 import type { Extracted } from '../rollout/extract.js'
 import { listRollouts } from '../rollout/list.js'
 import { findRecordedRollout, isHidden, readOwner } from '../rollout/locate.js'
-import { readBatches } from '../rollout/read-batches.js'
+import { readRolloutBatches } from '../rollout/read-batches.js'
 import { isMillisColumn } from '../schema/threads.js'
 
 export type Difference =
@@ -55,7 +55,7 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
   const compare = createComparer(threads, options)
   const settings = { defaultProvider: options.defaultProvider, rules: threads.release, normalizesCwd: false }
   let doneCount = 0
-  for await (const batch of readBatches(files, settings)) {
+  for await (const batch of readRolloutBatches(files, settings)) {
     for (const { file, result } of batch) {
       if (result.kind === 'failed') {
         yield { kind: 'unreadable', id: null, path: file.path, reason: result.reason }

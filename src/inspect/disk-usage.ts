@@ -89,7 +89,7 @@ const MEMORY_PLACES: ReadonlySet<string> = new Set([
  * @param place below the folder that was walked
  * @param isDatabaseFolder whether databases are kept in the folder of the file
  */
-export function kindOf(place: string, isDatabaseFolder: boolean): string {
+export function fileKindOf(place: string, isDatabaseFolder: boolean): string {
   const parts = place.split('/')
   const [top = ''] = parts
   if (top === 'sessions') return 'sessions'
@@ -164,7 +164,7 @@ function* walkUsage(
   const databaseFolders = new Set([codexHome, sqliteHome, join(codexHome, DESKTOP_FOLDER)])
   const count = (file: FoundFile): CountedFile => ({
     ...file,
-    kind: kindOf(file.place, databaseFolders.has(dirname(file.path))),
+    kind: fileKindOf(file.place, databaseFolders.has(dirname(file.path))),
   })
   for (const file of walkFiles(codexHome, onUnreadable)) yield count(file)
   if (isInside(sqliteHome, codexHome)) return

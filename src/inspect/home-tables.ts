@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { countRows } from '../query/stored-rows.js'
+import { countStoredRows } from '../query/stored-rows.js'
 import { DATABASE_ROLES, type DatabaseFile } from '../schema/files.js'
 import { listTables, readColumns } from '../schema/inspect.js'
 import { TABLE_WORDS } from '../schema/table-words.js'
@@ -27,7 +27,7 @@ export function listHomeTables(
     listTables(connection).map((name) => ({
       name,
       database: file.path,
-      rowCount: countRows(connection, name),
+      rowCount: countStoredRows(connection, name),
       isCurrent: isCurrent(file),
       words: TABLE_WORDS[name] ?? null,
     })),

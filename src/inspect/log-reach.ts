@@ -12,7 +12,7 @@ export interface LogHole {
 }
 
 /** How far a log reaches. */
-export interface LogReach {
+export interface LogEdges {
   /** Unix seconds of the oldest and the newest row; `undefined` in an empty log. */
   first: number | undefined
   last: number | undefined
@@ -21,7 +21,7 @@ export interface LogReach {
   goneCount: bigint
 }
 
-export function readReach(store: LogStore): LogReach {
+export function readReach(store: LogStore): LogEdges {
   const seconds = `CAST(${columnSql(store.columns.tsSeconds)} AS INTEGER)`
   const { first, last, n } = store.connection.get<{ first: number | null; last: number | null; n: number }>(
     `SELECT (SELECT min(${seconds}) FROM logs) AS first, (SELECT max(${seconds}) FROM logs) AS last,

@@ -6,7 +6,7 @@ import type { RolloutLine } from '../rollout/parse.js'
 import { type RolloutFileFacts, readRolloutLines } from '../rollout/read.js'
 
 /** What releases to 0.98 made of the head of a rollout for an entry of a list. */
-export interface RolloutHead {
+export interface EarlyListEntry {
   preview: string
   cliVersion: string
   /** Where the session began; the row follows its turns. */
@@ -33,7 +33,7 @@ const IMAGE_FRAME = /<image(?: name=\[[^\]]*\])?><\/image>/g
  * `undefined` where those releases listed nothing: no session_meta, or no typed message before the event that
  * reports it (a review begins so, its thread was never listed).
  */
-export async function readRolloutHead(file: RolloutFileFacts): Promise<RolloutHead | undefined> {
+export async function readEarlyListEntry(file: RolloutFileFacts): Promise<EarlyListEntry | undefined> {
   let meta: { cliVersion: string; cwd: string } | undefined
   let preview: string | undefined
   let lineCount = 0

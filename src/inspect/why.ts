@@ -6,13 +6,13 @@ import { isSameFolder } from '../query/cwd-spellings.js'
 import { isListed } from '../query/threads/find.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { type LocatedRollout, relocatePath } from '../rollout/locate.js'
-import type { BackfillStatus } from './backfill-status.js'
+import type { BackfillReport } from './backfill-status.js'
 import {
   HEAD_LINE_COUNT,
   isMessageBehindHead,
   type ListedHead,
+  readEarlyListEntry,
   readListedHead,
-  readRolloutHead,
 } from './rollout-head.js'
 
 export interface Check {
@@ -35,7 +35,7 @@ export interface WhyFacts {
   rolloutNotices: readonly string[]
   /** Why Codex refuses to resume it. */
   obstacle: string | undefined
-  backfill: BackfillStatus
+  backfill: BackfillReport
   /** That of `config.toml`. */
   provider: string
   /** The folder that Codex is started in. */
@@ -118,7 +118,7 @@ function checkRollout({ rollout, rolloutNotices, isRolloutHidden, obstacle, thre
   }
 }
 
-function checkBackfill({ status, leftCount, failedCount }: BackfillStatus): Check {
+function checkBackfill({ status, leftCount, failedCount }: BackfillReport): Check {
   const name = 'backfill'
   const missing = leftCount + failedCount
   if (status === null) return { name, isPassed: true, detail: 'this layout has no backfill to wait for' }
@@ -237,7 +237,7 @@ async function checkContent(
 
 async function hasTypedHead(rollout: LocatedRollout): Promise<boolean> {
   try {
-    return (await readRolloutHead(rollout)) !== undefined
+    return (await readEarlyListEntry(rollout)) !== undefined
   } catch (error) {
     if (error instanceof StateError) return false
     throw error

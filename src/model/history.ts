@@ -1,6 +1,6 @@
 /**
  * How the projection from which Codex since 0.151 shows a chat stands to the rollout. The order is that of how much
- * Codex can mend by itself; each is explained at `HISTORY_STATES`.
+ * Codex can repair by itself; each is explained at `HISTORY_STATES`.
  */
 export type HistoryState = keyof typeof HISTORY_STATES
 

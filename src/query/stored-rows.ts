@@ -87,6 +87,6 @@ export function readRows(
   return connection.all(`SELECT * FROM ${quoteIdentifier(table)} ${clause}`, ...params)
 }
 
-export function countRows(connection: ReadConnection, table: string): number {
+export function countStoredRows(connection: ReadConnection, table: string): number {
   return connection.get<{ n: number }>(`SELECT count(*) AS n FROM ${quoteIdentifier(table)}`)?.n ?? 0
 }

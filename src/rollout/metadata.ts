@@ -270,7 +270,7 @@ function applySessionMeta(
   const applied = {
     ...metadata,
     memoryMode,
-    source: formatSource(item.source, rules),
+    source: toStoredSource(item.source, rules),
     modelProvider: item.modelProvider ?? metadata.modelProvider,
     cliVersion: item.cliVersion || metadata.cliVersion,
     cwd: item.cwd || metadata.cwd,
@@ -332,7 +332,7 @@ function unwrapDelegation(text: string): string {
 }
 
 /** The stored text of a source: equality filters compare it, so its keys and their order matter. */
-export function formatSource(source: unknown, rules: MetadataRules): string {
+export function toStoredSource(source: unknown, rules: MetadataRules): string {
   if (source === null || source === undefined) return 'vscode'
   if (typeof source === 'string') return source
   const spawn = (source as { subagent?: { thread_spawn?: Record<string, unknown> } | null }).subagent

@@ -16,7 +16,7 @@ export interface ReadRollout {
  *
  * @throws {StateError} `ABORTED`
  */
-export async function* readBatches(
+export async function* readRolloutBatches(
   files: readonly RolloutFile[],
   settings: ExtractSettings,
   options: ExtractorOptions = {},

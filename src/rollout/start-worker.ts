@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { ExtractSettings } from './extract.js'
-import { workerOptions } from './worker-options.js'
+import { extractWorkerOptions } from './worker-options.js'
 
 /** Seen from the bundles in `dist/` and from `src/rollout/`: a worker thread can load JavaScript alone. */
 const CANDIDATES = ['./backfill-worker.cjs', '../../dist/backfill-worker.cjs']
@@ -15,5 +15,5 @@ export function startExtractWorker(settings: ExtractSettings): Worker | undefine
   const path = CANDIDATES.map((candidate) => fileURLToPath(new URL(candidate, import.meta.url))).find(
     existsSync,
   )
-  return path === undefined ? undefined : new Worker(path, workerOptions(settings))
+  return path === undefined ? undefined : new Worker(path, extractWorkerOptions(settings))
 }

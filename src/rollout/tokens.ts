@@ -12,7 +12,7 @@ import {
   rolloutIdOf,
 } from './lineage.js'
 import { listRollouts, type UnreadableFolder } from './list.js'
-import { formatSource } from './metadata.js'
+import { toStoredSource } from './metadata.js'
 import { isObject, type RolloutEnvelope, textOrNull } from './parse.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, resolveRolloutFile } from './read.js'
 import { parseTimestampMs } from './timestamp.js'
@@ -261,7 +261,7 @@ function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd
       rolloutId: told.rolloutId,
       parentThreadId: told.parentThreadId,
       forkedFromId: told.forkedFromId,
-      source: formatSource(told.source, CURRENT_RULES),
+      source: toStoredSource(told.source, CURRENT_RULES),
       provider: told.modelProvider,
       branch: told.gitBranch,
       cwd: told.cwd,

@@ -1,7 +1,7 @@
 import type { WorkerOptions } from 'node:worker_threads'
 import type { ExtractSettings } from './extract.js'
 
-export function workerOptions(settings: ExtractSettings): WorkerOptions {
+export function extractWorkerOptions(settings: ExtractSettings): WorkerOptions {
   return {
     workerData: settings,
     // Else Node joins the worker's streams to those of the process, which turns a pipe non-blocking.

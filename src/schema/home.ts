@@ -24,7 +24,7 @@ export interface CodexHome {
   /** The rule that gave `sqliteHome`. */
   rule: HomeRule
   /** Why `config.toml` was not used, in one line, when it is there and cannot be. */
-  warning?: string
+  notice?: string
 }
 
 /**
@@ -44,9 +44,9 @@ export function resolveHome(request: HomeRequest): CodexHome {
       : fromEnv !== undefined
         ? resolveFrom(workingFolder, fromEnv)
         : paths.join(userHome, '.codex')
-  const { sqliteHome, warning } = readSqliteHome(codexHome)
+  const { sqliteHome, notice } = readSqliteHome(codexHome)
   const fromSqliteEnv = typed === undefined ? nonBlank(env.CODEX_SQLITE_HOME) : undefined
-  const found: Omit<CodexHome, 'warning'> =
+  const found: Omit<CodexHome, 'notice'> =
     sqliteHome !== undefined
       ? { codexHome, sqliteHome: resolveFrom(codexHome, sqliteHome), rule: 'sqlite_home' }
       : fromSqliteEnv !== undefined
@@ -60,19 +60,19 @@ export function resolveHome(request: HomeRequest): CodexHome {
             sqliteHome: codexHome,
             rule: typed !== undefined ? '--codex-home' : fromEnv !== undefined ? 'CODEX_HOME' : 'default',
           }
-  return warning === undefined ? found : { ...found, warning }
+  return notice === undefined ? found : { ...found, notice }
 }
 
-function readSqliteHome(codexHome: string): { sqliteHome?: string; warning?: string } {
+function readSqliteHome(codexHome: string): { sqliteHome?: string; notice?: string } {
   const { path, text, problem } = readConfig(codexHome)
-  if (problem !== undefined) return { warning: `${problem}, so a sqlite_home in it is not used` }
+  if (problem !== undefined) return { notice: `${problem}, so a sqlite_home in it is not used` }
   // Most configurations do not have the key; parsing costs more than looking.
   if (!text.includes('sqlite_home')) return {}
   try {
     const value = nonBlank(parseToml(text).sqlite_home)
     return value === undefined ? {} : { sqliteHome: value }
   } catch (error) {
-    return { warning: `${path} is not valid TOML, so its sqlite_home is not used: ${firstLine(error)}` }
+    return { notice: `${path} is not valid TOML, so its sqlite_home is not used: ${firstLine(error)}` }
   }
 }
 

@@ -12,7 +12,7 @@ import {
 } from './secret-rules.js'
 
 /** A part of a text that is not to leave the machine: UTF-16 offsets, the end is not part of it. */
-export interface Finding {
+export interface FoundSecret {
   readonly start: number
   readonly end: number
   readonly kind: 'secret' | 'user' | 'host'
@@ -24,8 +24,8 @@ export interface Finding {
  * One look at each character finds where words and names begin and end; only what could be something is tried
  * against a pattern. An escape (`\n`, `\u0022`, a colour, `%3D`) ends a word, so a secret right behind one is found.
  */
-export function findSecrets(text: string): Finding[] {
-  const found: Finding[] = []
+export function findSecrets(text: string): FoundSecret[] {
+  const found: FoundSecret[] = []
   scanWords(text, found)
   for (const { needles, pattern, before } of NEEDLE_RULES) {
     for (const needle of needles) {
@@ -98,7 +98,7 @@ const ESCAPE = 27
 const PERCENT = 37
 const BLANK = 32
 
-function scanWords(text: string, found: Finding[]): void {
+function scanWords(text: string, found: FoundSecret[]): void {
   const { length } = text
   // Reading characters out of a part of a larger string takes five times as long. One more, which ends the last word.
   const bytes = Buffer.allocUnsafeSlow((length + 1) * 2)
@@ -183,7 +183,7 @@ function endOfEscape(text: string, index: number, code: number): number {
     : index + 1
 }
 
-function tryPrefixes(text: string, start: number, pair: number, found: Finding[]): number {
+function tryPrefixes(text: string, start: number, pair: number, found: FoundSecret[]): number {
   for (const prefix of PREFIXES_BY_PAIR[pair]!) {
     if (!text.startsWith(prefix, start)) continue
     for (const { rest, accept } of RULES_BY_PREFIX.get(prefix)!) {
@@ -198,7 +198,7 @@ function tryPrefixes(text: string, start: number, pair: number, found: Finding[]
   return 0
 }
 
-function tryDiscord(text: string, start: number, found: Finding[]): void {
+function tryDiscord(text: string, start: number, found: FoundSecret[]): void {
   DISCORD_TOKEN.lastIndex = start
   const token = DISCORD_TOKEN.exec(text)?.[0]
   if (token && /\d/.test(token)) found.push({ start, end: start + token.length, kind: 'secret' })
@@ -223,7 +223,7 @@ function extendOverEscapes(text: string, end: number): number {
 
 // --------------------------------------------------------------------------------- what stands behind a name
 
-function tryKeyword(text: string, start: number, end: number, found: Finding[]): void {
+function tryKeyword(text: string, start: number, end: number, found: FoundSecret[]): void {
   const word = text.slice(start, end)
   const kind = KEYWORDS.get(word.toLowerCase())
   if (kind === 'scheme') tryAuthorization(text, word.toLowerCase(), end, found)
@@ -239,7 +239,7 @@ function tryKeyword(text: string, start: number, end: number, found: Finding[]):
 
 const AUTHORIZATION_VALUE = /\s+([A-Za-z0-9._~+/=:,-]{6,})/dy
 
-function tryAuthorization(text: string, scheme: string, end: number, found: Finding[]): void {
+function tryAuthorization(text: string, scheme: string, end: number, found: FoundSecret[]): void {
   AUTHORIZATION_VALUE.lastIndex = end
   const match = AUTHORIZATION_VALUE.exec(text)
   if (!match) return
@@ -263,7 +263,7 @@ function decodesToPair(value: string): boolean {
 /** Behind a name: what stands between it and its value, with the quote that opens the value. */
 const ASSIGNED = /(\\*["'`]?)(?:\s{0,3}(?::=|=>|==?|:)\s{0,3}(?:Some\()?|\s+(?:is|was|to)\s+|\s+)(\\*["'`])?/y
 
-function tryName(text: string, start: number, end: number, found: Finding[]): void {
+function tryName(text: string, start: number, end: number, found: FoundSecret[]): void {
   const name = text.slice(Math.max(start, end - 64), end)
   const account = ACCOUNT_NAMES[name]
   if (account === undefined && !SECRET_NAME_END.test(name)) return
@@ -356,7 +356,7 @@ function endOfHeader(text: string, start: number): number {
 }
 
 /** `https://user:password@host`: what stands before the `@`. */
-function findUserInfo(text: string, found: Finding[]): void {
+function findUserInfo(text: string, found: FoundSecret[]): void {
   for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at + 3)) {
     const USER_INFO = /[^\s"'`<>\\/\u0000-\u001f()[\]{},;@]*@/y
     USER_INFO.lastIndex = at + 3

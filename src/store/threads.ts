@@ -14,7 +14,7 @@ import { listTables } from '../schema/inspect.js'
 import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
 import { deleteMemoryOfThread } from './memories.js'
 
-export interface ThreadTable {
+export interface WritableThreadTable {
   db: WriteConnection
   columns: ResolvedColumns<ThreadRow>
   /** The releases that write to it. */
@@ -31,7 +31,7 @@ export interface ThreadTable {
 }
 
 /** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
-export function openThreadTable(db: WriteConnection, release: Release): ThreadTable {
+export function openThreadTable(db: WriteConnection, release: Release): WritableThreadTable {
   const present = readWritableColumns(db, THREAD_TABLE, knownColumns(THREAD_COLUMNS))
   const tables = listTables(db)
   const columns = resolveColumns(THREAD_COLUMNS, present)
@@ -59,7 +59,7 @@ export function openThreadTable(db: WriteConnection, release: Release): ThreadTa
  *
  * @throws {StateError} `INVALID` for a history mode that no release knows
  */
-export function upsertThread(table: ThreadTable, metadata: ThreadMetadata): void {
+export function upsertThread(table: WritableThreadTable, metadata: ThreadMetadata): void {
   const { db } = table
   db.transaction(() => {
     refuseUnknownMode(table, metadata)
@@ -76,7 +76,7 @@ export function upsertThread(table: ThreadTable, metadata: ThreadMetadata): void
 }
 
 /** Inserts a thread that has no row yet; `false` when it has one, which stays as it is. */
-export function insertThread(table: ThreadTable, metadata: ThreadMetadata): boolean {
+export function insertThread(table: WritableThreadTable, metadata: ThreadMetadata): boolean {
   return table.db.transaction(() => {
     refuseUnknownMode(table, metadata)
     const updatedAtMs = allocateUpdatedAt(table, metadata.id, metadata.updatedAtMs)
@@ -87,7 +87,7 @@ export function insertThread(table: ThreadTable, metadata: ThreadMetadata): bool
 }
 
 /** One that a later release stored stays what it is. */
-function refuseUnknownMode({ db, columns }: ThreadTable, { id, historyMode }: ThreadMetadata): void {
+function refuseUnknownMode({ db, columns }: WritableThreadTable, { id, historyMode }: ThreadMetadata): void {
   if (columns.historyMode === undefined || (HISTORY_MODES as readonly string[]).includes(historyMode)) return
   const stored = db.get<{ mode: string }>(
     `SELECT ${columns.historyMode} AS mode FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`,
@@ -105,7 +105,7 @@ function refuseUnknownMode({ db, columns }: ThreadTable, { id, historyMode }: Th
  * opted out is used for memories again. Of a paginated thread the row has the say; and what was found to have taken
  * in foreign content is not made clean by an older word.
  */
-export function setMemoryMode({ db, columns }: ThreadTable, id: string, mode: string): void {
+export function setMemoryMode({ db, columns }: WritableThreadTable, id: string, mode: string): void {
   if (columns.memoryMode === undefined) return
   const isLegacy = columns.historyMode === undefined ? 'TRUE' : `${columns.historyMode} <> 'paginated'`
   db.run(
@@ -118,7 +118,7 @@ export function setMemoryMode({ db, columns }: ThreadTable, id: string, mode: st
 }
 
 /** Sets these values of a row, as they are, and no others. */
-export function repairThread(table: ThreadTable, id: string, changes: Partial<ThreadMetadata>): void {
+export function repairThread(table: WritableThreadTable, id: string, changes: Partial<ThreadMetadata>): void {
   const { db, columns } = table
   const names: ReadonlySet<string> = new Set([
     ...Object.keys(changes),
@@ -133,7 +133,11 @@ export function repairThread(table: ThreadTable, id: string, changes: Partial<Th
   )
 }
 
-function insert({ db, columns }: ThreadTable, stored: readonly StoredValue[], onConflict: string): number {
+function insert(
+  { db, columns }: WritableThreadTable,
+  stored: readonly StoredValue[],
+  onConflict: string,
+): number {
   return db.run(
     `INSERT INTO ${THREAD_TABLE} (${stored.map(({ column }) => column).join(', ')})
      VALUES (${stored.map(() => '?').join(', ')}) ON CONFLICT (${columnSql(columns.id)}) ${onConflict}`,
@@ -141,7 +145,7 @@ function insert({ db, columns }: ThreadTable, stored: readonly StoredValue[], on
   )
 }
 
-function insertSpawnEdge({ db, hasSpawnEdges }: ThreadTable, { id, source }: ThreadMetadata): void {
+function insertSpawnEdge({ db, hasSpawnEdges }: WritableThreadTable, { id, source }: ThreadMetadata): void {
   const parentId = hasSpawnEdges ? spawnParentOf(source) : undefined
   if (parentId === undefined) return
   db.run(
@@ -161,7 +165,7 @@ export interface ArchiveChange {
 }
 
 /** `false` when there is no such thread. */
-export function moveThread(table: ThreadTable, id: string, change: ArchiveChange): boolean {
+export function moveThread(table: WritableThreadTable, id: string, change: ArchiveChange): boolean {
   const { db, columns } = table
   return db.transaction(() => {
     const times =
@@ -190,7 +194,11 @@ export function moveThread(table: ThreadTable, id: string, change: ArchiveChange
  *
  * @returns `false` when there is no such thread
  */
-export function renameThread({ db, columns, release }: ThreadTable, id: string, name: string): boolean {
+export function renameThread(
+  { db, columns, release }: WritableThreadTable,
+  id: string,
+  name: string,
+): boolean {
   return db.transaction(() => {
     const historyMode = columns.historyMode === undefined ? `'legacy'` : columns.historyMode
     const row = db.get<{ mode: string }>(
@@ -219,7 +227,7 @@ export function renameThread({ db, columns, release }: ThreadTable, id: string, 
 
 /** With all rows that hang on it in the same file; `false` when there is no such thread. */
 export function deleteThread(
-  { db, columns, hasSpawnEdges, hasReadReceipts }: ThreadTable,
+  { db, columns, hasSpawnEdges, hasReadReceipts }: WritableThreadTable,
   id: string,
 ): boolean {
   return db.transaction(() => {
@@ -265,7 +273,7 @@ const WRITTEN = Object.keys(THREAD_COLUMNS).filter(
   (name) => !(DATABASE_ONLY as readonly string[]).includes(name),
 ) as WrittenName[]
 
-type Keep = (column: string, table: ThreadTable, metadata: ThreadMetadata) => string
+type Keep = (column: string, table: WritableThreadTable, metadata: ThreadMetadata) => string
 
 /** Columns of an existing row that an upsert does not simply replace. */
 const KEPT: { readonly [Name in WrittenName]?: 'always' | Keep } = {
@@ -303,7 +311,7 @@ interface StoredValue {
   value: SqlValue
 }
 
-function storedColumns(table: ThreadTable, metadata: ThreadMetadata): StoredValue[] {
+function storedColumns(table: WritableThreadTable, metadata: ThreadMetadata): StoredValue[] {
   const values: Record<WrittenName, SqlValue> = {
     ...metadata,
     isArchived: metadata.archivedAtSeconds === null ? 0 : 1,
@@ -323,7 +331,7 @@ function storedColumns(table: ThreadTable, metadata: ThreadMetadata): StoredValu
 
 /** A time in each unit that the file has a column for: its own triggers repair only rows of older writers. */
 function timeColumns(
-  table: ThreadTable,
+  table: WritableThreadTable,
   name: 'createdAtMs' | 'updatedAtMs',
   valueMs: number,
 ): StoredValue[] {
@@ -343,7 +351,7 @@ function timeColumns(
  * Codex takes history as it is; here it becomes the next free time too, as files that were restored from an
  * archive often have whole seconds.
  */
-function allocateUpdatedAt(table: ThreadTable, id: string, candidateMs: number): number {
+function allocateUpdatedAt(table: WritableThreadTable, id: string, candidateMs: number): number {
   const { db, columns } = table
   const column = columns.updatedAtMs
   if (!isMillisColumn(column)) return candidateMs
@@ -357,7 +365,7 @@ function allocateUpdatedAt(table: ThreadTable, id: string, candidateMs: number):
   return table.updatedAtMark
 }
 
-function findFreeTime({ db, columns, pastTimes }: ThreadTable, candidateMs: number): number {
+function findFreeTime({ db, columns, pastTimes }: WritableThreadTable, candidateMs: number): number {
   let ms = (pastTimes.get(candidateMs) ?? candidateMs - 1) + 1
   while (db.get(`SELECT 1 FROM ${THREAD_TABLE} WHERE ${columns.updatedAtMs} = ?`, ms)) ms += 1
   pastTimes.set(candidateMs, ms)

@@ -5,7 +5,7 @@ import type { BackfillOptions, BackfillResult, SyncCounts, SyncOptions } from '.
 import type { ThreadMetadata } from '../model/thread.js'
 import { findThread } from '../query/threads/find.js'
 import { compareWatermarks, listRollouts } from '../rollout/list.js'
-import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
+import { type ReadRollout, readRolloutBatches } from '../rollout/read-batches.js'
 import {
   checkpointBackfill,
   claimBackfill,
@@ -84,7 +84,7 @@ async function runClaimed(target: SyncTarget, options: SyncOptions & Clock): Pro
       start === null ? files : files.filter((file) => compareWatermarks(file.watermark, start) > 0)
     options.onProgress?.({ done: 0, total: pending.length })
     const settings = extractSettings(target, options.defaultProvider)
-    for await (const batch of readBatches(pending, settings, options)) {
+    for await (const batch of readRolloutBatches(pending, settings, options)) {
       const stored = state.transaction(() => {
         if (!holdsLease(target, watermark, options)) return undefined
         const stored = storeRollouts(target, batch)

@@ -13,7 +13,7 @@ import type { BackfillOptions, SyncCounts } from '../model/sync.js'
 import { findForeignRollout } from '../query/threads/find.js'
 import { describeThreadTable } from '../query/threads/table.js'
 import { listRollouts } from '../rollout/list.js'
-import { readBatches } from '../rollout/read-batches.js'
+import { readRolloutBatches } from '../rollout/read-batches.js'
 import { OWN_STATE_GENERATION, stateDbFilename } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import { THREAD_TABLE } from '../schema/threads.js'
@@ -120,7 +120,7 @@ async function refresh(target: SyncTarget, options: BuildOptions) {
   const counts = { scanned: 0, upserted: 0, failed: 0 }
   options.onProgress?.({ done: 0, total: pending.length })
   const settings = extractSettings(target, options.defaultProvider)
-  for await (const batch of readBatches(pending, settings, options)) {
+  for await (const batch of readRolloutBatches(pending, settings, options)) {
     const stored = target.state.transaction(() => storeRollouts(target, batch))
     counts.scanned += batch.length
     counts.failed += reportFailures(stored, options)

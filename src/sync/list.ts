@@ -19,7 +19,7 @@ import { extractMetadataFromLines } from '../rollout/metadata.js'
 import type { RolloutLine } from '../rollout/parse.js'
 import { readRolloutLines, resolveRolloutFile } from '../rollout/read.js'
 import { isBackfillComplete } from '../store/backfill.js'
-import { type RepairOptions, repairRow } from './read-repair.js'
+import { type ReadRepairOptions, repairRow } from './read-repair.js'
 import type { SyncTarget } from './target.js'
 
 /** As Codex: so many files are looked at. */
@@ -38,7 +38,7 @@ const FALLBACK_STAGE = 'list_threads_with_db_fallback'
 export async function listThreadsWithFallback(
   target: SyncTarget,
   query: ThreadListQuery,
-  options: RepairOptions,
+  options: ReadRepairOptions,
 ): Promise<ThreadPage> {
   try {
     if (isComplete(target)) return await listPresent(target, query, options)
@@ -58,7 +58,7 @@ function isComplete({ hasBackfillState, state }: SyncTarget): boolean {
 async function listPresent(
   target: SyncTarget,
   query: ThreadListQuery,
-  options: RepairOptions,
+  options: ReadRepairOptions,
 ): Promise<ThreadPage> {
   const { codexHome, threads } = target
   const items: ThreadRow[] = []
@@ -87,8 +87,8 @@ async function listPresent(
       })
       if (!file || file.foundBy === 'unverified') continue
       await repairRow(target, row.id, file, options)
-      const mended = findThread(threads, row.id)
-      if (mended && file.isArchived === (query.archivedOnly ?? false)) items.push(mended)
+      const repaired = findThread(threads, row.id)
+      if (repaired && file.isArchived === (query.archivedOnly ?? false)) items.push(repaired)
     }
     anchor = page.nextAnchor
     if (anchor === undefined || items.length >= query.pageSize) break

@@ -10,7 +10,7 @@ import { repairThread } from '../store/threads.js'
 import { storeRollouts } from './backfill.js'
 import { extractSettings, type OnDiscrepancy, type SyncTarget } from './target.js'
 
-export interface RepairOptions {
+export interface ReadRepairOptions {
   defaultProvider: string
   onDiscrepancy: OnDiscrepancy
   /** Told when a row could not be repaired; what was read is still right. */
@@ -22,7 +22,7 @@ const REPAIR_STAGE = 'read_repair_rollout_path'
 
 /**
  * The rollout on disk of a thread, plain or compressed: that of its row if the file is there and says that it is
- * this thread's, whatever its name; else one that is named after the thread and says so, and the row is mended.
+ * this thread's, whatever its name; else one that is named after the thread and says so, and the row is repaired.
  * A row's file that does not say whose it is, is the last resort; one of another thread is never given.
  *
  * @throws {StateError} `ABORTED`
@@ -30,7 +30,7 @@ const REPAIR_STAGE = 'read_repair_rollout_path'
 export async function findThreadPath(
   target: SyncTarget,
   id: string,
-  options: FindThreadPathOptions & RepairOptions,
+  options: FindThreadPathOptions & ReadRepairOptions,
 ): Promise<string | undefined> {
   const { archivedOnly, onDiscrepancy, signal } = options
   const recordedPath = findRolloutPath(target.threads, id, archivedOnly)
@@ -60,7 +60,7 @@ export async function repairRow(
   target: SyncTarget,
   id: string,
   file: { path: string; isArchived: boolean },
-  { defaultProvider, onDiscrepancy, onFailure }: RepairOptions,
+  { defaultProvider, onDiscrepancy, onFailure }: ReadRepairOptions,
 ): Promise<void> {
   try {
     const row = findThread(target.threads, id)

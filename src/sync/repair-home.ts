@@ -12,7 +12,7 @@ import { type CompareContext, chooseRepairs, compareThread } from '../rollout/co
 import type { Extracted } from '../rollout/extract.js'
 import { listRollouts } from '../rollout/list.js'
 import { readOwner, tryResolveRollout } from '../rollout/locate.js'
-import { type ReadRollout, readBatches } from '../rollout/read-batches.js'
+import { type ReadRollout, readRolloutBatches } from '../rollout/read-batches.js'
 import { isMillisColumn } from '../schema/threads.js'
 import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
 import { persistDynamicTools } from '../store/dynamic-tools.js'
@@ -27,11 +27,11 @@ export type HomeChange =
       metadata: ThreadMetadata
       dynamicTools: readonly DynamicTool[]
     }
-  | { kind: 'mend'; metadata: ThreadMetadata; values: Partial<ThreadMetadata> }
+  | { kind: 'repair'; metadata: ThreadMetadata; values: Partial<ThreadMetadata> }
   /** The backfill is not marked as done, so Codex would not use the rows. */
   | { kind: 'finish' }
 
-export interface RepairOptions extends SyncOptions, Clock {
+export interface HomeRepairOptions extends SyncOptions, Clock {
   /** Only tells the changes. */
   isDryRun: boolean
   /** Awaited before the first change is made. */
@@ -71,7 +71,7 @@ export interface RepairCounts {
  */
 export async function* repairHome(
   target: SyncTarget,
-  options: RepairOptions,
+  options: HomeRepairOptions,
 ): AsyncGenerator<HomeChange[], RepairCounts, undefined> {
   const { files, unreadable } = await listRollouts(target.codexHome, options)
   for (const { path, reason } of unreadable) options.onFailure?.({ path, reason })
@@ -115,7 +115,7 @@ export async function* repairHome(
   options.onProgress?.({ done: 0, total: pending.length })
   const settings = extractSettings(target, options.defaultProvider)
   const names = readSessionNames(target.codexHome, () => {})
-  for await (const batch of readBatches(pending, settings, options)) {
+  for await (const batch of readRolloutBatches(pending, settings, options)) {
     const changes: HomeChange[] = []
     for (const read of batch) {
       const change = await planChange(target, read, inserted, counts, { names, nowMs: options.now() })
@@ -151,7 +151,7 @@ async function planChange(
   const { values, hasMore } = findStaleValues(row, result, threads, context)
   if (hasMore || result.firstNotUtf8 !== null) counts.differing += 1
   if (isArchivedOtherwise(row, metadata) && !('archivedAtSeconds' in values)) counts.archivedOtherwise += 1
-  return Object.keys(values).length === 0 ? undefined : { kind: 'mend', metadata, values }
+  return Object.keys(values).length === 0 ? undefined : { kind: 'repair', metadata, values }
 }
 
 async function hasOwnFile({ id, rolloutPath }: ThreadRow): Promise<boolean> {
@@ -218,7 +218,7 @@ function makeChange(
         persistDynamicTools(state, change.metadata.id, change.dynamicTools)
       }
       return
-    case 'mend':
+    case 'repair':
       repairThread(threadTable, change.metadata.id, change.values)
       return
     case 'finish':

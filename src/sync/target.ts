@@ -1,9 +1,9 @@
 import type { WriteConnection } from '../db/connection.js'
 import type { Release } from '../model/releases.js'
-import { describeThreadTable, type ThreadTable as ThreadReader } from '../query/threads/table.js'
+import { describeThreadTable, type ThreadTable } from '../query/threads/table.js'
 import type { ExtractSettings } from '../rollout/extract.js'
 import { listTables } from '../schema/inspect.js'
-import { openThreadTable, type ThreadTable } from '../store/threads.js'
+import { openThreadTable, type WritableThreadTable } from '../store/threads.js'
 
 /** A state database that rollouts are written to, and what has to be known of it for that. */
 export interface SyncTarget {
@@ -11,8 +11,8 @@ export interface SyncTarget {
   codexHome: string
   state: WriteConnection
   /** The same table for reading and for writing. */
-  threads: ThreadReader
-  threadTable: ThreadTable
+  threads: ThreadTable
+  threadTable: WritableThreadTable
   rules: Release
   hasBackfillState: boolean
   /** Whether the releases of this database keep a client's tools in it (0.95 to 0.135). */

@@ -1,7 +1,7 @@
+import type { Program } from '../../src/cli/command.js'
 import type { Io } from '../../src/cli/io.js'
 import { LOGS_PROGRAM } from '../../src/cli/logs.js'
 import { type OnFlagRead, runProgram } from '../../src/cli/main.js'
-import type { Program } from '../../src/cli/registry.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
 
 export interface RunOptions {

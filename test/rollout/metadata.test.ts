@@ -12,8 +12,8 @@ import {
   diffFields,
   extractMetadata,
   extractMetadataFromLines,
-  formatSource,
   SEED_DIFF_FIELDS,
+  toStoredSource,
 } from '../../src/rollout/metadata.js'
 import { parseRolloutLine } from '../../src/rollout/parse.js'
 import {
@@ -442,7 +442,7 @@ describe('rules of releases', () => {
       `{"subagent":{"thread_spawn":{"parent_thread_id":"${OTHER_ID}","depth":1,"agent_path":null,"agent_nickname":null,"agent_role":"explorer"}}}`,
     ],
   ])('the source %j is stored from %s as %s', (source, since, stored) => {
-    expect(formatSource(source, METADATA_RULES[since])).toBe(stored)
+    expect(toStoredSource(source, METADATA_RULES[since])).toBe(stored)
   })
 })
 

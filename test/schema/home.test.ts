@@ -87,9 +87,9 @@ test('the file wins over CODEX_SQLITE_HOME, also beside a typed home', () => {
 test('a file that is no TOML is said to be so and passed over', () => {
   const home = temporaryFolder()
   writeFileSync(join(home, 'config.toml'), 'sqlite_home = "db\n')
-  const { warning, ...rest } = resolveHome({ ...nowhere, env: { CODEX_HOME: home } })
+  const { notice, ...rest } = resolveHome({ ...nowhere, env: { CODEX_HOME: home } })
   expect(rest).toEqual(at(home, 'CODEX_HOME'))
-  expect(warning).toMatch(/config\.toml is not valid TOML, so its sqlite_home is not used: [^\n]+$/)
+  expect(notice).toMatch(/config\.toml is not valid TOML, so its sqlite_home is not used: [^\n]+$/)
 })
 
 describe('a config.toml that cannot be used is said to be so and passed over', () => {
@@ -116,9 +116,9 @@ describe('a config.toml that cannot be used is said to be so and passed over', (
     const home = temporaryFolder()
     const path = join(home, 'config.toml')
     make(path)
-    const { warning, ...rest } = resolveIn(home)
+    const { notice, ...rest } = resolveIn(home)
     expect(rest).toEqual(at(home, 'CODEX_HOME'))
-    expect(warning?.replace(path, 'PATH')).toBe(reason)
+    expect(notice?.replace(path, 'PATH')).toBe(reason)
     const notices: string[] = []
     expect(readConfiguredProvider(home, (text) => notices.push(text.replace(path, 'PATH')))).toBe('openai')
     expect(notices).toEqual([reason.replace(/so a sqlite.*/, 'so the provider is taken to be openai')])

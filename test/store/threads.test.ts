@@ -12,8 +12,8 @@ import {
   moveThread,
   openThreadTable,
   renameThread,
-  type ThreadTable,
   upsertThread,
+  type WritableThreadTable,
 } from '../../src/store/threads.js'
 import { createHome, LAYOUTS, type Layout } from '../helpers/layouts.js'
 import { sampleMetadata, threadId } from '../helpers/threads.js'
@@ -22,7 +22,7 @@ let db: WriteConnection
 
 const open = () => openThreadTable(db, describeThreadTable(db).release)
 
-function openLayout(layout: Layout): ThreadTable {
+function openLayout(layout: Layout): WritableThreadTable {
   db = openReadWrite(join(createHome(layout), layout.stateFile))
   return open()
 }
@@ -31,7 +31,7 @@ function layoutNamed(name: string): Layout {
   return LAYOUTS.find((layout) => layout.name === name)!
 }
 
-function read({ db }: ThreadTable, id: string): ThreadRow {
+function read({ db }: WritableThreadTable, id: string): ThreadRow {
   return findThread(describeThreadTable(db), id)!
 }
 
@@ -43,7 +43,7 @@ function stored(id: string, ...columns: string[]): unknown {
 afterEach(() => db.close())
 
 describe.each(LAYOUTS)('threads of $name', (layout) => {
-  let table: ThreadTable
+  let table: WritableThreadTable
   beforeEach(() => {
     table = openLayout(layout)
   })

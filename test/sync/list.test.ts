@@ -198,7 +198,7 @@ describe('with a database', () => {
     runtime.close()
   })
 
-  test('a row whose file was moved is mended, and shown where it belongs', async () => {
+  test('a row whose file was moved is repaired, and shown where it belongs', async () => {
     const { home, paths, runtime } = await makeStore()
     const moved = join(home, 'sessions/2026/03/01', basename(paths[6]!))
     const archived = join(home, 'archived_sessions', basename(paths[5]!))

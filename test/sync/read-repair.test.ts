@@ -62,7 +62,7 @@ describe('findThreadPath', () => {
     runtime.close()
   })
 
-  test('stale_db_path, falling_back: searches the folders when the file of the row is gone, and mends the row', async () => {
+  test('stale_db_path, falling_back: searches the folders when the file of the row is gone, and repairs the row', async () => {
     const { home, one, runtime, find } = await makeStore()
     const archived = writeSession(home, 1, { root: 'archived_sessions' })
     rmSync(one)

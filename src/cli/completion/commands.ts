@@ -1,4 +1,4 @@
-import type { Entry } from '../registry.js'
+import type { Entry } from '../command.js'
 
 /** `completion`, which prints the script for a shell, and the hidden command that the script asks. */
 export const COMPLETION_COMMANDS: Readonly<Record<string, Entry>> = {

@@ -1,12 +1,12 @@
 import { escapeForTerminal, isSafeOnTerminal } from '../../format/escape.js'
 import { readCompletions } from '../../inspect/completions.js'
-import type { Command } from '../command.js'
+import type { Command, Program } from '../command.js'
 import { dashed, type Flag, type Flags, type Source } from '../flags.js'
 import { itemsOf } from '../help.js'
 import type { HomeFlags } from '../home-flags.js'
 import { resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
-import { listBelow, type Program } from '../registry.js'
+import { listBelow } from '../registry.js'
 
 interface Candidate {
   value: string

@@ -14,7 +14,7 @@ import { HOME_FLAGS, type HomeFlags } from '../home-flags.js'
 import { type Io, type OutputStream, writeFully } from '../io.js'
 import { EXIT_FAILED } from '../main.js'
 import { parseLine } from '../parse.js'
-import { type Redaction, startRedaction } from '../redact.js'
+import { type RedactionThread, startRedaction } from '../redact.js'
 import type { RedactionCounts } from '../redact-thread.js'
 import { type Session, withSession } from '../state/session.js'
 import { requireThread, THREAD_ARGUMENT } from '../state/thread-argument.js'
@@ -267,7 +267,7 @@ const DRY_TARGET: Target = {
 
 interface WriteOptions extends CommandContext {
   readonly home: HomeFlags
-  readonly redaction: Redaction | undefined
+  readonly redaction: RedactionThread | undefined
   readonly subject: Subject
   readonly target: Target
 }

@@ -1,3 +1,4 @@
+import { sizeOf } from '../../db/files.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { formatCount, formatDecimalBytes, formatDuration, formatPlural } from '../../format/quantity.js'
@@ -7,7 +8,6 @@ import type { LogStore } from '../../query/logs/store.js'
 import { type FlagValues, parseAmount, parsedFlag, parseSize, parseSpan } from '../flags.js'
 import { defineListCommand } from '../records.js'
 import type { Session } from '../state/session.js'
-import { sizeOf } from './churn.js'
 import { createThreadWords, openLogs } from './open-logs.js'
 import { findOpenThreads } from './stuck.js'
 

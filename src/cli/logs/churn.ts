@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { sizeOf } from '../../db/files.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { readChurn } from '../../query/logs/stats.js'
@@ -90,9 +90,4 @@ export function listChurn(session: Session): ChurnRow[] {
   // Says why there is nothing.
   if (rows.length === 0) session.open('logs')
   return rows
-}
-
-/** 0 for a file that is not there. */
-export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }

@@ -15,7 +15,7 @@ import type { DatabaseFile } from '../../schema/files.js'
 import { type Cursor, readCursor, writeCursor } from './cursor-file.js'
 
 /** A database to read, and what of it was printed before. */
-export interface Reading {
+export interface ResumedReading {
   store: LogStore
   place: Place
 }
@@ -29,7 +29,7 @@ export interface CursorKeeper {
    * The databases to read, in this order: the one of the recorded row, then each newer one. The newest alone without a
    * cursor, or with one of another home.
    */
-  openReadings(files: readonly DatabaseFile[]): Reading[]
+  openReadings(files: readonly DatabaseFile[]): ResumedReading[]
   /** The recorded place in a database that comes later; `undefined` when the recorded row is none of its. */
   placeIn(store: LogStore): Place | undefined
   record(store: LogStore, id: RowId): void
@@ -45,7 +45,7 @@ interface CursorOptions {
 
 /** @throws {StateError} `USAGE` when the file is not a cursor file */
 export function createCursorKeeper({ cursorFile, open, note }: CursorOptions): CursorKeeper {
-  const newestOnly = (files: readonly DatabaseFile[]): Reading[] => {
+  const newestOnly = (files: readonly DatabaseFile[]): ResumedReading[] => {
     const store = open(files)
     return store ? [{ store, place: START }] : []
   }
@@ -77,7 +77,7 @@ export function createCursorKeeper({ cursorFile, open, note }: CursorOptions): C
         note(`the cursor belongs to another database (${recorded.database.path}); starting anew`)
         return newestOnly(files)
       }
-      const readings: Reading[] = []
+      const readings: ResumedReading[] = []
       const ownStore = own && open([own])
       if (ownStore) readings.push({ store: ownStore, place: resume(ownStore, recorded, identify, note) })
       for (const file of after) {

@@ -16,7 +16,7 @@ const ENTRY_KIND: RecordKind<FailureEntry> = {
     { name: 'cause', kind: 'text', value: ({ cause }) => cause },
     { name: 'step', kind: 'text', value: ({ step }) => step || null },
     { name: 'seen', kind: 'text', value: ({ seen }) => seen || null },
-    { name: 'mended_in', kind: 'text', value: ({ mendedIn }) => mendedIn },
+    { name: 'fixed_in', kind: 'text', value: ({ fixedIn }) => fixedIn },
   ],
   shown: ['name', 'severity', 'what'],
   nameOf: ({ name }) => name,
@@ -61,7 +61,7 @@ shell leaves it as it is.`,
             'seen',
             entry.seen === '' ? 'in reports of users; in no log at hand' : `in logs of ${entry.seen}`,
           ) +
-          (entry.mendedIn === undefined ? '' : part('mended', `in ${entry.mendedIn}`)),
+          (entry.fixedIn === undefined ? '' : part('fixed', `in ${entry.fixedIn}`)),
       )
     })()
   },

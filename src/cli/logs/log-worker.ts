@@ -8,8 +8,9 @@ import { loadFilterFunctions } from '../../query/logs/filter.js'
 import { readStats } from '../../query/logs/stats.js'
 import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import type { DatabaseFile } from '../../schema/files.js'
+import { loadRecordReader } from './load-reader.js'
 import { openBody } from './read-body.js'
-import { loadRecordReader, type RecordPlan, type RecordReader } from './records.js'
+import type { RecordPlan, RecordReader } from './records.js'
 
 /** What a worker is to do with the batches that it is sent. */
 export interface LogWorkerData {

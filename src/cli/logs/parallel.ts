@@ -3,8 +3,8 @@ import { isBeingWritten } from '../../db/files.js'
 import { lendFiles } from '../../db/held-files.js'
 import { StateError } from '../../errors.js'
 import type { LogBatch, Resize } from '../../query/logs/batches.js'
+import type { BatchWork } from './batch-work.js'
 import type { LogWorkerAnswer, LogWorkerStart } from './log-worker.js'
-import type { BatchWork } from './read-batches.js'
 
 /** Batches that a worker has before it: one to read, one so that it need not wait. */
 const BATCHES_AHEAD = 2

@@ -1,17 +1,6 @@
 import { createCheckpointGap } from '../../db/checkpoint-gap.js'
 import { monotonicMs } from '../../db/clock.js'
-import type { BatchSource, LogBatch, Resize } from '../../query/logs/batches.js'
-import type { StartWorker } from '../io.js'
-import type { LogWorkerData } from './log-worker.js'
-
-export interface BatchWork<Result> {
-  batches: BatchSource
-  read: (batch: LogBatch) => Result
-  /** What a result says of the size of the next batch. */
-  resize: (result: Result) => Resize
-  /** How worker threads do the same; `undefined` where they cannot. */
-  workers: { start: StartWorker; data: LogWorkerData; now: () => number } | undefined
-}
+import type { BatchWork } from './batch-work.js'
 
 /** A worker takes about 30 ms to start: small results are read without one. */
 const ALONE_MS = 10

@@ -22,7 +22,7 @@ import { layoutOf } from './records.js'
 import { resolveThreads } from './resolve-threads.js'
 import { selectScreen } from './screen.js'
 import { countMatches, type Printed, printSelected, type Reading } from './select.js'
-import { noLogs, openSession, type Session } from './session.js'
+import { type LogSession, noLogs, openLogSession } from './session.js'
 import { createTailWatch } from './tail-watch.js'
 import { createTeller, describeNothing, tellPruned } from './tell.js'
 
@@ -51,7 +51,7 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
     await listFields(io)
     return true
   }
-  const session = await openSession(flags, io)
+  const session = await openLogSession(flags, io)
   const files = session.list()
   const cursor = createCursor(flags, session, io)
   const readings = cursor.openReadings(files)
@@ -123,7 +123,7 @@ async function printForm(
   readings: readonly Reading[],
   filter: LogFilter,
   flags: QueryFlags,
-  { output }: Session,
+  { output }: LogSession,
   io: Io,
 ): Promise<boolean> {
   if (form === '--count') {
@@ -164,7 +164,7 @@ export async function runTail(flags: TailFlags, { io }: CommandContext): Promise
   }
   const follows = flags.follow !== false
   const signal = io.interruption()
-  const session = await openSession(flags, io)
+  const session = await openLogSession(flags, io)
   const cursor = createCursor(flags, session, io)
   const readings = cursor.openReadings(session.list())
   const newest = readings.at(-1)?.store
@@ -238,7 +238,7 @@ function letSignalsIn(): Promise<void> {
 }
 
 interface FollowParts {
-  session: Session
+  session: LogSession
   cursor: CursorKeeper
   filter: LogFilter
   /** Where more of them may come. */
@@ -313,7 +313,7 @@ function describeFilesBefore(path: string, candidates: readonly DatabaseFile[]):
     .join()
 }
 
-function createCursor({ cursorFile }: LogsFlags, session: Session, io: Io): CursorKeeper {
+function createCursor({ cursorFile }: LogsFlags, session: LogSession, io: Io): CursorKeeper {
   return createCursorKeeper({
     cursorFile,
     open: session.open,
@@ -323,7 +323,7 @@ function createCursor({ cursorFile }: LogsFlags, session: Session, io: Io): Curs
 
 /** Rows of one thread are told under its title, where a state database knows it. */
 async function nameThread(
-  { home, output }: Session,
+  { home, output }: LogSession,
   { threadIds = [], includesThreadless, threadlessOf }: LogFilter,
 ): Promise<void> {
   const [id, ...others] = threadIds

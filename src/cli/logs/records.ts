@@ -32,15 +32,6 @@ export interface RecordPlan {
   styles: PieceStyles | undefined
 }
 
-/** What reads the records of a plan; the code for it is loaded when it is asked for. */
-export async function loadRecordReader(
-  plan: RecordPlan,
-  openBody: OpenBody | undefined,
-): Promise<(store: LogStore, filter: LogFilter | undefined) => RecordReader> {
-  if (plan.isShort) return (await import('./short-bytes.js')).createShortReader
-  return (store, filter) => createBytesReader(store, filter, plan, openBody)
-}
-
 /** Records that SQLite writes, but for what only JavaScript can: escapes in a batch, parts of bodies in all of them. */
 export function createBytesReader(
   store: LogStore,

@@ -1,4 +1,5 @@
 import { monotonicMs } from '../../db/clock.js'
+import { sizeOf } from '../../db/files.js'
 import type { RecordKind } from '../../format/fields.js'
 import { formatBytes, formatCount, formatDuration, formatPlural } from '../../format/quantity.js'
 import type { StatsSum } from '../../model/log-stats.js'
@@ -10,7 +11,6 @@ import type { Io } from '../io.js'
 import { EXIT_BY_SIGNAL } from '../main.js'
 import { writeRecords } from '../state/output.js'
 import { withSession } from '../state/session.js'
-import { sizeOf } from './churn.js'
 import { openLogs } from './open-logs.js'
 
 /** What was written while one looked. */

@@ -9,11 +9,13 @@ import {
 import { inParts } from '../../query/logs/rows.js'
 import { type LogStore, readHighestId, readLowestId } from '../../query/logs/store.js'
 import type { Io } from '../io.js'
+import type { BatchWork } from './batch-work.js'
+import { loadRecordReader } from './load-reader.js'
 import type { LogWorkerData } from './log-worker.js'
 import type { Output } from './output.js'
 import { createScanProgress, type ScanProgress } from './progress.js'
-import { type BatchWork, readBatches } from './read-batches.js'
-import { createRowsReader, loadRecordReader, type Records, resizeFor } from './records.js'
+import { readBatches } from './read-batches.js'
+import { createRowsReader, type Records, resizeFor } from './records.js'
 
 /** A database to read rows of. */
 export interface Reading {

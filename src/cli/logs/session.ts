@@ -12,7 +12,7 @@ import { resolveFilter } from './options.js'
 import { type Output, resolveOutput } from './output.js'
 
 /** What both commands make of their flags. */
-export interface Session {
+export interface LogSession {
   home: Home
   filter: LogFilter
   output: Output
@@ -22,7 +22,7 @@ export interface Session {
   open(files: readonly DatabaseFile[]): LogStore | undefined
 }
 
-export async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
+export async function openLogSession(flags: LogsFlags, io: Io): Promise<LogSession> {
   const filter = await resolveFilter(flags, io)
   const functions = await loadFilterFunctions(filter)
   const output = await resolveOutput(flags, filter, io)
@@ -33,7 +33,7 @@ export async function openSession(flags: LogsFlags, io: Io): Promise<Session> {
     if (!warned.has(text)) io.stderr.write(`warning: ${cleanMessage(text)}\n`)
     warned.add(text)
   }
-  for (const text of home.warnings) warnOnce(text)
+  for (const text of home.notices) warnOnce(text)
   return {
     home,
     filter,

@@ -26,7 +26,7 @@ import { localNames } from '../redact.js'
 import { createCursorKeeper } from './cursor.js'
 import { INITIAL_LOGS_FLAGS, LOG_FILTER_FLAGS } from './flags.js'
 import { resolveThreads } from './resolve-threads.js'
-import { noLogs, openSession } from './session.js'
+import { noLogs, openLogSession } from './session.js'
 import { createTeller, tellPruned } from './tell.js'
 
 /** One message holds no more: what it costs to send it again is bounded, and so is the memory. */
@@ -60,7 +60,7 @@ compression and certificates come from the OTEL_EXPORTER_OTLP_* variables.`,
     // Measured: a batch and its message live longer than a young heap of any size, which would only grow and hold twice the memory.
     setFlagsFromString('--semi-space-growth-factor=1')
     const signal = io.interruption()
-    const session = await openSession({ ...INITIAL_LOGS_FLAGS, ...filters }, io)
+    const session = await openLogSession({ ...INITIAL_LOGS_FLAGS, ...filters }, io)
     const cursor = createCursorKeeper({
       cursorFile,
       open: session.open,

@@ -36,7 +36,7 @@ const CHANGE_KIND: RecordKind<HomeChange> = {
     { name: 'change', kind: 'text', value: ({ kind }) => kind },
     { name: 'id', kind: 'id', value: (change) => threadOf(change)?.id },
     { name: 'title', kind: 'text', value: (change) => threadOf(change)?.title },
-    { name: 'columns', kind: 'text', value: mendedColumns },
+    { name: 'columns', kind: 'text', value: repairedColumns },
     { name: 'path', kind: 'path', value: (change) => threadOf(change)?.rolloutPath },
   ],
   shown: ['change', 'id', 'title', 'columns', 'path'],
@@ -48,7 +48,7 @@ function threadOf(change: HomeChange): ThreadMetadata | undefined {
 }
 
 /** The last spelling of a column is the one without a unit. */
-function mendedColumns(change: HomeChange): string | null {
+function repairedColumns(change: HomeChange): string | null {
   if (change.kind === 'finish') return BACKFILL_TABLE
   if (change.kind === 'insert') return null
   return Object.keys(change.values)
@@ -74,7 +74,7 @@ export const command = defineTextCommand({
   flags: { ...FLAGS, ...OUTPUT_FLAGS, codexHome },
   writes: `the home's state database with --yes or --undo, another folder with --into`,
   tables: ['threads', 'backfill_state'],
-  notes: `Rows are inserted where a rollout has none. A row that is there is mended where its file is not where it
+  notes: `Rows are inserted where a rollout has none. A row that is there is repaired where its file is not where it
 says, where it has an empty value or another memory mode than its legacy rollout, and where its file was written
 to since. Names, sections, pins and projects stay as they are. No Codex may be running.`,
   jsonForms: [{ shape: 'array', record: CHANGE_KIND }],
@@ -243,7 +243,7 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
   const progress = createProgress(io)
   let failureCount = 0
   let counts: RepairCounts | undefined
-  const changed = { insert: 0, mend: 0, finish: 0 }
+  const changed = { insert: 0, repair: 0, finish: 0 }
   try {
     const changes = repairHome(attachTarget(state, resolve(codexHome)), {
       isDryRun,
@@ -283,7 +283,7 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
   if (failureCount > 0) session.fail()
   const archivedOtherwise = counts?.archivedOtherwise ?? 0
   const differing = counts?.differing ?? 0
-  const isChanged = changed.insert + changed.mend + changed.finish > 0
+  const isChanged = changed.insert + changed.repair + changed.finish > 0
   if (!isChanged && failureCount + archivedOtherwise + differing === 0)
     say(io, 'nothing to do: no difference found between rollouts and rows')
   if (!isChanged && failureCount + archivedOtherwise + differing > 0)
@@ -301,7 +301,7 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
   const would = isDryRun ? 'would be ' : ''
   say(
     io,
-    `${count(changed.insert, 'thread')} ${would}inserted, ${changed.mend} repaired, of ${count(counts?.found ?? 0, 'rollout')}`,
+    `${count(changed.insert, 'thread')} ${would}inserted, ${changed.repair} repaired, of ${count(counts?.found ?? 0, 'rollout')}`,
   )
   say(
     io,

@@ -3,14 +3,14 @@ import { cleanLine } from '../../format/clean.js'
 import type { RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import { formatCount, formatPlural } from '../../format/quantity.js'
-import { type BackfillStatus, judgeBackfill, readBackfillStatus } from '../../inspect/backfill-status.js'
+import { type BackfillReport, judgeBackfill, readBackfillStatus } from '../../inspect/backfill-status.js'
 import { findHolders } from '../../inspect/holders.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { defineRecordCommand } from '../records.js'
 import { writeRecord } from './output.js'
 import { requireDatabases } from './session.js'
 
-interface StatusRow extends BackfillStatus {
+interface StatusRow extends BackfillReport {
   verdict: string
   sentence: string
   leaseAgeSeconds: number | null

@@ -17,7 +17,7 @@ import { unreadableFolder } from '../../schema/files.js'
 import { choiceFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { createProgress, type Progress } from '../progress.js'
-import { defineListCommand, type Found } from '../records.js'
+import { defineListCommand, type FoundRecords } from '../records.js'
 import { isCsv } from './output.js'
 import type { OutputFlags } from './output-flags.js'
 import type { Session } from './session.js'
@@ -229,7 +229,7 @@ goes whole or not at all. content: what the bytes of all rollouts are; they are 
   },
 })
 
-const FOOTERS: Partial<Record<UsageGroup, Pick<Found<UsageRow>, 'footer'>>> = {
+const FOOTERS: Partial<Record<UsageGroup, Pick<FoundRecords<UsageRow>, 'footer'>>> = {
   family: {
     footer: () => 'A fork can need the rollout it continues: a family goes whole or not at all.',
   },

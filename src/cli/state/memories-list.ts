@@ -14,7 +14,7 @@ import type { ThreadRow } from '../../model/thread.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
 import { readThreads } from '../../query/threads/list.js'
 import { choiceFlag, type Flag, type FlagValues, listFlag, onFlag } from '../flags.js'
-import { defineListCommand, type Found } from '../records.js'
+import { defineListCommand, type FoundRecords } from '../records.js'
 import { explainEmpty, MEMORY_TABLES, noticeOtherPipeline, requireMemories } from './memory-sources.js'
 import type { Session } from './session.js'
 import { toAbsolute } from './threads-list.js'
@@ -67,7 +67,7 @@ export const command = defineListCommand<Row, typeof FLAGS>({
   read: (session, flags) => (flags.missing ? readMissing(session, flags) : readPresent(session, flags)),
 })
 
-function readPresent(session: Session, flags: FlagValues<typeof FLAGS>): Found<Row> {
+function readPresent(session: Session, flags: FlagValues<typeof FLAGS>): FoundRecords<Row> {
   if (flags.used && flags.unused) {
     throw new StateError('USAGE', '--used and --unused exclude each other', {
       hint: 'Without either, both are listed.',
@@ -95,7 +95,7 @@ function readPresent(session: Session, flags: FlagValues<typeof FLAGS>): Found<R
   }
 }
 
-function readMissing(session: Session, flags: FlagValues<typeof FLAGS>): Found<Row> {
+function readMissing(session: Session, flags: FlagValues<typeof FLAGS>): FoundRecords<Row> {
   const other = (['state', 'used', 'unused', 'pipeline', 'all'] as const).find(
     (name) => flags[name] !== undefined,
   )

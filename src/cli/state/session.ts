@@ -101,7 +101,7 @@ export async function withSession<Result>(
 
   const describe = ({ connection, columns }: OpenTable) => describeThreadTable(connection, columns)
 
-  for (const text of home.warnings) notice(text)
+  for (const text of home.notices) notice(text)
   const session: Session = {
     io,
     home,

@@ -44,7 +44,7 @@ export async function requireRollout(
 const RECENT_MS = 10_000
 
 /** A turn that no line ends goes on while a process has the rollout open, as far as the system tells that. */
-export function isBeingWritten({ path, modifiedAtMs }: LocatedRollout, nowMs: number): boolean {
+export function isRolloutBeingWritten({ path, modifiedAtMs }: LocatedRollout, nowMs: number): boolean {
   return Math.abs(nowMs - modifiedAtMs) < RECENT_MS || findHolders([{ path }]).holders.length > 0
 }
 

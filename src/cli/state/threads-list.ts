@@ -7,7 +7,7 @@ import { MOST_THREADS_READ, THREAD_SORTS, type ThreadSort } from '../../model/in
 import type { Instant } from '../../model/log.js'
 import type { ThreadFieldName } from '../../model/thread-output.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
-import type { ThreadFilter } from '../../query/threads/filter.js'
+import type { ThreadSelection } from '../../query/threads/filter.js'
 import { hasMoreThreads } from '../../query/threads/find.js'
 import { propertiesOf, readThreadJson } from '../../query/threads/json.js'
 import { formatCursor, type ListedThread, parseCursor, readThreads } from '../../query/threads/list.js'
@@ -62,7 +62,7 @@ export const command = defineListCommand({
     if (isCodexList && flags.search !== undefined) filter.search = { match: 'literal', text: flags.search }
     // Codex lists by creation when it is not told otherwise.
     const sort = flags.sort ?? (isCodexList ? 'created' : 'updated')
-    const after = flags.cursor === undefined ? undefined : parseCursor(flags.cursor, threads, sort)
+    const cursor = flags.cursor === undefined ? undefined : parseCursor(flags.cursor, threads, sort)
     const { limit = Number.POSITIVE_INFINITY } = flags
     const onDamage = (id: string) => {
       session.notice(`thread ${id}: its row cannot be read, the file is damaged there`)
@@ -84,11 +84,11 @@ export const command = defineListCommand({
     const isRead =
       fields.some((name) => TOKEN_FIELDS.has(name)) &&
       (flags.json === undefined || limit <= MOST_THREADS_READ || !hasMoreThreads(threads, MOST_THREADS_READ))
-    const options = { after, onDamage, selected, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
+    const options = { cursor, onDamage, selected, pageRows: Math.max(1, Math.min(limit, PAGE_ROWS)) }
     const pages = isCodexList
       ? // Loaded where it is needed: it brings the reading of rollouts along.
         (await import('../../inspect/codex-view.js')).listCodexView(threads, filter, sort, {
-          after,
+          cursor,
           codexHome: session.codexHome,
           // The head of each rollout is read, so few at a time where few are asked for.
           pageRows: Math.max(50, Math.min(limit, PAGE_ROWS)),
@@ -106,7 +106,7 @@ export const command = defineListCommand({
             sort,
             fields,
             names: session.names(),
-            after,
+            cursor,
             limit,
             onDamage,
           })
@@ -197,13 +197,13 @@ async function resolveFilter(
   flags: FlagValues<typeof FLAGS>,
   threads: ThreadTable,
   { io, names, nowMs }: Session,
-): Promise<ThreadFilter> {
+): Promise<ThreadSelection> {
   if (flags.archived && flags.active) {
     throw new StateError('USAGE', '--archived and --active exclude each other', {
       hint: 'Without either, both are listed.',
     })
   }
-  const filter: ThreadFilter = {}
+  const filter: ThreadSelection = {}
   if (flags.archived || flags.active) filter.isArchived = flags.archived === true
   if (flags.source) filter.sources = { match: 'word', values: flags.source }
   if (flags.provider) filter.providers = flags.provider

@@ -5,11 +5,11 @@ import type { Turn, TurnEntry } from '../../model/turn.js'
 import { readTurns, type ThreadTurns } from '../../rollout/turns.js'
 import { onFlag } from '../flags.js'
 import { type ColorChoice, loadPalette, resolveColor } from '../options.js'
-import { defineListCommand, type Found } from '../records.js'
+import { defineListCommand, type FoundRecords } from '../records.js'
 import { ENTRY_KIND, type EntryRow } from './entry-record.js'
 import type { Session } from './session.js'
 import { optionalThread } from './thread-argument.js'
-import { isBeingWritten, requireRollout, tellProblems } from './thread-rollout.js'
+import { isRolloutBeingWritten, requireRollout, tellProblems } from './thread-rollout.js'
 
 type TurnsRow = Turn | EntryRow
 
@@ -85,7 +85,7 @@ counted where it was used.`,
     const read = await readTurns(rollout.path, {
       // The course of the turns is drawn from their calls.
       detail: items || isDrawn ? 'full' : 'summary',
-      hasWriter: isBeingWritten(rollout, session.nowMs),
+      hasWriter: isRolloutBeingWritten(rollout, session.nowMs),
     })
     tellProblems(read, session)
     if (items) return foundEntries(read)
@@ -108,7 +108,7 @@ async function drawCourse(
   return `\n\n${drawWaterfall(courses, io.stdout.columns ?? 100, palette).trimEnd()}`
 }
 
-function foundTurns(read: ThreadTurns, course: string): Found<TurnsRow> {
+function foundTurns(read: ThreadTurns, course: string): FoundRecords<TurnsRow> {
   return {
     pages: [read.turns],
     emptyText: `thread ${read.threadId} has no turn`,
@@ -125,7 +125,7 @@ function foundTurns(read: ThreadTurns, course: string): Found<TurnsRow> {
   }
 }
 
-function foundEntries(read: ThreadTurns): Found<TurnsRow> {
+function foundEntries(read: ThreadTurns): FoundRecords<TurnsRow> {
   const rowsOf = (turn: Turn | null, entries: readonly TurnEntry[]) =>
     entries.map((entry) => ({ turn, entry }))
   return {

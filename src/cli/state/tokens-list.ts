@@ -13,7 +13,7 @@ import { pageWithRows, readTokenRows, type TokenRow } from '../../query/threads/
 import { createTokenSums, type RolloutSums, type TokenQuestion } from '../../rollout/token-sums.js'
 import { choicesFlag, onFlag, textFlag } from '../flags.js'
 import { parseTime, TIME_LOOK } from '../options.js'
-import { defineListCommand, type Found } from '../records.js'
+import { defineListCommand, type FoundRecords } from '../records.js'
 import { mapPages } from './output.js'
 import type { Session } from './session.js'
 import { optionalThread, requireThread } from './thread-argument.js'
@@ -247,7 +247,7 @@ function tellRowsAlone(rows: readonly { tokensUsed: number }[], session: Session
 function foundThreads(
   rollouts: readonly RolloutSums[],
   { session, scope, isTree, isSpan }: { session: Session; scope: Scope; isTree: boolean; isSpan: boolean },
-): Found<TokenRecord> {
+): FoundRecords<TokenRecord> {
   const told = gatherThreads(rollouts)
   const threads = session.tryOpenThreads()
   const tokenRows = threads ? readTokenRows(threads) : []
@@ -325,7 +325,7 @@ function foundSums(
   rollouts: readonly RolloutSums[],
   groups: readonly TokenGroup[],
   { session, scope, isSpan }: { session: Session; scope: Scope; isSpan: boolean },
-): Found<TokenRecord> {
+): FoundRecords<TokenRecord> {
   const told = gatherThreads(rollouts)
   const threads = session.tryOpenThreads()
   if (!isSpan && threads) tellRowsAlone(findRowsAlone(readTokenRows(threads), told, scope), session)

@@ -3,13 +3,7 @@ import type { SqlFunctions } from '../../db/drivers.js'
 import type { LogFilter, LogRow, RowSign, TextMatch } from '../../model/log.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
 import { LONGEST_TEXT } from './store.js'
-import { compileWhere } from './where.js'
-
-/** Conditions joined by AND, with the values bound to their `?` in order. */
-export interface Conditions {
-  sql: string[]
-  params: SqlValue[]
-}
+import { type Conditions, compileWhere } from './where.js'
 
 /** The name under which the filter's regular expression is known to SQLite. */
 export const PATTERN_FUNCTION = 'codex_matches'

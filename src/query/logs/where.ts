@@ -3,8 +3,13 @@ import type { SqlValue } from '../../db/connection.js'
 import type { FieldCondition, LogFilter, LogRow } from '../../model/log.js'
 import { LOG_FIELDS, type LogField } from '../../model/log-records.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
-import type { Conditions } from './filter.js'
 import { LONGEST_TEXT } from './store.js'
+
+/** Conditions joined by AND, with the values bound to their `?` in order. */
+export interface Conditions {
+  sql: string[]
+  params: SqlValue[]
+}
 
 /** Names under which SQLite knows what only JavaScript can tell of a body, and of a column. */
 export const HOLDS_FUNCTION = 'codex_holds'

@@ -7,7 +7,7 @@ import { timeBoundSql } from '../../schema/threads.js'
 import type { ThreadTable } from './table.js'
 
 /** Which threads are asked for: every part that is given must hold. */
-export interface ThreadFilter {
+export interface ThreadSelection {
   /** `all` rows (the default), or only those that the Codex of this layout lists. */
   listed?: 'all' | 'asCodex'
   isArchived?: boolean
@@ -35,7 +35,7 @@ export interface ThreadFilter {
 }
 
 /** The filter that a query of the library means: it lists as Codex does. */
-export function toThreadFilter(query: PageFilter): ThreadFilter {
+export function toThreadFilter(query: PageFilter): ThreadSelection {
   const { archivedOnly = false, allowedSources = [], modelProviders = [], searchTerm } = query
   return {
     listed: 'asCodex',
@@ -47,7 +47,7 @@ export function toThreadFilter(query: PageFilter): ThreadFilter {
 }
 
 /** Interactive sources of one provider: what the picker asks for. */
-export function pickerFilter(provider: string): Pick<ThreadFilter, 'sources' | 'providers'> {
+export function pickerFilter(provider: string): Pick<ThreadSelection, 'sources' | 'providers'> {
   return { sources: { match: 'stored', values: INTERACTIVE_SOURCES }, providers: [provider] }
 }
 
@@ -58,7 +58,7 @@ export interface CompiledFilter {
 
 export function compileFilter(
   threads: ThreadTable,
-  filter: ThreadFilter,
+  filter: ThreadSelection,
   sortedColumn: string,
 ): CompiledFilter {
   const { columns } = threads
@@ -114,7 +114,7 @@ export function compileFilter(
     add(sql, ...values)
   }
 
-  function addSearch(search: NonNullable<ThreadFilter['search']>): void {
+  function addSearch(search: NonNullable<ThreadSelection['search']>): void {
     const present = (names: readonly (keyof ThreadRow)[]) =>
       names.flatMap((name) => (columns[name] === undefined ? [] : [columnSql(columns[name])]))
     if (search.match === 'literal') {

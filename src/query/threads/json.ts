@@ -4,18 +4,18 @@ import type { ThreadRow } from '../../model/thread.js'
 import { THREAD_OUTPUT, type ThreadField, type ThreadFieldName } from '../../model/thread-output.js'
 import { columnSql } from '../../schema/columns.js'
 import { isMillisColumn, SMALLEST_MILLIS } from '../../schema/threads.js'
-import type { ThreadFilter } from './filter.js'
+import type { ThreadSelection } from './filter.js'
 import {
   compileThreadPage,
   createPageFitter,
   type ListedThread,
   type ListWindow,
   LONG_TEXTS,
-  nextAfterTimes,
+  nextBehindTimes,
   type OnDamage,
   readListPage,
   sortColumn,
-  type ThreadAnchor,
+  type ThreadCursor,
 } from './list.js'
 import type { ThreadTable } from './table.js'
 
@@ -26,11 +26,11 @@ export interface ThreadJsonPage {
 }
 
 export interface ThreadJsonRequest {
-  filter: ThreadFilter
+  filter: ThreadSelection
   sort: ThreadSort
   fields: readonly ThreadFieldName[]
   names: ReadonlyMap<string, string>
-  after: ThreadAnchor | undefined
+  cursor: ThreadCursor | undefined
   /** At most so many rows in all. */
   limit: number
   onDamage?: OnDamage | undefined
@@ -55,11 +55,11 @@ export function* readThreadJson(
     LONG_TEXTS.filter((name) => propertiesOf(request.fields).has(name)),
   )
   let remaining = request.limit
-  let after = request.after
+  let cursor = request.cursor
   while (remaining > 0) {
-    const window = { after, limit: fitPage({ after, limit: Math.min(remaining, PAGE_ROWS) }) }
+    const window = { cursor, limit: fitPage({ cursor, limit: Math.min(remaining, PAGE_ROWS) }) }
     const written = writePage(threads, request, window)
-    let next: ThreadAnchor | undefined
+    let next: ThreadCursor | undefined
     if (written) {
       yield written
       remaining -= written.rowCount
@@ -70,9 +70,9 @@ export function* readThreadJson(
       remaining -= page.rows.length
       next = page.next
     }
-    next ??= nextAfterTimes(threads, sort, after)
+    next ??= nextBehindTimes(threads, sort, cursor)
     if (!next) return
-    after = next
+    cursor = next
   }
 }
 
@@ -142,10 +142,10 @@ FROM (${page.sql}) LEFT JOIN names ON thread_id = id`
 /** The last row of a full page. */
 function readAnchor(
   threads: ThreadTable,
-  filter: ThreadFilter,
+  filter: ThreadSelection,
   sort: ThreadSort,
   window: ListWindow,
-): ThreadAnchor | undefined {
+): ThreadCursor | undefined {
   const { sql, params } = compileThreadPage(threads, filter, sort, window, 'id')
   const row = threads.connection.get<{ id: string; sortValue: number | null }>(
     `SELECT id, sortValue FROM (${sql}) LIMIT 1 OFFSET ?`,

@@ -2,16 +2,11 @@ import type { SqlValue } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
 import type { ThreadSort } from '../../model/inspection.js'
 import type { ThreadRow } from '../../model/thread.js'
-import type {
-  ThreadAnchor as PageAnchor,
-  ThreadPage,
-  ThreadPageQuery,
-  ThreadSortKey,
-} from '../../model/thread-page.js'
+import type { ThreadAnchor, ThreadPage, ThreadPageQuery, ThreadSortKey } from '../../model/thread-page.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
 import { isMillisColumn, THREAD_TABLE, toStoredTime } from '../../schema/threads.js'
 import { parseCursorTime } from '../cursor.js'
-import { compileFilter, type ThreadFilter, toThreadFilter } from './filter.js'
+import { compileFilter, type ThreadSelection, toThreadFilter } from './filter.js'
 import { type StoredThread, type ThreadTable, threadColumnList, toThreadRow } from './table.js'
 
 const SORT_PROPERTY = {
@@ -21,7 +16,7 @@ const SORT_PROPERTY = {
 } as const satisfies Record<ThreadSort, keyof ThreadRow>
 
 /** A place in a list: the stored value of the column that sorts, in its stored unit, and an id. */
-export interface ThreadAnchor {
+export interface ThreadCursor {
   value: number | null
   /** `null`: all of the rows with this value lie behind. */
   id: string | null
@@ -43,10 +38,10 @@ const PAGE_ROWS = 500
  */
 export function* readThreads(
   threads: ThreadTable,
-  filter: ThreadFilter,
+  filter: ThreadSelection,
   sort: ThreadSort,
   options: {
-    after?: ThreadAnchor | undefined
+    cursor?: ThreadCursor | undefined
     pageRows?: number
     onDamage?: OnDamage | undefined
     selected?: ReadonlySet<keyof ThreadRow> | undefined
@@ -55,14 +50,14 @@ export function* readThreads(
   const { selected, pageRows = PAGE_ROWS } = options
   const texts = LONG_TEXTS.filter((name) => !selected || selected.has(name))
   const fitPage = createPageFitter(threads, filter, sort, texts)
-  let after = options.after
+  let cursor = options.cursor
   for (;;) {
-    const limit = fitPage({ after, limit: pageRows })
-    const page = readListPage(threads, filter, sort, { after, limit, selected }, options.onDamage)
+    const limit = fitPage({ cursor, limit: pageRows })
+    const page = readListPage(threads, filter, sort, { cursor, limit, selected }, options.onDamage)
     if (page.rows.length > 0) yield page.rows
-    const next = page.next ?? nextAfterTimes(threads, sort, after)
+    const next = page.next ?? nextBehindTimes(threads, sort, cursor)
     if (!next) return
-    after = next
+    cursor = next
   }
 }
 
@@ -82,7 +77,7 @@ const SMALL_DATABASE_BYTES = 64 * 1024 * 1024
 /** Cuts pages so that what they hold of these texts is bounded by bytes. */
 export function createPageFitter(
   threads: ThreadTable,
-  filter: ThreadFilter,
+  filter: ThreadSelection,
   sort: ThreadSort,
   texts: readonly (keyof ThreadRow)[],
 ): (window: ListWindow) => number {
@@ -116,7 +111,7 @@ export type OnDamage = (id: string) => void
 
 /** A place to go on from, and how many rows to take. */
 export interface ListWindow {
-  after: ThreadAnchor | undefined
+  cursor: ThreadCursor | undefined
   limit: number
   /** What is read of each row; default all. What is left out reads as `null`. */
   selected?: ReadonlySet<keyof ThreadRow> | undefined
@@ -125,13 +120,13 @@ export interface ListWindow {
 export interface ListPage {
   rows: ListedThread[]
   /** Where the next page begins; `undefined` when this was the last. */
-  next: ThreadAnchor | undefined
+  next: ThreadCursor | undefined
 }
 
 /** @throws {StateError} `DB_CORRUPT` when no row can be told from another any more */
 export function readListPage(
   threads: ThreadTable,
-  filter: ThreadFilter,
+  filter: ThreadSelection,
   sort: ThreadSort,
   window: ListWindow,
   onDamage?: OnDamage,
@@ -148,7 +143,7 @@ export function readListPage(
 
 function readList(
   threads: ThreadTable,
-  filter: ThreadFilter,
+  filter: ThreadSelection,
   sort: ThreadSort,
   window: ListWindow,
 ): ListedThread[] {
@@ -162,7 +157,7 @@ function readList(
 /** The index that sorts has all ids; then each row is read for itself. */
 function readAroundDamage(
   threads: ThreadTable,
-  filter: ThreadFilter,
+  filter: ThreadSelection,
   sort: ThreadSort,
   window: ListWindow,
   onDamage: OnDamage,
@@ -177,7 +172,7 @@ function readAroundDamage(
   const entries = threads.connection.all<{ id: string; sortValue: number | null }>(sql, ...params)
   const rows = entries.flatMap(({ id }) => {
     try {
-      return readList(threads, { ...filter, id }, sort, { after: undefined, limit: 1 })
+      return readList(threads, { ...filter, id }, sort, { cursor: undefined, limit: 1 })
     } catch (error) {
       if (!(error instanceof StateError) || error.code !== 'DB_CORRUPT') throw error
       onDamage(id)
@@ -189,12 +184,12 @@ function readAroundDamage(
 }
 
 /** What has no time at all comes last, out of the reach of comparisons. */
-export function nextAfterTimes(
+export function nextBehindTimes(
   threads: ThreadTable,
   sort: ThreadSort,
-  after: ThreadAnchor | undefined,
-): ThreadAnchor | undefined {
-  return after?.value !== null && isNullable(threads, sort) ? { value: null, id: null } : undefined
+  cursor: ThreadCursor | undefined,
+): ThreadCursor | undefined {
+  return cursor?.value !== null && isNullable(threads, sort) ? { value: null, id: null } : undefined
 }
 
 /** A `_ms` column may be empty where a writer did not know it. */
@@ -204,7 +199,7 @@ function isNullable({ columns }: ThreadTable, sort: ThreadSort): boolean {
 
 export function compileThreadPage(
   threads: ThreadTable,
-  filter: ThreadFilter,
+  filter: ThreadSelection,
   sort: ThreadSort,
   window: ListWindow,
   selected = threadColumnList(threads.columns),
@@ -212,27 +207,27 @@ export function compileThreadPage(
   const column = sortColumn(threads, sort)
   const id = columnSql(threads.columns.id)
   const { conditions, params } = compileFilter(threads, filter, column)
-  const { after } = window
+  const { cursor } = window
   const isByRow = filter.listed === 'asCodex' && threads.release.sortsByTimeAlone && sort !== 'recency'
-  if (after?.value === null) {
+  if (cursor?.value === null) {
     conditions.push(`${column} IS NULL`)
-    if (after.id !== null) {
+    if (cursor.id !== null) {
       conditions.push(`${id} < ?`)
-      params.push(after.id)
+      params.push(cursor.id)
     }
   } else {
     conditions.push(`${column} IS NOT NULL`)
-    if (after && after.id !== null && isByRow) {
+    if (cursor && cursor.id !== null && isByRow) {
       conditions.push(
         `${column} <= ? AND (${column} < ? OR rowid > coalesce((SELECT rowid FROM ${THREAD_TABLE} WHERE ${id} = ?), -1))`,
       )
-      params.push(after.value, after.value, after.id)
-    } else if (after && after.id !== null) {
+      params.push(cursor.value, cursor.value, cursor.id)
+    } else if (cursor && cursor.id !== null) {
       conditions.push(`(${column}, ${id}) < (?, ?)`)
-      params.push(after.value, after.id)
-    } else if (after) {
+      params.push(cursor.value, cursor.id)
+    } else if (cursor) {
       conditions.push(`${column} < ?`)
-      params.push(after.value)
+      params.push(cursor.value)
     }
   }
   return {
@@ -276,7 +271,7 @@ export function formatCursor(
  *
  * @throws {StateError} `USAGE`
  */
-export function parseCursor(token: string, threads: ThreadTable, sort: ThreadSort): ThreadAnchor {
+export function parseCursor(token: string, threads: ThreadTable, sort: ThreadSort): ThreadCursor {
   const [timeText = '', idText] = token.trim().split('|')
   const id = idText === undefined || idText === '' ? null : idText.toLowerCase()
   if (timeText === 'null' && id !== null) return { value: null, id }
@@ -306,15 +301,15 @@ export function readThreadPage(threads: ThreadTable, query: ThreadPageQuery): Th
   const sort = SORTS[sortKey]
   const pageSize = Math.max(0, query.pageSize)
   const rows: ThreadRow[] = []
-  let after = anchor && toListAnchor(anchor, sortColumn(threads, sort))
+  let cursor = anchor && toCursor(anchor, sortColumn(threads, sort))
   while (rows.length <= pageSize) {
     const page = readListPage(threads, toThreadFilter(query), sort, {
-      after,
+      cursor,
       limit: pageSize + 1 - rows.length,
     })
     rows.push(...page.rows.map(({ thread }) => thread))
-    after = page.next ?? nextAfterTimes(threads, sort, after)
-    if (!after) break
+    cursor = page.next ?? nextBehindTimes(threads, sort, cursor)
+    if (!cursor) break
   }
   const items = rows.slice(0, pageSize)
   const last = items.at(-1)
@@ -325,7 +320,7 @@ export function readThreadPage(threads: ThreadTable, query: ThreadPageQuery): Th
   }
 }
 
-function toListAnchor({ timestampMs, id }: PageAnchor, column: string): ThreadAnchor {
+function toCursor({ timestampMs, id }: ThreadAnchor, column: string): ThreadCursor {
   return { value: timestampMs === null ? null : toStoredTime(timestampMs, column, 'floor'), id }
 }
 
@@ -333,6 +328,6 @@ function toListAnchor({ timestampMs, id }: PageAnchor, column: string): ThreadAn
 export function anchorFromItem(
   item: Pick<ThreadRow, 'id' | 'createdAtMs' | 'updatedAtMs'>,
   sortKey: ThreadSortKey,
-): PageAnchor {
+): ThreadAnchor {
   return { timestampMs: sortKey === 'created_at' ? item.createdAtMs : item.updatedAtMs, id: item.id }
 }

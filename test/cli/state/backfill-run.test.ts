@@ -142,7 +142,7 @@ describe.each(HOMES)('on %s', (name) => {
     expect(dump(path)).toEqual(after)
   })
 
-  test('mends what diff names, and nothing else', async () => {
+  test('repairs what diff names, and nothing else', async () => {
     const { home, path } = moveIn(name)
     execute(
       path,
@@ -163,7 +163,7 @@ describe.each(HOMES)('on %s', (name) => {
         .map((column) => `${row.id} ${column}`),
     )
     expect(changed.length).toBeGreaterThan(0)
-    // A path is mended where Codex would find nothing; diff follows it to where the home is now. Columns that go
+    // A path is repaired where Codex would find nothing; diff follows it to where the home is now. Columns that go
     // together: whether and when archived, and both units of a time.
     const unnamed = changed
       .map((change) => change.replace(/ archived$/, ' archived_at').replace(/updated_at_ms$/, 'updated_at'))
@@ -216,7 +216,7 @@ describe('what a user gave the home', () => {
     const before = readStored(path).threads
     const { stdout } = await run(home, '--yes', '--json')
     const changes = JSON.parse(stdout) as { change: string; columns: string }[]
-    expect(new Set(changes.map(({ change }) => change))).toEqual(new Set(['mend']))
+    expect(new Set(changes.map(({ change }) => change))).toEqual(new Set(['repair']))
     for (const [index, row] of readStored(path).threads.entries()) {
       for (const column of kept)
         expect({ column, value: row[column] }).toEqual({ column, value: before[index]![column] })
@@ -247,7 +247,7 @@ describe('what a user gave the home', () => {
     const path = statePath(home)
     execute(path, `UPDATE threads SET rollout_path = '${paths[1]}' WHERE id = '${threadId(0)}'`)
     expect((await run(home, '--yes')).stdout).toBe(
-      `mend\t${threadId(0)}\tmessage 0\trollout_path\t${paths[0]}\n`,
+      `repair\t${threadId(0)}\tmessage 0\trollout_path\t${paths[0]}\n`,
     )
   })
 
@@ -477,7 +477,7 @@ test('a home without a database is told of', async () => {
   })
 })
 
-test('the databases of a sqlite_home are the ones that are mended, with their copies beside them', async () => {
+test('the databases of a sqlite_home are the ones that are repaired, with their copies beside them', async () => {
   const { home, path } = moveIn('codex-0.140.0')
   const sqliteHome = temporaryFolder()
   for (const suffix of ['', '-wal', '-shm']) {
@@ -554,7 +554,7 @@ describe('what Codex could not read is not written', () => {
     const path = statePath(home)
     execute(path, `UPDATE threads SET memory_mode = 'polluted' WHERE id = '${threadId(3)}'`)
     const result = await run(home, '--yes')
-    expect(result.stdout).toMatch(new RegExp(`^mend\t${threadId(1)}\tmessage 1\tmemory_mode\t`))
+    expect(result.stdout).toMatch(new RegExp(`^repair\t${threadId(1)}\tmessage 1\tmemory_mode\t`))
     expect(readStored(path).threads.map(({ memory_mode }) => memory_mode)).toEqual([
       'disabled',
       'enabled',
@@ -568,8 +568,8 @@ describe('what Codex could not read is not written', () => {
     const { stdout } = await run(home, '--yes', '--json')
     const changes = JSON.parse(stdout) as { change: string; columns: string }[]
     expect(changes.map(({ change, columns }) => `${change} ${columns}`).sort()).toEqual([
-      'mend cwd, cli_version',
-      'mend model_provider',
+      'repair cwd, cli_version',
+      'repair model_provider',
     ])
     expect((await run(home, '--dry-run')).stderr).toBe(
       'codex-state: nothing to do: no difference found between rollouts and rows\n',

@@ -28,7 +28,7 @@ const SITUATIONS: readonly [name: string, base: HomeName][] = [
 ]
 
 test.each(SITUATIONS)(
-  '%s: what a dry run would mend, diff names; and it does not claim more',
+  '%s: what a dry run would repair, diff names; and it does not claim more',
   async (name, base) => {
     const home = makeCase(name, base)
     const { found } = await diff(home)
@@ -52,8 +52,8 @@ test('an empty provider, folder or version that the rollout knows is a differenc
   const { changes } = await dryRun(home)
   expect(changes.map(({ id, change, columns }) => [String(id).slice(0, 13), change, columns]).sort()).toEqual(
     [
-      ['01a1fb72-0625', 'mend', 'cwd, cli_version'],
-      ['01a1fb72-14ac', 'mend', 'model_provider'],
+      ['01a1fb72-0625', 'repair', 'cwd, cli_version'],
+      ['01a1fb72-14ac', 'repair', 'model_provider'],
     ],
   )
   await runState(['backfill', 'run', '--yes', '--codex-home', home])

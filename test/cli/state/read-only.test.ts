@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Program } from '../../../src/cli/registry.js'
+import type { Program } from '../../../src/cli/command.js'
 import { STATE_PROGRAM } from '../../../src/cli/state.js'
 import { copyHome, HOMES } from '../../helpers/homes.js'
 import { runState } from '../../helpers/run.js'

@@ -10,7 +10,7 @@ import type { ThreadFieldName } from '../../../src/model/thread-output.js'
 import { isSameFolder } from '../../../src/query/cwd-spellings.js'
 import { openTable } from '../../../src/query/databases.js'
 import { findSpawnRoots, growSpawnTrees, type SpawnEdge } from '../../../src/query/spawn-tree.js'
-import type { ThreadFilter } from '../../../src/query/threads/filter.js'
+import type { ThreadSelection } from '../../../src/query/threads/filter.js'
 import { readThreadJson } from '../../../src/query/threads/json.js'
 import { compileThreadPage, formatCursor, parseCursor, readThreads } from '../../../src/query/threads/list.js'
 import { describeThreadTable } from '../../../src/query/threads/table.js'
@@ -27,7 +27,7 @@ describe.each(LAYOUTS)('on the layout of $name', (layout) => {
   afterAll(() => table.connection.close())
 
   test('a list and each of its pages come from an index that is in its order', () => {
-    const filters: ThreadFilter[] = [
+    const filters: ThreadSelection[] = [
       {},
       { isArchived: false, listed: 'asCodex' },
       { isArchived: true },
@@ -38,8 +38,8 @@ describe.each(LAYOUTS)('on the layout of $name', (layout) => {
     ]
     const connection = openReadOnly(path)
     for (const filter of filters) {
-      for (const after of [undefined, { value: 5, id: threadId(1) }]) {
-        const { sql, params } = compileThreadPage(threads, filter, 'updated', { after, limit: 10 })
+      for (const cursor of [undefined, { value: 5, id: threadId(1) }]) {
+        const { sql, params } = compileThreadPage(threads, filter, 'updated', { cursor, limit: 10 })
         const plan = connection.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...params)
         const steps = plan.map(({ detail }) => detail)
         expect(steps[0]).toMatch(/^(SEARCH|SCAN) threads USING INDEX idx_threads_(visible_)?updated_at/)
@@ -107,7 +107,7 @@ describe.each(LAYOUTS)('on the layout of $name', (layout) => {
           sort: 'updated',
           fields,
           names: new Map([[threadId(1), 'Näme']]),
-          after: undefined,
+          cursor: undefined,
           limit: 9,
         } as const
         for (const page of readThreadJson(threads, request)) {

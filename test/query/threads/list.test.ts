@@ -5,8 +5,8 @@ import { openReadWrite } from '../../../src/db/open-write.js'
 import type { ThreadPageQuery } from '../../../src/model/thread-page.js'
 import { findRolloutPath, findThread, metadataFromRow } from '../../../src/query/threads/find.js'
 import { anchorFromItem, readThreadPage } from '../../../src/query/threads/list.js'
-import { describeThreadTable, type ThreadTable as ThreadReader } from '../../../src/query/threads/table.js'
-import { openThreadTable, type ThreadTable, upsertThread } from '../../../src/store/threads.js'
+import { describeThreadTable, type ThreadTable } from '../../../src/query/threads/table.js'
+import { openThreadTable, upsertThread, type WritableThreadTable } from '../../../src/store/threads.js'
 import { createHome, LAYOUTS } from '../../helpers/layouts.js'
 import { sampleMetadata, threadId } from '../../helpers/threads.js'
 
@@ -14,8 +14,8 @@ const SECOND = 1_770_000_000_000
 
 describe.each(LAYOUTS)('threads of $name', (layout) => {
   let db: WriteConnection
-  let table: ThreadTable
-  let threads: ThreadReader
+  let table: WritableThreadTable
+  let threads: ThreadTable
   beforeEach(() => {
     db = openReadWrite(join(createHome(layout), layout.stateFile))
     threads = describeThreadTable(db)
