@@ -1,8 +1,8 @@
 import type { ThreadRow } from '../model/thread.js'
 import type { TokenUsage } from '../model/turn.js'
 import { rolloutIdOf } from '../rollout/lineage.js'
-import { createTokenSums, type RolloutSums, type TokenSum } from '../rollout/token-sums.js'
-import { NO_USAGE } from '../rollout/usage.js'
+import type { RolloutSums, TokenSum } from '../rollout/token-sums.js'
+import { addUsageTo, NO_USAGE } from '../rollout/usage.js'
 
 /**
  * Why a thread's row says another number than its rollouts. `inherited`, `windowFull` and `restarted`: the last total
@@ -41,9 +41,12 @@ export function gatherThreads(rollouts: readonly RolloutSums[]): Map<string, Thr
 }
 
 export function addUp(sums: readonly TokenSum[]): { usage: TokenUsage; responses: number } {
-  const all = createTokenSums()
-  for (const sum of sums) all.add({ ...sum, keys: [] })
-  return all.list()[0] ?? { usage: NO_USAGE, responses: 0 }
+  const all = { usage: { ...NO_USAGE }, responses: 0 }
+  for (const { usage, responses } of sums) {
+    addUsageTo(all.usage, usage)
+    all.responses += responses
+  }
+  return all
 }
 
 /** None when the row says what was used. */

@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import type { Worker } from 'node:worker_threads'
-import { StateError } from '../errors.js'
+import type { ResourceLimits, Worker } from 'node:worker_threads'
 import { MOST_THREADS_READ } from '../model/inspection.js'
 import type { ThreadRow } from '../model/thread.js'
+import { askWorkers, READING_LIMITS } from '../rollout/file-workers.js'
 import { indexByRolloutId } from '../rollout/lineage.js'
 import { listRollouts, parseRolloutName, type UnreadableFolder } from '../rollout/list.js'
 import { findRecordedRollout } from '../rollout/locate.js'
@@ -17,7 +16,7 @@ export interface LedgerOptions {
   /** Only rollouts of these threads. */
   threadIds?: ReadonlySet<string> | undefined
   /** Starts a thread by the name of its bundle; without it all is read in this one. */
-  startWorker?: ((name: string, data: unknown) => Worker) | undefined
+  startWorker?: ((name: string, data: unknown, limits: ResourceLimits) => Worker) | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -82,22 +81,13 @@ export function createListedTokens(codexHome: string) {
   }
 }
 
-/** More threads than that wait for the disk. */
-const MAX_WORKERS = 4
-
-/** What a thread takes up in one go: small, so that none is left with much at the end. */
-const GROUP_SIZE = 16
-
-/** So much lies ready at each thread. */
-const GROUPS_AHEAD = 2
-
 /** Below both, starting threads takes longer than they save. */
 const SMALL_JOB_FILES = 200
 const SMALL_JOB_BYTES = 64 * 1024 * 1024
 
 /**
  * The true tokens of a home, summed for each rollout; archived and compressed ones and those of reverted threads too.
- * In no order.
+ * In the order of the files.
  *
  * @throws {StateError} `ABORTED`
  */
@@ -113,12 +103,12 @@ export async function* readLedgerSums(
     for (const path of paths) yield await sumFile(path, signal)
     return
   }
-  const count = Math.min(availableParallelism(), MAX_WORKERS)
-  yield* readInWorkers(
+  const answers = askWorkers<FileResult[]>(
     paths,
-    Array.from({ length: count }, () => startWorker('token-worker', settings)),
-    signal,
+    () => startWorker('token-worker', settings, READING_LIMITS),
+    { signal },
   )
+  for await (const results of answers) yield* results
 }
 
 async function listLedger(
@@ -149,56 +139,3 @@ function sumBytes(paths: readonly string[]): number {
 }
 
 type FileResult = RolloutSums | UnreadableRollout
-
-async function* readInWorkers(
-  paths: readonly string[],
-  workers: readonly Worker[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<FileResult, void, undefined> {
-  const results: FileResult[] = []
-  let next = 0
-  let openGroups = 0
-  let failure: unknown
-  let wake = () => {}
-
-  const give = (worker: Worker): void => {
-    if (next >= paths.length) return
-    worker.postMessage(paths.slice(next, next + GROUP_SIZE))
-    next += GROUP_SIZE
-    openGroups += 1
-  }
-  const fail = (error: unknown): void => {
-    failure ??= error
-    wake()
-  }
-  const abort = () =>
-    fail(new StateError('ABORTED', 'reading rollouts was aborted', { cause: signal?.reason }))
-  signal?.addEventListener('abort', abort, { once: true })
-  if (signal?.aborted) abort()
-  for (const worker of workers) {
-    worker.on('error', fail)
-    worker.on('message', (group: readonly FileResult[]) => {
-      results.push(...group)
-      openGroups -= 1
-      give(worker)
-      wake()
-    })
-  }
-  for (let round = 0; round < GROUPS_AHEAD; round += 1) for (const worker of workers) give(worker)
-  try {
-    while (openGroups > 0 || results.length > 0) {
-      if (failure !== undefined) throw failure
-      if (results.length === 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-        continue
-      }
-      yield* results.splice(0)
-    }
-    if (failure !== undefined) throw failure
-  } finally {
-    signal?.removeEventListener('abort', abort)
-    await Promise.all(workers.map((worker) => worker.terminate()))
-  }
-}

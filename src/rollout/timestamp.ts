@@ -52,3 +52,56 @@ function twoDigits(text: string, at: number): number {
   const ones = text.charCodeAt(at + 1) - 0x30
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN
 }
+
+/** Where the time stands in a line as Codex writes it: behind `{"timestamp":"`. */
+export const TIME_START = '{"timestamp":"'.length
+
+/** The day that was read last, and its first millisecond: lines that follow one another are mostly of one day. */
+let knownDay = 0
+let knownDayMs = 0
+
+/** The time of such a line: unix milliseconds, or `null` when it is none. */
+export function readLineTimeMs(bytes: Buffer, lineStart: number): number | null {
+  const at = lineStart + TIME_START
+  const day =
+    readDigits(bytes, at, 4) * 10_000 + readDigits(bytes, at + 5, 2) * 100 + readDigits(bytes, at + 8, 2)
+  if (day !== knownDay || !(day > 0)) {
+    const ms = parseTimestampMs(`${bytes.toString('latin1', at, at + 10)}T00:00:00Z`)
+    if (ms === null) return readAnyTimeMs(bytes, at)
+    knownDay = day
+    knownDayMs = ms
+  }
+  const hour = readDigits(bytes, at + 11, 2)
+  const minute = readDigits(bytes, at + 14, 2)
+  const second = readDigits(bytes, at + 17, 2)
+  const ms = readDigits(bytes, at + 20, 3)
+  const isPlain =
+    hour < 24 &&
+    minute < 60 &&
+    second < 60 &&
+    ms >= 0 &&
+    bytes[at + 4] === 0x2d &&
+    bytes[at + 7] === 0x2d &&
+    bytes[at + 10] === 0x54 &&
+    bytes[at + 13] === 0x3a &&
+    bytes[at + 16] === 0x3a &&
+    bytes[at + 19] === 0x2e &&
+    bytes[at + 23] === 0x5a &&
+    bytes[at + 24] === 0x22
+  return isPlain ? knownDayMs + ((hour * 60 + minute) * 60 + second) * 1000 + ms : readAnyTimeMs(bytes, at)
+}
+
+function readAnyTimeMs(bytes: Buffer, at: number): number | null {
+  return parseTimestampMs(bytes.toString('latin1', at, bytes.indexOf(0x22, at)))
+}
+
+/** `NaN` where there are none. */
+function readDigits(bytes: Buffer, at: number, count: number): number {
+  let value = 0
+  for (let index = at; index < at + count; index += 1) {
+    const digit = bytes[index]! - 0x30
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
+}

@@ -1,8 +1,7 @@
 import { StateError } from '../errors.js'
-import { type FindRollout, indexByRolloutId } from './lineage.js'
-import { listRollouts } from './list.js'
-import { type RolloutSums, sumRollout, type TokenQuestion } from './token-sums.js'
-import { readRolloutTokens, type UnreadableRollout } from './tokens.js'
+import { createHomeIndex } from './lineage.js'
+import { createRolloutSummer, type RolloutSums, type TokenQuestion } from './token-sums.js'
+import { readLedger, type UnreadableRollout } from './tokens.js'
 
 /** What a worker thread is started with. */
 export interface TokenJobSettings {
@@ -10,17 +9,32 @@ export interface TokenJobSettings {
   question: TokenQuestion
 }
 
-/** Sums rollouts of a home, file by file; one that cannot be read is named. */
+/** Sums listed rollouts of a home, file by file; one that cannot be read is named. */
 export function createTokenJob({ codexHome, question }: TokenJobSettings) {
-  let index: Promise<ReadonlyMap<string, { path: string }>> | undefined
   // Only forks from before 0.100 need another file.
-  const findRollout: FindRollout = async (id) => {
-    index ??= listRollouts(codexHome).then(({ files }) => indexByRolloutId(files))
-    return (await index).get(id)?.path
-  }
+  const findRollout = createHomeIndex(codexHome)
+  const summer = createRolloutSummer(question)
   return async (path: string, signal?: AbortSignal): Promise<RolloutSums | UnreadableRollout> => {
     try {
-      return sumRollout(await readRolloutTokens(path, { findRollout, signal }), question)
+      const told = await readLedger(path, {
+        findRollout,
+        signal,
+        onBegin: summer.begin,
+        onResponse: summer.add,
+      })
+      const { threadId, rolloutId, parentThreadId, forkedFromId, usage, lastTotal, differences } = told
+      return {
+        kind: 'sums',
+        path,
+        threadId,
+        rolloutId,
+        parentThreadId,
+        forkedFromId,
+        sums: summer.finish(told),
+        wholeTotal: usage.total,
+        lastTotal,
+        differences,
+      }
     } catch (error) {
       if (!(error instanceof StateError) || error.code !== 'ROLLOUT_UNREADABLE') throw error
       return { kind: 'unreadableRollout', path, reason: error.message }

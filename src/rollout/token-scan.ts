@@ -1,22 +1,34 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { StateError } from '../errors.js'
-import type { TokenUsage } from '../model/turn.js'
 import { parseEnvelope, type RolloutEnvelope } from './parse.js'
-import { type ReadRolloutOptions, type RolloutFileFacts, readRolloutChunks } from './read.js'
+import { type ReadRolloutOptions, readRolloutChunks, resolveRolloutFile } from './read.js'
+import { TIME_START } from './timestamp.js'
 
 /** The lines that a ledger of tokens is made of. */
 export type TokenLineKind = 'sessionMeta' | 'taskStarted' | 'tokenCount' | 'tokenRecord' | 'turnContext'
 
+/** Used again for the next line. */
 export interface TokenLine {
   kind: TokenLineKind
   ordinal: number | null
   /** Of its first byte, in the unpacked file. */
   offset: number
-  /** The bytes of the line, good until the callback returns; `keep` makes them last. */
+  /** What holds the line, from `start` to `end`: good until `onOverwrite` is called. */
   bytes: Buffer
+  start: number
+  end: number
+  /** Where the word stands that told the kind; -1 in a line that had to be parsed for it. */
+  typeAt: number
 }
 
-const CHUNK_BYTES = 4 * 1024 * 1024
+export interface TokenLineReader {
+  onLine(line: TokenLine): void
+  /** The bytes of all lines so far are about to be overwritten. */
+  onOverwrite(): void
+}
+
+/** Stays in the processor's cache between reading and looking. */
+const CHUNK_BYTES = 256 * 1024
 
 /** A line that is longer than this is none of those that a ledger needs. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -25,57 +37,72 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024
 let idle: Buffer | undefined
 
 /**
- * Gives the lines of one rollout from which tokens are told to `onLine`, found by the first bytes of each line: most
- * of a rollout is never looked at. A line in an order of keys that Codex does not write is parsed to tell its kind.
+ * Gives the lines of one rollout from which tokens are told, found by the first bytes of each line: most of a rollout
+ * is never looked at. A line in an order of keys that Codex does not write is parsed to tell its kind.
  *
  * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
  */
 export async function scanTokenLines(
-  file: RolloutFileFacts,
-  onLine: (line: TokenLine) => void,
+  path: string,
+  reader: TokenLineReader,
   options: ReadRolloutOptions = {},
 ): Promise<void> {
-  const carry = createCarry(onLine)
-  if (file.path.endsWith('.zst')) {
-    for await (const chunk of readRolloutChunks(file, options)) carry.add(chunk)
-    carry.finish()
+  if (!path.endsWith('.zst')) {
+    // Nothing is waited for: of 20,000 small files that would be a good part of the time.
+    scanPlain(path, reader, options)
     return
   }
-  let fd: number
-  try {
-    fd = openSync(file.path, 'r')
-  } catch (cause) {
-    throw new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${file.path}`, { cause })
+  const carry = createCarry(reader)
+  for await (const chunk of readRolloutChunks(resolveRolloutFile(path), options)) {
+    carry.add(chunk)
+    reader.onOverwrite()
   }
+  carry.finish()
+}
+
+function scanPlain(path: string, reader: TokenLineReader, { signal }: ReadRolloutOptions): void {
+  const carry = createCarry(reader)
   const buffer = idle ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
   idle = undefined
+  let fd: number | undefined
   try {
-    const { size } = fstatSync(fd)
-    for (let position = 0; position < size; ) {
-      if (options.signal?.aborted)
-        throw new StateError('ABORTED', 'reading a rollout was aborted', { cause: options.signal.reason })
-      const bytesRead = readSync(fd, buffer, 0, Math.min(buffer.length, size - position), position)
-      if (bytesRead === 0) break
-      position += bytesRead
-      carry.add(buffer.subarray(0, bytesRead))
+    fd = openSync(path, 'r')
+    for (;;) {
+      if (signal?.aborted)
+        throw new StateError('ABORTED', 'reading a rollout was aborted', { cause: signal.reason })
+      const length = readSync(fd, buffer)
+      if (length > 0) carry.add(length === buffer.length ? buffer : buffer.subarray(0, length))
+      // Of a file less comes than was asked for at its end alone.
+      if (length < buffer.length) break
+      reader.onOverwrite()
     }
     carry.finish()
   } catch (error) {
     if (error instanceof Error && 'code' in error && !(error instanceof StateError))
-      throw new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${file.path}`, { cause: error })
+      throw new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${path}`, { cause: error })
     throw error
   } finally {
-    closeSync(fd)
+    if (fd !== undefined) closeSync(fd)
     idle = buffer
   }
 }
 
 /** Lines from chunks: those that lie in one chunk are looked at in place. */
-function createCarry(onLine: (line: TokenLine) => void) {
+function createCarry({ onLine }: TokenLineReader) {
   let pieces: Buffer[] = []
   let carriedBytes = 0
-  let isTooLong = false
+  /** Of a line whose beginning tells that it is of no interest nothing is kept. */
+  let isPassedOver = false
   let offset = 0
+  const line: TokenLine = {
+    kind: 'tokenCount',
+    ordinal: null,
+    offset: 0,
+    bytes: Buffer.alloc(0),
+    start: 0,
+    end: 0,
+    typeAt: -1,
+  }
 
   function add(chunk: Buffer): void {
     let start = 0
@@ -89,26 +116,36 @@ function createCarry(onLine: (line: TokenLine) => void) {
   }
 
   function carryOn(piece: Buffer): void {
+    if (carriedBytes === 0)
+      isPassedOver = piece.length >= HEAD_BYTES && judge(line, piece, 0, piece.length) === 'none'
     carriedBytes += piece.length
-    isTooLong ||= carriedBytes > MAX_LINE_BYTES
-    if (isTooLong) pieces = []
+    isPassedOver ||= carriedBytes > MAX_LINE_BYTES
+    if (isPassedOver) pieces = []
     else pieces.push(Buffer.from(piece))
   }
 
   function finishLine(piece: Buffer, at: number): void {
     const lineOffset = at - carriedBytes
     carryOn(piece)
-    const line = Buffer.concat(pieces)
-    if (!isTooLong) look(line, 0, line.length, lineOffset)
+    if (!isPassedOver) {
+      const whole = Buffer.concat(pieces)
+      look(whole, 0, whole.length, lineOffset)
+    }
     pieces = []
     carriedBytes = 0
-    isTooLong = false
+    isPassedOver = false
   }
 
   function look(chunk: Buffer, start: number, end: number, at: number): void {
-    const found = findKind(chunk, start, end)
-    if (found !== undefined)
-      onLine({ kind: found.kind, ordinal: found.ordinal, offset: at, bytes: chunk.subarray(start, end) })
+    // What does not begin an object is no line.
+    if (end - start < SHORTEST_LINE || chunk[start] !== 0x7b /* { */) return
+    const verdict = judge(line, chunk, start, end)
+    if (verdict === 'none' || (verdict === 'unsure' && !parseKind(line, chunk, start, end))) return
+    line.offset = at
+    line.bytes = chunk
+    line.start = start
+    line.end = end
+    onLine(line)
   }
 
   return {
@@ -119,22 +156,24 @@ function createCarry(onLine: (line: TokenLine) => void) {
   }
 }
 
+/** No line of interest is shorter. */
+const SHORTEST_LINE = 60
+
+/** As many bytes tell the kind of a line in the order in which Codex writes it. */
+const HEAD_BYTES = 200
+
 /** `{"timestamp":"` and a time of 24 characters is how Codex begins a line. */
-const TIME_START = 14
-const TIME_END = 38
+const TIME_END = TIME_START + 24
 
-const found: { kind: TokenLineKind; ordinal: number | null } = { kind: 'tokenCount', ordinal: null }
+type Verdict = 'some' | 'none' | 'unsure'
 
-/** By the bytes at the places where they must stand; the answer is overwritten by the next one. */
-function findKind(bytes: Buffer, start: number, end: number): typeof found | undefined {
-  // No line of interest is shorter, and what does not begin an object is no line.
-  if (end - start < 60 || bytes[start] !== 0x7b /* { */) return undefined
+/** By the bytes at the places where they must stand. */
+function judge(line: TokenLine, bytes: Buffer, start: number, end: number): Verdict {
   let at = start + TIME_END
-  if (bytes[start + TIME_START - 1] !== 0x22 || bytes[start + 2] !== 0x74 /* t */)
-    return findSlowly(bytes, start, end)
+  if (bytes[start + TIME_START - 1] !== 0x22 || bytes[start + 2] !== 0x74 /* t */) return 'unsure'
   if (bytes[at] !== 0x22) {
     for (at = start + TIME_START; bytes[at] !== 0x22; at += 1)
-      if (at > start + 64) return findSlowly(bytes, start, end)
+      if (at > start + 64 || at >= end) return 'unsure'
   }
   // `","type":"` or `","ordinal":N,"type":"`
   at += 3
@@ -145,29 +184,28 @@ function findKind(bytes: Buffer, start: number, end: number): typeof found | und
       ordinal = ordinal * 10 + bytes[at]! - 0x30
     at += 2
   }
-  if (bytes[at] !== 0x74 || bytes[at + 5] !== 0x3a || bytes[at + 6] !== 0x22)
-    return findSlowly(bytes, start, end)
+  if (bytes[at] !== 0x74 || bytes[at + 5] !== 0x3a || bytes[at + 6] !== 0x22) return 'unsure'
   at += 7
-  found.ordinal = ordinal
+  line.ordinal = ordinal
+  line.typeAt = at
   switch (bytes[at]) {
     case 0x65 /* event_msg */:
       {
         const inner = at + EVENT_TYPE
-        if (bytes[inner - 1] !== 0x22 || bytes[inner - 2] !== 0x3a) return findSlowly(bytes, start, end)
-        return setKind(eventKind(bytes, inner))
+        if (bytes[inner - 1] !== 0x22 || bytes[inner - 2] !== 0x3a) return 'unsure'
+        line.typeAt = inner
+        return setKind(line, eventKind(bytes, inner))
       }
     case 0x74:
       return setKind(
+        line,
         bytes[at + 1] === 0x6f ? 'tokenRecord' : bytes[at + 1] === 0x75 ? 'turnContext' : undefined,
       )
     case 0x73:
-      return setKind(
-        bytes[at + 1] === 0x65 /* session_meta, not security_… */ && bytes[at + 2] === 0x73
-          ? 'sessionMeta'
-          : undefined,
-      )
+      // session_meta, not security_…
+      return setKind(line, bytes[at + 1] === 0x65 && bytes[at + 2] === 0x73 ? 'sessionMeta' : undefined)
     default:
-      return undefined
+      return 'none'
   }
 }
 
@@ -181,10 +219,10 @@ function eventKind(bytes: Buffer, at: number): TokenLineKind | undefined {
   return isStart ? 'taskStarted' : undefined
 }
 
-function setKind(kind: TokenLineKind | undefined): typeof found | undefined {
-  if (kind === undefined) return undefined
-  found.kind = kind
-  return found
+function setKind(line: TokenLine, kind: TokenLineKind | undefined): Verdict {
+  if (kind === undefined) return 'none'
+  line.kind = kind
+  return 'some'
 }
 
 const KINDS: Record<string, TokenLineKind> = {
@@ -198,11 +236,14 @@ const EVENT_KINDS: Record<string, TokenLineKind> = {
   token_count: 'tokenCount',
 }
 
-function findSlowly(bytes: Buffer, start: number, end: number): typeof found | undefined {
-  const line = parseTokenLine(bytes.subarray(start, end))
-  if (line === undefined) return undefined
-  found.ordinal = line.ordinal
-  return setKind(line.type === 'event_msg' ? EVENT_KINDS[String(line.payload.type)] : KINDS[line.type])
+/** Tells the kind of a line that only the parser can tell. */
+function parseKind(line: TokenLine, bytes: Buffer, start: number, end: number): boolean {
+  const parsed = parseTokenLine(bytes.subarray(start, end))
+  if (parsed === undefined) return false
+  line.ordinal = parsed.ordinal
+  line.typeAt = -1
+  const kind = parsed.type === 'event_msg' ? EVENT_KINDS[String(parsed.payload.type)] : KINDS[parsed.type]
+  return setKind(line, kind) === 'some'
 }
 
 /** `undefined` for a line that cannot be read. */
@@ -218,15 +259,29 @@ export function parseMetaLine(bytes: Buffer): RolloutEnvelope | undefined {
   const at = bytes.indexOf(INSTRUCTIONS)
   if (at === -1) return parseTokenLine(bytes)
   const value = at + INSTRUCTIONS.length
-  const isObject = bytes[value] === 0x7b
-  const quote = isObject ? value + '{"text":'.length : value
+  // A text, or since 0.169 an object whose first field is the text.
+  const quote = bytes[value] === 0x7b ? value + '{"text":'.length : value
   if (bytes[quote] !== 0x22) return parseTokenLine(bytes)
-  const end = findStringEnd(bytes, quote + 1) + 1
-  if (isObject && bytes[end] !== 0x7d) return parseTokenLine(bytes)
-  const line = parseEnvelope(
-    `${bytes.toString('utf8', 0, value)}null${bytes.toString('utf8', isObject ? end + 1 : end)}`,
-  )
+  const end = findInstructionsEnd(bytes, quote + 1)
+  const line = parseEnvelope(`${bytes.toString('utf8', 0, quote)}null${bytes.toString('utf8', end)}`)
   return typeof line === 'string' ? parseTokenLine(bytes) : line
+}
+
+/** With the quote behind them: most rollouts of a release have the same. */
+let lastInstructions = Buffer.alloc(0)
+
+/** Behind the quote that ends the instructions. */
+function findInstructionsEnd(bytes: Buffer, from: number): number {
+  const { length } = lastInstructions
+  if (
+    length > 0 &&
+    from + length <= bytes.length &&
+    bytes.compare(lastInstructions, 0, length, from, from + length) === 0
+  )
+    return from + length
+  const end = findStringEnd(bytes, from) + 1
+  lastInstructions = Buffer.from(bytes.subarray(from, end))
+  return end
 }
 
 /** The quote that ends the string that begins at `from`. */
@@ -251,75 +306,4 @@ export function findTextField(bytes: Buffer, key: Buffer): string | undefined {
   const end = bytes.indexOf(0x22, start + key.length)
   const text = bytes.toString('utf8', start + key.length, end)
   return end === -1 || text.includes('\\') ? undefined : text
-}
-
-const TOTAL_KEY = Buffer.from('"info":{"total_token_usage":{')
-const LAST_KEY = Buffer.from(',"last_token_usage":{')
-
-/**
- * Both sums of a `token_count` line, read from its bytes; `undefined` where they stand in no form that is known here,
- * so that a parser has to read the line.
- */
-export function readCountLine(bytes: Buffer): { total: TokenUsage; last: TokenUsage } | undefined {
-  const at = bytes.indexOf(TOTAL_KEY)
-  if (at === -1) return undefined
-  const total = readSums(bytes, at + TOTAL_KEY.length)
-  if (
-    total === undefined ||
-    bytes.compare(LAST_KEY, 0, LAST_KEY.length, sumsEnd, sumsEnd + LAST_KEY.length) !== 0
-  )
-    return undefined
-  const last = readSums(bytes, sumsEnd + LAST_KEY.length)
-  return last && isWhole(bytes) ? { total, last } : undefined
-}
-
-/** Whether a line is one object from its first byte to its last: a line that was cut off, or written over, is not. */
-function isWhole(bytes: Buffer): boolean {
-  let end = bytes.length
-  while (end > 0 && (bytes[end - 1] === 0x0d || bytes[end - 1] === 0x20)) end -= 1
-  let depth = 0
-  let isInString = false
-  for (let at = 0; at < end; at += 1) {
-    const byte = bytes[at]!
-    // No line of this kind has more than ASCII in it; one that has is left to the parser.
-    if (byte < 0x20 || byte > 0x7e || byte === 0x5c) return false
-    if (byte === 0x22) isInString = !isInString
-    else if (isInString) continue
-    else if (byte === 0x7b) depth += 1
-    else if (byte === 0x7d) {
-      depth -= 1
-      if (depth === 0 && at < end - 1) return false
-    }
-  }
-  return depth === 0 && !isInString
-}
-
-/** Behind the brace that ended the sums that were read last. */
-let sumsEnd = 0
-
-/** `"input_tokens":1,"cached_input_tokens":0,…}` */
-function readSums(bytes: Buffer, from: number): TokenUsage | undefined {
-  const sums: TokenUsage = { input: 0, cached: 0, output: 0, reasoning: 0, total: 0 }
-  for (let at = from; bytes[at] === 0x22; ) {
-    const colon = bytes.indexOf(0x3a, at)
-    const length = colon - at - 2
-    let value = 0
-    let digit = colon + 1
-    for (; bytes[digit]! >= 0x30 && bytes[digit]! <= 0x39; digit += 1)
-      value = value * 10 + bytes[digit]! - 0x30
-    if (colon === -1 || digit === colon + 1) return undefined
-    const first = bytes[at + 1]
-    if (length === 12) sums[first === 0x69 ? 'input' : 'total'] = value
-    else if (length === 13) sums.output = value
-    else if (length === 19) sums.cached = value
-    else if (length === 23) sums.reasoning = value
-    else if (length !== 24 || value !== 0) return undefined
-    if (bytes[digit] === 0x7d) {
-      sumsEnd = digit + 1
-      return sums
-    }
-    if (bytes[digit] !== 0x2c) return undefined
-    at = digit + 1
-  }
-  return undefined
 }

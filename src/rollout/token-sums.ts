@@ -1,7 +1,7 @@
 import type { TokenGroup } from '../model/inspection.js'
 import type { TokenUsage } from '../model/turn.js'
-import type { ResponseTokens, RolloutTokens, TotalDifference } from './tokens.js'
-import { addUsage, NO_USAGE } from './usage.js'
+import type { MetResponse, RolloutTokens, TotalDifference } from './tokens.js'
+import { addUsageTo, NO_USAGE } from './usage.js'
 
 /** What is asked of a ledger; plain data, so that a worker thread can be asked. */
 export interface TokenQuestion {
@@ -36,83 +36,135 @@ export interface RolloutSums {
   differences: TotalDifference[]
 }
 
-export function sumRollout(rollout: RolloutTokens, question: TokenQuestion): RolloutSums {
-  const { path, threadId, rolloutId, parentThreadId, forkedFromId, lastTotal, differences } = rollout
-  const { sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = question
-  const isWhole = question.sinceMs === undefined && question.untilMs === undefined
-  const sums = createTokenSums()
-  for (const response of rollout.responses) {
-    // What has no time lies in no span of time.
-    if (!isWhole && !(response.atMs !== null && response.atMs >= sinceMs && response.atMs <= untilMs))
-      continue
-    const keys = question.groups.map((group) => keyOf(group, response, rollout, question.isLocal))
-    sums.add({ keys, usage: response.usage, responses: 1 })
-  }
+/** What the groups of a rollout are that all of its responses have in common. */
+type RolloutFacts = Pick<RolloutTokens, 'threadId' | 'provider' | 'source' | 'branch'>
+
+/** Sums the responses of one rollout after another. */
+export function createRolloutSummer({ groups, sinceMs, untilMs, isLocal }: TokenQuestion) {
+  const isWhole = sinceMs === undefined && untilMs === undefined
+  const [fromMs, toMs] = [sinceMs ?? Number.NEGATIVE_INFINITY, untilMs ?? Number.POSITIVE_INFINITY]
+  const nameSpan = createSpanNamer(isLocal)
+  let sums = createTokenSums()
+
   return {
-    kind: 'sums',
-    path,
-    threadId,
-    rolloutId,
-    parentThreadId,
-    forkedFromId,
-    sums: sums.list(),
-    wholeTotal: rollout.usage.total,
-    lastTotal,
-    differences,
+    begin(): void {
+      sums = createTokenSums()
+    },
+    add(response: MetResponse): void {
+      const { atMs, usage } = response
+      // What has no time lies in no span of time.
+      if (!isWhole && !(atMs !== null && atMs >= fromMs && atMs <= toMs)) return
+      sums.add(
+        groups.map((group) => keyOf(group, response, nameSpan)),
+        usage,
+        1,
+      )
+    },
+    finish: (rollout: RolloutFacts): TokenSum[] =>
+      sums.list().map((sum) => ({
+        ...sum,
+        keys: sum.keys.map((key, index) => commonKey(groups[index]!, rollout) ?? key),
+      })),
   }
 }
 
 /** Gathers sums of the same keys. */
 export function createTokenSums() {
   const byKey = new Map<string, TokenSum>()
+  let last: TokenSum | undefined
+
+  function find(keys: TokenSum['keys']): TokenSum {
+    // Mostly they are those of the response before.
+    if (last?.keys.every((key, index) => key === keys[index])) return last
+    const name = JSON.stringify(keys)
+    last = byKey.get(name) ?? { keys, usage: { ...NO_USAGE }, responses: 0 }
+    byKey.set(name, last)
+    return last
+  }
+
   return {
-    add({ keys, usage, responses }: TokenSum): void {
-      const key = JSON.stringify(keys)
-      const sum = byKey.get(key)
-      if (sum === undefined) {
-        byKey.set(key, { keys, usage: addUsage(NO_USAGE, usage), responses })
-        return
-      }
-      sum.usage = addUsage(sum.usage, usage)
+    /** Gives the sum that it went into. */
+    add(keys: TokenSum['keys'], usage: TokenUsage, responses: number): TokenSum {
+      const sum = find(keys)
+      addUsageTo(sum.usage, usage)
       sum.responses += responses
+      return sum
     },
     list: () => [...byKey.values()],
   }
 }
 
-function keyOf(
-  group: TokenGroup,
-  { atMs, turnId, model, cwd }: ResponseTokens,
-  { threadId, provider, source, branch }: RolloutTokens,
-  isLocal: boolean,
-): string | null {
+/** `null` also for what is known when the rollout has been read. */
+function keyOf(group: TokenGroup, response: MetResponse, nameSpan: NameSpan): string | null {
   switch (group) {
-    case 'thread':
-      return threadId
     case 'turn':
-      return turnId
+      return response.turnId()
     case 'day':
     case 'week':
     case 'month':
-      return atMs === null ? null : nameSpan(group, atMs, isLocal)
+      return response.atMs === null ? null : nameSpan(group, response.atMs)
     case 'model':
-      return model
-    case 'provider':
-      return provider
-    case 'source':
-      return source
+      return response.model()
     case 'cwd':
-      return cwd === '' ? null : cwd
+      return response.cwd() || null
+    case 'thread':
+    case 'provider':
+    case 'source':
     case 'branch':
-      return branch
+    case 'total':
+      return null
+    default:
+      return group satisfies never
+  }
+}
+
+function commonKey(group: TokenGroup, rollout: RolloutFacts): string | null {
+  switch (group) {
+    case 'thread':
+      return rollout.threadId
+    case 'provider':
+      return rollout.provider
+    case 'source':
+      return rollout.source
+    case 'branch':
+      return rollout.branch
     case 'total':
       return 'all'
+    case 'turn':
+    case 'day':
+    case 'week':
+    case 'month':
+    case 'model':
+    case 'cwd':
+      return null
     default:
       return group satisfies never
   }
 }
 
 const DAY_MS = 86_400_000
+
+type NameSpan = (span: 'day' | 'week' | 'month', atMs: number) => string
+
+/** Every zone is some quarters of an hour away from UTC. */
+const QUARTER_MS = 15 * 60 * 1000
+
+/** Names each quarter of an hour once. */
+function createSpanNamer(isLocal: boolean): NameSpan {
+  const names = {
+    day: new Map<number, string>(),
+    week: new Map<number, string>(),
+    month: new Map<number, string>(),
+  }
+  return (span, atMs) => {
+    const quarter = Math.floor(atMs / QUARTER_MS)
+    const known = names[span].get(quarter)
+    if (known !== undefined) return known
+    const name = nameSpan(span, atMs, isLocal)
+    names[span].set(quarter, name)
+    return name
+  }
+}
 
 /** `2026-11-25`, `2026-W48` (ISO 8601: Monday to Sunday), `2026-11`. */
 function nameSpan(span: 'day' | 'week' | 'month', atMs: number, isLocal: boolean): string {

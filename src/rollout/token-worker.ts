@@ -1,13 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { answerGroups } from './file-workers.js'
 import { createTokenJob, type TokenJobSettings } from './token-job.js'
+import type { RolloutSums } from './token-sums.js'
+import type { UnreadableRollout } from './tokens.js'
 
-/** What runs in a worker thread: groups of paths in, their sums out, one group after the other. */
+// A worker thread, which is a bundle of its own.
 const sumFile = createTokenJob(workerData as TokenJobSettings)
-let previous = Promise.resolve()
-parentPort?.on('message', (paths: readonly string[]) => {
-  previous = previous.then(async () => {
-    const results = []
+if (parentPort)
+  answerGroups(parentPort, async (paths) => {
+    const results: (RolloutSums | UnreadableRollout)[] = []
     for (const path of paths) results.push(await sumFile(path))
-    parentPort?.postMessage(results)
+    return results
   })
-})

@@ -14,17 +14,11 @@ import {
 import { listRollouts, type UnreadableFolder } from './list.js'
 import { toStoredSource } from './metadata.js'
 import { isObject, type RolloutEnvelope, textOrNull } from './parse.js'
-import { type ReadRolloutOptions, type RolloutFileFacts, resolveRolloutFile } from './read.js'
-import { parseTimestampMs } from './timestamp.js'
-import {
-  findTextField,
-  parseMetaLine,
-  parseTokenLine,
-  readCountLine,
-  scanTokenLines,
-  type TokenLine,
-} from './token-scan.js'
-import { addUsage, createUsageCounter, NO_USAGE, type ResponseUsage, readUsage } from './usage.js'
+import { type ReadRolloutOptions, resolveRolloutFile } from './read.js'
+import { parseTimestampMs, readLineTimeMs } from './timestamp.js'
+import { readCountLine, readRecordLine } from './token-bytes.js'
+import { findTextField, parseMetaLine, parseTokenLine, scanTokenLines, type TokenLine } from './token-scan.js'
+import { addUsageTo, createUsageCounter, NO_USAGE, type ResponseUsage, readUsage } from './usage.js'
 
 /** What one response of the server's cost. */
 export interface ResponseTokens {
@@ -120,9 +114,7 @@ export async function* readTokenLedger(
     // Of a rollout that lies in two places one counts.
     if (id !== undefined && byId.get(id)?.path !== path) continue
     try {
-      // What was listed is there, and how large it is is asked when it is open.
-      const file = { path, sizeBytes: 0, modifiedAtMs: 0 }
-      yield await readFileTokens(file, { ...options, findRollout: find })
+      yield await readListedTokens(path, { ...options, findRollout: find })
     } catch (error) {
       if (!(error instanceof StateError) || error.code !== 'ROLLOUT_UNREADABLE') throw error
       yield { kind: 'unreadableRollout', path, reason: error.message }
@@ -139,63 +131,126 @@ export async function readRolloutTokens(
   path: string,
   options: ReadTokensOptions & { findRollout?: FindRollout | undefined } = {},
 ): Promise<RolloutTokens> {
-  return readFileTokens(resolveRolloutFile(path), options)
+  return readListedTokens(resolveRolloutFile(path).path, options)
 }
 
-async function readFileTokens(
-  file: RolloutFileFacts,
+async function readListedTokens(
+  path: string,
   options: ReadTokensOptions & { findRollout?: FindRollout | undefined },
 ): Promise<RolloutTokens> {
-  const ledger = createLedger(file.path, options, null)
-  await scanTokenLines(file, ledger.addLine, options)
+  let responses: ResponseTokens[] = []
+  const told = await readLedger(path, {
+    ...options,
+    onBegin() {
+      responses = []
+    },
+    onResponse({ atMs, responseId, usage, turnId, model, cwd }) {
+      responses.push({ atMs, turnId: turnId(), responseId, model: model(), cwd: cwd(), usage })
+    },
+  })
+  return {
+    path,
+    threadId: told.threadId,
+    rolloutId: told.rolloutId,
+    parentThreadId: told.parentThreadId,
+    forkedFromId: told.forkedFromId,
+    source: told.source,
+    provider: told.provider,
+    branch: told.branch,
+    cwd: told.cwd,
+    responses,
+    usage: told.usage,
+    limits: told.limits,
+    lastTotal: told.lastTotal,
+    differences: told.differences,
+  }
+}
+
+/** A response as it is met: an object that is used again for the next one. */
+export interface MetResponse {
+  atMs: number | null
+  responseId: string | null
+  usage: TokenUsage
+  /** Each is looked for in its line only when it is asked for. */
+  turnId: () => string | null
+  model: () => string | null
+  cwd: () => string
+}
+
+export interface ReadLedgerOptions extends ReadTokensOptions {
+  findRollout?: FindRollout | undefined
+  onResponse: (response: MetResponse) => void
+  /** Called before the first response, and again where a rollout has to be read anew. */
+  onBegin: () => void
+}
+
+/**
+ * Gives each response of a listed rollout to `onResponse`, in file order, and in the end all that is told beside them.
+ *
+ * @throws {StateError} `ROLLOUT_UNREADABLE`, `ABORTED`
+ */
+export async function readLedger(
+  path: string,
+  options: ReadLedgerOptions,
+): Promise<Omit<RolloutTokens, 'path' | 'responses'>> {
+  const ledger = createLedger(path, options, null)
+  options.onBegin()
+  await scanTokenLines(path, ledger, options)
   if (!ledger.needsCopiedEnd()) return ledger.finish()
   // Before 0.100 only the source tells which lines were copied.
-  const copiedEnd = await findCopiedEndOf(resolveRolloutFile(file.path), options)
-  const again = createLedger(file.path, options, copiedEnd)
-  await scanTokenLines(file, again.addLine, options)
+  const copiedEnd = await findCopiedEndOf(resolveRolloutFile(path), options)
+  const again = createLedger(path, options, copiedEnd)
+  options.onBegin()
+  await scanTokenLines(path, again, options)
   return again.finish()
 }
 
-function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd: number | null) {
+function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOptions, copiedEnd: number | null) {
   const counter = createUsageCounter()
-  const responses: ResponseTokens[] = []
   const limits: RateLimits[] = []
   const differences = new Set<TotalDifference>()
+  const usage = { ...NO_USAGE }
+  const context = createHeldLine()
+  const start = createHeldLine()
   let head: RolloutHead | undefined
   let copies: CopyTracker | undefined
-  let usage = NO_USAGE
   let lastTotal: number | null = null
   let hasOwnTotal = false
-  let context: Lazy | undefined
-  let start: Lazy | undefined
+  let toldTurnId: string | null = null
+  const met: MetResponse = {
+    atMs: null,
+    responseId: null,
+    usage: NO_USAGE,
+    turnId: () => toldTurnId ?? start.field(TURN_ID, 'turn_id') ?? null,
+    model: () => context.field(MODEL, 'model') ?? null,
+    cwd: () => context.field(CWD, 'cwd') ?? head?.cwd ?? '',
+  }
 
-  function addLine(line: TokenLine): void {
+  function onLine(line: TokenLine): void {
     switch (line.kind) {
       case 'sessionMeta':
         addMeta(line)
         return
       case 'turnContext':
-        context = keep(line.bytes)
+        context.set(line)
         return
       case 'taskStarted':
-        start = keep(line.bytes)
-        copies?.addTurn(() => start?.parse()?.payload)
+        start.set(line)
+        copies?.addTurn(() => start.parse()?.payload)
         return
       case 'tokenCount':
         addCount(line, isInheritedLine(line))
         return
-      case 'tokenRecord': {
-        const parsed = parseTokenLine(line.bytes)
-        if (parsed) addResponse(counter.addRecord(parsed.payload), parsed.timestamp, isInheritedLine(line))
+      case 'tokenRecord':
+        addRecord(line, isInheritedLine(line))
         return
-      }
       default:
         line.kind satisfies never
     }
   }
 
-  function addMeta({ bytes }: TokenLine): void {
-    const meta = parseMetaLine(bytes)
+  function addMeta(line: TokenLine): void {
+    const meta = parseMetaLine(bytesOf(line))
     if (meta === undefined) return
     head ??= parseRolloutHead(path, meta.payload)
     copies ??= createCopyTracker(head, copiedEnd)
@@ -206,13 +261,26 @@ function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd
     return copies?.isCopy(line) ?? false
   }
 
-  function addCount(line: TokenLine, isInherited: boolean): void {
-    const quick = withLimits ? undefined : readCountLine(line.bytes)
+  function addRecord(line: TokenLine, isInherited: boolean): void {
+    const { bytes, start: from, end, typeAt } = line
+    const quick = typeAt === -1 ? undefined : readRecordLine(bytes, from, end, typeAt)
     if (quick) {
-      addSums(quick.total, quick.last, timestampOf(line.bytes), isInherited)
+      addResponse(counter.addTold(quick), line, isInherited)
       return
     }
-    const parsed = parseTokenLine(line.bytes)
+    const parsed = parseTokenLine(bytesOf(line))
+    if (parsed) addResponse(counter.addRecord(parsed.payload), parsed.timestamp, isInherited)
+  }
+
+  function addCount(line: TokenLine, isInherited: boolean): void {
+    const { bytes, start: from, end, typeAt } = line
+    const quick = withLimits || typeAt === -1 ? undefined : readCountLine(bytes, from, end, typeAt)
+    if (quick === null) return
+    if (quick) {
+      addSums(quick.total, quick.last, line, isInherited)
+      return
+    }
+    const parsed = parseTokenLine(bytesOf(line))
     if (parsed === undefined) return
     if (!isInherited && withLimits) {
       const told = readLimits(parsed)
@@ -220,18 +288,19 @@ function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd
     }
     const info = isObject(parsed.payload.info) ? parsed.payload.info : {}
     const total = readUsage(info.total_token_usage)
-    if (total !== null) addSums(total, readUsage(info.last_token_usage), parsed.timestamp, isInherited)
+    if (total === null) return
+    addSums(total, readUsage(info.last_token_usage), parsed.timestamp, isInherited)
   }
 
   function addSums(
     total: TokenUsage,
     last: TokenUsage | null,
-    timestamp: string,
+    time: TokenLine | string,
     isInherited: boolean,
   ): void {
     if (!isInherited && total.input === 0 && total.total > 0) differences.add('windowFull')
     if (!isInherited && lastTotal !== null && total.total < lastTotal) differences.add('restarted')
-    addResponse(counter.addSums(total, last), timestamp, isInherited)
+    addResponse(counter.addSums(total, last), time, isInherited)
     // The first total that is the thread's own: what it has more than was used by then is what it began with.
     if (!hasOwnTotal && !isInherited && total.total > usage.total && !differences.has('windowFull'))
       differences.add('inherited')
@@ -239,24 +308,24 @@ function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd
     lastTotal = total.total
   }
 
-  function addResponse(response: ResponseUsage | undefined, timestamp: string, isInherited: boolean): void {
+  function addResponse(
+    response: ResponseUsage | undefined,
+    time: TokenLine | string,
+    isInherited: boolean,
+  ): void {
     if (response === undefined || isInherited) return
     if (response.threadId !== null && response.threadId !== head?.threadId) return
-    responses.push({
-      atMs: parseTimestampMs(timestamp),
-      turnId: response.turnId ?? start?.field(TURN_ID, 'turn_id') ?? null,
-      responseId: response.responseId,
-      model: context?.field(MODEL, 'model') ?? null,
-      cwd: context?.field(CWD, 'cwd') ?? head?.cwd ?? '',
-      usage: response.usage,
-    })
-    usage = addUsage(usage, response.usage)
+    met.atMs = typeof time === 'string' ? parseTimestampMs(time) : readLineTimeMs(time.bytes, time.start)
+    met.responseId = response.responseId
+    met.usage = response.usage
+    toldTurnId = response.turnId
+    onResponse(met)
+    addUsageTo(usage, response.usage)
   }
 
-  function finish(): RolloutTokens {
+  function finish(): Omit<RolloutTokens, 'path' | 'responses'> {
     const told = head ?? parseRolloutHead(path, {})
     return {
-      path,
       threadId: told.threadId,
       rolloutId: told.rolloutId,
       parentThreadId: told.parentThreadId,
@@ -265,7 +334,6 @@ function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd
       provider: told.modelProvider,
       branch: told.gitBranch,
       cwd: told.cwd,
-      responses,
       usage,
       limits,
       lastTotal,
@@ -279,39 +347,57 @@ function createLedger(path: string, { withLimits }: ReadTokensOptions, copiedEnd
   }
 
   return {
-    addLine,
+    onLine,
+    onOverwrite() {
+      context.keep()
+      start.keep()
+    },
     finish,
-    needsCopiedEnd: () => copiedEnd === null && copies?.hasCopy() === true && head?.hasNoTurnLines === true,
+    needsCopiedEnd: () => copies?.hasCopy() === true && copiedEnd === null && head?.hasNoTurnLines === true,
   }
 }
 
-/** The text between the quotes of `{"timestamp":"…"`. */
-function timestampOf(bytes: Buffer): string {
-  return bytes.toString('latin1', TIME_START, bytes.indexOf(0x22, TIME_START))
+function bytesOf({ bytes, start, end }: TokenLine): Buffer {
+  return bytes.subarray(start, end)
 }
 
-const TIME_START = '{"timestamp":"'.length
 const TURN_ID = Buffer.from('"turn_id":"')
 const MODEL = Buffer.from('"model":"')
 const CWD = Buffer.from('"cwd":"')
 
-/** A line of which something is read only when it is asked for. */
-interface Lazy {
-  parse(): RolloutEnvelope | undefined
-  /** A text of the payload. */
-  field(key: Buffer, name: string): string | undefined
-}
-
-function keep(bytes: Buffer): Lazy {
-  const copy = Buffer.from(bytes)
-  const fields = new Map<string, string | undefined>()
+/** The newest line of a kind, of which something is read only when it is asked for, and copied only if it must be. */
+function createHeldLine() {
+  let bytes: Buffer | undefined
+  let start = 0
+  let end = 0
+  let isKept = true
   let parsed: RolloutEnvelope | undefined
-  const parse = () => (parsed ??= parseTokenLine(copy))
+  const fields = new Map<string, string | undefined>()
+  const own = () => bytes!.subarray(start, end)
+  const parse = (): RolloutEnvelope | undefined => (parsed ??= bytes && parseTokenLine(own()))
+
   return {
+    set(line: TokenLine): void {
+      bytes = line.bytes
+      start = line.start
+      end = line.end
+      isKept = false
+      parsed = undefined
+      if (fields.size > 0) fields.clear()
+    },
+    keep(): void {
+      if (isKept || bytes === undefined) return
+      bytes = Buffer.from(own())
+      start = 0
+      end = bytes.length
+      isKept = true
+    },
     parse,
-    field(key, name) {
+    /** A text of the payload. */
+    field(key: Buffer, name: string): string | undefined {
+      if (bytes === undefined) return undefined
       if (!fields.has(name))
-        fields.set(name, findTextField(copy, key) ?? textOrNull(parse()?.payload[name]) ?? undefined)
+        fields.set(name, findTextField(own(), key) ?? textOrNull(parse()?.payload[name]) ?? undefined)
       return fields.get(name)
     },
   }

@@ -38,9 +38,23 @@ export function addUsage(sum: TokenUsage, usage: TokenUsage): TokenUsage {
   }
 }
 
-/** One key for two that are equal in all five sums. */
-function keyOf({ input, cached, output, reasoning, total }: TokenUsage): string {
-  return `${input} ${cached} ${output} ${reasoning} ${total}`
+/** The same without a new value: of the sums of many responses each one would be garbage. */
+export function addUsageTo(sum: TokenUsage, usage: TokenUsage): void {
+  sum.input += usage.input
+  sum.cached += usage.cached
+  sum.output += usage.output
+  sum.reasoning += usage.reasoning
+  sum.total += usage.total
+}
+
+function isSameUsage(one: TokenUsage, other: TokenUsage): boolean {
+  return (
+    one.total === other.total &&
+    one.input === other.input &&
+    one.output === other.output &&
+    one.cached === other.cached &&
+    one.reasoning === other.reasoning
+  )
 }
 
 /**
@@ -52,8 +66,8 @@ function keyOf({ input, cached, output, reasoning, total }: TokenUsage): string 
  * and jump when the window is full.
  */
 export function createUsageCounter() {
-  let total: string | undefined
-  const unmatched: string[] = []
+  let total: TokenUsage | undefined
+  const unmatched: TokenUsage[] = []
   const seen = new Set<string>()
 
   return {
@@ -63,13 +77,19 @@ export function createUsageCounter() {
       if (usage === null) return undefined
       const threadId = textOrNull(payload.thread_id)
       const responseId = textOrNull(payload.response_id)
+      return this.addTold({ usage, threadId, turnId: textOrNull(payload.turn_id), responseId })
+    },
+
+    /** The same, for a record that was read already. */
+    addTold(response: ResponseUsage): ResponseUsage | undefined {
+      const { usage, threadId, responseId } = response
       if (responseId !== null) {
         const key = `${threadId} ${responseId}`
         if (seen.has(key)) return undefined
         seen.add(key)
       }
-      unmatched.push(keyOf(usage))
-      return { usage, threadId, turnId: textOrNull(payload.turn_id), responseId }
+      unmatched.push(usage)
+      return response
     },
 
     /** `token_count`; `undefined` when it tells no new response. */
@@ -82,11 +102,11 @@ export function createUsageCounter() {
     /** The same, for sums that were read already. */
     addSums(nowTotal: TokenUsage, last: TokenUsage | null): ResponseUsage | undefined {
       const was = total
-      total = keyOf(nowTotal)
-      if (total === was || last === null) return undefined
+      total = nowTotal
+      if ((was !== undefined && isSameUsage(was, nowTotal)) || last === null) return undefined
       // An estimate of the context, or the mark of a full window.
       if (last.input === 0 && last.output === 0 && last.cached === 0 && last.reasoning === 0) return undefined
-      const match = unmatched.indexOf(keyOf(last))
+      const match = unmatched.findIndex((usage) => isSameUsage(usage, last))
       if (match !== -1) {
         unmatched.splice(match, 1)
         return undefined

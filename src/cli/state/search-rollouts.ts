@@ -1,5 +1,5 @@
 import type { SearchedRollout, SearchQuery } from '../../model/search.js'
-import { askWorkers } from '../../rollout/file-workers.js'
+import { askWorkers, READING_LIMITS } from '../../rollout/file-workers.js'
 import { createHomeIndex } from '../../rollout/lineage.js'
 import { createRolloutSearcher } from '../../rollout/search-file.js'
 import type { SearchWorkerData } from '../../rollout/search-worker.js'
@@ -26,7 +26,8 @@ export async function* searchRollouts(search: RolloutSearch): AsyncGenerator<Sea
       startWorker && paths.length > FEW_FILES
         ? askWorkers<SearchedRollout[]>(
             paths,
-            () => startWorker('search-worker', { query, codexHome } satisfies SearchWorkerData),
+            () =>
+              startWorker('search-worker', { query, codexHome } satisfies SearchWorkerData, READING_LIMITS),
             { onRead: progress.add },
           )
         : searchHere(search, progress)

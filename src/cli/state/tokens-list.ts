@@ -10,7 +10,12 @@ import type { ThreadRow } from '../../model/thread.js'
 import type { TokenUsage } from '../../model/turn.js'
 import { drawBranches, findSpawnRoots, growSpawnTrees, type SpawnEdge } from '../../query/spawn-tree.js'
 import { pageWithRows, readTokenRows, type TokenRow } from '../../query/threads/sums.js'
-import { createTokenSums, type RolloutSums, type TokenQuestion } from '../../rollout/token-sums.js'
+import {
+  createTokenSums,
+  type RolloutSums,
+  type TokenQuestion,
+  type TokenSum,
+} from '../../rollout/token-sums.js'
 import { choicesFlag, onFlag, textFlag } from '../flags.js'
 import { parseTime, TIME_LOOK } from '../options.js'
 import { defineListCommand, type FoundRecords } from '../records.js'
@@ -330,22 +335,21 @@ function foundSums(
   const threads = session.tryOpenThreads()
   if (!isSpan && threads) tellRowsAlone(findRowsAlone(readTokenRows(threads), told, scope), session)
   const sums = createTokenSums()
-  const threadIds = new Map<string, Set<string>>()
+  const threadIds = new Map<TokenSum, Set<string>>()
   for (const { threadId, sums: own } of rollouts) {
-    for (const sum of own) {
+    for (const { keys, usage, responses } of own) {
       // Sources that name their parent are all different: what counts is what they say.
-      const keys = sum.keys.map((key, index) =>
+      const shown = keys.map((key, index) =>
         groups[index] === 'source' && key !== null ? formatSource(key) : key,
       )
-      sums.add({ ...sum, keys })
-      const name = JSON.stringify(keys)
-      threadIds.set(name, (threadIds.get(name) ?? new Set()).add(threadId))
+      const sum = sums.add(shown, usage, responses)
+      threadIds.set(sum, (threadIds.get(sum) ?? new Set()).add(threadId))
     }
   }
   const isTime = (group: TokenGroup | undefined) => group === 'day' || group === 'week' || group === 'month'
   const records = sums
     .list()
-    .map((sum) => ({ ...sum, threadCount: threadIds.get(JSON.stringify(sum.keys))?.size ?? 0 }))
+    .map((sum) => ({ ...sum, threadCount: threadIds.get(sum)?.size ?? 0 }))
     .sort((a, b) => {
       for (const index of groups.keys()) {
         const [left, right] = [a.keys[index] ?? '', b.keys[index] ?? '']
