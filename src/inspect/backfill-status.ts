@@ -6,7 +6,7 @@ import type { OpenTable } from '../query/databases.js'
 import { readRows } from '../query/stored-rows.js'
 import { hasThread } from '../query/threads/find.js'
 import type { ThreadTable } from '../query/threads/table.js'
-import { judgeRolloutContent } from '../rollout/content.js'
+import { judgeRolloutContent, type RolloutContent } from '../rollout/content.js'
 import { compareWatermarks, listRollouts, ROLLOUT_ROOTS } from '../rollout/list.js'
 import { readOwner } from '../rollout/locate.js'
 import { resolveRolloutFile } from '../rollout/read.js'
@@ -41,9 +41,20 @@ export interface BackfillReport {
   /** Of the two: may not be read here, which says nothing about them. */
   unreadableFileCount: number
   unreadableFolderCount: number
+  /** The newest without a row, at most `MAX_UNINDEXED`. */
+  unindexed: readonly UnindexedRollout[]
   /** Whether there is a folder of rollouts. */
   hasRolloutFolder: boolean
 }
+
+export interface UnindexedRollout {
+  path: string
+  /** `null` where neither name nor content tell. */
+  threadId: string | null
+  content: RolloutContent
+}
+
+const MAX_UNINDEXED = 10
 
 export async function readBackfillStatus(
   codexHome: string,
@@ -55,6 +66,7 @@ export async function readBackfillStatus(
   const { files, unreadable } = await listRollouts(codexHome)
   let doneCount = 0
   let failedCount = 0
+  const unindexed: UnindexedRollout[] = []
   const without = { usable: 0, 'older form': 0, empty: 0, damaged: 0, unreadable: 0 }
   for (const { path, watermark, name } of files) {
     const id = name?.threadId ?? (await readIdFrom(path))
@@ -63,7 +75,10 @@ export async function readBackfillStatus(
       continue
     }
     if (lastWatermark !== null && compareWatermarks(watermark, lastWatermark) <= 0) failedCount += 1
-    without[await judgeRolloutContent(path)] += 1
+    const content = await judgeRolloutContent(path)
+    without[content] += 1
+    unindexed.push({ path, threadId: id, content })
+    if (unindexed.length > MAX_UNINDEXED) unindexed.shift()
   }
   return {
     status: typeof row?.status === 'string' ? row.status : null,
@@ -78,6 +93,7 @@ export async function readBackfillStatus(
     brokenCount: without.empty + without.damaged,
     unreadableFileCount: without.unreadable,
     unreadableFolderCount: unreadable.length,
+    unindexed: unindexed.toReversed(),
     hasRolloutFolder: hasRolloutFolder(codexHome),
   }
 }
@@ -112,12 +128,12 @@ function count(number: number, noun: string): string {
 }
 
 /** What becomes of the files without a row. */
-function describeUnindexed(
-  { olderCount, brokenCount, unreadableFileCount }: BackfillReport,
-  unindexed: number,
-): string {
+export function describeUnindexed(status: BackfillReport): string {
+  const { olderCount, brokenCount, unreadableFileCount, failedCount, leftCount } = status
+  const unindexed = failedCount + leftCount
   const addable = unindexed - olderCount - brokenCount - unreadableFileCount
-  if (addable === unindexed) return 'Codex adds them when it lists or resumes them'
+  if (addable === unindexed)
+    return `Codex adds ${unindexed === 1 ? 'it when it lists or resumes it' : 'them when it lists or resumes them'}`
   const one = (number: number, singular: string, plural: string) =>
     `${number} ${number === 1 ? singular : plural}`
   const parts = [
@@ -166,7 +182,7 @@ export function judgeBackfill(
     if (unindexed > 0) {
       return {
         verdict: unindexed > status.olderCount ? 'complete but unindexed' : 'complete',
-        sentence: `complete, but ${files(unindexed)} unindexed: ${describeUnindexed(status, unindexed)}`,
+        sentence: `complete, but ${files(unindexed)} unindexed: ${describeUnindexed(status)}`,
       }
     }
     return {

@@ -3,7 +3,7 @@ import type { MetadataRules } from '../model/releases.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
 import { extractMetadataFromLines, stripUserMessagePrefix, USER_MESSAGE_BEGIN } from '../rollout/metadata.js'
 import type { RolloutLine } from '../rollout/parse.js'
-import { type RolloutFileFacts, readRolloutLines } from '../rollout/read.js'
+import { type RolloutFileFacts, readRolloutLines, resolveRolloutFile } from '../rollout/read.js'
 
 /** What releases to 0.98 made of the head of a rollout for an entry of a list. */
 export interface EarlyListEntry {
@@ -45,6 +45,25 @@ export async function readEarlyListEntry(file: RolloutFileFacts): Promise<EarlyL
     if (line.kind === 'userMessage' || lineCount >= HEAD_LINE_COUNT) break
   }
   return meta === undefined || preview === undefined ? undefined : { preview, ...meta }
+}
+
+/**
+ * What Codex calls a thread that nobody named: what its user typed first. `null` where the head of the rollout does not
+ * have it, or cannot be read.
+ */
+export async function readRolloutTitle(path: string): Promise<string | null> {
+  let typed: string | undefined
+  let lineCount = 0
+  try {
+    for await (const line of readRolloutLines(resolveRolloutFile(path))) {
+      if (line.kind === 'userMessage') return stripUserMessagePrefix(line.text) || null
+      if (line.kind === 'responseMessage' && !isInjected(line.text)) typed ??= withoutContext(line.text)
+      if (++lineCount >= HEAD_LINE_COUNT) break
+    }
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+  }
+  return typed?.trim() || null
 }
 
 /** As it was typed, but for the context that an editor put before it. */

@@ -1,9 +1,10 @@
 import { StateError } from '../errors.js'
 import type { ThreadRow } from '../model/thread.js'
-import { findThreadIds, findThreads } from '../query/threads/find.js'
+import { findThreadIds, findThreads, hasThread } from '../query/threads/find.js'
 import { readThreads } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { indexRollouts } from '../rollout/locate.js'
+import { readRolloutTitle } from './rollout-head.js'
 
 /** Where a thread is looked for. */
 export interface ThreadSources {
@@ -28,12 +29,12 @@ const ID_PREFIX = /^[0-9a-f][0-9a-f-]{3,35}$/
 
 /**
  * The thread that a person means: an id, the unique beginning of one, a name or title in any case, or `last`,
- * the one that was touched last.
+ * the one that was touched last. One without a row is found by its rollout.
  *
  * @throws {StateError} `NOT_FOUND`, `AMBIGUOUS`
  */
 export async function resolveThread(text: string, sources: ThreadSources): Promise<FoundThread> {
-  const { threads, names, codexHome, cleanLabel } = sources
+  const { threads, names, cleanLabel } = sources
   const wanted = text.trim()
   if (threads && wanted === 'last') {
     const [page] = readThreads(threads, {}, 'updated', { pageRows: 1 })
@@ -55,17 +56,42 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
     const [only] = found
     if (only) return { id: only.id, thread: only }
   }
+  const lost = await findWithoutRow(wanted, sources)
+  if (lost.ids.length > 1) throw ambiguous(text, lost.ids)
+  const [only] = lost.ids
+  if (only !== undefined) return { id: only, thread: undefined }
+  const unread =
+    lost.unreadCount === 0 ? '' : ` Of ${lost.unreadCount} rollouts without a row it was not read.`
+  throw new StateError('NOT_FOUND', `no thread is called '${text}'`, {
+    hint: `Give an id, its beginning, a name or title, or 'last'; 'threads list --search' finds parts of them.${unread}`,
+  })
+}
+
+/** So many heads are read for a title. */
+const MAX_HEADS = 2000
+
+/** Threads of which only a rollout is there: by the beginning of the id, by name, or by what was typed first. */
+async function findWithoutRow(
+  wanted: string,
+  { threads, names, codexHome }: ThreadSources,
+): Promise<{ ids: string[]; unreadCount: number }> {
+  const { byThread } = await indexRollouts(codexHome)
+  const ids = [...byThread.keys()]
   const prefix = wanted.toLowerCase()
   if (ID_PREFIX.test(prefix)) {
-    const { byThread } = await indexRollouts(codexHome)
-    const ids = [...byThread.keys()].filter((id) => id.startsWith(prefix))
-    if (ids.length > 1) throw ambiguous(text, ids)
-    const [only] = ids
-    if (only) return { id: only, thread: undefined }
+    const found = ids.filter((id) => id.startsWith(prefix))
+    if (found.length > 0) return { ids: found, unreadCount: 0 }
   }
-  throw new StateError('NOT_FOUND', `no thread is called '${text}'`, {
-    hint: `Give an id, its beginning, a name or title, or 'last'; 'threads list --search' finds parts of them.`,
-  })
+  const named = ids.filter((id) => isSameName(names().get(id) ?? '', wanted))
+  if (named.length > 0) return { ids: named, unreadCount: 0 }
+  const withoutRow = ids.filter((id) => !threads || !hasThread(threads, id))
+  const titled: string[] = []
+  for (const id of withoutRow.slice(0, MAX_HEADS)) {
+    const [file] = byThread.get(id) ?? []
+    const title = file && (await readRolloutTitle(file.path))
+    if (title && isSameName(title, wanted)) titled.push(id)
+  }
+  return { ids: titled, unreadCount: Math.max(0, withoutRow.length - MAX_HEADS) }
 }
 
 function isSameName(name: string, wanted: string): boolean {

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliDecompressSync } from 'node:zlib'
 import { requirePrograms } from './programs.js'
+import { unpackTar } from './tar.js'
 
 /** Homes that real Codex releases wrote, each packed with what the release itself said about it. */
 export const HOMES = [
@@ -108,7 +109,7 @@ function unpack(kind: 'homes' | FixtureKind, name: string): string {
     mkdirSync(parent, { recursive: true })
     const scratch = mkdtempSync(join(parent, 'unpack-'))
     // Brotli, since Node itself has it: xz is not everywhere.
-    execFileSync('tar', ['xf', '-', '-C', scratch], { input: brotliDecompressSync(packed) })
+    unpackTar(brotliDecompressSync(packed), scratch)
     try {
       renameSync(join(scratch, name), target)
     } catch (error) {

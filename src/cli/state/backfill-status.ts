@@ -1,14 +1,21 @@
-import { basename } from 'node:path'
+import { basename, relative } from 'node:path'
 import { cleanLine } from '../../format/clean.js'
-import type { RecordKind } from '../../format/fields.js'
+import { type RecordKind, SHORT_ID_LENGTH } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import { formatCount, formatPlural } from '../../format/quantity.js'
-import { type BackfillReport, judgeBackfill, readBackfillStatus } from '../../inspect/backfill-status.js'
+import {
+  type BackfillReport,
+  describeUnindexed,
+  judgeBackfill,
+  readBackfillStatus,
+} from '../../inspect/backfill-status.js'
 import { findHolders } from '../../inspect/holders.js'
+import { readRolloutTitle } from '../../inspect/rollout-head.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { defineRecordCommand } from '../records.js'
 import { writeRecord } from './output.js'
-import { requireDatabases } from './session.js'
+import type { OutputFlags } from './output-flags.js'
+import { requireDatabases, type Session } from './session.js'
 
 interface StatusRow extends BackfillReport {
   verdict: string
@@ -103,24 +110,58 @@ export const command = defineRecordCommand({
   },
   async write(row, flags, session) {
     const { io } = session
-    const palette = io.stdout.isTerminal ? await loadPalette(resolveColor(flags.color, io)) : undefined
+    if (!io.stdout.isTerminal) return writeRecord(STATUS_KIND, row, flags, session)
+    const unindexedCount = row.failedCount + row.leftCount
     const isAllSeen = row.unreadableFolderCount === 0 && row.fileCount > 0
-    const isAllWell = row.verdict === 'complete' && isAllSeen && row.doneCount === row.fileCount
-    if (io.stdout.isTerminal && isAllWell) {
-      const index = row.database === null ? '' : ` (${basename(row.database)})`
-      io.stdout.write(
-        cleanLine(
-          `${row.fileCount === 1 ? 'The one session file is' : `All ${formatCount(row.fileCount)} session files are`} in the index${index}.`,
-        ),
-      )
-      io.stdout.write('\n')
+    if (row.verdict === 'complete' && isAllSeen && unindexedCount === 0) {
+      const files =
+        row.fileCount === 1
+          ? 'The one session file is'
+          : `All ${formatCount(row.fileCount)} session files are`
+      io.stdout.write(`${files} ${cleanLine(inIndex(row))}.\n`)
       return
     }
+    const isAtRest = row.verdict === 'complete' || row.verdict === 'complete but unindexed'
+    if (isAtRest && isAllSeen) return writeUnindexed(row, unindexedCount, flags, session)
     await writeRecord(STATUS_KIND, row, flags, session)
-    if (!io.stdout.isTerminal) return
+    const palette = await loadPalette(resolveColor(flags.color, io))
     const { doneCount, fileCount } = row
     const filled = fileCount === 0 ? BAR_CELLS : Math.floor((doneCount / fileCount) * BAR_CELLS)
     const bar = `${paint(palette, 'good', '█'.repeat(filled))}${'░'.repeat(BAR_CELLS - filled)}`
-    io.stdout.write(`${bar} ${doneCount} of ${fileCount} rollouts\n`)
+    io.stdout.write(`${bar} ${doneCount} of ${formatPlural(fileCount, 'rollout')}\n`)
   },
 })
+
+function inIndex({ database }: StatusRow): string {
+  return `in the index${database === null ? '' : ` (${basename(database)})`}`
+}
+
+/** Which files have no row, and how they get one. */
+async function writeUnindexed(
+  row: StatusRow,
+  unindexedCount: number,
+  flags: OutputFlags,
+  session: Session,
+): Promise<void> {
+  const { io, codexHome } = session
+  const { cutToWidth, prepareCell, wrapWords } = await import('../../format/table.js')
+  const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
+  const width = io.stdout.columns ?? 100
+  const have = unindexedCount === 1 ? 'has' : 'have'
+  const head = `${formatCount(unindexedCount)} of ${formatPlural(row.fileCount, 'session file')} ${have} no row ${inIndex(row)}; ${describeUnindexed(row)}.`
+  io.stdout.write(`${wrapWords(cleanLine(head), width).join('\n')}\n`)
+  for (const { path, threadId, content } of row.unindexed) {
+    const title =
+      content === 'usable'
+        ? (threadId && session.names().get(threadId)) || (await readRolloutTitle(path)) || ''
+        : content
+    const id = (threadId ?? '').slice(0, SHORT_ID_LENGTH).padEnd(SHORT_ID_LENGTH)
+    io.stdout.write(`  ${cutToWidth(`${id}  ${prepareCell(title)}`, width - 2)}\n`)
+    io.stdout.write(`    ${paint(palette, 'faint', cleanLine(relative(codexHome, path)))}\n`)
+  }
+  const moreCount = unindexedCount - row.unindexed.length
+  if (moreCount > 0) io.stdout.write(`  and ${formatCount(moreCount)} older\n`)
+  if (row.unindexed.some(({ content }) => content === 'usable')) {
+    io.stdout.write('Put back what Codex can read:  codex-state backfill run --dry-run\n')
+  }
+}

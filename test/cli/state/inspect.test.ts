@@ -409,7 +409,30 @@ test('backfill status on a terminal is one line where all is well, and a list wh
   const database = new Database(join(home, 'state_5.sqlite'))
   database.exec(`DELETE FROM threads WHERE id LIKE '01a1fb71-715e%'`)
   database.close()
-  expect((await runState(argv, { isTerminal: true })).stdout).toMatch(/^left +1$/m)
+  const lost = await runState(argv, { isTerminal: true, columns: 80 })
+  expect(lost).toMatchObject({ exitCode: 1 })
+  expect(lost.stdout).toMatchInlineSnapshot(`
+    "1 of 25 session files has no row in the index (state_5.sqlite); Codex adds it
+    when it lists or resumes it.
+      01a1fb71-715e  Fix the rounding bug in src/cart.js and drop the unused helper.
+        sessions/2026/11/21/rollout-2026-11-21T00-11-18-01a1fb71-715e-7f23-a852-149551519dd4.jsonl
+    Put back what Codex can read:  codex-state backfill run --dry-run
+    "
+  `)
+})
+
+test('a thread whose row is gone is found by what it was called, or by what was typed first', async () => {
+  const home = copyHome('codex-0.169.0')
+  const database = new Database(join(home, 'state_5.sqlite'))
+  database.exec(`DELETE FROM threads WHERE id LIKE '01a1fb71-715e%' OR id LIKE '01a1fb72-1070%'`)
+  database.close()
+  const idOf = async (title: string) => {
+    const { stdout } = await runState(['threads', 'path', title, '--json=id', '--codex-home', home])
+    return JSON.parse(stdout)?.id.slice(0, 13)
+  }
+  expect(await idOf('Naming: “Basketwise” 🧺')).toBe('01a1fb72-1070')
+  expect(await idOf('fix the rounding bug in src/cart.js and drop the unused helper.')).toBe('01a1fb71-715e')
+  expect(await idOf('fix the rounding bug')).toBeUndefined()
 })
 
 test('threads show on a terminal says what a person asks first; fields stay for who names them', async () => {
