@@ -1,14 +1,16 @@
 import { basename, relative } from 'node:path'
 import { cleanLine } from '../../format/clean.js'
-import { formatTime, isPossibleTime } from '../../format/fields.js'
+import { formatTime, isPossibleTime, SHORT_ID_LENGTH } from '../../format/fields.js'
 import { linkToFile, supportsHyperlinks } from '../../format/hyperlink.js'
 import { paint } from '../../format/paint.js'
 import { formatBytes, formatCount, formatPlural, formatRelative } from '../../format/quantity.js'
 import type { ThreadDetails } from '../../format/thread-details.js'
 import { formatSource, labelOf } from '../../format/thread-fields.js'
 import { createZonedTime, localOffset } from '../../format/time.js'
+import type { Check } from '../../inspect/why.js'
 import { isSamePath } from '../../model/paths.js'
 import { loadPalette, resolveColor } from '../options.js'
+import { askPicker } from './ask-picker.js'
 import type { OutputFlags } from './output-flags.js'
 import type { Session } from './session.js'
 
@@ -18,16 +20,20 @@ const GAP = '   '
 export async function writeThreadSheet(
   details: ThreadDetails,
   flags: OutputFlags,
-  { io, nowMs, codexHome }: Session,
+  session: Session,
 ): Promise<void> {
+  const { io, nowMs, codexHome } = session
   const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
   const { thread, rollout } = details
+  // In its own folder, where a person would look for it.
+  const { checks, resume } = await askPicker({ id: thread.id, thread }, thread.cwd, session)
   const state = [
     thread.isArchived ? 'archived' : 'active',
     formatSource(thread.source),
     thread.cliVersion && `Codex ${thread.cliVersion}`,
   ]
   const id = supportsHyperlinks(io.env) && rollout.exists ? linkToFile(rollout.path, thread.id) : thread.id
+  const shortId = thread.id.slice(0, SHORT_ID_LENGTH)
   const lines: [name: string, text: string][] = [
     ['folder', join(thread.cwd, describeCommit(details))],
     ['time', describeTimes(thread.createdAtMs, thread.updatedAtMs, nowMs)],
@@ -46,15 +52,30 @@ export async function writeThreadSheet(
     ['memory', join(details.memory && String(details.memory.summary ?? 'codex-state memories show'))],
     ['tools', join(details.dynamicTools.join(', '))],
     ...describePlaces(details).map((text, index): [string, string] => [index === 0 ? 'data' : '', text]),
-    ['see', `codex-state threads turns ${thread.id.slice(0, 13)}, why ${thread.id.slice(0, 13)}`],
+    ['hidden', describeHiding(checks)],
+    ['resume', join(resume)],
+    ['see', `codex-state threads turns ${shortId}, codex-state why ${shortId}`],
   ]
   io.stdout.write(`${paint(palette, 'heading', cleanLine(labelOf(details)))}\n`)
   io.stdout.write(`${id}${GAP}${cleanLine(state.filter((part) => part).join(', '))}\n\n`)
   const filled = lines.filter(([, text]) => text !== '')
   const width = Math.max(...filled.map(([name]) => name.length))
+  const { wrapWords } = await import('../../format/table.js')
   for (const [name, text] of filled) {
-    io.stdout.write(`${paint(palette, 'faint', name.padEnd(width))}  ${text}\n`)
+    // What is copied as a command stays on one line.
+    const room = name === 'resume' ? Number.POSITIVE_INFINITY : (io.stdout.columns ?? 100) - width - 2
+    for (const [index, line] of wrapWords(text, room).entries()) {
+      const label = (index === 0 ? name : '').padEnd(width)
+      io.stdout.write(`${paint(palette, 'faint', label)}  ${line}\n`)
+    }
   }
+}
+
+/** Why the resume list of Codex does not show it, the folder it is started in aside. */
+function describeHiding(checks: readonly Check[]): string {
+  const [reason] = checks.filter(({ name, isPassed }) => !isPassed && name !== 'home')
+  if (!reason) return ''
+  return join(`yes: ${reason.detail}`)
 }
 
 function join(...parts: (string | null | undefined | false)[]): string {

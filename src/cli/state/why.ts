@@ -2,30 +2,18 @@ import { cleanLine } from '../../format/clean.js'
 import type { RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import { formatPlural } from '../../format/quantity.js'
-import { readBackfillStatus } from '../../inspect/backfill-status.js'
-import { findRollout } from '../../inspect/find-rollout.js'
-import { type Check, checkPicker } from '../../inspect/why.js'
-import { findResumeObstacle } from '../../rollout/resumable.js'
-import { readConfiguredProvider } from '../../schema/home.js'
+import type { Check } from '../../inspect/why.js'
 import { onFlag, textFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { defineRecordCommand } from '../records.js'
+import { askPicker, type PickerAnswer } from './ask-picker.js'
 import { tellHiddenTurns } from './history-look.js'
 import type { OutputFlags } from './output-flags.js'
 import type { Session } from './session.js'
 import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
 import { toAbsolute } from './threads-list.js'
 
-interface Answer {
-  id: string
-  checks: Check[]
-  /** The first check that hides the thread, in plain words; `null` when the picker shows it. */
-  reason: string | null
-  /** `null` when there is no rollout to resume from. */
-  resume: string | null
-}
-
-const ANSWER_KIND: RecordKind<Answer> = {
+const ANSWER_KIND: RecordKind<PickerAnswer> = {
   noun: 'answer',
   fields: [
     { name: 'id', kind: 'id', value: ({ id }) => id },
@@ -57,7 +45,8 @@ export const command = defineRecordCommand({
   tables: ['threads', 'backfill_state'],
   exitsWith1: 'the thread is hidden',
   async read(session, { cwd }, args) {
-    const answer = await findAnswer(args.thread, cwd, session)
+    const found = await requireThread(args.thread, session)
+    const answer = await askPicker(found, toAbsolute(cwd ?? '.', session.io.workingFolder), session)
     await tellHiddenTurns(session, answer.id)
     if (answer.reason !== null) session.fail()
     return answer
@@ -65,48 +54,8 @@ export const command = defineRecordCommand({
   write: writeAnswer,
 })
 
-async function findAnswer(text: string, typedCwd: string | undefined, session: Session): Promise<Answer> {
-  const { codexHome, io, notice } = session
-  const { id, thread } = await requireThread(text, session)
-  const threads = session.tryOpenThreads()
-  const rolloutNotices: string[] = []
-  const { rollout, isHidden: isRolloutHidden } = await findRollout(codexHome, id, thread, (text) =>
-    rolloutNotices.push(text),
-  )
-  const obstacle = rollout && (await findResumeObstacle(rollout))
-  const checks = await checkPicker({
-    id,
-    codexHome,
-    threads,
-    thread,
-    rollout,
-    rolloutNotices,
-    isRolloutHidden,
-    obstacle,
-    backfill: await readBackfillStatus(codexHome, session.tryOpen('backfill_state'), threads),
-    provider: readConfiguredProvider(codexHome, notice),
-    cwd: toAbsolute(typedCwd ?? '.', io.workingFolder),
-  })
-  const failed = checks.find(({ isPassed }) => !isPassed)
-  const isDefaultHome = session.home.rule === 'default' || session.home.rule === 'CODEX_HOME'
-  return {
-    id,
-    checks,
-    reason: failed?.detail ?? null,
-    resume:
-      rollout && obstacle === undefined
-        ? `${isDefaultHome ? '' : `CODEX_HOME=${quote(codexHome)} `}codex resume ${id}`
-        : null,
-  }
-}
-
-/** For a POSIX shell. */
-function quote(text: string): string {
-  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}
-
 async function writeAnswer(
-  { checks, resume }: Answer,
+  { checks, resume }: PickerAnswer,
   flags: OutputFlags & { all?: true | undefined },
   { io }: Session,
 ): Promise<void> {
@@ -125,10 +74,15 @@ async function writeAnswer(
   const notes = failed.filter((check) => !reasons.includes(check))
   const passed = checks.filter(({ isPassed }) => isPassed)
   const width = Math.max(...checks.map(({ name }) => name.length))
+  const { wrapWords } = await import('../../format/table.js')
+  const columns = io.stdout.columns ?? 100
+  const indent = '  ✓ '.length + width + 2
   const write = (line: string) => void io.stdout.write(`${line}\n`)
   const writeCheck = ({ name, isPassed, detail }: Check) => {
     const mark = isPassed ? paint(palette, 'good', '✓') : paint(palette, 'bad', '✗')
-    write(`  ${mark} ${name.padEnd(width)}  ${cleanLine(detail)}`)
+    const [first, ...others] = wrapWords(cleanLine(detail), columns - indent)
+    write(`  ${mark} ${name.padEnd(width)}  ${first}`)
+    for (const line of others) write(' '.repeat(indent) + line)
   }
   write(
     reasons.length === 0
@@ -143,9 +97,8 @@ async function writeAnswer(
     const names = passed.map(({ name }) => name).join(', ')
     const [those, are] = passed.length === 1 ? ['check', 'is'] : ['checks', 'are']
     const other = reasons.length > 0 ? ' other' : ''
-    write(
-      paint(palette, 'faint', `${passed.length}${other} ${those} ${are} fine: ${names} (--all lists them)`),
-    )
+    const text = `${passed.length}${other} ${those} ${are} fine: ${names} (--all lists them)`
+    for (const line of wrapWords(text, columns)) write(paint(palette, 'faint', line))
   }
   write(resume === null ? 'There is nothing to resume it from.' : `Open it:  ${resume}`)
 }

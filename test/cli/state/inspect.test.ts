@@ -394,7 +394,8 @@ describe('why', () => {
     expect(stdout).toMatchInlineSnapshot(`
       "Hidden from Codex's resume list, for 1 reason:
         ✗ archived  it is archived, and the picker shows active threads
-      8 other checks are fine: row, source, provider, cwd, content, rollout, home, backfill (--all lists them)
+      8 other checks are fine: row, source, provider, cwd, content, rollout, home, backfill (--all lists
+      them)
       Open it:  codex resume 00000000-0000-7000-8000-000000000002
       "
     `)
@@ -446,14 +447,17 @@ test('threads show on a terminal says what a person asks first; fields stay for 
     folder    /home/demo/projects/web-shop   feature/checkout-totals @ c4bd21a
     time      2026-11-21 01:11:53 to 01:11:53 (3d ago)
     model     mock-model, medium, provider mock   sandbox off, approvals never
-    rollout   sessions/2026/11/21/rollout-2026-11-21T00-11-53-01a1fb71-fb02-7b83-82ba-d1b9c6b71f42.jsonl   41.4 KiB
+    rollout   sessions/2026/11/21/rollout-2026-11-21T00-11-53-01a1fb71-fb02-7b83-82ba-d1b9c6b71f42.jsonl
+              41.4 KiB
               the row names it in /home/demo/.codex/: this home was copied or moved
     tokens    16,030 in 3 responses: 15,900 input, 7,949 of it cached; 130 output
-    children  01a1fb71-fb5d-7de3-8b9e-fe07779b1132   Mencius   open   Helper task: list the files in the docs folder and report back.
+    children  01a1fb71-fb5d-7de3-8b9e-fe07779b1132   Mencius   open   Helper task: list the files in the
+              docs folder and report back.
     data      state_5: thread_read_receipts 1, thread_spawn_edges 1, threads 1
               logs_2: logs 57
               thread_history_1: thread_history_projection_state 1, thread_items 3, thread_turns 1
-    see       codex-state threads turns 01a1fb71-fb02, why 01a1fb71-fb02
+    resume    CODEX_HOME=HOME codex resume 01a1fb71-fb02-7b83-82ba-d1b9c6b71f42
+    see       codex-state threads turns 01a1fb71-fb02, codex-state why 01a1fb71-fb02
     "
   `)
   const named = ['threads', 'show', '01a1fb71-fb02', '--fields', 'rollout_path', '--color', 'never', ...at]
