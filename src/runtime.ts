@@ -58,7 +58,7 @@ export interface RuntimeOptions {
   defaultProvider: string
   /** Receives the counters that Codex sends to its telemetry. */
   telemetry?: Telemetry | undefined
-  /** Told, in one line, what went wrong without being an error. */
+  /** Called with a one-line message when something went wrong without being an error. */
   onWarning?: ((message: string) => void) | undefined
   /** Unix milliseconds; default `Date.now`. */
   now?: (() => number) | undefined
@@ -260,9 +260,9 @@ export class StateRuntime {
   /**
    * Reads the rollouts of the home into the database, unless that has been done: resumes after the last
    * checkpoint, stores batches of 200 in one transaction each together with their checkpoint, and marks the
-   * end. A rollout that cannot be read is told to `onFailure` (by default to
+   * end. A rollout that cannot be read is reported to `onFailure` (by default to
    * `onWarning` of the runtime) and passed over. Where another process is at it,
-   * that one is waited for, and its work taken over when its lease of 900 s ends without a sign of life.
+   * that one is waited for, and its work is continued here when its lease of 900 s ends without a sign of life.
    *
    * @throws {StateError} `BACKFILL_TIMEOUT` when the other one is not done in time; `ABORTED`, with everything
    *   up to the last batch stored and the lease given back; `DB_NO_TABLE` in layouts to 0.98
@@ -595,7 +595,7 @@ export class StateRuntime {
   }
 
   /**
-   * @param tsSeconds unix seconds; a row of that very second stays
+   * @param tsSeconds unix seconds; a row of that same second stays
    * @returns the number of rows removed
    */
   deleteLogsBefore(tsSeconds: number): number {

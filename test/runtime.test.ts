@@ -365,7 +365,7 @@ describe('openExisting', () => {
     database.close()
     expect(failureOf(() => openExisting({ codexHome: home }))).toMatchObject({
       code: 'SCHEMA_UNKNOWN',
-      message: `${join(home, 'logs_2.sqlite')} needs a value that is not known here: logs.mood`,
+      message: `${join(home, 'logs_2.sqlite')} requires a value that this version does not know: logs.mood`,
     })
   })
 

@@ -23,7 +23,7 @@ export interface FailureEntry {
   cause: string
   /** What can safely be done; `''` when there is nothing to do. */
   step: string
-  /** Releases in whose logs it was seen, `''` where it is known from reports alone. */
+  /** Releases in whose logs it was seen, `''` where it is known only from reports. */
   seen: string
   /** The release that fixed it. */
   fixedIn?: string

@@ -218,7 +218,7 @@ export function createMcpFollower({ programs }: McpFollowerOptions): McpFollower
     note(server, { ms, kind: 'call', text: tool })
   }
 
-  /** To 0.134 with `__` between them; later glued together, and the tool alone stands in a span. */
+  /** To 0.134 with `__` between them; later glued together, and only the tool stands in a span. */
   function splitName(whole: string, tool: string | undefined): { server: string; tool: string } {
     const [before, ...after] = whole.split('__')
     if (after.length > 0) return { server: before!, tool: after.join('__') }
@@ -275,7 +275,7 @@ export function createMcpFollower({ programs }: McpFollowerOptions): McpFollower
     }
   }
 
-  /** What a line of a program's stderr belongs to is known where one server alone has that program. */
+  /** What a line of a program's stderr belongs to is known where only one server has that program. */
   function addPrograms(process: ProcessState, processUuid: string | null): void {
     for (const [program, lines] of process.printed) {
       const owners = [...programs].filter(([, own]) => own === program).map(([name]) => name)

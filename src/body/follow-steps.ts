@@ -4,7 +4,7 @@ import { readField, readMeaning } from './meanings.js'
 import type { ParsedBody } from './parse.js'
 
 export interface StepFollower {
-  /** Takes the next row in the order of time. Rows without a thread tell of streams alone. */
+  /** Takes the next row in the order of time. Rows without a thread only report streams. */
   add(row: StoredLogRow, parsed: ParsedBody): void
   /** What the rows so far tell of each thread. `untilMs`: the time up to which no other row was written. */
   activities(untilMs?: number): ThreadActivity[]

@@ -17,7 +17,7 @@ export interface BodySpan {
 /** A body in its parts, in their order; `joinBody` gives the body again. */
 export interface ParsedBody {
   spans: readonly BodySpan[]
-  /** `null` when the event has fields alone. */
+  /** `null` when the event has only fields. */
   message: string | null
   /** The event's own; a later one of the same key holds. */
   fields: readonly BodyField[]
@@ -36,7 +36,7 @@ const EMPTY: ParsedBody = { spans: [], message: null, fields: [], isGuess: false
 
 const scanner = createBodyScanner()
 
-/** Understands any text, to 10 MB and more, in time that grows with its length alone. */
+/** Understands any text, to 10 MB and more, in time that grows only with its length. */
 export function parseBody(
   body: string | null,
   { target, isMessageOnly = false }: ParseOptions = {},

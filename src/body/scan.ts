@@ -364,7 +364,7 @@ export function createBodyScanner(): BodyScanner {
   }
 
   /**
-   * The end of a text in a span, by known words alone: ` key=` with a key of the span that did not occur yet, or `}:`
+   * The end of a text in a span, only by known words: ` key=` with a key of the span that did not occur yet, or `}:`
    * with a span that can stand below. A `}: ` ends the chain if nothing better follows.
    */
   function findTextEnd(from: number, span: SpanWords, used: readonly number[]): number {

@@ -37,12 +37,12 @@ function tellPlace({ file, line }: Pick<StoredLogRow, 'file' | 'line'>): string 
   return name ? `event without text at ${name}${line === null ? '' : `:${line}`}` : ''
 }
 
-/** Rows of these levels may be told as one when they differ in ids, numbers and the like alone. */
+/** Rows of these levels may be shown as one when they differ only in ids, numbers and the like. */
 const CHATTY_LEVELS: ReadonlySet<string> = new Set(['TRACE', 'DEBUG'])
 /** Of what is said at length only its beginning counts. */
 const LONGEST_KIND = 200
 
-/** The same text for rows that may be told as one. */
+/** The same text for rows that may be shown as one. */
 export function kindOf({ level, text }: Pick<LogSummary, 'level' | 'text'>): string {
   return CHATTY_LEVELS.has(level) ? maskMessage(text.slice(0, LONGEST_KIND)) : text
 }

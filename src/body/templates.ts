@@ -1,4 +1,4 @@
-/** How events are told in one line whose message says little and whose fields say it all. */
+/** How events are shown in one line whose message says little and whose fields say it all. */
 export interface Template {
   /** The whole message, or its beginning where `isPrefix`; `''`: an event without a message. */
   message: string

@@ -14,7 +14,7 @@ export interface Home {
   codexHome: string | undefined
   sqliteHome: string
   rule: HomeRule | '--db'
-  /** By role, newest generation first; with `--db`, that very file alone. */
+  /** By role, newest generation first; with `--db`, only that file. */
   databases: DatabaseFile[]
   /**
    * Databases in the other places of the home, that of the Desktop app (`sqlite/`) and the home itself: no rule
@@ -114,7 +114,10 @@ function databaseAt(path: string): DatabaseFile {
 export const PLACE_HINT = 'Pass --codex-home or --db, or set CODEX_HOME.'
 
 /** That no database is where it was looked for, and where there are some. */
-export function noDatabase({ sqliteHome, rule, elsewhere }: Home, otherwise: string): StateError {
+export function noDatabase(
+  { sqliteHome, rule, elsewhere }: Home,
+  otherwise = 'Pass --codex-home or --db, or set CODEX_HOME.',
+): StateError {
   const isThere = statSync(sqliteHome, { throwIfNoEntry: false }) !== undefined
   const place = `${sqliteHome} (found by ${rule})`
   const [other] = elsewhere

@@ -66,7 +66,7 @@ export const LOGS_PROGRAM: Program = {
     },
     check: {
       summary:
-        'hold the log to thresholds: size, growth, failures, stuck threads; exit code 1 when one is passed',
+        'check the log against thresholds: size, growth, failures, stuck threads; exit code 1 when one is passed',
       load: () => import('./logs/check.js'),
     },
     mcp: {

@@ -37,7 +37,7 @@ const HINTS: Partial<Record<StateErrorCode, string>> = {
   DB_REPLACED: 'Try again.',
 }
 
-/** For tests: told of every flag that a command reads. */
+/** For tests: called with every flag that a command reads. */
 export type OnFlagRead = (name: string) => void
 
 /**

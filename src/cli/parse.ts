@@ -122,7 +122,7 @@ function attempt<Result>(declared: Flags, work: () => Result): Result {
         )
       }
       case 'commander.optionMissingArgument':
-        throw new StateError('USAGE', `${spellFlag(declared, what)}: its value is missing`, SEE_HELP)
+        throw new StateError('USAGE', `${spellFlag(declared, what)}: missing value`, SEE_HELP)
       default:
         throw new StateError('USAGE', error.message.replace(/^error: /, ''), SEE_HELP)
     }

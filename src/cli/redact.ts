@@ -76,7 +76,7 @@ export function startRedaction(io: Io): RedactionThread {
   }
 
   function write(fd: number, chunk: string | Uint8Array): void {
-    // What went wrong with the output can still be told.
+    // What went wrong with the output can still be reported.
     if (fd !== 2) check()
     const bytes = Buffer.from(chunk as Uint8Array)
     for (let from = 0; from < bytes.length; from += MESSAGE_BYTES)
@@ -115,7 +115,7 @@ export function startRedaction(io: Io): RedactionThread {
         return like?.columns
       },
       write: (chunk) => write(fd, chunk),
-      // What went wrong with the output can still be told.
+      // What went wrong with the output can still be reported.
       ...(fd !== 2 && { check, end }),
     }),
   }

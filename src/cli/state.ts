@@ -16,7 +16,7 @@ export const STATE_PROGRAM: Program = {
     threads: { summary: 'the threads that Codex knows', default: 'list', ofThread: 'show' },
     memories: { summary: 'what Codex remembers of its threads', default: 'list', ofThread: 'show' },
     history: {
-      summary: 'whether Codex shows all turns of its threads',
+      summary: 'threads with turns that Codex does not show',
       default: 'list',
       ofThread: 'list',
     },
@@ -37,19 +37,19 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/threads-turns.js'),
     },
     'threads read': {
-      summary: 'the talk of one thread: who said and ran what, with outputs and patches',
+      summary: 'print one thread as text: who said and ran what, with outputs and patches',
       load: () => import('./state/threads-read.js'),
     },
     'threads path': {
-      summary: 'where its rollout is',
+      summary: 'print the path of its rollout file',
       load: () => import('./state/threads-path.js'),
     },
     'threads tree': {
-      summary: 'which threads spawned which, with their tokens',
+      summary: 'which threads started which others, with their tokens',
       load: () => import('./state/threads-tree.js'),
     },
     'threads tools': {
-      summary: 'the tools that its client brought along',
+      summary: 'the tools that its client added',
       load: () => import('./state/threads-tools.js'),
     },
 
@@ -87,16 +87,16 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/history-list.js'),
     },
     'history repair': {
-      summary: 'have Codex make the turns of one thread anew',
+      summary: 'have Codex rebuild the turns of one thread',
       load: () => import('./state/history-repair.js'),
     },
 
     'backfill status': {
-      summary: 'how far it is, and whether anything is wrong with it',
+      summary: 'how far the import is, and whether anything is wrong with it',
       load: () => import('./state/backfill-status.js'),
     },
     'backfill run': {
-      summary: 'read rollouts into a state database: writes only with --yes',
+      summary: 'import threads from rollout files; writes only with --yes',
       load: () => import('./state/backfill-run.js'),
     },
 
@@ -138,7 +138,7 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./where.js'),
     },
     schema: {
-      summary: 'applied migrations, held against those that Codex releases are known to carry',
+      summary: 'applied migrations, compared with those of known Codex releases',
       load: () => import('./state/schema.js'),
     },
     verify: {
@@ -150,12 +150,12 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/du.js'),
     },
     locks: {
-      summary: 'who has the databases open, and which processes that logged are alive',
+      summary: 'which processes have the databases open, and which that wrote logs are alive',
       load: () => import('./state/locks.js'),
     },
 
     diff: {
-      summary: 'rollouts against rows: what is missing and what differs',
+      summary: 'compare rollouts with rows: what is missing and what differs',
       load: () => import('./state/diff.js'),
     },
     why: {

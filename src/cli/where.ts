@@ -49,7 +49,7 @@ const PLACE_KIND: RecordKind<Place> = {
       name: 'path',
       kind: 'path',
       value: ({ path }) => path,
-      // The folder is told once, below.
+      // The folder is printed once, below the table.
       brief: { heading: 'FILE', cell: ({ path, rule }) => (rule === 'none' ? path : basename(path)) },
     },
     { name: 'role', kind: 'text', value: ({ role }) => role },
@@ -109,7 +109,7 @@ export const command = defineListCommand({
           .flatMap((text) => wrapWords(cleanLine(text), io.stdout.columns ?? 100))
           .join('\n'),
       finish() {
-        if (home.databases.length === 0) throw noDatabase(home, PLACE_HINT)
+        if (home.databases.length === 0) throw noDatabase(home)
         if (places.every(({ error }) => error !== null)) {
           throw new StateError('DB_UNREADABLE', 'none of these databases could be read')
         }
@@ -146,7 +146,7 @@ function findMemoryUse({ codexHome, databases }: Home): MemoryUse | undefined {
       found.connection.close()
     }
   } catch (error) {
-    // What cannot be read is told of its place.
+    // What cannot be read is reported with its database.
     if (error instanceof StateError) return undefined
     throw error
   }

@@ -5,7 +5,7 @@ export type SqlValue = string | number | bigint | Uint8Array | null
 /** One database, opened for reading. Every call is a whole read of its own: nothing stays open in between. */
 export interface ReadConnection {
   readonly path: string
-  /** Whether a copy is read, made for this connection alone. */
+  /** Whether a copy is read, made only for this connection. */
   readonly isPrivateCopy: boolean
   all<Row>(sql: string, ...params: SqlValue[]): Row[]
   get<Row>(sql: string, ...params: SqlValue[]): Row | undefined
@@ -38,7 +38,7 @@ export interface WriteConnection extends ReadConnection {
 /** A connection that may be asked for anything and changes nothing: for a look at what writing would do. */
 export function refuseWrites(connection: ReadConnection): WriteConnection {
   const refuse = (): never => {
-    throw new StateError('DB_READONLY', `${connection.path} is only looked at`)
+    throw new StateError('DB_READONLY', `${connection.path} is open read-only`)
   }
   return { ...connection, run: refuse, exec: refuse, transaction: refuse, backup: refuse }
 }

@@ -19,7 +19,7 @@ export function openShared(path: string, functions: SqlFunctions): Driver {
   return openWithBetterSqlite(path, functions, { readonly: true })
 }
 
-/** Opens what is ours alone; what a transaction left half done in it is rolled back. */
+/** Opens what only we use; what a transaction left half done in it is rolled back. */
 export function openOwn(path: string, functions: SqlFunctions): Driver {
   return openWithBetterSqlite(path, functions, { readonly: false })
 }

@@ -37,11 +37,11 @@ interface Opened {
 }
 
 export interface OpenReadOnlyOptions {
-  /** Told, in one line, when the file could only be read through a copy. */
+  /** Called with a one-line message when the file could only be read through a copy. */
   onNotice?: (text: string) => void
   /** SQL functions of our own, by name: pure, of one argument. */
   functions?: SqlFunctions
-  /** Reads what the main file alone holds, as if there were no log beside it. */
+  /** Reads only what the main file holds, as if there were no log beside it. */
   ignoresLog?: boolean
 }
 
@@ -175,7 +175,8 @@ function openAs(
     if (access === 'still') {
       const driver = openImmutable(path, functions, held)
       if (driver) return { driver, held, isPrivateCopy: false, isStale: isChanged, identity }
-      if (ignoresLog) throw new StateError('DB_UNREADABLE', `it takes Node 22.13 to read ${path} alone`)
+      if (ignoresLog)
+        throw new StateError('DB_UNREADABLE', `Node 22.13 or newer is needed to read ${path} without its log`)
     }
     if (access === 'shared') {
       held.lock()

@@ -51,7 +51,7 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
     guard(() => {
       if (create) database.pragma('journal_mode = WAL')
       const isWal = database.pragma('journal_mode', { simple: true }) === 'wal'
-      // Safe in WAL mode alone: there a power cut can lose the last transactions, but damages nothing.
+      // Safe only in WAL mode: there a power cut can lose the last transactions, but damages nothing.
       if (isWal) database.pragma('synchronous = NORMAL')
       database.pragma('foreign_keys = ON')
     })

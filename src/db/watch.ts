@@ -14,7 +14,7 @@ export interface ChangesOptions {
 }
 
 /**
- * So long after a change it is looked time and again and not watched: each single write to a watched folder costs
+ * For so long after a change the files are polled and not watched: each single write to a watched folder costs
  * the writer, in sum up to a tenth of a commit.
  */
 const UNWATCHED_MS = 200

@@ -143,7 +143,7 @@ export function areOfColumns(pieces: readonly RecordPiece[]): pieces is readonly
   return pieces.every((piece) => typeof piece === 'string' || 'field' in piece)
 }
 
-/** The same, without what each row alone has. */
+/** The same, without what differs from row to row. */
 export function encodingOf(name: EncodingName): Encoding {
   return ENCODINGS[name]
 }

@@ -47,7 +47,7 @@ export interface RecordKind<Row> {
   readonly fileOf?: (row: Row) => string
 }
 
-/** Told, in one line, what is wrong with a row; what can be shown of it is shown all the same. */
+/** Called with a one-line message about what is wrong with a row; what can be shown of the row is still shown. */
 export type OnNotice = (text: string) => void
 
 /** Of a UUIDv7 this is its time to the millisecond: enough to tell threads apart, and to name one. */

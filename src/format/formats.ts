@@ -12,7 +12,7 @@ export interface RowFormatter {
 
 /** What the rows of a database have in common. */
 export interface RowLayout {
-  /** Bodies are messages alone, without spans and fields. */
+  /** Bodies are only messages, without spans and fields. */
   isMessageOnly: boolean
 }
 
@@ -135,7 +135,7 @@ export type LogFormat = keyof typeof FORMATS
 
 export const LOG_FORMATS = Object.keys(FORMATS) as LogFormat[]
 
-/** The same, without what each row alone has. */
+/** The same, without what differs from row to row. */
 export function formatOf(name: LogFormat): Format {
   return FORMATS[name]
 }

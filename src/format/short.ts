@@ -22,7 +22,7 @@ export interface ShortOptions {
   wraps?: boolean
   /** Shows neighbours as one whose kind is the same text, when they are of one thread and place. */
   kindOf?: ((row: LogSummary) => string) | undefined
-  /** All rows are of this thread: it is told once, and its turns are marked. */
+  /** All rows are of this thread: it is named once, and its turns are marked. */
   thread?: { id: string; title?: string | undefined; model?: string | undefined }
 }
 
@@ -87,7 +87,7 @@ export function createShortFormatter(options: ShortOptions): ShortFormatter {
       if (!kindOf) return dayRule(row) + lines(row)
       const kind = kindOf(row)
       if (held?.kind === kind && joinGroup(held, row)) return ''
-      // In a thread's own view a warning that comes again is counted where it was first told in the turn.
+      // In a thread's own view a warning that comes again is counted where it first stands in the turn.
       const warning = thread && isBad(row.level) && !row.turn ? describeRow(row) : undefined
       const told = warning === undefined ? undefined : warnings.get(warning)
       if (told) {
@@ -132,7 +132,7 @@ export function formatDayRule(
 const MOST_WAITING = 1024 * 1024
 const ROW_UNITS = 1000
 
-/** Neighbours that are told as one. */
+/** Neighbours that are shown as one. */
 interface Group {
   kind: string
   first: LogSummary
@@ -193,7 +193,7 @@ export function createLineFormatter(options: ShortOptions): (row: LogSummary, fo
   let rowNumber = 0
   const toldAt = new Map<string, number>()
 
-  /** What was told in full a few rows above needs no second line. */
+  /** What was shown in full a few rows above needs no second line. */
   function wasTold({ text }: LogSummary): boolean {
     const before = toldAt.get(text)
     if (before !== undefined && rowNumber - before <= SCREEN_ROWS) return true

@@ -26,7 +26,7 @@ export interface TalkBlock {
 /** Takes an output apart: what of it is not a head with exit code and time. */
 export type ReadBody = (output: string) => string
 
-/** What a reader sees of a part of a turn; `undefined` for what was put in for the model alone. */
+/** What a reader sees of a part of a turn; `undefined` for what was put in only for the model. */
 export function toTalkBlock(entry: TurnEntry, readBody: ReadBody): TalkBlock | undefined {
   const { kind: who, text } = describeEntry(entry)
   const base = {
@@ -63,7 +63,7 @@ export function toTalkBlock(entry: TurnEntry, readBody: ReadBody): TalkBlock | u
   }
 }
 
-/** What stands in a rollout for the model alone, or a second time. */
+/** What stands in a rollout only for the model, or a second time. */
 const INJECTED_NOTES: ReadonlySet<string> = new Set(['context', 'injected', 'answer', 'skill', 'hookContext'])
 
 function describeTalkItem(

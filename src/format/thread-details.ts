@@ -57,7 +57,7 @@ const DETAIL_FIELDS: readonly DetailField[] = [
   jsonField(
     'rollouts',
     ({ rollouts }) => rollouts,
-    // One alone stands in its own line.
+    // A single one stands in its own line.
     ({ rollouts }) => (rollouts.length > 1 ? rollouts.join('\n') : ''),
   ),
   jsonField(

@@ -49,7 +49,7 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
   }
   /** Whose each rollout is, by path. */
   const owners = new Map<string, string>()
-  /** Threads whose row names the very rollout that is theirs. */
+  /** Threads whose row names their own rollout. */
   const settled = new Set<string>()
   const newerAlone: Difference[] = []
   const compare = createComparer(threads, options)

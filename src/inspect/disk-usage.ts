@@ -28,7 +28,7 @@ export interface FoundFile {
  * All files below a folder; one folder is open at a time, so memory is bounded. Of links only those of the rollout
  * folders are followed, as by all who read rollouts: any other one may lead anywhere, and back.
  *
- * @param onUnreadable told of each folder or file that cannot be looked at
+ * @param onUnreadable called with each folder or file that cannot be read
  */
 export function* walkFiles(root: string, onUnreadable: () => void): Generator<FoundFile, void, undefined> {
   const folders = [root]

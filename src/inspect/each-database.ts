@@ -4,7 +4,7 @@ import { StateError } from '../errors.js'
 import type { DatabaseFile } from '../schema/files.js'
 
 /**
- * What `read` finds in each database, in their order. One that cannot be read is told and left out.
+ * What `read` finds in each database, in their order. One that cannot be read is reported and left out.
  *
  * @throws {StateError} the first failure, where none of the databases can be read
  */
@@ -35,7 +35,7 @@ export function* readEachDatabase<Result>(
     for (const failure of failures.splice(0)) tell(failure)
     yield found
   }
-  // Until one is read, the first failure may be the one that ends it all, and is not told twice.
+  // Until one is read, the first failure may be the one that ends it all, and is not reported twice.
   const [first, ...others] = failures
   if (!first) return
   others.forEach(tell)

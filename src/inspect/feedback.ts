@@ -20,7 +20,7 @@ export interface Feedback {
   readonly leftOutRows: number
   /** Other threads of the same processes, whose own rows are not in it while their processes' rows are. */
   readonly otherThreads: readonly string[]
-  /** The text is the bodies alone (to 0.116). */
+  /** The text is only the bodies (to 0.116). */
   readonly isBodiesOnly: boolean
 }
 

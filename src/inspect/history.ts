@@ -22,7 +22,7 @@ export interface HistoryRequest {
   findCurrent: (threadId: string) => string | undefined
   /** Only these. */
   threadIds?: readonly string[] | undefined
-  /** Rollouts whose end is projected are passed over, and told here; without it every rollout is read whole. */
+  /** Rollouts whose end is projected are passed over, and reported here; without it every rollout is read whole. */
   onPassedOver?: ((path: string) => void) | undefined
   now: () => number
   sleep: (ms: number) => Promise<void>

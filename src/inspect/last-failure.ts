@@ -8,7 +8,7 @@ import type { LogStore } from '../query/logs/store.js'
 
 export interface LastFailure {
   row: StoredLogRow
-  /** `undefined` of a row that is an error by its level alone. */
+  /** `undefined` of a row that is an error only by its level. */
   failure: RowFailure | undefined
 }
 

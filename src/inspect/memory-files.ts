@@ -73,7 +73,7 @@ const MAX_SUMMARY_BYTES = 1024 * 1024
 export interface MemoryFilesOptions {
   /** What is gone of a thread that a summary tells of. */
   readonly findMissing: (threadId: string, pipeline: MemoryPipeline) => MissingPart | null
-  /** Told of each folder or file that cannot be looked at. */
+  /** Called with each folder or file that cannot be read. */
   readonly onNotice: (text: string) => void
 }
 
@@ -141,7 +141,7 @@ function* walk(folder: string, onNotice: (text: string) => void): Generator<stri
   try {
     entries = readdirSync(folder, { withFileTypes: true })
   } catch (error) {
-    if (!isMissing(error)) onNotice(`cannot look into ${folder}: ${explainFileError(error)}`)
+    if (!isMissing(error)) onNotice(`cannot read the folder ${folder}: ${explainFileError(error)}`)
     return
   }
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {

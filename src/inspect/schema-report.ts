@@ -70,7 +70,7 @@ export function readLineEnds(file: DatabaseFile, reader: SqlReader): RecordedLin
 /** The form of the Codex that made a home: that of the first database that tells it. */
 export function findHomeLineEnds(databases: readonly DatabaseFile[]): LineEnds | undefined {
   try {
-    // One that cannot be read says nothing here; it is told by those who need it.
+    // One that cannot be read says nothing here; it is reported by those who need it.
     const found = readEachDatabase(
       databases,
       () => {},

@@ -156,7 +156,7 @@ function checkArchived({ isArchived }: ThreadRow): Check {
   }
 }
 
-/** `undefined` where the release makes its lists from rows alone, or the head cannot be read. */
+/** `undefined` where the release makes its lists only from rows, or the head cannot be read. */
 async function findListedHead(
   thread: ThreadRow,
   { release }: ThreadTable,

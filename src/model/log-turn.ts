@@ -40,7 +40,7 @@ export interface LogRetry {
   cause: string | undefined
 }
 
-/** A turn of a thread, read from rows alone. */
+/** A turn of a thread, read only from rows. */
 export interface LogTurn {
   /** `undefined` to 0.116. */
   id: string | undefined

@@ -56,6 +56,6 @@ export interface McpServerNow {
   sharesStderrWith: string[]
   firstMs: number
   lastMs: number
-  /** Oldest first; of very many the newest. */
+  /** Oldest first; where there are too many, the newest. */
   events: McpEvent[]
 }

@@ -24,7 +24,7 @@ export interface MetadataRules {
   defaultSandboxPolicy: string
   /** `on-failure` is read as `on-request` (from 0.143). */
   onFailureIsOnRequest: boolean
-  /** A message of audio alone is shown as `[Audio]` (from 0.145). */
+  /** A message that is only audio is shown as `[Audio]` (from 0.145). */
   showsAudio: boolean
   /** Threads of the approval reviewer get fixed texts and no user message (from 0.157). */
   namesGuardianThreads: boolean

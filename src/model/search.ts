@@ -32,7 +32,7 @@ export interface SearchHit {
   place: SearchPlace
   /** 1-based, of the rollout. */
   lineNumber: number | null
-  /** The line that matches; of a very long one the part around the match. */
+  /** The line that matches; of a long one the part around the match. */
   text: string
   /** Where in it the match is. */
   matchStart: number

@@ -1,7 +1,7 @@
 import type { BackfillCounts } from './telemetry.js'
 import type { ThreadPageQuery } from './thread-page.js'
 
-/** How far a run through rollouts is; told after each batch. */
+/** How far a run through rollouts is; reported after each batch. */
 export interface SyncProgress {
   /** Rollouts read in this run, those that failed included. */
   done: number
@@ -32,9 +32,9 @@ export interface SyncOptions {
 export interface BackfillOptions extends SyncOptions {
   /** How long somebody else's backfill is waited for, in milliseconds; default 30_000, as Codex. */
   waitMs?: number | undefined
-  /** How often it is looked at meanwhile, in milliseconds; default 1000. */
+  /** How often to look meanwhile, in milliseconds; default 1000. */
   pollMs?: number | undefined
-  /** Told once, when the wait begins. */
+  /** Called once, when the wait begins. */
   onWait?: (() => void) | undefined
 }
 

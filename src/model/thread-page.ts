@@ -7,7 +7,7 @@ export type ThreadSortKey = (typeof THREAD_SORT_KEYS)[number]
 
 /** Where a page ended: the next one begins after this thread. */
 export interface ThreadAnchor {
-  /** Unix milliseconds of the sort key; a layout with seconds alone ignores the rest of the second. */
+  /** Unix milliseconds of the sort key; a layout that stores only seconds ignores the rest of the second. */
   timestampMs: number
   id: string
 }

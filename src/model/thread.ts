@@ -3,7 +3,7 @@ export const HISTORY_MODES = ['legacy', 'paginated'] as const
 
 /**
  * What a rollout says about its thread, and what a writer stores: the columns of `threads` that are derived
- * from the rollout file. Columns that belong to the database alone (name, section, project …) are in
+ * from the rollout file. Columns that only the database has (name, section, project …) are in
  * `ThreadRow` only, so a metadata upsert cannot overwrite them.
  */
 export interface ThreadMetadata {
@@ -62,7 +62,7 @@ export interface ThreadMetadata {
 export interface ThreadRow {
   id: string
   rolloutPath: string
-  /** Unix milliseconds; a layout with seconds alone gives whole seconds × 1000. */
+  /** Unix milliseconds; a layout that stores only seconds gives whole seconds × 1000. */
   createdAtMs: number
   updatedAtMs: number
   /** Start of the last turn, unix milliseconds. */

@@ -16,7 +16,7 @@ export interface OpenTable {
 function refuseView(connection: ReadConnection, table: string): void {
   const view = connection.get(`SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = ?`, table)
   if (!view) return
-  throw new StateError('DB_NO_TABLE', `${table} is a view in ${connection.path}, no table: it is not read`)
+  throw new StateError('DB_NO_TABLE', `${table} is a view in ${connection.path}, not a table: it is not read`)
 }
 
 /**

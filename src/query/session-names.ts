@@ -9,7 +9,7 @@ const MAX_MIB = 64
  * empty name clears it. The file is absent in most homes; lines that say nothing usable are skipped, as Codex
  * skips them.
  *
- * @param onNotice told, in one line, when names may be missing
+ * @param onNotice called with a one-line message when names may be missing
  */
 export function readSessionNames(
   codexHome: string,

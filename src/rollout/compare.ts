@@ -82,7 +82,7 @@ function isExplained(
     case 'updatedAtMs': {
       const leadMs = row.updatedAtMs - rollout.updatedAtMs
       if (leadMs < 0) return context.endsWithMeta || -leadMs <= (release.touchesRows ? TOUCH_MS : LAG_MS)
-      // A change of the row alone (its name, its section) counts as a change of the thread.
+      // A change of only the row (its name, its section) counts as a change of the thread.
       if (release.touchesRows) return row.updatedAtMs <= context.nowMs
       return leadMs <= LEAD_MS
     }
@@ -165,7 +165,7 @@ export function chooseRepairs(
   return [...differing].filter(
     (field) =>
       field === 'rolloutPath' ||
-      // A thread can be archived in the database alone; only where its file was moved the file tells better.
+      // A thread can be archived only in the database; only where its file was moved the file tells better.
       (field === 'archivedAtSeconds' && differing.has('rolloutPath')) ||
       ((FILLED as readonly DiffField[]).includes(field) && !row[field] && Boolean(rollout[field])) ||
       (isMoved && (MOVED as readonly DiffField[]).includes(field)),

@@ -489,7 +489,7 @@ export function joinArguments(words: readonly string[]): string {
 }
 
 const BARE = /^[A-Za-z0-9+\-./:@\]_]+/
-/** A caret is safe as the first character of a quote alone. */
+/** A caret is safe only as the first character of a quote. */
 const SINGLE = /^(?:\^[^'\\^]*|[^'\\^]+)/
 const DOUBLE = /^[^`$!^]+/
 

@@ -165,7 +165,7 @@ export async function locateRollout(options: LocateOptions): Promise<LocatedRoll
   return lastResort
 }
 
-/** `undefined` for a file that cannot be read, which is told. */
+/** `undefined` for a file that cannot be read, which is reported. */
 async function tryReadOwner(
   file: RolloutFileFacts,
   onProblem: LocateOptions['onProblem'],

@@ -193,7 +193,7 @@ export function adoptIdentity(metadata: ThreadMetadata, meta: SessionMetaItem): 
     : { ...metadata, id: meta.id, createdAtMs, historyMode }
 }
 
-/** What the lines alone do not tell. */
+/** What cannot be known from the lines. */
 function finishMetadata(
   metadata: ThreadMetadata,
   origin: RolloutOrigin,
@@ -414,7 +414,7 @@ export const SEED_DIFF_FIELDS: readonly DiffField[] = DIFF_FIELDS.filter(
 
 /**
  * The fields in which two accounts of a thread differ. Give it the fields that both can have; times are compared
- * as they are, so cut them first where one side knows whole seconds alone.
+ * as they are, so cut them first where one side knows only whole seconds.
  */
 export function diffFields(
   one: Pick<ThreadMetadata, DiffField>,

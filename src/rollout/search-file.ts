@@ -25,7 +25,7 @@ const BUFFER_BYTES = 256 * 1024
 /** Of lines over 1 MiB more of their long strings is searched than others show. */
 const MAX_STRING_BYTES = 8 * 1024 * 1024
 
-/** As much of a very long line is told around its match. */
+/** So much of a long line is shown around its match. */
 const MAX_LINE_CHARACTERS = 2000
 
 /**
@@ -80,7 +80,7 @@ export function createRolloutSearcher(query: SearchQuery, { findRollout }: Searc
     }
   }
 
-  /** What was copied from a thread whose file is gone is told where it is left. */
+  /** What was copied from a thread whose file is gone is shown where a copy is left. */
   async function isCopyOfNothing({ forkedFromId, parentThreadId }: ThreadTurns): Promise<boolean> {
     const source = forkedFromId ?? parentThreadId
     return source !== null && (await findRollout(source.toLowerCase())) === undefined
@@ -110,7 +110,7 @@ function mayMatch(path: string, lines: LineWindow): boolean {
       const free = lines.free()
       const length = readSync(fd, free)
       if (length > 0 && lines.take(length)) return true
-      // Of a file less comes than was asked for at its end alone.
+      // A file gives fewer bytes than asked for only at its end.
       if (length < free.length) return lines.finish()
     }
   } finally {

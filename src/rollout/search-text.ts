@@ -33,7 +33,7 @@ function compilePattern(source: string, flags: string): RegExp {
   try {
     return new RegExp(source, flags)
   } catch (error) {
-    throw new StateError('USAGE', `'${source}' is no regular expression: ${(error as Error).message}`, {
+    throw new StateError('USAGE', `'${source}' is not a regular expression: ${(error as Error).message}`, {
       cause: error,
     })
   }
@@ -64,7 +64,7 @@ export interface BytesFilter {
   overlapBytes: number
 }
 
-/** `undefined` where nothing that is looked for has one form alone: then every line may match. */
+/** `undefined` where nothing that is looked for has only one form: then every line may match. */
 export function createBytesFilter(query: TextQuery): BytesFilter | undefined {
   const required = query.isRegex ? findRequired(query.text) : [query.text]
   const runs = required.flatMap((text) => text.match(/[A-Za-z0-9_]+/g) ?? [])

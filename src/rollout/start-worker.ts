@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { ExtractSettings } from './extract.js'
 import { extractWorkerOptions } from './worker-options.js'
 
-/** Seen from the bundles in `dist/` and from `src/rollout/`: a worker thread can load JavaScript alone. */
+/** Seen from the bundles in `dist/` and from `src/rollout/`: a worker thread can load only JavaScript. */
 const CANDIDATES = ['./backfill-worker.cjs', '../../dist/backfill-worker.cjs']
 
 /**

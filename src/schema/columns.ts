@@ -38,9 +38,13 @@ export function readWritableColumns(
   )
   if (unknown.length > 0) {
     const names = unknown.map(({ name }) => `${table}.${name}`).join(', ')
-    throw new StateError('SCHEMA_UNKNOWN', `${reader.path} needs a value that is not known here: ${names}`, {
-      hint: 'A newer Codex made this database; it can be read, and written with a newer codex-state.',
-    })
+    throw new StateError(
+      'SCHEMA_UNKNOWN',
+      `${reader.path} requires a value that this version does not know: ${names}`,
+      {
+        hint: 'A newer Codex made this database; it can be read, and written with a newer codex-state.',
+      },
+    )
   }
   return new Set(columns.map(({ name }) => name))
 }

@@ -121,9 +121,9 @@ export function listDatabases(folder: string): DatabaseFile[] {
 
 /** That a folder is there and cannot be looked into: not allowed, or no folder at all. */
 export function unreadableFolder(folder: string, cause: unknown): StateError {
-  return new StateError('DB_UNREADABLE', `cannot look into ${folder}: ${explainFileError(cause)}`, {
+  return new StateError('DB_UNREADABLE', `cannot read the folder ${folder}: ${explainFileError(cause)}`, {
     cause,
-    hint: 'Name another place with --codex-home or --db, or look as a user who may.',
+    hint: 'Name another place with --codex-home or --db, or run this as a user who may read it.',
   })
 }
 

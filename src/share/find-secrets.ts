@@ -362,7 +362,7 @@ function findUserInfo(text: string, found: FoundSecret[]): void {
     USER_INFO.lastIndex = at + 3
     const userInfo = USER_INFO.exec(text)?.[0].slice(0, -1)
     if (userInfo === undefined || userInfo === '' || userInfo === 'git') continue
-    // A name alone is no secret, but a long one is a token.
+    // A short name is no secret; a long one is a token.
     if (!userInfo.includes(':') && !(userInfo.length >= 16 && /\d/.test(userInfo))) continue
     found.push({ start: at + 3, end: at + 3 + userInfo.length, kind: 'secret' })
   }

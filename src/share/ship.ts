@@ -33,7 +33,7 @@ const LONGEST_WAIT_MS = 60_000
 
 /**
  * Sends rows until the receiver has them: tries again what it cannot take now, without end, and halves what is too
- * large for it. Rows are held by the caller's batch alone, so memory stays bounded while a receiver is down.
+ * large for it. Only the caller's batch holds rows, so memory stays bounded while a receiver is down.
  */
 export async function shipRows<Row>(rows: readonly Row[], options: ShipOptions<Row>): Promise<ShipOutcome> {
   const { client, encode, signal, sleep, random, onRetry } = options
@@ -57,8 +57,7 @@ export async function shipRows<Row>(rows: readonly Row[], options: ShipOptions<R
       case 'refused':
         return { kind: 'refused', reason: result.reason }
       case 'too-large': {
-        if (rows.length < 2)
-          return { kind: 'refused', reason: `one row alone is too large: ${result.reason}` }
+        if (rows.length < 2) return { kind: 'refused', reason: `a single row is too large: ${result.reason}` }
         const half = Math.ceil(rows.length / 2)
         const first = await shipRows(rows.slice(0, half), options)
         if (first.kind !== 'shipped') return first

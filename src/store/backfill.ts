@@ -7,7 +7,7 @@ import {
   type BackfillStatus,
 } from '../model/backfill.js'
 
-/** Looks alone: a row that is missing counts as not complete. */
+/** Only reads: a row that is missing counts as not complete. */
 export function isBackfillComplete(db: Pick<WriteConnection, 'get'>): boolean {
   return db.get(`SELECT 1 FROM backfill_state WHERE id = 1 AND status = 'complete'`) !== undefined
 }

@@ -18,12 +18,12 @@ const SIDE_FILES = ['-wal', '-shm', '-journal'] as const
  * `state.sqlite` or `state_<number>.sqlite` with a lower number, and their `-wal`, `-shm` and `-journal`.
  *
  * A name proves nothing: only what opens as a sound state database of Codex's is removed. Everything else (another
- * program's database, a text, a damaged file) is moved to `db-backups/`. Each file is told.
+ * program's database, a text, a damaged file) is moved to `db-backups/`. Each file is reported.
  *
  * Codex to 0.130 removed every other number, higher ones as well. A higher one is what a newer program works
  * with, so here it stays: a deliberate difference.
  *
- * A file that can be neither removed nor moved is told and left.
+ * A file that can be neither removed nor moved is reported and left.
  */
 export function retireLegacyStateFiles(
   folder: string,
@@ -61,7 +61,7 @@ export function retireLegacyStateFiles(
 }
 
 type Verdict =
-  /** `loss`: what was in it alone, in words that go on a sentence. */
+  /** `loss`: what only it had, in words that go on a sentence. */
   { isReplaced: true; loss: string } | { isReplaced: false; reason: string }
 
 /** Whether a file is a state database of Codex's, so that all but its log rows is in the rollouts. */

@@ -254,7 +254,7 @@ function deleteRowsOfThread(db: WriteConnection, table: string, id: string): voi
   if (listTables(db).includes(table)) db.run(`DELETE FROM ${table} WHERE thread_id = ?`, id)
 }
 
-/** What the database alone says of a thread: no rollout does, so no upsert writes it. */
+/** What only the database says of a thread: no rollout does, so no upsert writes it. */
 const DATABASE_ONLY = [
   'recencyAtMs',
   'name',
@@ -345,9 +345,9 @@ function timeColumns(
 }
 
 /**
- * Files with milliseconds want them unique: 0.122 to 0.141 go from page to page by them alone, and would lose a
+ * Files with milliseconds want them unique: 0.122 to 0.141 go from page to page only by them, and would lose a
  * thread between two. A time above all that were given out is taken as it is, one that is a second or more below
- * is history, and one in between becomes the next free one. A thread that already has that very time keeps it.
+ * is history, and one in between becomes the next free one. A thread that already has that time keeps it.
  * Codex takes history as it is; here it becomes the next free time too, as files that were restored from an
  * archive often have whole seconds.
  */

@@ -60,7 +60,7 @@ export async function buildStateDatabase(options: BuildOptions): Promise<SyncCou
   try {
     const target = prepare(state, options)
     const counts = target.hasBackfillState
-      ? // Ours alone: a run that was killed has left its lease, and nobody has to wait for that.
+      ? // Only ours: a run that was killed has left its lease, and nobody has to wait for that.
         await backfill(target, { ...options, isAbandoned: () => !options.isHeld(state.path) })
       : ({ kind: 'alreadyComplete' } as const)
     if (counts.kind === 'ran') return counts
@@ -70,7 +70,7 @@ export async function buildStateDatabase(options: BuildOptions): Promise<SyncCou
   }
 }
 
-/** Before it is opened for writing, which alone would change its journal mode. */
+/** Before it is opened for writing, since that would change its journal mode. */
 function refuseForeign(path: string, { codexHome }: BuildOptions): void {
   const hint = 'Name an empty or new folder.'
   const existing = openReadOnly(path)

@@ -23,7 +23,7 @@ import { BACKUPS_FOLDER } from '../store/legacy-files.js'
 
 /**
  * `codex-state-<number>-<time>`, and behind that what became of it. The number tells the order: a clock may be set
- * back. Copies of earlier versions have the time alone, with milliseconds.
+ * back. Copies of earlier versions have only the time, with milliseconds.
  */
 const COPY_NAME = /^codex-state-(?:(\d{4,})-\d{8}T\d{6}Z|\d{8}T\d{6}\.\d{3}Z)(-[a-z-]+)?$/
 

@@ -13,7 +13,7 @@ import { extractSettings, type OnDiscrepancy, type SyncTarget } from './target.j
 export interface ReadRepairOptions {
   defaultProvider: string
   onDiscrepancy: OnDiscrepancy
-  /** Told when a row could not be repaired; what was read is still right. */
+  /** Called when a row could not be repaired; what was read is still right. */
   onFailure?: ((failure: SyncFailure) => void) | undefined
 }
 
@@ -54,7 +54,7 @@ export async function findThreadPath(
 
 /**
  * Makes the row of a thread name this file of it, and be archived or not as the file is; makes the row where
- * there is none. A read can go on without it, so a write that fails is told and not thrown.
+ * there is none. A read can go on without it, so a write that fails is reported and not thrown.
  */
 export async function repairRow(
   target: SyncTarget,

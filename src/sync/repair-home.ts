@@ -53,7 +53,7 @@ export interface RepairCounts {
   failed: number
   /**
    * Rows that are archived while their file is not, or the reverse, and stay so: the file is where the row says, so
-   * that somebody may have archived the thread in the database alone.
+   * that somebody may have archived the thread only in the database.
    */
   archivedOtherwise: number
   /** Threads whose rows differ in more than what is changed. */

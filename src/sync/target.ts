@@ -38,7 +38,7 @@ export function attachTarget(state: WriteConnection, codexHome: string, given?: 
   }
 }
 
-/** Told that database and rollouts do not agree, under Codex's names for where and why. */
+/** Called when database and rollouts do not agree, under Codex's names for where and why. */
 export type OnDiscrepancy = (stage: string, reason: string) => void
 
 export function extractSettings({ rules }: SyncTarget, defaultProvider: string): ExtractSettings {

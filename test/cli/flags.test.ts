@@ -129,5 +129,5 @@ test('a flag is typed in every usual way', () => {
   expect(() => parse('--quiet=yes')).toThrow("unknown option '--quiet=yes'")
   expect(() => parse('-qx')).toThrow("unknown option '-x'")
   expect(() => parse('--pager')).toThrow("unknown option '--pager'")
-  expect(() => parse('-n')).toThrow('-n, --limit <n>: its value is missing')
+  expect(() => parse('-n')).toThrow('-n, --limit <n>: missing value')
 })

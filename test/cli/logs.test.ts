@@ -481,7 +481,7 @@ describe('wrong usage', () => {
       says: "--poll-ms <ms>: '0' is not valid. It must be a whole number, 1 or more.",
     },
     { argv: ['query', '-g', '('], says: '--grep: Invalid regular expression: /(/im: Unterminated group' },
-    { argv: ['query', '-v'], says: '-v inverts --grep, which is not given' },
+    { argv: ['query', '-v'], says: '--invert-match requires --grep' },
     {
       argv: ['query', '--format', 'xml'],
       says: "--format <format>: 'xml' is not valid. It must be one of short, full, compact, cat, json, logfmt, csv.",
@@ -503,7 +503,7 @@ describe('wrong usage', () => {
       argv: ['query', '--tz', 'Mars/Olympus'],
       says: "'Mars/Olympus' is not a time zone. Give an IANA name such as Europe/Berlin, or an offset such as UTC+2.",
     },
-    { argv: ['query', '--since'], says: '--from, --since <time>: its value is missing. See --help.' },
+    { argv: ['query', '--since'], says: '--from, --since <time>: missing value. See --help.' },
   ]
   test.each(WRONG)('$argv', async ({ argv, says }) => {
     const { stdout, stderr, exitCode } = await runLogs(argv)

@@ -195,7 +195,7 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
       failure = error as StateError
     }
     expect(failure?.code).toBe('SCHEMA_UNKNOWN')
-    expect(failure?.message).toBe(`${db.path} needs a value that is not known here: threads.mood`)
+    expect(failure?.message).toBe(`${db.path} requires a value that this version does not know: threads.mood`)
   })
 
   test('a column that need not have a value is tolerated', () => {

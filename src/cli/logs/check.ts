@@ -61,7 +61,7 @@ export const command = defineListCommand({
   kind: CHECK_KIND,
   tables: ['logs', 'threads'],
   flags: FLAGS,
-  notes: `A line for each threshold that is given, for cron jobs and prompts; without one the values alone. Sizes take MB and GB (of 1000) and MiB and GiB (of
+  notes: `A line for each threshold that is given, for cron jobs and prompts; without one only the values. Sizes take MB and GB (of 1000) and MiB and GiB (of
 1024). Nothing but --max-errors reads more than a few rows.`,
   exitsWith1: 'a threshold is passed, or it cannot be known whether it is',
   async read(session, flags) {

@@ -11,7 +11,7 @@ import { inParts, readLogRows } from '../../query/logs/rows.js'
 import type { Io } from '../io.js'
 import type { Reading } from './select.js'
 
-/** Rows of one call site whose messages differ in ids, numbers and the like alone. */
+/** Rows of one call site whose messages differ only in ids, numbers and the like. */
 export interface RowKind {
   count: number
   level: string

@@ -26,7 +26,7 @@ export interface CursorKeeper {
   /** Whether a row was recorded to go on from. */
   isResumed: boolean
   /**
-   * The databases to read, in this order: the one of the recorded row, then each newer one. The newest alone without a
+   * The databases to read, in this order: the one of the recorded row, then each newer one. Only the newest without a
    * cursor, or with one of another home.
    */
   openReadings(files: readonly DatabaseFile[]): ResumedReading[]

@@ -60,7 +60,7 @@ export const command = defineListCommand<ErrorsRow, typeof FLAGS>({
 refused, patches, MCP servers, databases, and every other warning and error. A kind is a place in Codex's code and a
 message without its ids, numbers, paths and quoted texts. Filters choose by the rows that tell of a failure; its cause
 is taken from the rows around it. 'codex-logs explain NAME' tells more of a kind.`,
-  emptyText: 'nothing went wrong, as far as this log tells',
+  emptyText: 'this log reports no failure',
   isFaint: (row) => 'severity' in row && row.severity === 'notice',
   async read(session, flags) {
     const { io } = session

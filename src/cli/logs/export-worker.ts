@@ -78,7 +78,7 @@ const MAX_PART_BYTES = 8 * 1024 * 1024
 
 function exportRows(functions: Awaited<ReturnType<typeof loadFilterFunctions>>): number {
   const store = openLogStore([file], { functions })
-  if (!store) throw new StateError('DB_NO_TABLE', `${file.path} has no table of logs any more`)
+  if (!store) throw new StateError('DB_NO_TABLE', `${file.path} no longer has a table of logs`)
   let rowCount = 0
   const parquet = createParquetFile(openDescriptor(descriptor, path), COLUMNS, {
     onGroup: (count) => {

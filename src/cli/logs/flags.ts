@@ -87,7 +87,7 @@ export const LOG_OUTPUT_FLAGS = groupFlags('Output', {
   compact: onFlag('the same as --format compact: time of day, level, body'),
   full: onFlag('the same as --format full: the whole body with its spans'),
   csvSafe: onFlag('CSV in which no cell is a formula to a spreadsheet'),
-  fields: optionalFlag('[names]', 'only these, separated by commas; alone: list the names', {
+  fields: optionalFlag('[names]', 'only these, separated by commas; without names: list them', {
     completes: { kind: 'words', words: LOG_FIELD_NAMES },
   }),
   wrap: onFlag('short: as many lines as a row needs, instead of cutting it'),

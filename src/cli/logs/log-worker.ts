@@ -45,7 +45,7 @@ port.on('message', async (batch: LogBatch) => {
   try {
     const functions = await loading
     store ??= openLogStore([file], { functions })
-    if (!store) throw new StateError('DB_NO_TABLE', `${file.path} has no table of logs any more`)
+    if (!store) throw new StateError('DB_NO_TABLE', `${file.path} no longer has a table of logs`)
     readRecords ??= (await loadingReader)?.(store, filter)
     const { result, transfer } = work(store, batch)
     port.postMessage({ result }, transfer)

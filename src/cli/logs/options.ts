@@ -48,7 +48,7 @@ export async function resolveFilter(
   if (flags.grep !== undefined) {
     filter.pattern = { regExp: compilePattern('--grep', flags.grep), isInverted: flags.invertMatch ?? false }
   } else if (flags.invertMatch) {
-    throw new StateError('USAGE', '-v inverts --grep, which is not given')
+    throw new StateError('USAGE', '--invert-match requires --grep')
   }
   return filter
 }
@@ -72,7 +72,7 @@ async function parseCondition(text: string): Promise<FieldCondition> {
   const isOperator = (one: string | undefined): one is FieldOperator =>
     FIELD_OPERATORS.some((known) => known === one)
   if (!isOperator(operator)) {
-    throw new StateError('USAGE', `--where: '${text}' is no condition`, {
+    throw new StateError('USAGE', `--where: '${text}' is not a condition`, {
       hint: 'Write field=value, field!=value, field~regex, field>number or field<number.',
     })
   }

@@ -9,22 +9,22 @@ import { COLLAPSED_JSON, LOG_JSON } from './records-schema.js'
 
 export const command = defineTextCommand({
   flags: {
-    lines: parsedFlag('<count>', 'only the newest rows, this many (default: all)', parseCount, {
+    lines: parsedFlag('<count>', 'at most this many rows, the newest (default: all)', parseCount, {
       short: 'n',
     }),
     reverse: onFlag('newest first'),
-    follow: eitherFlag('go on with each new row, as tail does', 'end after the rows (the default)', {
+    follow: eitherFlag('keep printing each new row, as tail does', 'end after the rows (the default)', {
       short: 'f',
     }),
     after: parsedFlag(
       '<count>',
-      'also so many rows after each match, of its thread (or its process)',
+      'also this many rows after each match, of its thread (or its process)',
       parseCount,
       {
         short: 'A',
       },
     ),
-    before: parsedFlag('<count>', 'also so many rows before each match', parseCount, { short: 'B' }),
+    before: parsedFlag('<count>', 'also this many rows before each match', parseCount, { short: 'B' }),
     context: parsedFlag('<count>', 'both', parseCount, { short: 'C' }),
     count: onFlag('only how many rows match'),
     collapse: onFlag('rows by kind: count, first, last and one example of each, the most frequent first'),

@@ -21,7 +21,7 @@ export async function resolveThreads(
   const { withChildren = false, withProcess = false } = flags
   if (!filter.threadIds) {
     if (withChildren || withProcess) {
-      throw new StateError('USAGE', '--with-children and --with-process go with --thread-id')
+      throw new StateError('USAGE', '--with-children and --with-process require --thread-id')
     }
     return { filter, threads: undefined }
   }

@@ -70,7 +70,7 @@ function fieldOf(property: keyof LogRow): string {
 }
 
 export function noLogs(home: Home): StateError {
-  if (home.databases.length === 0) return noDatabase(home, PLACE_HINT)
+  if (home.databases.length === 0) return noDatabase(home)
   const where = home.rule === '--db' ? home.databases[0]!.path : `the databases of ${home.sqliteHome}`
   return new StateError('DB_NO_TABLE', `no table of logs in ${where}`, { hint: 'See codex-logs where.' })
 }

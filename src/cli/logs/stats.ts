@@ -180,10 +180,10 @@ const FLAGS = {
     },
   ),
   histogram: onFlag('rows over time, by level'),
-  churn: onFlag('what was ever written, is kept and was pruned, and what the file holds free'),
+  churn: onFlag('rows ever written, kept and pruned, and free space in the file'),
   sample: parsedFlag(
     '<span>',
-    'measure what is written from now on, for so long (30s): Ctrl-C ends it sooner',
+    'measure what is written from now on, for this long (30s); Ctrl-C ends it sooner',
     parseSpan,
   ),
   ...LOG_FILTER_FLAGS,
@@ -215,7 +215,7 @@ function resolveGroups(typed: readonly string[] | string | undefined): StatsGrou
   const groups = names.map((name) => {
     const found = STATS_GROUPS.find((group) => group === name.trim().replaceAll('_', '-'))
     if (found) return found
-    throw new StateError('USAGE', `'${name}' is nothing to sum up by`, {
+    throw new StateError('USAGE', `cannot sum up by '${name}'`, {
       hint: `There are: ${STATS_GROUPS.join(', ')}.`,
     })
   })

@@ -80,7 +80,7 @@ const STATUS_SCHEMA = closedObject({
 export const command = defineTextCommand({
   flags: {
     json: onFlag('one JSON object'),
-    watch: onFlag('on a terminal: draw it anew every 2 s'),
+    watch: onFlag('on a terminal: redraw it every 2 s'),
     ...groupFlags('Output', { ...PAGER_FLAGS, ...REDACT_FLAGS }),
     ...HOME_FLAGS,
   },

@@ -130,7 +130,7 @@ process runs, and nothing happened in it for --longer-than. An idle thread is no
     if (!activity.hasThreads) {
       session.notice('rows of this layout name no thread: what each one does is not known')
     } else if (!activity.hasProcesses) {
-      session.notice('rows to 0.103 do not name their process: whether it runs still is not known')
+      session.notice('rows to 0.103 do not name their process: whether it still runs is not known')
     }
     if (rows.some(({ isStuck }) => isStuck === true)) session.fail()
     for (const { now } of rows) {

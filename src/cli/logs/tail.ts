@@ -24,7 +24,7 @@ export const command = defineTextCommand({
       { initial: 500 },
     ),
     follow: {
-      ...eitherFlag('follow, as it does anyway', 'end after the first rows', { short: 'f' }),
+      ...eitherFlag('keep printing new rows (the default)', 'end after the first rows', { short: 'f' }),
       initial: true,
     },
     ...LOGS_FLAGS,

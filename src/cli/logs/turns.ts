@@ -133,7 +133,7 @@ export const command = defineListCommand<TurnsRow, typeof FLAGS, typeof ARGS>({
 its turns are the frame: the log adds waits, retries and steps for the time that it reaches. JSON tells in 'sources'
 which of the two each value comes from. A partial turn began before the oldest row that is left of it; one that is
 open has no end. Releases to 0.116 write no ids: there turns and calls are told by their order, and one to 0.104 with
-the default level by what ended them alone. Preparing a request for more than a second mostly means to wait for a database.`,
+the default level only by what ended them. Preparing a request for more than a second mostly means waiting for a database.`,
   async read(session, flags, args) {
     const context = { nowMs: session.nowMs, zone: undefined }
     const from = flags.since === undefined ? undefined : await parseTime(flags.since, 'start', context)
@@ -163,7 +163,7 @@ the default level by what ended them alone. Preparing a request for more than a 
   },
 })
 
-/** Empty for a thread that the log alone knows. */
+/** Empty for a thread that only the log knows. */
 async function readRolloutTurns({ id, thread }: FoundThread, session: Session): Promise<Turn[]> {
   const { rollout } = await findRollout(session.codexHome, id, thread, session.notice)
   if (!rollout) return []
@@ -391,7 +391,7 @@ function tellReach(turns: readonly TurnRow[]): string {
     formatPlural(turns.length, 'turn'),
     ...(both > 0 ? [`${both} with rows of the log`] : []),
     ...(rolloutOnly > 0 ? [`${rolloutOnly} older than its rows`] : []),
-    ...(logOnly > 0 ? [`${logOnly} from rows alone`] : []),
+    ...(logOnly > 0 ? [`${logOnly} only from rows`] : []),
   ].join(', ')
 }
 

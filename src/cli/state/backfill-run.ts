@@ -110,7 +110,7 @@ function checkFlags({ into, yes, dryRun, undo }: Flags): void {
     })
   }
   if (!allowed.some((names) => names.join() === typed.join())) {
-    throw new StateError('USAGE', `${typed.join(' and ')} do not go together`)
+    throw new StateError('USAGE', `${typed.join(' and ')} exclude each other`)
   }
 }
 
@@ -178,12 +178,12 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
 function refuseOthersPlace({ codexHome, home }: Session, folder: string, path: string): void {
   const kept = new Set([codexHome, home.sqliteHome].map(identityOf).filter((identity) => identity !== ''))
   if (ancestorsOf(realPathOf(folder)).some((ancestor) => kept.has(identityOf(ancestor)))) {
-    throw new StateError('USAGE', `${folder} is in the home, which stays as it is`, {
+    throw new StateError('USAGE', `${folder} is in the home, which this command does not change`, {
       hint: 'Name a folder elsewhere; --yes writes to the home itself.',
     })
   }
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    throw new StateError('USAGE', `${path} is a link, and what it leads to is not to be changed`, {
+    throw new StateError('USAGE', `${path} is a link, and what it points to must not be changed`, {
       hint: ELSEWHERE,
     })
   }
@@ -291,7 +291,7 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
   if (archivedOtherwise > 0) {
     say(
       io,
-      `${count(archivedOtherwise, 'thread')} archived in the database alone, or in the files alone, stay so:` +
+      `${count(archivedOtherwise, 'thread')} archived only in the database, or only in the files, stay so:` +
         ' the files are where the rows say',
     )
   }

@@ -73,7 +73,7 @@ const BAR_CELLS = 30
 export const command = defineRecordCommand({
   kind: STATUS_KIND,
   tables: ['backfill_state', 'threads'],
-  exitsWith1: 'a backfill is stale, or a rollout has no row',
+  exitsWith1: 'a backfill was interrupted, or a rollout has no row',
   async read(session, flags) {
     requireDatabases(session)
     const threads = session.tryOpenThreads()

@@ -81,7 +81,7 @@ export const command = defineListCommand({
           notice(text)
         },
       })
-      // Columns of a table are fitted to its first rows, so there some are gathered; elsewhere each is told at once.
+      // Columns of a table are fitted to its first rows, so there some are gathered; elsewhere each is printed at once.
       const isTable = io.stdout.isTerminal && flags.json === undefined
       let page: Difference[] = []
       for await (const difference of found) {

@@ -234,7 +234,7 @@ const FOOTERS: Partial<Record<UsageGroup, Pick<FoundRecords<UsageRow>, 'footer'>
     footer: () => 'A fork can need the rollout it continues: a family goes whole or not at all.',
   },
   content: {
-    footer: () => 'No part of a rollout can go alone; whole threads: codex-state du --by family',
+    footer: () => 'No part of a rollout can be removed by itself; whole threads: codex-state du --by family',
   },
 }
 

@@ -63,7 +63,7 @@ export const command = defineListCommand({
     codex: textFlag('<version>', 'the Codex that will open them (default: the newest that wrote here)'),
   },
   tables: ['threads', 'thread_turns'],
-  exitsWith1: 'turns are not shown; it is 2 where Codex cannot open a thread, or nothing is known to help',
+  exitsWith1: 'Codex does not show some turns; 2 where it cannot open a thread, or where no cure is known',
   notes: `From 0.151 on Codex shows a chat from a projection of its rollout, and what is not projected looks lost. Without
 THREAD and --all, a rollout whose last line and last turn are projected is passed over: rows that are missing further in
 front are found with --all.`,

@@ -49,7 +49,7 @@ export async function tellHiddenTurns(session: Session, threadId?: string): Prom
     for await (const history of found)
       if ('state' in history && HISTORY_STATES[history.state].alarm > 0 && !history.isLive) bad.push(history)
   } catch (error) {
-    // What is damaged is told by who reads it for its own sake.
+    // Damage is reported by the command that reads this for its own sake.
     if (!(error instanceof StateError) || error.code === 'ABORTED') throw error
   }
   const [first] = bad

@@ -34,7 +34,7 @@ show less than before.`,
   async run(context, flags, args) {
     const typed = [flags.dryRun, flags.yes, flags.undo].filter(Boolean).length
     if (typed !== 1)
-      throw new StateError('USAGE', 'history repair wants one of --dry-run, --yes and --undo', {
+      throw new StateError('USAGE', 'history repair requires one of --dry-run, --yes and --undo', {
         hint: 'Say --dry-run to see what --yes would do.',
       })
     return withSession(context, { codexHome: flags.codexHome }, async (session) => {

@@ -52,7 +52,7 @@ export const command = defineRecordCommand({
     }),
   },
   tables: ['threads'],
-  notes: 'The text alone goes to stdout; what is known of it, to stderr on a terminal.',
+  notes: 'Only the text goes to stdout; on a terminal, what is known about it goes to stderr.',
   exitsWith1: 'nothing is given',
   read(session, { cwd: typed }): Given {
     const { home } = requireMemories(session)

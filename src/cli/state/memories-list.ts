@@ -23,14 +23,14 @@ const STATES = [...MEMORY_STATES, 'archived'] as const
 
 const FLAGS = {
   state: {
-    ...listFlag('<state>', 'those that stand so'),
+    ...listFlag('<state>', 'only those in this state'),
     choices: STATES,
   } as Flag<(MemoryState | 'archived')[] | undefined>,
   cwd: listFlag('<dir>', 'memories of this folder, however it is spelled', {
     completes: { kind: 'folders' },
   }),
   used: onFlag('only those that an answer cited'),
-  unused: onFlag('only those that none did'),
+  unused: onFlag('only those that no answer cited'),
   pipeline: choiceFlag('<name>', MEMORY_PIPELINES, 'those of this pipeline, whichever is in use'),
   all: onFlag('those of both pipelines'),
   missing: onFlag('threads without a memory instead, each with the reason'),

@@ -26,7 +26,7 @@ export function noticeOtherPipeline({ notice }: Session, memories: Memories): vo
 }
 
 /**
- * What to say where there are none. That they are off is told in a pipe as well: an empty answer alone would not
+ * What to say where there are none. That they are off is said in a pipe as well: an empty answer by itself would not
  * tell it from a home where nothing was worth remembering.
  */
 export function explainEmpty(

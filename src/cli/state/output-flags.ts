@@ -14,7 +14,7 @@ import { REDACT_FLAGS } from '../redact-flag.js'
 /** Flags of every command that prints records. */
 export const OUTPUT_FLAGS = groupFlags('Output', {
   json: optionalFlag('[fields]', 'print JSON: all fields, or those named (--json=id,title)'),
-  fields: optionalFlag('[list]', 'print these fields; alone, list what there is'),
+  fields: optionalFlag('[list]', 'print these fields; without a list: list the fields that there are'),
   ...PAGER_FLAGS,
   ...REDACT_FLAGS,
   color: choiceFlag('<when>', COLOR_CHOICES, 'colour', { initial: 'auto' }),

@@ -51,7 +51,7 @@ function splitList(text: string): string[] {
   return text.split(',').map((name) => name.trim())
 }
 
-/** Answers `--fields` alone; `true` when it did. */
+/** Answers `--fields` without a list; `true` when it did. */
 export function printedFieldNames<Row>(kind: RecordKind<Row>, flags: OutputFlags, io: Io): boolean {
   if (flags.fields !== true) return false
   io.stdout.write(kind.fields.map(({ name }) => `${cleanLine(name)}\n`).join(''))
@@ -91,7 +91,7 @@ function findField<Row>(kind: RecordKind<Row>, name: string): Field<Row> {
   })
 }
 
-/** A page that is JSON already, for `--json` alone, and not more than what is asked for. */
+/** A page that is JSON already, only for `--json`, and not more than what is asked for. */
 export interface JsonPage {
   bytes: Uint8Array
   rowCount: number

@@ -100,7 +100,7 @@ function excerpt({ text, matchStart, matchLength }: SearchHit): string {
 
 const FLAGS = {
   regex: onFlag('TEXT is a regular expression', { short: 'E' }),
-  ignoreCase: onFlag('a capital is the same as a small letter', { short: 'i' }),
+  ignoreCase: onFlag('ignore upper and lower case', { short: 'i' }),
   context: parsedFlag('<n>', 'as many lines before and after', parseCount, { short: 'C' }),
   in: listFlag('<places>', `only in these: ${SEARCH_PLACES.join(', ')}`, {
     completes: { kind: 'words', words: SEARCH_PLACES },
@@ -180,7 +180,7 @@ function parsePlaces(typed: readonly string[] | undefined): readonly SearchPlace
     .map((text) => {
       const place = SEARCH_PLACES.find((known) => known === text.trim())
       if (place) return place
-      throw new StateError('USAGE', `'${text}' is no place to search in`, {
+      throw new StateError('USAGE', `'${text}' is not a place to search in`, {
         hint: `There are: ${SEARCH_PLACES.join(', ')}.`,
       })
     })
@@ -284,7 +284,7 @@ async function* findMatches(
   hasFound ||= rest.length > 0
   yield rest
   if (badLineCount > 0)
-    session.notice(`${formatPlural(badLineCount, 'line')} of the rollouts that were read cannot be read`)
+    session.notice(`${formatPlural(badLineCount, 'line')} of the rollouts cannot be parsed`)
   if (elidedBytes > 0) session.notice(`${formatPlural(elidedBytes, 'byte')} of long texts were not searched`)
   if (untimedCount > 0)
     session.notice(`${formatCount(untimedCount)} that match are left out: nothing tells when they were said`)

@@ -17,7 +17,7 @@ import { EXIT_FAILED } from '../main.js'
 export interface Session {
   readonly io: Io
   readonly home: Home
-  /** Holds `sessions/`, `archived_sessions/`, `config.toml`; with `--db` alone the folder of that file. */
+  /** Holds `sessions/`, `archived_sessions/`, `config.toml`; with only `--db` the folder of that file. */
   readonly codexHome: string
   readonly nowMs: number
   /** One line on stderr; after `MAX_NOTICES` they are only counted. */
@@ -42,7 +42,7 @@ export interface Session {
   memories(): Memories
 }
 
-const WHERE_HINT = `'codex-state where' shows where was looked; --codex-home or --db name another place.`
+const WHERE_HINT = `'codex-state where' shows which places were searched; name another one with --codex-home or --db.`
 
 const MAX_NOTICES = 20
 

@@ -11,7 +11,7 @@ import { requireDatabases, type Session } from './session.js'
 /** One table as it is stored. One that several databases have is shown from all of them, each row with its database. */
 export const command = defineListCommand({
   args: {
-    name: requiredArgument('as in tables; memories_v2_1.jobs is the one of that database', {
+    name: requiredArgument('a name that tables lists; memories_v2_1.jobs is the one of that database', {
       hint: `'codex-state tables' lists them.`,
       completes: { kind: 'stored', values: 'table' },
       example: '_sqlx_migrations',

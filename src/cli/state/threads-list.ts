@@ -38,7 +38,7 @@ const FLAGS = {
   children: eitherFlag('only threads that another thread spawned', 'all but those'),
   quiet: onFlag('print only ids', { short: 'q' }),
   print0: onFlag('with --quiet: a NUL behind each id instead of a line feed, for xargs -0'),
-  cursor: textFlag('<token>', 'go on after the row that had this cursor'),
+  cursor: textFlag('<token>', 'continue after the row that had this cursor'),
   codexView: onFlag('the rows and order that the Codex of this layout lists'),
   codexPicker: onFlag('what it lists when asked for nothing in particular'),
 }

@@ -44,8 +44,8 @@ const FLAGS = {
   last: parsedFlag('<n>', 'only the last turns', parsePositive),
   only: choicesFlag('<parts>', TALK_PARTS, 'only these parts of the talk (user,assistant)'),
   full: onFlag('long outputs and patches whole'),
-  follow: onFlag('go on with what is written, as tail does', { short: 'f' }),
-  html: textFlag('<file>', 'one static page of course and talk into this file, or - to print it', {
+  follow: onFlag('keep printing what is added, as tail does', { short: 'f' }),
+  html: textFlag('<file>', 'write one static HTML page of the thread to this file, or - to print it', {
     completes: { kind: 'files' },
   }),
   ...groupFlags('Output', {
@@ -67,7 +67,7 @@ export const command = defineTextCommand({
   jsonForms: [{ shape: 'lines', record: ENTRY_KIND }],
   exitsWith1: 'there is nothing to show, or a part of it cannot be read',
   notes: `Who said what and when, what was run with its exit code and output, patches, and who refused a call. Of outputs over
-13 lines the middle is left out; --full has all. What Codex puts in for the model alone is left out, but for JSON.`,
+13 lines the middle is left out; --full has all. What Codex puts in only for the model is left out, except in JSON.`,
   run: (context, { json, ...typed }, args) =>
     withSession(context, typed, async (session) => {
       const flags = json ? { ...typed, format: 'json' as const } : typed

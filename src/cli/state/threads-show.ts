@@ -28,7 +28,7 @@ export const command = defineRecordCommand({
     const found = await requireThread(args.thread, session)
     if (!found.thread) {
       throw new StateError('NOT_FOUND', `thread ${found.id} has a rollout and no row`, {
-        hint: `'codex-state threads path ${found.id}' prints where its rollout is, 'codex-state why' what that means.`,
+        hint: `'codex-state threads path ${found.id}' prints where its rollout is; 'codex-state why' explains what that means.`,
       })
     }
     await tellHiddenTurns(session, found.id)

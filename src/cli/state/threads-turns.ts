@@ -64,7 +64,7 @@ const TURN_KIND: RecordKind<Turn> = {
   nameOf: ({ id }) => id,
 }
 
-const FLAGS = { items: onFlag('a line for each item, call and note instead of each turn') }
+const FLAGS = { items: onFlag('one line for each item, call and note instead of each turn') }
 
 const ARGS = { thread: optionalThread('the thread (default: last, the newest)') }
 

@@ -152,7 +152,7 @@ export const command = defineListCommand<TokenRecord, typeof FLAGS, typeof ARGS>
   notes: `What the server charged, read from the rollouts response by response: what a fork copied counts where it was used,
 not again in the fork. Cached is part of input, reasoning of output. A row's own number (row_tokens_used) is another one
 where row_differs_by says why: inherited (a fork counts on), windowFull (set to the window's size), restarted (a resume
-of 0.153 began at nothing), reverted, behind. A thread without a rollout is shown with its row's number alone
+of 0.153 began at nothing), reverted, behind. A thread without a rollout is shown with only its row's number
 (tokens_from is row), and is in no sum.`,
   isFaint: (record) => 'row' in record && record.told === undefined,
   async read(session, flags, args) {
@@ -262,7 +262,7 @@ function foundThreads(
   const known = new Set(scope.edges.map(({ childId }) => childId))
   const edges = [
     ...scope.edges,
-    // Of threads without a row the rollout alone knows.
+    // Threads without a row are known only from the rollout.
     ...[...told.values()].flatMap(({ threadId, parentThreadId }) =>
       parentThreadId === null || known.has(threadId)
         ? []

@@ -54,7 +54,7 @@ export const command = defineListCommand({
         yield [verdict]
       }
     }
-    // A table is fitted to all of its rows, so there they are gathered; elsewhere each is told as it is known.
+    // A table is fitted to all of its rows, so there they are gathered; elsewhere each is printed as it is known.
     const isTable = session.io.stdout.isTerminal && flags.json === undefined
     async function* pages(): AsyncGenerator<Verdict[]> {
       if (isTable) yield [...verdicts()].flat()

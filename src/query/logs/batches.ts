@@ -264,7 +264,7 @@ function compareIds(a: RowId, b: RowId): number {
 }
 
 /**
- * The bounds of the ids within the filter's times, from the time index alone; `undefined` without times or
+ * The bounds of the ids within the filter's times, only from the time index; `undefined` without times or
  * without the index. Ids and times are only almost in the same order (several processes write), so a row found
  * by one look at the index is no bound: all of the range's entries are.
  */

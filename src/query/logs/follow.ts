@@ -64,7 +64,7 @@ export interface FollowOptions {
   /** Ends the reading between two windows. */
   signal?: AbortSignal
   /**
-   * How often it is looked whether another database took the place of the one that is read, or its name; a change
+   * How often to check whether another database took the place of the one that is read, or its name; a change
    * in the folder is reason enough at any time for the latter.
    */
   relocateMs: number
@@ -218,7 +218,7 @@ function replaced(position: Position, left: Position): FollowEvent {
   try {
     return { ...event, repeatedCount: countNotNewer(position.store, left.place) }
   } catch (error) {
-    // What is wrong with it is told when it is read.
+    // What is wrong with it is reported when it is read.
     if (!(error instanceof StateError)) throw error
     return event
   }
@@ -315,7 +315,7 @@ async function* readAll(position: Position, options: Follow): AsyncGenerator<Fol
     if (!position.store && !isInPlace(position)) return
     position.store ??= options.open([position.file])
     if (!position.store) {
-      throw new StateError('DB_NO_TABLE', `${position.file.path} has no table of logs any more`)
+      throw new StateError('DB_NO_TABLE', `${position.file.path} no longer has a table of logs`)
     }
     if (yield* readAfter(position, position.store, options)) return
   }

@@ -29,7 +29,7 @@ export interface ThreadSelection {
   search?:
     | { match: 'literal'; text: string }
     | { match: 'anyCase'; text: string; namedIds: readonly string[] }
-  /** Threads that another thread spawned: these alone, or all but these. */
+  /** Threads that another thread spawned: only these, or all but these. */
   isChild?: boolean
   id?: string
 }

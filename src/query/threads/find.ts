@@ -35,7 +35,7 @@ export function hasThread({ connection, columns }: ThreadTable, id: string): boo
   return connection.get(`SELECT 1 FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`, id) !== undefined
 }
 
-/** Whether this thread's row alone would have Codex list it, among the archived ones if it is archived. */
+/** Whether by this thread's row Codex would list it, among the archived ones if it is archived. */
 export function isListed(threads: ThreadTable, { id, isArchived }: ThreadRow): boolean {
   const { connection, columns } = threads
   const conditions = [`${columnSql(columns.id)} = ?`, ...listedConditions(threads, isArchived)]
@@ -142,7 +142,7 @@ function isBelow(folder: string, path: string): boolean {
   return path.startsWith(folder) && /[\\/]/.test(path[folder.length] ?? '')
 }
 
-/** What a rollout would have to say for this row; columns that belong to the database alone are left out. */
+/** What a rollout would have to say for this row; columns that only the database has are left out. */
 export function metadataFromRow(row: ThreadRow): ThreadMetadata {
   const {
     isArchived: _archived,

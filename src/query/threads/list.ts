@@ -106,7 +106,7 @@ export function textBytesSql({ columns }: ThreadTable, texts: readonly (keyof Th
   return ['0', ...stored.map((column) => `coalesce(octet_length(${columnSql(column)}), 0)`)].join(' + ')
 }
 
-/** Told of the thread whose row cannot be read: that part of the file is damaged. */
+/** Called with the thread whose row cannot be read: that part of the file is damaged. */
 export type OnDamage = (id: string) => void
 
 /** A place to go on from, and how many rows to take. */

@@ -125,7 +125,7 @@ test('a thread is named as codex-state takes it', async () => {
   const { stderr, exitCode } = await runLogs(['query', '--codex-home', home, '--with-children'])
   expect({ stderr, exitCode }).toMatchObject({
     exitCode: 2,
-    stderr: expect.stringContaining('go with --thread-id'),
+    stderr: expect.stringContaining('require --thread-id'),
   })
 })
 

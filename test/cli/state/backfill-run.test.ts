@@ -406,8 +406,8 @@ test.each([
     [],
     `codex-state: backfill run would write to the home's own database. Say --dry-run to see what it would change, --yes to do it, or --into DIR to build another one.\n`,
   ],
-  [['--into', '/x', '--yes'], 'codex-state: --into and --yes do not go together\n'],
-  [['--yes', '--dry-run'], 'codex-state: --yes and --dry-run do not go together\n'],
+  [['--into', '/x', '--yes'], 'codex-state: --into and --yes exclude each other\n'],
+  [['--yes', '--dry-run'], 'codex-state: --yes and --dry-run exclude each other\n'],
   [
     ['--dry-run', '--fields=nonsense'],
     `codex-state: 'nonsense' is not a field of a change. There are: change, id, title, columns, path.\n`,
@@ -441,11 +441,11 @@ test('the home under another name is refused as the place of a new database, and
   linkSync(path, join(folder, 'hard', basename(path)))
   const before = describeFolder(home)
   for (const [place, reason] of [
-    ['link', 'is in the home, which stays as it is'],
-    ['link/new/deep', 'is in the home, which stays as it is'],
-    ['deeper/new', 'is in the home, which stays as it is'],
-    ['linked', 'is a link, and what it leads to is not to be changed'],
-    ['dangling', 'is a link, and what it leads to is not to be changed'],
+    ['link', 'is in the home, which this command does not change'],
+    ['link/new/deep', 'is in the home, which this command does not change'],
+    ['deeper/new', 'is in the home, which this command does not change'],
+    ['linked', 'is a link, and what it points to must not be changed'],
+    ['dangling', 'is a link, and what it points to must not be changed'],
     ['hard', 'is a database of the home under another name'],
   ] as const) {
     const result = await run(home, '--into', join(folder, place))
@@ -515,7 +515,7 @@ test('rows that were archived in the database alone stay so, and that is said', 
   const path = statePath(home)
   const before = dump(path)
   const said = expect.stringMatching(
-    /^codex-state: nothing to do for the other rows\ncodex-state: 14 threads archived in the database alone, or in the files alone, stay so: the files are where the rows say\n$/,
+    /^codex-state: nothing to do for the other rows\ncodex-state: 14 threads archived only in the database, or only in the files, stay so: the files are where the rows say\n$/,
   )
   for (const way of ['--dry-run', '--yes'])
     expect(await run(home, way)).toEqual({ stdout: '', stderr: said, exitCode: 0 })

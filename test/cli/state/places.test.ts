@@ -110,7 +110,7 @@ describe('what cannot be read', () => {
       const { stderr, exitCode } = await run(command, file)
       expect({ command, stderr, exitCode }).toEqual({
         command,
-        stderr: expect.stringContaining(`cannot look into ${file}: it is a file, not a folder. `),
+        stderr: expect.stringContaining(`cannot read the folder ${file}: it is a file, not a folder. `),
         exitCode: 3,
       })
     }
@@ -584,7 +584,7 @@ describe('tables', () => {
     )
     const { stderr, exitCode } = await run('threads list', home)
     expect({ stderr, exitCode }).toEqual({
-      stderr: expect.stringContaining(`threads is a view in ${path}, no table: it is not read`),
+      stderr: expect.stringContaining(`threads is a view in ${path}, not a table: it is not read`),
       exitCode: 3,
     })
     expect((await run('verify', home)).exitCode).toBe(1)

@@ -73,7 +73,9 @@ test('Where the thread that wrote it is gone, it is told at the fork that has it
 test('Nothing that matches ends with 1, a pattern that is none with 2', async () => {
   expect(await search(forks, 'quokka-nowhere')).toEqual({ stdout: '', stderr: '', exitCode: 1 })
   expect((await search(forks, '(', '--regex')).exitCode).toBe(2)
-  expect((await search(forks, 'x', '--in', 'nowhere')).stderr).toContain("'nowhere' is no place to search in")
+  expect((await search(forks, 'x', '--in', 'nowhere')).stderr).toContain(
+    "'nowhere' is not a place to search in",
+  )
 })
 
 test('Capitals count unless told otherwise, and a pattern is held against each line', async () => {
@@ -141,7 +143,7 @@ test('Compressed rollouts, escapes and very long lines are searched, and what ca
   for (const text of ['needle "quoted"\\path', 'café', 'CAFÉ', 'é n']) {
     const { stdout, stderr } = await search(home, '-i', '--json', text)
     expect(stdout.split('\n').filter(Boolean), text).toHaveLength(1)
-    expect(stderr).toContain('1 line of the rollouts that were read cannot be read')
+    expect(stderr).toContain('1 line of the rollouts cannot be parsed')
   }
   const other = rollouts(home).find((name) => name.endsWith('.jsonl'))!
   writeFileSync(`${other}.zst`, 'no zstd')
