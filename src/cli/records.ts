@@ -5,6 +5,7 @@ import { type Command, type CommandLook, describeCommand, type JsonForm } from '
 import type { Arguments, ArgumentValues, Flags, FlagValues, None } from './flags.js'
 import { HOME_FLAGS } from './home-flags.js'
 import { EXIT_FAILED } from './main.js'
+import { readOrNull } from './none.js'
 import {
   isCsv,
   type JsonPage,
@@ -126,15 +127,9 @@ export function defineRecordCommand<Row, F extends Flags = None, A extends Argum
       if (printedFieldNames(kind, flags, context.io)) return 0
       const args = bindArguments(spec.args ?? ({} as A), taken)
       return withSession(context, flags, async (session) => {
-        let row: Row
-        try {
-          row = await spec.read(session, flags, args)
-        } catch (error) {
-          // There is none: that is a value too for who reads JSON.
-          const isNone = error instanceof StateError && error.code === 'NOT_FOUND'
-          if (isNone && flags.json !== undefined) context.io.stdout.write('null\n')
-          throw error
-        }
+        const row = await readOrNull(flags.json !== undefined, context.io, () =>
+          spec.read(session, flags, args),
+        )
         const isPlain = flags.json === undefined && flags.fields === undefined
         if (isPlain && spec.write) await spec.write(row, flags, session)
         else await writeRecord(kind, row, flags, session)

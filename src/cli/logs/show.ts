@@ -20,6 +20,7 @@ import { defineTextCommand } from '../command.js'
 import { choiceFlag, groupFlags, onFlag, requiredArgument } from '../flags.js'
 import { HOME_FLAGS } from '../home-flags.js'
 import type { closedObject } from '../json-schema.js'
+import { readOrNull } from '../none.js'
 import { COLOR_CHOICES, loadPalette, resolveColor } from '../options.js'
 import { PAGER_FLAGS } from '../pager-flag.js'
 import { REDACT_FLAGS } from '../redact-flag.js'
@@ -81,7 +82,7 @@ export const command = defineTextCommand({
     withSession(context, flags, async (session) => {
       const { io } = context
       const store = await openLogs(session)
-      const row = findRow(store, typed)
+      const row = await readOrNull(flags.json === true, io, () => findRow(store, typed))
       const shown = describe(store, row)
       if (flags.json) {
         const json = toJson(shown)

@@ -203,7 +203,7 @@ describe('a sample', () => {
 })
 
 test.each([
-  [['--by', 'colour'], 'nothing to sum up by'],
+  [['--by', 'colour'], 'cannot sum up by'],
   [['--by', 'level', '--by', 'target', '--by', 'day'], 'one or two'],
   [['--by', 'level,level'], 'one or two'],
 ])('%j is refused', async (argv, says) => {
