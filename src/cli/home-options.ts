@@ -111,13 +111,10 @@ function databaseAt(path: string): DatabaseFile {
 }
 
 /** What to do where there is no database at all. */
-export const PLACE_HINT = 'Pass --codex-home or --db, or set CODEX_HOME.'
+const PLACE_HINT = 'Pass --codex-home or --db, or set CODEX_HOME.'
 
 /** That no database is where it was looked for, and where there are some. */
-export function noDatabase(
-  { sqliteHome, rule, elsewhere }: Home,
-  otherwise = 'Pass --codex-home or --db, or set CODEX_HOME.',
-): StateError {
+export function noDatabase({ sqliteHome, rule, elsewhere }: Home, otherwise = PLACE_HINT): StateError {
   const isThere = statSync(sqliteHome, { throwIfNoEntry: false }) !== undefined
   const place = `${sqliteHome} (found by ${rule})`
   const [other] = elsewhere

@@ -13,7 +13,7 @@ import { describeThreadTable } from '../query/threads/table.js'
 import { type DatabaseFile, GENERATION_AGES } from '../schema/files.js'
 import { readConfigTable } from '../schema/home.js'
 import { readMigrations } from '../schema/inspect.js'
-import { type Home, lastWriteMs, noDatabase, PLACE_HINT } from './home-options.js'
+import { type Home, lastWriteMs, noDatabase } from './home-options.js'
 import { closedObject, TIME_SCHEMA } from './json-schema.js'
 import { defineListCommand } from './records.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Program } from '../../src/cli/command.js'
 import { LOGS_PROGRAM } from '../../src/cli/logs.js'
-import type { Program } from '../../src/cli/registry.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
 import { copyHome } from '../helpers/homes.js'
 import { runLogs, runState } from '../helpers/run.js'
