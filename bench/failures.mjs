@@ -5,7 +5,10 @@ import { dataFolder, logs, node, pair } from './measure.mjs'
 
 /** What went wrong, against the sqlite3 program that reads the same rows; turns against a bare start of Node. */
 export async function* measureFailures({ fewRows, manyRows, rounds }) {
-  const few = generateLogs(join(dataFolder, `${fewRows}/logs_2.sqlite`), { rowCount: fewRows })
+  const few = generateLogs(join(dataFolder, `turns-${fewRows}/logs_2.sqlite`), {
+    rowCount: fewRows,
+    withTurns: true,
+  })
   const failed = `level IN ('WARN', 'ERROR') OR instr(feedback_log_body, 'Turn error: ') > 0`
   const cli = ['sqlite3', '-readonly', '-list', few, `SELECT * FROM logs WHERE ${failed}`]
   const some = { rounds: Math.max(1, Math.ceil(rounds / 2)) }

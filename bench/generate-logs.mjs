@@ -22,9 +22,9 @@ const SPAN_SECONDS = 10 * 86_400
 
 /**
  * Makes the file unless it is there, in the layout that its name tells. `rowCount` rows are inserted, 3 % of them
- * pruned again in runs.
+ * pruned again in runs. With turns, rows tell of requests and tools as real ones do, and 1 % of all of failures.
  */
-export function generateLogs(path, { rowCount }) {
+export function generateLogs(path, { rowCount, withTurns = false }) {
   if (existsSync(path)) return path
   mkdirSync(dirname(path), { recursive: true })
   const aside = `${path}.tmp`
@@ -49,22 +49,25 @@ export function generateLogs(path, { rowCount }) {
         // Batches of several processes: times run back by up to three seconds.
         const at = first + (row / rowCount) * SPAN_SECONDS - random() * 3
         const seconds = row === rowCount - 1 ? NEWEST_SECONDS : Math.floor(at)
-        const scene = pick(random, SCENES)
+        const scene = pick(random, withTurns ? TURN_SCENES : SCENES)
         const isBridged = scene.target === 'log'
-        const thread = random() < 0.38 ? threads[Math.floor((row / rowCount) * 460 + random() * 40)] : null
+        const isOfThread = withTurns ? !isBridged && !scene.isThreadless : random() < 0.38
+        const thread = isOfThread ? threads[Math.floor((row / rowCount) * 460 + random() * 40)] : null
         const text = scene.write(random, row, thread)
+        const process = processes[Math.floor((row / rowCount) * 36 + random() * 4)]
         insert.run({
           ts: seconds,
           ts_nanos: Math.floor(random() * 1e9),
-          level: pickLevel(random),
+          level: scene.level ?? (withTurns ? pickQuietLevel(random) : pickLevel(random)),
           target: scene.target,
           message: text,
           feedback_log_body: text,
           module_path: isBridged ? null : scene.target,
           file: isBridged ? null : scene.file,
-          line: isBridged ? null : 20 + Math.floor(random() * 1500),
+          line: isBridged ? null : (scene.line ?? 20 + Math.floor(random() * 1500)),
           thread_id: thread,
-          process_uuid: processes[Math.floor((row / rowCount) * 36 + random() * 4)],
+          // A thread lives in one process.
+          process_uuid: withTurns && thread ? processes[threads.indexOf(thread) % 40] : process,
           estimated_bytes: text.length + 40,
         })
       }
@@ -101,6 +104,7 @@ const SCENES = [
   {
     weight: 22,
     target: 'codex_api::sse::responses',
+    isThreadless: true,
     file: 'codex-api/src/sse/responses.rs',
     write: (random, row, thread) =>
       `${spans(thread, row)}: SSE event: {"type":"response.output_text.delta","item_id":"msg_${hex(random, 24)}","delta":"${words(random, 6)}"}`,
@@ -122,6 +126,7 @@ const SCENES = [
   {
     weight: 10,
     target: 'codex_app_server::outgoing_message',
+    isThreadless: true,
     file: 'app-server/src/outgoing_message.rs',
     write: (random) => `app-server event: item/${words(random, 1)} targeted_connections=1`,
   },
@@ -146,10 +151,108 @@ const SCENES = [
       `${spans(thread, row)}: stream disconnected – retrying “${words(random, 4)}” № ${row % 5}`,
   },
 ]
-const TOTAL_WEIGHT = SCENES.reduce((sum, { weight }) => sum + weight, 0)
+
+const turn = (level, target, weight, write) => ({
+  level,
+  target,
+  weight,
+  file: `${target.replaceAll('::', '/')}.rs`,
+  line: 100,
+  write,
+})
+const said = (text) => (_random, row, thread) =>
+  `${spans(thread, row)}: ${text.replaceAll('#', String(row % 7919))}`
+
+/** What a turn is told by, in the shares of a busy home. */
+const STEP_SCENES = [
+  turn(
+    'DEBUG',
+    'codex_core::session::handlers',
+    1,
+    said('Submission operation="turn_input" submission_id="#"'),
+  ),
+  turn('INFO', 'feedback_tags', 2, said('model="gpt-5.2" approval_policy=never tags_json=#')),
+  turn(
+    'DEBUG',
+    'codex_http_client::client',
+    2,
+    said('Request completed method=POST status=200 OK headers={#}'),
+  ),
+  turn(
+    'INFO',
+    'codex_core::session::turn',
+    1.5,
+    said('post sampling token usage total_usage_tokens=# needs_follow_up=false'),
+  ),
+]
+
+/** Together 1 of 100 rows. */
+const FAILURE_SCENES = [
+  turn(
+    'INFO',
+    'codex_core::session::turn',
+    0.2,
+    said('Turn error: unexpected status 401 Unauthorized: wrong key, request id: req_#'),
+  ),
+  turn(
+    'WARN',
+    'codex_core::responses_retry',
+    0.3,
+    said(
+      'stream disconnected - retrying sampling request (1/5 in #ms)... retries=1 max_retries=5 sampling_error=stream disconnected before completion: Transport error: network error: request #',
+    ),
+  ),
+  turn(
+    'ERROR',
+    'codex_core::tools::router',
+    0.2,
+    said(
+      'error=apply_patch verification failed: Failed to read file to update /home/demo/projects/p#/src/a.rs: No such file or directory (os error 2)',
+    ),
+  ),
+  turn(
+    'WARN',
+    'codex_core::mcp_tool_call',
+    0.1,
+    said(
+      'MCP tool call error: "tool call error: tool call failed for `notes/slow`\\n\\nCaused by:\\n    timed out awaiting tools/call after #s"',
+    ),
+  ),
+  turn(
+    'WARN',
+    'codex_thread_store::local::update_thread_metadata',
+    0.1,
+    said(
+      'state db update_thread_metadata failed during rollout_writer: error returned from database: (code: 5) database is locked #',
+    ),
+  ),
+  turn(
+    'ERROR',
+    'codex_otel::events',
+    0.1,
+    said('failed to send batch # to the collector: connection refused'),
+  ),
+]
+
+const TURN_SCENES = withShare(
+  withShare(SCENES, STEP_SCENES, STEP_SCENES.reduce((sum, { weight }) => sum + weight, 0) / 100),
+  FAILURE_SCENES,
+  0.01,
+)
+
+/** The added scenes are that share of all. */
+function withShare(scenes, added, share) {
+  const total = weightOf(scenes)
+  const factor = (total * share) / (1 - share) / weightOf(added)
+  return [...scenes, ...added.map((scene) => ({ ...scene, weight: scene.weight * factor }))]
+}
+
+function weightOf(scenes) {
+  return scenes.reduce((sum, { weight }) => sum + weight, 0)
+}
 
 function pick(random, scenes) {
-  let at = random() * TOTAL_WEIGHT
+  let at = random() * weightOf(scenes)
   for (const scene of scenes) {
     at -= scene.weight
     if (at < 0) return scene
@@ -160,6 +263,11 @@ function pick(random, scenes) {
 function pickLevel(random) {
   const at = random()
   return at < 0.005 ? 'ERROR' : at < 0.035 ? 'WARN' : at < 0.3 ? 'INFO' : at < 0.55 ? 'DEBUG' : 'TRACE'
+}
+
+function pickQuietLevel(random) {
+  const at = random()
+  return at < 0.3 ? 'INFO' : at < 0.55 ? 'DEBUG' : 'TRACE'
 }
 
 function spans(thread, row) {

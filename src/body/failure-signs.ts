@@ -20,16 +20,18 @@ export const FAILURE_SIGNS: readonly RowSign[] = [
     texts: ['Request completed', 'Request failed'],
   },
   { levels: ['DEBUG'], targets: ['codex_api'], texts: ['SSE Error: '] },
-  { levels: ['TRACE'], targets: ['codex_api::endpoint'], texts: ['websocket event'] },
   {
     levels: ['DEBUG', 'TRACE'],
     targets: ['codex_core'],
-    texts: [
-      'Submission',
-      'Output item',
-      'post sampling token usage',
-      'aborting running task',
-      'Turn error: ',
-    ],
+    texts: ['Submission', 'post sampling token usage', 'aborting running task', 'Turn error: '],
   },
+]
+
+/**
+ * The rows that tell that something of an answer came, of which there are many: they are looked for where a retry may have
+ * a silence for its cause.
+ */
+export const STREAM_SIGNS: readonly RowSign[] = [
+  { levels: ['DEBUG', 'TRACE'], targets: ['codex_core'], texts: ['Output item'] },
+  { levels: ['TRACE'], targets: ['codex_api::endpoint'], texts: ['websocket event'] },
 ]

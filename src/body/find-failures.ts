@@ -1,8 +1,7 @@
 import type { RowId, StoredLogRow } from '../model/log.js'
-import { classifyFailure, type RowFailure, readTurnText } from './classify-failure.js'
+import type { RowFailure } from './classify-failure.js'
+import { type NoteStep, noteRow, type RowNote, type RowSite } from './failure-notes.js'
 import { type FailureEntry, type FailureName, failureEntry } from './failures.js'
-import { readField, readMeaning } from './meanings.js'
-import type { ParsedBody } from './parse.js'
 
 /** One thing that went wrong, with all the rows that tell of it. */
 export interface Failure {
@@ -11,8 +10,8 @@ export interface Failure {
   isGuess: boolean
   /** The turn ended with it. */
   endsTurn: boolean
-  /** The row that tells most: the last one. */
-  row: StoredLogRow
+  /** Of the row that tells most: the last one. `undefined` where the failure is that no row follows. */
+  site: RowSite | undefined
   /** In the order of time. */
   rowIds: RowId[]
   /** Of the first and the last row, in milliseconds. */
@@ -26,6 +25,8 @@ export interface Failure {
   mcpServer: string | undefined
   /** What the rows say of the cause, in their own words. */
   text: string
+  /** The row that tells most, for a person; where `text` says nothing. */
+  summary: string
 }
 
 export interface FailureFinderOptions {
@@ -34,11 +35,17 @@ export interface FailureFinderOptions {
    * rows alone cannot know.
    */
   isAlive?: (processUuid: string) => boolean
+  /** Whether it is known from elsewhere that a turn ended whose last rows are not in the log. */
+  hasEnded?: (threadId: string, turnId: string | undefined) => boolean
+  /** A stream that was silent for so long is given up: as it is configured. */
+  idleTimeoutMs?: number
+  /** When something last came of an answer, where not all rows are noted that tell of that. */
+  findStreamMs?: (threadId: string, span: { fromMs: number; toMs: number }) => number | undefined
 }
 
 export interface FailureFinder {
   /** Takes the next row in the order of time; gives what is complete by now. */
-  add(row: StoredLogRow, parsed: ParsedBody): Failure[]
+  add(note: RowNote): Failure[]
   /** No more rows: gives what is left. */
   end(): Failure[]
 }
@@ -69,7 +76,10 @@ interface ThreadState {
   isOpen: boolean
   /** A compaction by hand: the log does not tell when it ends. */
   hasNoEnd: boolean
-  lastRow: { row: StoredLogRow; turnId: string | undefined } | undefined
+  /** The newest note, and when what it told of was over. */
+  lastNote: RowNote | undefined
+  lastMs: number | undefined
+  turnId: string | undefined
 }
 
 /** Neighbours that tell of one trouble of a process, such as a lock: one failure. */
@@ -83,34 +93,37 @@ const MERGED: Partial<Record<FailureName, number>> = {
 
 /** So long before a retry another row can tell its cause. */
 const HINT_MS = 500
-/** A stream that was silent for so long before it was given up was given up for its silence. */
-const SILENCE_MS = 1000
+/** What Codex waits for the next part of an answer where `stream_idle_timeout_ms` is not configured. */
+export const IDLE_TIMEOUT_MS = 300_000
 
-const STARTS_TURN = /\bop: (?:UserInput|UserTurn|TurnInput|Review|Undo)/
-const TURN_OPERATIONS = ['user_input', 'user_turn', 'turn_input', 'review', 'undo']
-
-/** Finds failures in rows that are given in the order of time, with what only several rows together tell. */
-export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): FailureFinder {
+/** Finds failures in what is noted of rows, in the order of time, with what only several rows together tell. */
+export function createFailureFinder(options: FailureFinderOptions = {}): FailureFinder {
+  const { isAlive, hasEnded, idleTimeoutMs = IDLE_TIMEOUT_MS, findStreamMs } = options
   const threads = new Map<string, ThreadState>()
   /** By process: the open trouble of each kind, and the last cause that came without a thread. */
   const merged = new Map<string, Failure>()
   const processHints = new Map<string | null, Hint>()
   let found: Failure[] = []
 
-  function add(row: StoredLogRow, parsed: ParsedBody): Failure[] {
+  function add(note: RowNote): Failure[] {
     found = []
-    const ms = msOf(row)
-    const thread = row.threadId === null ? undefined : threadOf(row.threadId, row)
+    const { step, threadId } = note
+    const ms = msOf(note)
+    const thread = threadId === null ? undefined : threadOf(threadId, note)
     closeMerged(ms)
-    const failure = classifyFailure(row, parsed)
-    if (failure) addFailure(row, parsed, ms, failure, thread)
-    else if (thread) followTurn(row, parsed, ms, thread)
-    else readHint(row, parsed, ms)
-    if (thread) thread.lastRow = { row, turnId: readMeaning(parsed, 'turn_id') ?? thread.lastRow?.turnId }
+    if (step?.kind === 'failure') addFailure(note, ms, step.failure, thread)
+    else if (step?.kind === 'hint') addHint(note, ms, step)
+    else if (step && thread) followTurn(note, ms, step, thread)
+    if (thread) {
+      if (note.isCompacting) followCompaction(note, ms, thread)
+      thread.lastNote = note
+      thread.lastMs = Math.max(ms, thread.lastMs ?? ms)
+      thread.turnId = note.turnId ?? thread.turnId
+    }
     return found
   }
 
-  function threadOf(threadId: string, { processUuid }: StoredLogRow): ThreadState {
+  function threadOf(threadId: string, { processUuid }: RowNote): ThreadState {
     let thread = threads.get(threadId)
     if (!thread || thread.processUuid !== processUuid) {
       if (thread) {
@@ -131,48 +144,38 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
         compacting: undefined,
         isOpen: false,
         hasNoEnd: false,
-        lastRow: undefined,
+        lastNote: undefined,
+        lastMs: undefined,
+        turnId: undefined,
       }
       threads.set(threadId, thread)
     }
     return thread
   }
 
-  function addFailure(
-    row: StoredLogRow,
-    parsed: ParsedBody,
-    ms: number,
-    failure: RowFailure,
-    thread: ThreadState | undefined,
-  ): void {
+  function addFailure(note: RowNote, ms: number, failure: RowFailure, thread: ThreadState | undefined): void {
     if (failure.kind === 'turn') {
-      endTurn(row, parsed, ms, failure, thread)
+      endTurn(note, ms, failure, thread)
     } else if (failure.kind === 'other') {
-      addOther(row, parsed, ms, failure, thread)
+      addOther(note, ms, failure, thread)
     } else if (failure.name === 'no-connection') {
-      keepHint(thread, row, { ...failure, ms })
+      keepHint(thread, note, { ...failure, ms })
     } else {
-      addRetry(row, parsed, ms, failure, thread)
+      addRetry(note, ms, failure, thread)
     }
   }
 
-  function addOther(
-    row: StoredLogRow,
-    parsed: ParsedBody,
-    ms: number,
-    failure: RowFailure,
-    thread: ThreadState | undefined,
-  ): void {
+  function addOther(note: RowNote, ms: number, failure: RowFailure, thread: ThreadState | undefined): void {
     if (failure.name === 'interrupted' && thread) {
       flushPending(thread)
       thread.isOpen = false
     }
     if (failure.name.startsWith('mcp-') && thread) thread.mcpErrorMs = ms
-    if (failure.name === 'websocket-refused') keepHint(thread, row, { ...failure, ms })
+    if (failure.name === 'websocket-refused') keepHint(thread, note, { ...failure, ms })
     const known = thread && failure.isGuess && failure.text === '' ? guessTool(thread) : undefined
-    const one = createFailure(row, parsed, ms, known ?? failure.name, failure.text, failure.isGuess)
-    if (failure.name === 'slow-sql' && joinOpen(row, one, 'database-locked')) return
-    if (failure.name in MERGED) mergeOpen(row, one)
+    const one = createFailure(note, ms, known ?? failure.name, failure.text, failure.isGuess)
+    if (failure.name === 'slow-sql' && joinOpen(note, one, 'database-locked')) return
+    if (failure.name in MERGED) mergeOpen(note, one)
     else found.push(one)
   }
 
@@ -190,20 +193,14 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
     }
   }
 
-  function endTurn(
-    row: StoredLogRow,
-    parsed: ParsedBody,
-    ms: number,
-    failure: RowFailure,
-    thread: ThreadState | undefined,
-  ): void {
+  function endTurn(note: RowNote, ms: number, failure: RowFailure, thread: ThreadState | undefined): void {
     let { name } = failure
     // The same words for two answers: HTTP 503 at once and after retries, or a stream that says so.
     const status = thread?.statuses.at(-1)
     if (name === 'overloaded-in-stream' && thread) {
       if (status === undefined ? thread.attemptCount > 1 : status >= 500) name = 'http-503-overloaded'
     }
-    const end = createFailure(row, parsed, ms, name, failure.text, failure.isGuess)
+    const end = createFailure(note, ms, name, failure.text, failure.isGuess)
     end.endsTurn = true
     if (thread) {
       for (const one of thread.pending) {
@@ -214,25 +211,19 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
       thread.isOpen = false
       resetRequest(thread)
     }
-    if (name in MERGED) joinOpen(row, end, name)
+    if (name in MERGED) joinOpen(note, end, name)
     found.push(end)
   }
 
-  function addRetry(
-    row: StoredLogRow,
-    parsed: ParsedBody,
-    ms: number,
-    failure: RowFailure,
-    thread: ThreadState | undefined,
-  ): void {
-    const cause = failure.isGuess ? findCause(row, ms, thread) : undefined
+  function addRetry(note: RowNote, ms: number, failure: RowFailure, thread: ThreadState | undefined): void {
+    const cause = failure.isGuess ? findCause(note, ms, thread) : undefined
     const name = cause?.name ?? failure.name
     const text = cause?.text ?? failure.text
-    const retry = createFailure(row, parsed, ms, name, text, failure.isGuess && !cause?.isSure)
+    const retry = createFailure(note, ms, name, text, failure.isGuess && !cause?.isSure)
     if (thread) resetRequest(thread)
     const last = thread?.pending.at(-1)
     if (name === 'websocket-refused') {
-      mergeOpen(row, retry)
+      mergeOpen(note, retry)
     } else if (!thread) {
       found.push(retry)
     } else if (last && (last.entry.name === name || last.isGuess)) {
@@ -245,7 +236,7 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
 
   /** Why an attempt failed whose own row does not say it: from what stands just before it. */
   function findCause(
-    { processUuid }: StoredLogRow,
+    { processUuid }: RowNote,
     ms: number,
     thread: ThreadState | undefined,
   ): { name: FailureName; text: string; isSure: boolean } | undefined {
@@ -255,10 +246,11 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
     if (status !== undefined && status >= 400) return { ...nameStatus(status), isSure: true }
     const shared = processHints.get(processUuid)
     if (shared && ms - shared.ms <= HINT_MS) return { ...shared, isSure: true }
-    if (thread?.streamMs !== undefined && ms - thread.streamMs >= SILENCE_MS) {
-      return { name: 'idle-timeout', text: '', isSure: false }
-    }
-    return undefined
+    // Where a log has only INFO and worse, nothing tells of the stream itself.
+    const fromMs = thread?.streamMs ?? thread?.lastMs
+    if (!thread || fromMs === undefined || ms - fromMs < idleTimeoutMs) return undefined
+    const sinceMs = findStreamMs?.(thread.threadId, { fromMs, toMs: ms }) ?? fromMs
+    return ms - sinceMs < idleTimeoutMs ? undefined : { name: 'idle-timeout', text: '', isSure: false }
   }
 
   function nameStatus(status: number): { name: FailureName; text: string } {
@@ -269,32 +261,46 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
   }
 
   /** What is no failure by itself: how the turn goes on, and what later rows will need. */
-  function followTurn(row: StoredLogRow, parsed: ParsedBody, ms: number, thread: ThreadState): void {
-    const message = parsed.message ?? ''
-    if (message.startsWith('Request completed')) {
-      addStatus(row, parsed, ms, thread)
-    } else if (message.startsWith('ToolCall: ')) {
-      thread.lastTool = message.slice('ToolCall: '.length)
-      stream(thread, ms)
-    } else if (message.startsWith('Output item') || message.startsWith('websocket event')) {
-      stream(thread, ms)
-    } else if (message.startsWith('post sampling token usage')) {
-      flushPending(thread)
-      resetRequest(thread)
-      // Without the field (to 0.116) the next request opens the turn again.
-      if (readField(parsed, 'needs_follow_up') !== 'true') thread.isOpen = false
-    } else if (message === 'Submission') {
-      followSubmission(row, parsed, ms, thread)
-    } else if (message.startsWith('Shutting down Codex instance')) {
-      flushPending(thread)
-      thread.isOpen = false
-    } else if (row.target === 'feedback_tags' && readField(parsed, 'approval_policy') !== undefined) {
-      resetRequest(thread)
-      openTurn(thread)
-    } else if (row.target === 'codex_otel.log_only') {
-      followTelemetry(row, parsed, ms, thread)
+  function followTurn(note: RowNote, ms: number, step: NoteStep, thread: ThreadState): void {
+    switch (step.kind) {
+      case 'stream':
+        stream(thread, ms)
+        break
+      case 'call':
+        thread.lastTool = step.text
+        stream(thread, ms)
+        break
+      case 'status':
+        addStatus(note, ms, step.status, thread)
+        break
+      case 'sampled':
+        flushPending(thread)
+        resetRequest(thread)
+        if (!step.needsFollowUp) thread.isOpen = false
+        break
+      case 'submission':
+        followSubmission(note, ms, step.starts, thread)
+        break
+      case 'end':
+        flushPending(thread)
+        thread.isOpen = false
+        break
+      case 'request':
+        resetRequest(thread)
+        openTurn(thread)
+        break
+      case 'toolEnd':
+        // A call of an MCP tool that failed by itself has a row of its own just before.
+        if (step.name === 'mcp-tool-error-result' && ms - thread.mcpErrorMs <= HINT_MS) break
+        found.push(createFailure(note, ms, step.name, step.text, false))
+        break
+      case 'failure':
+      case 'hint':
+      case 'unknown':
+        break
+      default:
+        step satisfies never
     }
-    followCompaction(row, parsed, ms, thread)
   }
 
   function stream(thread: ThreadState, ms: number): void {
@@ -306,94 +312,57 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
     thread.isOpen = !thread.hasNoEnd
   }
 
-  function addStatus(row: StoredLogRow, parsed: ParsedBody, ms: number, thread: ThreadState): void {
+  function addStatus(note: RowNote, ms: number, status: number | undefined, thread: ThreadState): void {
     stream(thread, ms)
     thread.attemptCount++
-    const status = Number.parseInt(readField(parsed, 'status') ?? '', 10)
-    if (Number.isNaN(status)) return
+    if (status === undefined) return
     const failed = thread.statuses.filter((one) => one >= 500)
     if (status < 400 && failed.length > 0) {
       const name = failed.every((one) => one === 503) ? 'http-503-once' : 'http-5xx-once'
-      const once = createFailure(row, parsed, ms, name, `HTTP ${failed.join(', ')}`, false)
+      const once = createFailure(note, ms, name, `HTTP ${failed.join(', ')}`, false)
       once.rowIds.unshift(...thread.statusRows)
       found.push(once)
       thread.statuses = []
       thread.statusRows = []
     }
     thread.statuses.push(status)
-    thread.statusRows.push(row.id)
+    thread.statusRows.push(note.id)
   }
 
-  function followSubmission(row: StoredLogRow, parsed: ParsedBody, ms: number, thread: ThreadState): void {
-    const sub = readField(parsed, 'sub')
-    const operation = readField(parsed, 'operation')
-    if (sub === undefined && operation === undefined) return
-    if (operation === 'compact' || /\bop: Compact\b/.test(sub ?? '')) {
-      found.push(createFailure(row, parsed, ms, 'compaction-manual', '', false))
-      flushPending(thread)
-      thread.isOpen = false
-      thread.hasNoEnd = true
-    } else if (operation === 'shutdown' || /\bop: Shutdown\b/.test(sub ?? '')) {
-      thread.isOpen = false
-    } else if (TURN_OPERATIONS.includes(operation ?? '') || STARTS_TURN.test(sub ?? '')) {
-      flushPending(thread)
-      resetRequest(thread)
-      thread.isOpen = false
-      thread.hasNoEnd = false
-    }
+  function followSubmission(
+    note: RowNote,
+    ms: number,
+    starts: 'turn' | 'compaction' | 'end',
+    thread: ThreadState,
+  ): void {
+    thread.isOpen = false
+    if (starts === 'end') return
+    if (starts === 'compaction') found.push(createFailure(note, ms, 'compaction-manual', '', false))
+    else resetRequest(thread)
+    flushPending(thread)
+    thread.hasNoEnd = starts === 'compaction'
   }
 
-  /** What the events of 0.117 to 0.141 know beside all others: results of tools, errors in a stream. */
-  function followTelemetry(row: StoredLogRow, parsed: ParsedBody, ms: number, thread: ThreadState): void {
-    const event = readField(parsed, 'event.name')
-    if (event === 'codex.sse_event' || event === 'codex.websocket_event') readHint(row, parsed, ms)
-    if (event !== 'codex.tool_result') return
-    const output = readField(parsed, 'output') ?? ''
-    const server = readField(parsed, 'mcp_server')
-    if (server) {
-      // A call that failed by itself has a row of its own just before.
-      if (readField(parsed, 'success') === 'false' && ms - thread.mcpErrorMs > HINT_MS) {
-        found.push(createFailure(row, parsed, ms, 'mcp-tool-error-result', output, false))
-      }
-      return
-    }
-    const head = output.slice(0, 200).split('\nOutput:', 1)[0]!
-    const status = Number(/^Process exited with code (-?\d+)$/m.exec(head)?.[1] ?? 0)
-    if (status !== 0) {
-      const name = status === 137 ? 'tool-killed' : 'tool-exit-status'
-      found.push(createFailure(row, parsed, ms, name, `exit status ${status}`, false))
-    } else if (/^Process running with session ID/m.test(head)) {
-      found.push(createFailure(row, parsed, ms, 'tool-outlives-wait', '', false))
-    }
-  }
-
-  function followCompaction(row: StoredLogRow, parsed: ParsedBody, ms: number, thread: ThreadState): void {
-    if (!parsed.spans.some(({ name }) => name === 'run_auto_compact')) return
-    const turnId = readMeaning(parsed, 'turn_id') ?? ''
+  function followCompaction(note: RowNote, ms: number, thread: ThreadState): void {
+    const turnId = note.turnId ?? ''
     if (thread.compacting === turnId) return
     thread.compacting = turnId
-    found.push(createFailure(row, parsed, ms, 'compaction-auto', '', false))
+    found.push(createFailure(note, ms, 'compaction-auto', '', false))
   }
 
-  /** Rows without a thread that tell why a stream broke. */
-  function readHint(row: StoredLogRow, parsed: ParsedBody, ms: number): void {
-    const message = parsed.message ?? ''
-    if (message.startsWith('SSE Error: ')) {
-      const text = message.slice('SSE Error: '.length)
-      const name = readTurnText(text) ?? 'stream-cut'
-      processHints.set(row.processUuid, { text, name, rowId: row.id, ms })
-      return
-    }
-    const text = readField(parsed, 'error.message')
-    const threadId = readField(parsed, 'conversation.id')
-    if (text === undefined || threadId === undefined) return
-    const name = readTurnText(text)
-    if (name) keepHint(threadOf(threadId, row), row, { text, name, ms })
+  /** Why a stream broke. */
+  function addHint(
+    note: RowNote,
+    ms: number,
+    { name, text, threadId }: { name: FailureName; text: string; threadId: string | null },
+  ): void {
+    if (threadId !== null) keepHint(threadOf(threadId, note), note, { text, name, ms })
+    else processHints.set(note.processUuid, { text, name, rowId: note.id, ms })
   }
 
   function keepHint(
     thread: ThreadState | undefined,
-    { id }: StoredLogRow,
+    { id }: RowNote,
     { text, name, ms }: Pick<Hint, 'text' | 'name' | 'ms'>,
   ): void {
     if (thread) thread.hint = { text, name, ms, rowId: id }
@@ -413,14 +382,14 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
   }
 
   /** Adds to the open trouble of the same kind in the same process, or opens it. */
-  function mergeOpen(row: StoredLogRow, failure: Failure): void {
-    if (!joinOpen(row, failure, failure.entry.name as FailureName)) {
-      merged.set(`${row.processUuid} ${failure.entry.name}`, failure)
+  function mergeOpen(note: RowNote, failure: Failure): void {
+    if (!joinOpen(note, failure, failure.entry.name as FailureName)) {
+      merged.set(`${note.processUuid} ${failure.entry.name}`, failure)
     }
   }
 
-  function joinOpen(row: StoredLogRow, failure: Failure, name: FailureName): boolean {
-    const key = `${row.processUuid} ${name}`
+  function joinOpen(note: RowNote, failure: Failure, name: FailureName): boolean {
+    const key = `${note.processUuid} ${name}`
     const open = merged.get(key)
     if (!open) return false
     join(failure, open)
@@ -440,27 +409,28 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
   function reportKilled(states: readonly ThreadState[]): void {
     if (!isAlive) return
     const open = states.filter(
-      ({ isOpen, processUuid }) => isOpen && processUuid !== null && !isAlive(processUuid),
+      ({ isOpen, processUuid, threadId, turnId }) =>
+        isOpen && processUuid !== null && !isAlive(processUuid) && !hasEnded?.(threadId, turnId),
     )
     for (const [processUuid, ended] of Map.groupBy(open, (thread) => thread.processUuid)) {
-      const last = ended.reduce((one, two) => (msOf(one.lastRow!.row) >= msOf(two.lastRow!.row) ? one : two))
-      const { row, turnId } = last.lastRow!
-      const ms = msOf(row)
+      const last = ended.reduce((one, two) => (msOf(one.lastNote!) >= msOf(two.lastNote!) ? one : two))
+      const ms = msOf(last.lastNote!)
       found.push({
         entry: failureEntry('killed'),
         isGuess: true,
         endsTurn: true,
-        row,
-        rowIds: ended.map(({ lastRow }) => lastRow!.row.id),
+        site: undefined,
+        rowIds: ended.map(({ lastNote }) => lastNote!.id),
         firstMs: ms,
         lastMs: ms,
         threadId: last.threadId,
         processUuid,
-        turnId,
+        turnId: last.turnId,
         tool: undefined,
         callId: undefined,
         mcpServer: undefined,
         text: '',
+        summary: '',
       })
     }
   }
@@ -481,21 +451,23 @@ export function createFailureFinder({ isAlive }: FailureFinderOptions = {}): Fai
 
 /** All failures of rows in any order, in the order of time. */
 export function findFailures(
-  rows: readonly { row: StoredLogRow; parsed: ParsedBody }[],
-  options?: FailureFinderOptions,
+  rows: readonly StoredLogRow[],
+  { isMessageOnly, ...options }: FailureFinderOptions & { isMessageOnly: boolean },
 ): Failure[] {
   const finder = createFailureFinder(options)
-  const inTime = rows.toSorted(({ row: a }, { row: b }) => compareTimes(a, b))
-  const failures = inTime.flatMap(({ row, parsed }) => finder.add(row, parsed))
+  const notes = rows.map((row) => noteRow(row, { isMessageOnly })).filter((note) => note !== undefined)
+  const failures = notes.sort(compareTimes).flatMap((note) => finder.add(note))
   return [...failures, ...finder.end()].sort((a, b) => a.firstMs - b.firstMs)
 }
 
 /** Ids follow the batches in which rows were written, not the time. */
-export function compareTimes(a: StoredLogRow, b: StoredLogRow): number {
+export function compareTimes(a: TimedRow, b: TimedRow): number {
   return a.tsSeconds - b.tsSeconds || a.tsNanos - b.tsNanos || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 }
 
-function msOf({ tsSeconds, tsNanos }: StoredLogRow): number {
+type TimedRow = Pick<StoredLogRow, 'id' | 'tsSeconds' | 'tsNanos'>
+
+function msOf({ tsSeconds, tsNanos }: TimedRow): number {
   return tsSeconds * 1000 + tsNanos / 1e6
 }
 
@@ -513,27 +485,28 @@ function join(later: Failure, earlier: Failure): void {
 }
 
 function createFailure(
-  row: StoredLogRow,
-  parsed: ParsedBody,
+  note: RowNote,
   ms: number,
   name: FailureName,
   text: string,
   isGuess: boolean,
 ): Failure {
+  const { id, site, threadId, processUuid, turnId, tool, callId, mcpServer, summary = '' } = note
   return {
     entry: failureEntry(name),
     isGuess,
     endsTurn: false,
-    row,
-    rowIds: [row.id],
+    site,
+    rowIds: [id],
     firstMs: ms,
     lastMs: ms,
-    threadId: row.threadId,
-    processUuid: row.processUuid,
-    turnId: readMeaning(parsed, 'turn_id'),
-    tool: readMeaning(parsed, 'tool'),
-    callId: readMeaning(parsed, 'call_id'),
-    mcpServer: readMeaning(parsed, 'mcp_server'),
+    threadId,
+    processUuid,
+    turnId,
+    tool,
+    callId,
+    mcpServer,
     text,
+    summary,
   }
 }

@@ -60,6 +60,11 @@ export function parseBody(
   }
 }
 
+/** Where the event begins, behind the chain of spans. */
+export function findEvent(body: string): number {
+  return scanner.findEvent(encodeForScan(body), 0, body.length)
+}
+
 let scratch = Buffer.alloc(64 * 1024)
 /** A body longer than this gets bytes of its own, so that one does not hold memory for ever. */
 const LONGEST_KEPT = 1024 * 1024

@@ -9,6 +9,8 @@ export interface ReadConnection {
   readonly isPrivateCopy: boolean
   all<Row>(sql: string, ...params: SqlValue[]): Row[]
   get<Row>(sql: string, ...params: SqlValue[]): Row | undefined
+  /** What `take` makes of each row: of all rows only that is in memory at once. */
+  map<Row, Result>(sql: string, params: SqlValue[], take: (row: Row) => Result): Result[]
   /**
    * Several reads of one state of the database. Keep it short: a writer's WAL cannot be reused meanwhile.
    * `run` may be called again when the file changed under it.

@@ -113,6 +113,8 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
     all: <Row>(sql: string, ...params: SqlValue[]) => read((driver) => driver.all(sql, params) as Row[]),
     get: <Row>(sql: string, ...params: SqlValue[]) =>
       read((driver) => driver.get(sql, params) as Row | undefined),
+    map: <Row, Result>(sql: string, params: SqlValue[], take: (row: Row) => Result) =>
+      read((driver) => driver.map(sql, params, (row) => take(row as Row))),
     snapshot,
     close,
   }

@@ -66,6 +66,8 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
     all: <Row>(sql: string, ...params: SqlValue[]) => guard(() => prepare(sql).all(...params) as Row[]),
     get: <Row>(sql: string, ...params: SqlValue[]) =>
       guard(() => prepare(sql).get(...params) as Row | undefined),
+    map: <Row, Result>(sql: string, params: SqlValue[], take: (row: Row) => Result) =>
+      guard(() => Array.from(prepare(sql).iterate(...params), (row) => take(row as Row))),
     run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
     exec: (sql) => guard(() => void database.exec(sql)),
     snapshot: (work) => guard(() => database.transaction(work).deferred()),

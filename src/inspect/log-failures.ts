@@ -1,16 +1,14 @@
-import { classifyFailure } from '../body/classify-failure.js'
-import { FAILURE_SIGNS } from '../body/failure-signs.js'
+import { noteRow, type RowNote, type RowSite, type UnknownSeverity } from '../body/failure-notes.js'
+import { FAILURE_SIGNS, STREAM_SIGNS } from '../body/failure-signs.js'
 import type { FailureEntry, FailureSeverity } from '../body/failures.js'
 import { createFailureFinder, type Failure } from '../body/find-failures.js'
 import { maskMessage } from '../body/mask.js'
-import { readMeaning } from '../body/meanings.js'
-import { type ParsedBody, parseBody, readValue } from '../body/parse.js'
-import { summarizeRow } from '../body/summary.js'
-import type { LogFilter, RowId, StoredLogRow } from '../model/log.js'
-import { type BatchSource, matchingBatches, type Resize, readNewestIds } from '../query/logs/batches.js'
+import { readValue } from '../body/parse.js'
+import type { LogFilter, RowId } from '../model/log.js'
+import { type LogBatch, matchingBatches, type Resize, readNewestIds } from '../query/logs/batches.js'
 import { readLoggedProcesses } from '../query/logs/processes.js'
-import { inParts, keyOf, readLogRows } from '../query/logs/rows.js'
-import type { LogStore } from '../query/logs/store.js'
+import { keyOf, mapLogRows } from '../query/logs/rows.js'
+import type { LogSource, LogStore } from '../query/logs/store.js'
 import { readSecondsOfThreads } from '../query/logs/threads.js'
 import { createTimeOrder, timeOf } from '../query/logs/time-order.js'
 import { findLiveness } from './liveness.js'
@@ -18,7 +16,7 @@ import { findLiveness } from './liveness.js'
 /** A warning or an error that the catalogue does not have is of its own severity. */
 export const FINDING_SEVERITIES = ['failure', 'error', 'recovered', 'warning', 'notice'] as const
 
-export type FindingSeverity = FailureSeverity | 'error' | 'warning'
+export type FindingSeverity = FailureSeverity | UnknownSeverity
 
 /** Something in a log that went wrong. Times are Unix milliseconds. */
 export interface Finding {
@@ -54,47 +52,103 @@ export interface ReadFindingsOptions {
   nowMs: number
   /** How long after an event its row is written (`chooseLogFlushMs`). */
   flushMs: number
-  /** Sees each batch before it is read. */
-  watch?: (batches: BatchSource) => BatchSource
+  /** Whether it is known from elsewhere that a turn ended whose last rows are not in the log. */
+  hasEnded?: ((threadId: string, turnId: string | undefined) => boolean) | undefined
+  /** As it is configured. */
+  idleTimeoutMs?: number | undefined
 }
 
 /** What stands so long before the first row that is asked for can be a part of what it tells. */
 const CONTEXT_SECONDS = 120
-/** Rows of one batch, about. */
-const MANY_ROWS = 4000
+/** Notes of one batch, about. */
+const MANY_NOTES = 4000
 
-/** What went wrong, batch by batch, about in the order of time. */
-export function* readFindings(store: LogStore, options: ReadFindingsOptions): Generator<Finding[]> {
-  const { filter, watch = (batches: BatchSource) => batches } = options
+/** Makes findings of notes, which come batch by batch, about in the order of time. */
+export interface FindingsReader {
+  /** The rows that are to be noted. */
+  context: LogFilter
+  add(notes: readonly RowNote[]): Finding[]
+  /** No more rows: gives what is left. */
+  end(): Finding[]
+}
+
+export function createFindingsReader(store: LogStore, options: ReadFindingsOptions): FindingsReader {
+  const { filter, hasEnded, idleTimeoutMs } = options
   const rest = withoutTimes(filter)
-  const finder = createFailureFinder({ isAlive: createAliveCheck(store, options) })
-  const isMessageOnly = store.columns.body === 'message'
-  const parse = (row: StoredLogRow) => parseBody(row.body, { target: row.target, isMessageOnly })
-  const context = contextOf(store, filter)
-  const batches = watch(inParts(store, matchingBatches(store, context)))
-  const order = createTimeOrder()
+  const finder = createFailureFinder({
+    isAlive: createAliveCheck(store, options),
+    ...(hasEnded && { hasEnded }),
+    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+    findStreamMs: (threadId, span) => findStreamMs(store, threadId, span),
+  })
+  const order = createTimeOrder<RowNote>()
 
-  function take(rows: readonly StoredLogRow[]): Finding[] {
+  function take(notes: readonly RowNote[]): Finding[] {
     const found: Finding[] = []
-    for (const row of rows) {
-      const parsed = parse(row)
-      for (const failure of finder.add(row, parsed)) found.push(describeFailure(failure, parse))
-      const unknown = describeUnknown(row, parsed)
-      if (unknown) found.push(unknown)
+    for (const note of notes) {
+      for (const failure of finder.add(note)) found.push(describeFailure(failure))
+      if (note.step?.kind === 'unknown') found.push(describeUnknown(note, note.step))
     }
     return found
   }
 
+  return {
+    context: contextOf(store, filter),
+    add: (notes) => matching(store, take(order.add(notes)), filter, rest),
+    end() {
+      const last = take(order.end())
+      for (const failure of finder.end()) last.push(describeFailure(failure))
+      return matching(store, last, filter, rest)
+    },
+  }
+}
+
+function findStreamMs(
+  store: LogStore,
+  threadId: string,
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): number | undefined {
+  const [from, to] = [fromMs, toMs].map((ms) => ({ seconds: Math.floor(ms / 1000), nanos: 0 }))
+  const filter: LogFilter = {
+    signs: STREAM_SIGNS,
+    threadIds: [threadId],
+    from,
+    to: { ...to!, nanos: 999_999_999 },
+  }
+  let lastMs: number | undefined
+  for (const batch of matchingBatches(store, filter)) {
+    for (const ms of mapLogRows(store, batch, filter, timeOf)) {
+      if (ms < toMs && ms > (lastMs ?? fromMs)) lastMs = ms
+    }
+  }
+  return lastMs
+}
+
+/** What is noted of the rows of a batch: in this thread, or in another. */
+export function readNotes(store: LogSource, batch: LogBatch, context: LogFilter): RowNote[] {
+  const isMessageOnly = store.columns.body === 'message'
+  return mapLogRows(store, batch, context, (row) => {
+    const note = noteRow(row, { isMessageOnly })
+    if (note && !store.hasIdAsKey) note.id = keyOf(row)
+    return note
+  })
+}
+
+export function resizeByNotes({ length }: readonly RowNote[]): Resize {
+  return length < MANY_NOTES ? 'grow' : length > 4 * MANY_NOTES ? 'shrink' : 'keep'
+}
+
+/** What went wrong, all in this thread. */
+export function* readFindings(store: LogStore, options: ReadFindingsOptions): Generator<Finding[]> {
+  const reader = createFindingsReader(store, options)
+  const batches = matchingBatches(store, reader.context)
   let resize: Resize | undefined
   for (let next = batches.next(); !next.done; next = batches.next(resize)) {
-    const rows = readLogRows(store, next.value, context)
-    const keyed = store.hasIdAsKey ? rows : rows.map((row) => ({ ...row, id: keyOf(row) }))
-    yield matching(store, take(order.add(keyed)), filter, rest)
-    resize = rows.length < MANY_ROWS ? 'grow' : rows.length > 4 * MANY_ROWS ? 'shrink' : 'keep'
+    const notes = readNotes(store, next.value, reader.context)
+    yield reader.add(notes)
+    resize = resizeByNotes(notes)
   }
-  const last = take(order.end())
-  for (const failure of finder.end()) last.push(describeFailure(failure, parse))
-  yield matching(store, last, filter, rest)
+  yield reader.end()
 }
 
 /** Which rows are read. Of threads that are asked for also those without a thread, from the time that they span. */
@@ -139,24 +193,23 @@ function matching(
   return inTime.filter(({ rowIds }) => rowIds.some((id) => matches.has(id)))
 }
 
-function describeFailure(failure: Failure, parse: (row: StoredLogRow) => ParsedBody): Finding {
-  const { row, entry, text: said, ...about } = failure
-  const { level, target, file, line } = row
+function describeFailure(failure: Failure): Finding {
+  const { site, entry, text: said, summary, ...about } = failure
   // Why a server did not start is said without its name.
   const isTold = said !== '' && !entry.name.startsWith('mcp-start')
-  const text = unquote(isTold ? said : summarizeRow(row, parse(row)).text)
+  const text = site ? unquote(isTold ? said : summary) : entry.title
   return {
     ...about,
     entry,
     severity: entry.severity,
-    text: entry.name === 'killed' ? entry.title : text,
-    mask: entry.name === 'killed' ? entry.title : maskMessage(text.slice(0, LONGEST_MASK)),
-    level: level ?? '',
-    target: target ?? '',
-    file,
-    line,
+    text,
+    mask: maskMessage(text.slice(0, LONGEST_MASK)),
+    ...(site ?? NOWHERE),
   }
 }
+
+/** Of what no row tells. */
+const NOWHERE: RowSite = { level: '', target: '', file: null, line: null }
 
 /** An error that is told in Rust's debug form at the end of a message, as it was said. */
 function unquote(text: string): string {
@@ -167,35 +220,29 @@ function unquote(text: string): string {
 /** Of what is said at length its beginning tells the kind. */
 const LONGEST_MASK = 1000
 
-const SEVERITIES: Readonly<Record<string, FindingSeverity>> = { WARN: 'warning', ERROR: 'error' }
-
-/** A warning or an error that is none of the catalogue. */
-function describeUnknown(row: StoredLogRow, parsed: ParsedBody): Finding | undefined {
-  const severity = SEVERITIES[row.level ?? '']
-  if (severity === undefined || classifyFailure(row, parsed)) return undefined
-  const summary = summarizeRow(row, parsed)
-  const text = [summary.text, ...summary.fields.map(({ key, value }) => `${key}=${value}`)].join(' ').trim()
-  const ms = timeOf(row)
+function describeUnknown(
+  note: RowNote,
+  { severity, text }: { severity: UnknownSeverity; text: string },
+): Finding {
+  const { id, site = NOWHERE, threadId, processUuid, turnId, tool, callId, mcpServer } = note
+  const ms = timeOf(note)
   return {
     entry: undefined,
     severity,
     text,
     mask: maskMessage(text.slice(0, LONGEST_MASK)),
-    level: row.level,
-    target: row.target ?? '',
-    file: row.file,
-    line: row.line,
+    ...site,
     firstMs: ms,
     lastMs: ms,
-    threadId: row.threadId,
-    processUuid: row.processUuid,
-    turnId: readMeaning(parsed, 'turn_id'),
-    tool: readMeaning(parsed, 'tool'),
-    callId: readMeaning(parsed, 'call_id'),
-    mcpServer: readMeaning(parsed, 'mcp_server'),
+    threadId,
+    processUuid,
+    turnId,
+    tool,
+    callId,
+    mcpServer,
     endsTurn: false,
     isGuess: false,
-    rowIds: [row.id],
+    rowIds: [id],
   }
 }
 

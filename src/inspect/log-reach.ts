@@ -22,9 +22,11 @@ export interface LogEdges {
 }
 
 export function readReach(store: LogStore): LogEdges {
-  const seconds = `CAST(${columnSql(store.columns.tsSeconds)} AS INTEGER)`
+  const seconds = columnSql(store.columns.tsSeconds)
   const { first, last, n } = store.connection.get<{ first: number | null; last: number | null; n: number }>(
-    `SELECT (SELECT min(${seconds}) FROM logs) AS first, (SELECT max(${seconds}) FROM logs) AS last,
+    // A cast within would keep SQLite from the index.
+    `SELECT CAST((SELECT min(${seconds}) FROM logs) AS INTEGER) AS first,
+     CAST((SELECT max(${seconds}) FROM logs) AS INTEGER) AS last,
      (SELECT count(*) FROM logs) AS n`,
   )!
   const goneCount = store.hasIdAsKey ? readHighestId(store) - BigInt(n) : 0n
@@ -58,19 +60,8 @@ export function findHoles(
   troubleMs: readonly number[],
 ): LogHole[] {
   if (store.columns.processUuid === undefined) return []
-  const column = columnSql(store.columns.tsSeconds)
-  const times = compileTimes(
-    { ...(from && { from }), ...(to && { to }) },
-    column,
-    columnSql(store.columns.tsNanos),
-  )
-  const where = times.sql.length === 0 ? '' : `WHERE ${times.sql.join(' AND ')}`
-  const gaps = store.connection.all<{ from: number; to: number }>(
-    `SELECT at AS "from", next AS "to" FROM (
-       SELECT at, lead(at) OVER (ORDER BY at) AS next FROM (SELECT DISTINCT ${column} AS at FROM logs ${where})
-     ) WHERE next - at > ${HOLE_SECONDS} ORDER BY at DESC LIMIT ${MOST_GAPS}`,
-    ...times.params,
-  )
+  const gaps =
+    store.indexes.time === undefined ? sortGaps(store, { from, to }) : seekGaps(store, { from, to })
   const holes = gaps.flatMap((gap) => {
     const isTroubled = troubleMs.some((ms) => Math.abs(ms / 1000 - gap.to) <= AROUND_SECONDS)
     const before = readBeats(store, gap.from - AROUND_SECONDS, gap.from)
@@ -82,6 +73,44 @@ export function findHoles(
     return processUuid === undefined ? [] : [{ ...gap, processUuid }]
   })
   return holes.reverse()
+}
+
+interface Gap {
+  from: number
+  to: number
+}
+
+/** From the newest second back, by the index: each step goes as far as a hole is long, or over a gap. */
+function seekGaps({ connection, columns }: LogStore, { from, to }: Pick<LogFilter, 'from' | 'to'>): Gap[] {
+  const seconds = columnSql(columns.tsSeconds)
+  const low = from?.seconds ?? Number.MIN_SAFE_INTEGER
+  return connection.all<Gap>(
+    `WITH RECURSIVE seen(at, next) AS (
+       SELECT max(${seconds}), NULL FROM logs WHERE ${seconds} <= ?
+       UNION ALL
+       SELECT coalesce(
+         (SELECT min(${seconds}) FROM logs WHERE ${seconds} >= max(seen.at - ${HOLE_SECONDS}, ?) AND ${seconds} < seen.at),
+         (SELECT max(${seconds}) FROM logs WHERE ${seconds} >= ? AND ${seconds} < seen.at - ${HOLE_SECONDS})
+       ), seen.at FROM seen WHERE seen.at IS NOT NULL
+     ) SELECT at AS "from", next AS "to" FROM seen WHERE next - at > ${HOLE_SECONDS} LIMIT ${MOST_GAPS}`,
+    to?.seconds ?? Number.MAX_SAFE_INTEGER,
+    low,
+    low,
+  )
+}
+
+/** Without the index all rows are read and sorted. */
+function sortGaps({ connection, columns }: LogStore, { from, to }: Pick<LogFilter, 'from' | 'to'>): Gap[] {
+  const seconds = columnSql(columns.tsSeconds)
+  const times = { ...(from && { from }), ...(to && { to }) }
+  const { sql, params } = compileTimes(times, seconds, columnSql(columns.tsNanos))
+  const where = sql.length === 0 ? '' : `WHERE ${sql.join(' AND ')}`
+  return connection.all<Gap>(
+    `SELECT at AS "from", next AS "to" FROM (
+       SELECT at, lead(at) OVER (ORDER BY at) AS next FROM (SELECT DISTINCT ${seconds} AS at FROM logs ${where})
+     ) WHERE next - at > ${HOLE_SECONDS} ORDER BY at DESC LIMIT ${MOST_GAPS}`,
+    ...params,
+  )
 }
 
 /** The seconds in which each process wrote. */

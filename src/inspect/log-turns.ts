@@ -1,6 +1,6 @@
 import { createTurnFollower } from '../body/follow-turns.js'
 import { parseBody } from '../body/parse.js'
-import type { LogFilter } from '../model/log.js'
+import type { LogFilter, StoredLogRow } from '../model/log.js'
 import type { LogTurn } from '../model/log-turn.js'
 import type { Turn } from '../model/turn.js'
 import { matchingBatches } from '../query/logs/batches.js'
@@ -18,7 +18,7 @@ export function readLogTurns(
   const filter: LogFilter = { threadIds: [threadId], ...(from && { from }), ...(to && { to }) }
   const isMessageOnly = store.columns.body === 'message'
   const follower = createTurnFollower()
-  const order = createTimeOrder()
+  const order = createTimeOrder<StoredLogRow>()
   const take = (rows: ReturnType<typeof readLogRows>) => {
     for (const row of rows) follower.add(row, parseBody(row.body, { target: row.target, isMessageOnly }))
   }

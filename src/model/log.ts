@@ -134,7 +134,7 @@ export interface LogFilter {
 
 /** Rows of a kind, told by what is cheap to look at: all parts must hold, within one any of its values. */
 export interface RowSign {
-  levels?: readonly string[]
+  levels: readonly string[]
   /** Beginnings, in this case. */
   targets?: readonly string[]
   /** Parts of the body, in this case. */

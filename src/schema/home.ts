@@ -133,6 +133,24 @@ export function readConfigTable(
   }
 }
 
+/**
+ * The shortest silence after which Codex gives a stream up, as `config.toml` has it for any of the providers: which one a
+ * thread used is not asked. `undefined` where none is configured, or the file cannot be read.
+ */
+export function readIdleTimeoutMs(codexHome: string): number | undefined {
+  const { text } = readConfig(codexHome)
+  if (!text.includes('stream_idle_timeout_ms')) return undefined
+  try {
+    const providers = Object.values((parseToml(text).model_providers ?? {}) as Record<string, unknown>)
+    const spans = providers
+      .map((provider) => (provider as Record<string, unknown> | null)?.stream_idle_timeout_ms)
+      .filter((value) => typeof value === 'number' && value > 0)
+    return spans.length > 0 ? Math.min(...(spans as number[])) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** `model_provider` of `config.toml`, where the picker takes it from. */
 export function readConfiguredProvider(codexHome: string, onNotice: (text: string) => void): string {
   const { path, text, problem } = readConfig(codexHome)

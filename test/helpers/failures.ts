@@ -36,8 +36,6 @@ const NOT_IN_THE_LOG: Record<string, (release: number) => boolean> = {
   'tool-outlives-wait': (release) => release < 113,
   // No row is written until the process ends.
   'disk-full': (release) => release === 140,
-  // 0.99 writes INFO and worse alone, where a stream that fell silent looks like one that broke.
-  'idle-timeout': (release) => release === 99,
 }
 
 export function readExpected(home: string): Expected {

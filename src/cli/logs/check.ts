@@ -8,6 +8,7 @@ import type { LogStore } from '../../query/logs/store.js'
 import { type FlagValues, parseAmount, parsedFlag, parseSize, parseSpan } from '../flags.js'
 import { defineListCommand } from '../records.js'
 import type { Session } from '../state/session.js'
+import { failureOptions } from './failure-options.js'
 import { createThreadWords, openLogs } from './open-logs.js'
 import { findOpenThreads } from './stuck.js'
 
@@ -130,9 +131,8 @@ function unknown(name: string, limit: number, says: string): CheckRow {
 function countErrors(store: LogStore, session: Session, sinceMs: number): number {
   const seconds = Math.floor(sinceMs / 1000)
   const filter = { from: { seconds, nanos: Math.round((sinceMs - seconds * 1000) * 1e6) } }
-  const { flushMs } = createThreadWords(session)
   let count = 0
-  for (const found of readFindings(store, { filter, nowMs: session.nowMs, flushMs })) {
+  for (const found of readFindings(store, failureOptions(session, createThreadWords(session), filter))) {
     count += found.filter(({ severity }) => severity === 'failure' || severity === 'error').length
   }
   return count

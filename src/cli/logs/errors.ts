@@ -2,14 +2,22 @@ import type { RecordKind } from '../../format/fields.js'
 import type { ExplainedFailure } from '../../format/finding-text.js'
 import type { StyleName } from '../../format/palette.js'
 import { formatCount, formatPlural } from '../../format/quantity.js'
-import { type FindingSeverity, readFindings } from '../../inspect/log-failures.js'
+import {
+  createFindingsReader,
+  type Finding,
+  type FindingSeverity,
+  readNotes,
+  resizeByNotes,
+} from '../../inspect/log-failures.js'
 import { findHoles, readReach } from '../../inspect/log-reach.js'
 import type { LogFilter } from '../../model/log.js'
+import { matchingBatches } from '../../query/logs/batches.js'
 import { type LogStore, readHighestId, readLowestId } from '../../query/logs/store.js'
 import { choiceFlag, offFlag, onFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { defineListCommand } from '../records.js'
 import type { Session } from '../state/session.js'
+import { failureOptions } from './failure-options.js'
 import {
   createGroups,
   FINDING_GROUP_KIND,
@@ -24,6 +32,8 @@ import {
 import { LOG_FILTER_FLAGS } from './flags.js'
 import { createThreadWords, openFilteredLogs } from './open-logs.js'
 import { createScanProgress } from './progress.js'
+import { readBatches } from './read-batches.js'
+import { inWorkers } from './select.js'
 
 type ErrorsRow = ListedFinding | FindingGroup | ThreadGroup
 
@@ -71,13 +81,8 @@ is taken from the rows around it. 'codex-logs explain NAME' tells more of a kind
     const troubleMs: number[] = []
     let noticeCount = 0
     const progress = createScanProgress(io)
-    const found = readFindings(store, {
-      filter,
-      nowMs: session.nowMs,
-      flushMs: words.flushMs,
-      watch: (batches) => progress.watch(batches, () => countIds(store)),
-    })
-    for (const findings of found) {
+    const reader = createFindingsReader(store, failureOptions(session, words, filter))
+    const take = (findings: readonly Finding[]) => {
       for (const finding of findings) {
         if (finding.entry?.name === 'database-locked') troubleMs.push(finding.firstMs, finding.lastMs)
         if (finding.severity === 'notice' && !flags.notices) {
@@ -87,9 +92,16 @@ is taken from the rows around it. 'codex-logs explain NAME' tells more of a kind
           groups.add(finding)
         }
       }
-      // Lets signals in, and the end of a pager.
-      await new Promise((resolve) => setImmediate(resolve))
     }
+    const { context } = reader
+    const results = readBatches({
+      batches: progress.watch(matchingBatches(store, context), () => countIds(store)),
+      read: (batch) => readNotes(store, batch, context),
+      resize: resizeByNotes,
+      workers: inWorkers(io, store, { filter: context, job: { kind: 'notes' } }),
+    })
+    for await (const notes of results) take(reader.add(notes))
+    take(reader.end())
     progress.clear()
     tellReach(store, filter, flags, troubleMs, session)
     return {

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { borrowFiles, type LentFile } from '../../db/held-files.js'
 import { StateError, type StateErrorCode } from '../../errors.js'
+import { readNotes } from '../../inspect/log-failures.js'
 import type { LogFilter } from '../../model/log.js'
 import type { StatsPlan } from '../../model/log-stats.js'
 import { countBatch, type LogBatch, readNewestIds } from '../../query/logs/batches.js'
@@ -21,6 +22,7 @@ export interface LogWorkerData {
     | { kind: 'ids'; limit: number }
     | { kind: 'count' }
     | { kind: 'stats'; plan: StatsPlan }
+    | { kind: 'notes' }
 }
 
 export interface LogWorkerStart extends LogWorkerData {
@@ -58,6 +60,7 @@ port.on('message', async (batch: LogBatch) => {
 function work(opened: LogStore, batch: LogBatch): { result: unknown; transfer: ArrayBuffer[] } {
   if (job.kind === 'ids') return { result: readNewestIds(opened, batch, filter, job.limit), transfer: [] }
   if (job.kind === 'stats') return { result: readStats(opened, batch, filter, job.plan), transfer: [] }
+  if (job.kind === 'notes') return { result: readNotes(opened, batch, filter), transfer: [] }
   if (job.kind === 'count') return { result: countBatch(opened, batch, filter), transfer: [] }
   const result = readRecords!(batch)
   // Handed over, not copied, where the records are most of what the memory holds.

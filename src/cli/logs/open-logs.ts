@@ -9,6 +9,8 @@ import { loadFilterFunctions } from '../../query/logs/filter.js'
 import { describeLogs, type LogStore, openLogStore } from '../../query/logs/store.js'
 import { findThread } from '../../query/threads/find.js'
 import type { ThreadTable } from '../../query/threads/table.js'
+import { findRecordedRollout } from '../../rollout/locate.js'
+import { hasTurnEnded } from '../../rollout/turn-end.js'
 import type { Session } from '../state/session.js'
 import { findThreadOfLogs } from './find-thread.js'
 import type { LogFilterFlags } from './flags.js'
@@ -68,6 +70,8 @@ export interface ThreadWords {
   titleOf(threadId: string): string
   /** When the rollout was last written to, Unix milliseconds; `undefined` where that cannot be seen. */
   rolloutMsOf(threadId: string): number | undefined
+  /** Whether the rollout tells that a turn ended, or, without an id, that the last one did. */
+  hasEnded(threadId: string, turnId: string | undefined): boolean
   /** How long after an event its row is written, in the release that wrote this home. */
   readonly flushMs: number
   readonly newestVersion: string | undefined
@@ -97,6 +101,11 @@ export function createThreadWords(session: Session): ThreadWords {
       } catch {
         return undefined
       }
+    },
+    hasEnded(threadId, turnId) {
+      const path = find(threadId)?.rolloutPath
+      const file = path ? findRecordedRollout(session.codexHome, path) : undefined
+      return file !== undefined && hasTurnEnded(file.path, turnId) === true
     },
     get flushMs() {
       return chooseLogFlushMs(table()?.newestVersion, table()?.newestMigration || undefined)

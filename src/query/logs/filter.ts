@@ -54,11 +54,8 @@ export function compileLogFilter(filter: LogFilter, columns: ResolvedColumns<Log
   }
   addText('body', filter.body)
   if (filter.signs) {
-    const signs = filter.signs.map((sign) => compileSign(sign, columns))
-    add(
-      `(${signs.map(({ sql }) => sql.join(' AND ')).join(' OR ')})`,
-      signs.flatMap(({ params }) => params),
-    )
+    const signs = compileSigns(filter.signs, columns)
+    add(signs.sql.join(' OR '), signs.params)
   }
   if (filter.pattern) {
     const body = column('body')
@@ -72,26 +69,38 @@ export function compileLogFilter(filter: LogFilter, columns: ResolvedColumns<Log
   return conditions
 }
 
-/** What costs least is asked first. A column that the layout lacks restricts nothing. */
-function compileSign(
-  { levels, targets, texts }: RowSign,
-  columns: ResolvedColumns<LogRow>,
-): { sql: string[]; params: SqlValue[] } {
-  const sql = ['TRUE']
-  const params: SqlValue[] = []
-  const addAnyOf = (
-    name: keyof LogRow,
-    values: readonly string[] | undefined,
-    one: (column: string) => string,
-  ) => {
-    if (!values || columns[name] === undefined) return
-    sql.push(`(${values.map(() => one(`+${columnSql(columns[name])}`)).join(' OR ')})`)
-    params.push(...values)
+/**
+ * Level by level, so that a row is held to the signs of its own level alone, and then what costs least first. As AND and
+ * OR, of which SQLite leaves the rest out once it knows: of a CASE it reckons every part. GLOB takes half the time of
+ * instr(). A column that the layout lacks restricts nothing.
+ */
+function compileSigns(signs: readonly RowSign[], columns: ResolvedColumns<LogRow>): Conditions {
+  const conditions: Conditions = { sql: [], params: [] }
+  const anyOf = (name: keyof LogRow, operator: string, patterns: readonly string[] | undefined) => {
+    if (!patterns || columns[name] === undefined) return 'TRUE'
+    conditions.params.push(...patterns)
+    return `(${patterns.map(() => `+${columnSql(columns[name])} ${operator} ?`).join(' OR ')})`
   }
-  addAnyOf('level', levels, (column) => `${column} = ?`)
-  addAnyOf('target', targets, (column) => `${column} GLOB ? || '*'`)
-  addAnyOf('body', texts, (column) => `instr(${column}, ?) > 0`)
-  return { sql, params }
+  const quoteGlob = (text: string) => text.replaceAll(/[*?[]/g, '[$&]')
+  for (const level of new Set(signs.flatMap(({ levels }) => levels))) {
+    const ofLevel = anyOf('level', '=', [level])
+    const those = signs.filter(({ levels }) => levels.includes(level))
+    const one = ({ targets, texts }: RowSign) =>
+      [
+        anyOf(
+          'target',
+          'GLOB',
+          targets?.map((target) => `${quoteGlob(target)}*`),
+        ),
+        anyOf(
+          'body',
+          'GLOB',
+          texts?.map((text) => `*${quoteGlob(text)}*`),
+        ),
+      ].join(' AND ')
+    conditions.sql.push(`${ofLevel} AND (${those.map(one).join(' OR ')})`)
+  }
+  return { sql: [`(${conditions.sql.join(' OR ')})`], params: conditions.params }
 }
 
 /** The filter's bounds of time over two columns: for rows that are looked at, and for the index over the times. */

@@ -1,3 +1,4 @@
+import type { SqlValue } from '../../db/connection.js'
 import type { LogFilter, LogRow, LogRowFilter, LogRowQuery, RowId, StoredLogRow } from '../../model/log.js'
 import { columnSql, quoteIdentifier } from '../../schema/columns.js'
 import {
@@ -19,17 +20,45 @@ export function readLogRows(
   filter?: LogFilter,
   isReversed = false,
 ): StoredLogRow[] {
+  const { sql, params } = compileRows(source, batch, filter, isReversed)
+  const rows = source.connection.all<SelectedRow>(sql, ...params)
+  for (const row of rows) tidy(row, source)
+  return rows as unknown as StoredLogRow[]
+}
+
+/** What `take` makes of the same rows, without those of which it makes nothing: no two rows are in memory together. */
+export function mapLogRows<Result>(
+  source: LogSource,
+  batch: LogBatch,
+  filter: LogFilter,
+  take: (row: StoredLogRow) => Result | undefined,
+): Result[] {
+  const { sql, params } = compileRows(source, batch, filter, false)
+  return source.connection
+    .map(sql, params, (row: SelectedRow) => {
+      tidy(row, source)
+      return take(row as unknown as StoredLogRow)
+    })
+    .filter((result) => result !== undefined)
+}
+
+function compileRows(
+  source: LogSource,
+  batch: LogBatch,
+  filter: LogFilter | undefined,
+  isReversed: boolean,
+): { sql: string; params: SqlValue[] } {
   const { sql, params } = compileBatch(source, batch, filter)
   const order = batch.kind === 'window' ? ` ORDER BY ${keySql(source)} ${isReversed ? 'DESC' : 'ASC'}` : ''
-  const rows = source.connection.all<SelectedRow>(`SELECT ${rowSql(source)} ${sql}${order}`, ...params)
-  for (const row of rows) {
-    for (const name of EXACT) {
-      const value = row[name]
-      if (typeof value === 'string') row[name] = fromExact(value)
-    }
-    if (source.unknownColumns.length > 0) moveUnknown(row, source.unknownColumns)
+  return { sql: `SELECT ${rowSql(source)} ${sql}${order}`, params }
+}
+
+function tidy(row: SelectedRow, source: LogSource): void {
+  for (const name of EXACT) {
+    const value = row[name]
+    if (typeof value === 'string') row[name] = fromExact(value)
   }
-  return rows as unknown as StoredLogRow[]
+  if (source.unknownColumns.length > 0) moveUnknown(row, source.unknownColumns)
 }
 
 /**

@@ -2,19 +2,21 @@ import { compareTimes } from '../../body/find-failures.js'
 import type { StoredLogRow } from '../../model/log.js'
 
 /** Puts rows that come about in order into the order of time. */
-export interface TimeOrder {
+export interface TimeOrder<Row> {
   /** Takes rows, gives those that no older one can follow any more. */
-  add(rows: readonly StoredLogRow[]): StoredLogRow[]
+  add(rows: readonly Row[]): Row[]
   /** The rest. */
-  end(): StoredLogRow[]
+  end(): Row[]
 }
 
 /** Processes write in batches that overlap: rows so much older than the newest can still come. */
 const LATE_MS = 60_000
 
 /** Ids follow the batches in which rows were written, not their times. */
-export function createTimeOrder(): TimeOrder {
-  let waiting: StoredLogRow[] = []
+export function createTimeOrder<
+  Row extends Pick<StoredLogRow, 'id' | 'tsSeconds' | 'tsNanos'>,
+>(): TimeOrder<Row> {
+  let waiting: Row[] = []
   return {
     add(rows) {
       waiting = [...waiting, ...rows].sort(compareTimes)

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { appendFileSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { beforeAll, expect, test } from 'vitest'
 import { expectedNames, isInTheLog, readExpected } from '../../helpers/failures.js'
@@ -57,8 +57,7 @@ test('every failure of every home is listed under its name, and no other', () =>
   }
   console.table(table)
   expect(all.missed).toEqual([])
-  // What is logged at INFO alone does not tell a stream that fell silent from one that broke.
-  expect(all.false).toEqual(['0.99.0-tui stream-cut'])
+  expect(all.false).toEqual([])
   expect([...all.unknown]).toEqual([])
 })
 
@@ -153,4 +152,34 @@ test('a row without a level, a target or a time is no reason to fail', async () 
   const { exitCode, stdout } = await runLogs(['errors', '--json', '--codex-home', home])
   expect(exitCode).toBe(0)
   expect(JSON.parse(stdout).length).toBeGreaterThan(0)
+})
+
+test('a process that is gone did not end in a turn whose end the rollout tells', async () => {
+  const home = copyFixtureHome('failures', '0.155.0-killed')
+  const killed = async () =>
+    (await readErrors(home, '--no-group')).rows.filter(({ name }: FoundFailure) => name === 'killed')
+  const [cut] = await killed()
+  expect(cut).toMatchObject({
+    turn_id: expect.any(String),
+    file: null,
+    message: expect.stringContaining('gone'),
+  })
+  const state = new Database(`${home}/state_5.sqlite`)
+  const { rollout_path: path } = state
+    .prepare('SELECT rollout_path FROM threads WHERE id = ?')
+    .get(cut.thread_id) as { rollout_path: string }
+  const payload = (turn_id: string) => ({ type: 'task_complete', turn_id })
+  const addLine = (turnId: string) =>
+    appendFileSync(
+      path.replace('/home/demo/.codex', home),
+      `${JSON.stringify({ timestamp: '2026-11-25T15:00:00.000Z', type: 'event_msg', payload: payload(turnId) })}\n`,
+    )
+  addLine('01a20000-0000-7000-8000-000000000000')
+  expect(await killed()).toMatchObject([{ turn_id: cut.turn_id }])
+  addLine(cut.turn_id)
+  // The process had another one open.
+  expect(cut.row_ids).toHaveLength(2)
+  expect(await killed()).toMatchObject([{ row_ids: [expect.any(Number)] }])
+  expect((await killed())[0].turn_id).not.toBe(cut.turn_id)
+  state.close()
 })
