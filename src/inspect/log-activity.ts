@@ -1,4 +1,3 @@
-import { compareTimes } from '../body/find-failures.js'
 import { createStepFollower } from '../body/follow-steps.js'
 import { parseBody } from '../body/parse.js'
 import type { StoredLogRow } from '../model/log.js'
@@ -9,6 +8,7 @@ import { readLogRows } from '../query/logs/rows.js'
 import type { LogStore } from '../query/logs/store.js'
 import { readStreamSign } from '../query/logs/stream-signs.js'
 import { type LastRow, readLastRows } from '../query/logs/threads.js'
+import { createTimeOrder } from '../query/logs/time-order.js'
 import { findLiveness, type Liveness } from './liveness.js'
 
 /** A process that has rows, and whether it runs. Times are Unix milliseconds. */
@@ -128,7 +128,9 @@ function readThread(store: LogStore, threadId: string, processMs: number): Threa
     if (ids.length === 0) continue
     rows.push(...readLogRows(store, { kind: 'ids', ids }))
     const follower = createStepFollower()
-    for (const row of rows.toSorted(compareTimes)) {
+    const order = createTimeOrder<StoredLogRow>()
+    const inTime = order.add(rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
+    for (const row of [...inTime, ...order.end()]) {
       follower.add(row, parseBody(row.body, { target: row.target, isMessageOnly }))
     }
     activity = follower.activities(processMs).find((one) => one.threadId === threadId)

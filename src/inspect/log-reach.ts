@@ -1,7 +1,8 @@
 import type { SqlValue } from '../db/connection.js'
 import type { LogFilter } from '../model/log.js'
+import { FIRST_SECONDS, LAST_SECONDS } from '../model/row-time.js'
 import { compileTimes } from '../query/logs/filter.js'
-import { type LogStore, readHighestId } from '../query/logs/store.js'
+import { isTimeSql, type LogStore, readHighestId } from '../query/logs/store.js'
 import { columnSql } from '../schema/columns.js'
 
 /** A time in which a process ran and of which no row is there. Unix seconds. */
@@ -24,9 +25,8 @@ export interface LogEdges {
 export function readReach(store: LogStore): LogEdges {
   const seconds = columnSql(store.columns.tsSeconds)
   const { first, last, n } = store.connection.get<{ first: number | null; last: number | null; n: number }>(
-    // A cast within would keep SQLite from the index.
-    `SELECT CAST((SELECT min(${seconds}) FROM logs) AS INTEGER) AS first,
-     CAST((SELECT max(${seconds}) FROM logs) AS INTEGER) AS last,
+    `SELECT (SELECT min(${seconds}) FROM logs WHERE ${isTimeSql(seconds)}) AS first,
+     (SELECT max(${seconds}) FROM logs WHERE ${isTimeSql(seconds)}) AS last,
      (SELECT count(*) FROM logs) AS n`,
   )!
   const goneCount = store.hasIdAsKey ? readHighestId(store) - BigInt(n) : 0n
@@ -83,17 +83,18 @@ interface Gap {
 /** From the newest second back, by the index: each step goes as far as a hole is long, or over a gap. */
 function seekGaps({ connection, columns }: LogStore, { from, to }: Pick<LogFilter, 'from' | 'to'>): Gap[] {
   const seconds = columnSql(columns.tsSeconds)
-  const low = from?.seconds ?? Number.MIN_SAFE_INTEGER
+  const low = from?.seconds ?? FIRST_SECONDS
   return connection.all<Gap>(
     `WITH RECURSIVE seen(at, next) AS (
-       SELECT max(${seconds}), NULL FROM logs WHERE ${seconds} <= ?
+       SELECT max(${seconds}), NULL FROM logs WHERE ${seconds} >= ? AND ${seconds} <= ?
        UNION ALL
        SELECT coalesce(
          (SELECT min(${seconds}) FROM logs WHERE ${seconds} >= max(seen.at - ${HOLE_SECONDS}, ?) AND ${seconds} < seen.at),
          (SELECT max(${seconds}) FROM logs WHERE ${seconds} >= ? AND ${seconds} < seen.at - ${HOLE_SECONDS})
        ), seen.at FROM seen WHERE seen.at IS NOT NULL
      ) SELECT at AS "from", next AS "to" FROM seen WHERE next - at > ${HOLE_SECONDS} LIMIT ${MOST_GAPS}`,
-    to?.seconds ?? Number.MAX_SAFE_INTEGER,
+    low,
+    to?.seconds ?? LAST_SECONDS,
     low,
     low,
   )
@@ -104,7 +105,7 @@ function sortGaps({ connection, columns }: LogStore, { from, to }: Pick<LogFilte
   const seconds = columnSql(columns.tsSeconds)
   const times = { ...(from && { from }), ...(to && { to }) }
   const { sql, params } = compileTimes(times, seconds, columnSql(columns.tsNanos))
-  const where = sql.length === 0 ? '' : `WHERE ${sql.join(' AND ')}`
+  const where = `WHERE ${[isTimeSql(seconds), ...sql].join(' AND ')}`
   return connection.all<Gap>(
     `SELECT at AS "from", next AS "to" FROM (
        SELECT at, lead(at) OVER (ORDER BY at) AS next FROM (SELECT DISTINCT ${seconds} AS at FROM logs ${where})

@@ -5,7 +5,7 @@ import type { LogTurn } from '../model/log-turn.js'
 import type { Turn } from '../model/turn.js'
 import { matchingBatches } from '../query/logs/batches.js'
 import { inParts, keyOf, readLogRows } from '../query/logs/rows.js'
-import type { LogStore } from '../query/logs/store.js'
+import { isTimeSql, type LogStore } from '../query/logs/store.js'
 import { createTimeOrder } from '../query/logs/time-order.js'
 import { columnSql } from '../schema/columns.js'
 
@@ -32,8 +32,9 @@ export function readLogTurns(
 
 /** Of the newest row of all; `undefined` where that is not known. */
 function readNewestMs({ connection, columns }: LogStore): number | undefined {
+  const time = columnSql(columns.tsSeconds)
   const row = connection.get<{ seconds: number | null }>(
-    `SELECT CAST(max(${columnSql(columns.tsSeconds)}) AS INTEGER) AS seconds FROM logs`,
+    `SELECT max(${time}) AS seconds FROM logs WHERE ${isTimeSql(time)}`,
   )
   return row?.seconds == null ? undefined : row.seconds * 1000
 }

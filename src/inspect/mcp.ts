@@ -1,12 +1,12 @@
-import { compareTimes } from '../body/find-failures.js'
 import { createMcpFollower, MCP_TARGETS } from '../body/follow-mcp.js'
 import { parseBody } from '../body/parse.js'
-import type { LogFilter } from '../model/log.js'
+import type { LogFilter, StoredLogRow } from '../model/log.js'
 import type { McpServerNow } from '../model/mcp.js'
 import { compareVersions } from '../model/releases.js'
 import { type LogBatch, matchingBatches, type Resize } from '../query/logs/batches.js'
 import { inParts, readLogRows } from '../query/logs/rows.js'
 import type { LogStore } from '../query/logs/store.js'
+import { createTimeOrder } from '../query/logs/time-order.js'
 
 /** A server as `config.toml` has it. */
 export interface ConfiguredServer {
@@ -48,7 +48,8 @@ export function readMcp(
   })
   const own: LogFilter = { ...filter, target: filter.target ?? { match: 'anyCase', anyOf: MCP_TARGETS } }
   for (const batch of watch(inParts(store, matchingBatches(store, own)))) {
-    for (const row of readLogRows(store, batch, own).sort(compareTimes)) {
+    const order = createTimeOrder<StoredLogRow>()
+    for (const row of [...order.add(readLogRows(store, batch, own)), ...order.end()]) {
       if (row.body === null || !MAY_TELL.test(row.body)) continue
       follower.add(row, parseBody(row.body, { target: row.target, isMessageOnly }))
     }

@@ -27,6 +27,7 @@ export interface StatsSum {
   bucket: number
   rowCount: number
   sizeBytes: number
+  /** Not a number where a row's time is not a valid one. */
   firstSeconds: number
   lastSeconds: number
 }

@@ -16,6 +16,7 @@ import { findThreadOfLogs } from './find-thread.js'
 import type { LogFilterFlags } from './flags.js'
 import { resolveFilter } from './options.js'
 import { resolveThreads } from './resolve-threads.js'
+import { describeOddities } from './session.js'
 
 /**
  * The home's logs, closed with the session.
@@ -31,11 +32,7 @@ export async function openLogs(session: Session, filter: LogFilter = {}): Promis
     return { ...describeLogs(connection), file }
   }
   session.keep(store.connection)
-  if (store.file.age === 'newer') {
-    session.notice(
-      `${store.file.path} is of a newer layout than this version knows; it is read by its columns`,
-    )
-  }
+  for (const text of describeOddities(store)) session.notice(text)
   return store
 }
 

@@ -53,7 +53,7 @@ export async function openLogSession(flags: LogsFlags, io: Io): Promise<LogSessi
 }
 
 /** What is not as in the layouts that are known here. */
-function* describeOddities({ file, missing, unknownColumns }: LogStore): Generator<string> {
+export function* describeOddities({ file, missing, unknownColumns }: LogStore): Generator<string> {
   if (file.age === 'newer') {
     yield `${file.path} is of a newer layout than this version knows; it is read by its columns`
   }

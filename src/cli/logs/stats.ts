@@ -1,7 +1,7 @@
 import { StateError } from '../../errors.js'
 import type { Field, RecordKind } from '../../format/fields.js'
 import { formatLevelBar, formatSparkline, LEVEL_BLOCKS, planBuckets } from '../../format/histogram.js'
-import { formatBytes, formatCount } from '../../format/quantity.js'
+import { formatBytes, formatCount, formatPlural } from '../../format/quantity.js'
 import type { LogFilter } from '../../model/log.js'
 import { STATS_GROUPS, type StatsGroup, type StatsSum } from '../../model/log-stats.js'
 import { createStatsSummer, readTimeRange } from '../../query/logs/stats.js'
@@ -92,8 +92,8 @@ function groupKind(by: readonly StatsGroup[], hasLine = false): RecordKind<Group
         value: ({ byteShare }) => Number(byteShare.toFixed(6)),
         cell: ({ byteShare }) => percent(byteShare),
       },
-      { name: 'first_at', kind: 'time', value: ({ firstSeconds }) => firstSeconds * 1000 },
-      { name: 'last_at', kind: 'time', value: ({ lastSeconds }) => lastSeconds * 1000 },
+      { name: 'first_at', kind: 'time', value: ({ firstSeconds }) => timeOrNull(firstSeconds) },
+      { name: 'last_at', kind: 'time', value: ({ lastSeconds }) => timeOrNull(lastSeconds) },
       ...(hasLine
         ? [
             {
@@ -112,6 +112,10 @@ function groupKind(by: readonly StatsGroup[], hasLine = false): RecordKind<Group
     ],
     nameOf: ({ keys }) => keys.join(' '),
   }
+}
+
+function timeOrNull(seconds: number): number | null {
+  return Number.isNaN(seconds) ? null : seconds * 1000
 }
 
 function histogramKind(bar?: { width: number; most: number; isDaily: boolean }): RecordKind<Bucket> {
@@ -294,7 +298,9 @@ async function findRange(
   const isPlain = Object.values(others).every((part) => part === undefined)
   if (!isPlain) {
     const [sum] = await sumLogs(store, filter, { by: [] }, io)
-    return sum && { from: sum.firstSeconds, to: sum.lastSeconds }
+    if (!sum) return undefined
+    const isKnown = !Number.isNaN(sum.firstSeconds) && !Number.isNaN(sum.lastSeconds)
+    return isKnown ? { from: sum.firstSeconds, to: sum.lastSeconds } : readTimeRange(store)
   }
   const whole = readTimeRange(store)
   if (!whole) return undefined
@@ -318,13 +324,22 @@ async function readHistogram(store: LogStore, filter: LogFilter, session: Sessio
     sizeBytes: 0,
     levels: {} as Record<string, number>,
   }))
+  let outsideCount = 0
   for (const { keys, bucket, rowCount, sizeBytes } of sums) {
     const span = spans[bucket]
-    if (!span) continue
+    if (!span) {
+      outsideCount += rowCount
+      continue
+    }
     const level = (keys[0] ?? '').toUpperCase()
     span.rowCount += rowCount
     span.sizeBytes += sizeBytes
     span.levels[level] = (span.levels[level] ?? 0) + rowCount
+  }
+  if (outsideCount > 0) {
+    session.notice(
+      `${formatPlural(outsideCount, 'row')} without a valid time ${outsideCount === 1 ? 'is' : 'are'} in no span`,
+    )
   }
   const isBar = io.stdout.isTerminal && isText
   const most = Math.max(...spans.map(({ rowCount }) => rowCount))

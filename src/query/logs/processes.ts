@@ -4,6 +4,7 @@ import { columnSql, quoteIdentifier, type ResolvedColumns, resolveColumns } from
 import { readIndexes } from '../../schema/inspect.js'
 import { LOG_COLUMNS, LOG_TABLE } from '../../schema/logs.js'
 import type { OpenTable } from '../databases.js'
+import { isTimeSql } from './store.js'
 
 /** One run of a process that logged. */
 export interface LoggedProcess {
@@ -30,7 +31,7 @@ export function readLoggedProcesses({ connection, columns: present }: OpenTable)
     return newestFirst(
       connection.all<LoggedProcess>(
         `SELECT ${process} AS processUuid, min(${time}) AS firstSeconds, max(${time}) AS lastSeconds FROM logs
-         WHERE ${process} IS NOT NULL GROUP BY ${process}`,
+         WHERE ${process} IS NOT NULL AND ${isTimeSql(time)} GROUP BY ${process}`,
       ),
     )
   }
@@ -42,13 +43,13 @@ export function readLoggedProcesses({ connection, columns: present }: OpenTable)
     )?.processUuid
     if (next === null || next === undefined) return newestFirst(processes)
     after = next
-    const own = `FROM ${source} WHERE ${thread} IS NULL AND ${process} = ?`
+    const own = `FROM ${source} WHERE ${thread} IS NULL AND ${process} = ? AND ${isTimeSql(time)}`
     const span = connection.get<Omit<LoggedProcess, 'processUuid'>>(
       `SELECT (SELECT min(${time}) ${own}) AS firstSeconds, (SELECT max(${time}) ${own}) AS lastSeconds`,
       next,
       next,
     )
-    if (span) processes.push({ processUuid: next, ...span })
+    if (span?.firstSeconds != null) processes.push({ processUuid: next, ...span })
   }
 }
 

@@ -1,7 +1,7 @@
 import { columnSql, quoteIdentifier } from '../../schema/columns.js'
 import { LOWEST_ID } from './batches.js'
 import { countRows } from './rows.js'
-import { type LogSource, readHighestId } from './store.js'
+import { isTimeSql, type LogSource, readHighestId } from './store.js'
 
 /** How far a log reaches. Times are Unix milliseconds, of whole seconds. */
 export interface LogReach {
@@ -26,7 +26,7 @@ export function readLogReach(source: LogSource, recentSinceMs: number): LogReach
     const rowCount = countRows(source, { low: LOWEST_ID, high: highestId })
     const edge = (which: 'min' | 'max', condition: string): number | undefined => {
       const row = connection.get<{ ts: number | null }>(
-        `SELECT ${which}(${time}) AS ts FROM logs WHERE ${condition}`,
+        `SELECT ${which}(${time}) AS ts FROM logs WHERE ${condition} AND ${isTimeSql(time)}`,
       )
       return row?.ts == null ? undefined : Number(row.ts) * 1000
     }
@@ -65,7 +65,7 @@ export function readSpan(source: LogSource, threadIds: readonly string[]): LogSp
   const time = columnSql(columns.tsSeconds)
   const oldest = (condition: string, ...params: string[]) => {
     const row = connection.get<{ ts: number | null }>(
-      `SELECT min(${time}) AS ts FROM logs WHERE ${condition}`,
+      `SELECT min(${time}) AS ts FROM logs WHERE ${condition} AND ${isTimeSql(time)}`,
       ...params,
     )
     return row?.ts == null ? undefined : Number(row.ts) * 1000

@@ -1,9 +1,10 @@
 import type { LogFilter } from '../../model/log.js'
 import type { StatsGroup, StatsPlan, StatsSum } from '../../model/log-stats.js'
+import { isRowTime } from '../../model/row-time.js'
 import { columnSql } from '../../schema/columns.js'
 import { compileBatch, type LogBatch } from './batches.js'
 import { qualified, rowBytesSql } from './rows.js'
-import { keySql, type LogSource, readHighestId } from './store.js'
+import { isTimeSql, keySql, type LogSource, readHighestId } from './store.js'
 
 /** Ids of a window: what SQLite groups of it stays in the processor's cache, where one sort of all rows does not. */
 export const STATS_WINDOW = 50_000
@@ -57,9 +58,14 @@ export function readStats(
       bucket: row.bucket === undefined || row.bucket === null ? 0 : Number(row.bucket),
       rowCount: Number(row.rowCount),
       sizeBytes: Number(row.sizeBytes ?? 0),
-      firstSeconds: Number(row.firstSeconds ?? 0),
-      lastSeconds: Number(row.lastSeconds ?? 0),
+      firstSeconds: timeOrNaN(row.firstSeconds),
+      lastSeconds: timeOrNaN(row.lastSeconds),
     }))
+}
+
+/** Of a group with a damaged time it is not known when it began, or ended. */
+function timeOrNaN(seconds: unknown): number {
+  return typeof seconds === 'number' && isRowTime(seconds) ? seconds : Number.NaN
 }
 
 function keyText(value: unknown): string | null {
@@ -92,7 +98,8 @@ export function createStatsSummer(): { add(sums: readonly StatsSum[]): void; sum
 export function readTimeRange({ connection, columns }: LogSource): { from: number; to: number } | undefined {
   const seconds = columnSql(columns.tsSeconds)
   const row = connection.get<{ low: number | null; high: number | null }>(
-    `SELECT (SELECT min(${seconds}) FROM logs) AS low, (SELECT max(${seconds}) FROM logs) AS high`,
+    `SELECT (SELECT min(${seconds}) FROM logs WHERE ${isTimeSql(seconds)}) AS low,
+     (SELECT max(${seconds}) FROM logs WHERE ${isTimeSql(seconds)}) AS high`,
   )
   return row?.low == null || row.high == null ? undefined : { from: Number(row.low), to: Number(row.high) }
 }

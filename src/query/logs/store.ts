@@ -1,6 +1,7 @@
 import type { ReadConnection } from '../../db/connection.js'
 import type { OpenReadOnlyOptions } from '../../db/open-read.js'
 import type { LogRow, RowId } from '../../model/log.js'
+import { FIRST_SECONDS, LAST_SECONDS } from '../../model/row-time.js'
 import { columnSql, knownColumns, type ResolvedColumns, resolveColumns } from '../../schema/columns.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import { readColumns, readIndexes, type StoredColumn } from '../../schema/inspect.js'
@@ -129,6 +130,11 @@ export function readLowestId(source: LogSource): bigint | undefined {
     `SELECT CAST(min(${source.key}) AS TEXT) AS id FROM logs`,
   )
   return row?.id == null ? undefined : BigInt(row.id)
+}
+
+/** Whether a stored time is one: a damaged row, or a text, would be the oldest or the newest of all. */
+export function isTimeSql(seconds: string): string {
+  return `${seconds} BETWEEN ${FIRST_SECONDS} AND ${LAST_SECONDS}`
 }
 
 /** The select list's form of an integer that may be too large for a number: then it comes as text. */

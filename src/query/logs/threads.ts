@@ -1,6 +1,6 @@
 import { StateError } from '../../errors.js'
 import { columnSql } from '../../schema/columns.js'
-import { keySql, type LogStore } from './store.js'
+import { isTimeSql, keySql, type LogStore } from './store.js'
 
 export const FULL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -60,7 +60,8 @@ export interface LastRow {
 export function readLastRows({ connection, columns, key, indexes }: LogStore): LastRow[] {
   const thread = columnSql(columns.threadId)
   const process = columnSql(columns.processUuid)
-  const ms = `CAST(${columnSql(columns.tsSeconds)} AS INTEGER) * 1000.0 + CAST(${columnSql(columns.tsNanos)} AS INTEGER) / 1e6`
+  const seconds = columnSql(columns.tsSeconds)
+  const ms = `iif(${isTimeSql(seconds)}, ${seconds}, 0) * 1000.0 + CAST(${columnSql(columns.tsNanos)} AS INTEGER) / 1e6`
   const newest = indexes.thread
     ? `WITH RECURSIVE ids(id) AS (
          SELECT min(${thread}) FROM logs
@@ -103,10 +104,10 @@ export function readSecondsOfThreads(
   { connection, columns }: LogStore,
   threadIds: readonly string[],
 ): { first: number; last: number } {
-  const seconds = `CAST(${columnSql(columns.tsSeconds)} AS INTEGER)`
+  const seconds = columnSql(columns.tsSeconds)
   const row = connection.get<{ first: number | null; last: number | null }>(
     `SELECT min(${seconds}) AS first, max(${seconds}) AS last FROM logs
-     WHERE ${columnSql(columns.threadId)} IN (SELECT value FROM json_each(?))`,
+     WHERE ${isTimeSql(seconds)} AND ${columnSql(columns.threadId)} IN (SELECT value FROM json_each(?))`,
     JSON.stringify(threadIds),
   )
   return { first: row?.first ?? 0, last: row?.last ?? -1 }
