@@ -6,7 +6,7 @@ import { findThread } from '../query/threads/find.js'
 import { readThreads } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { compareThread, type FieldDifference, isNewerFileAlone, isPathOf } from '../rollout/compare.js'
-import type { Extracted } from '../rollout/extract.js'
+import { describeBadLines, type Extracted } from '../rollout/extract.js'
 import { listRollouts } from '../rollout/list.js'
 import { findRecordedRollout, isHidden, readOwner } from '../rollout/locate.js'
 import { readRolloutBatches } from '../rollout/read-batches.js'
@@ -61,16 +61,15 @@ export async function* diffHome(threads: ThreadTable, options: DiffOptions): Asy
         yield { kind: 'unreadable', id: null, path: file.path, reason: result.reason }
         continue
       }
-      const { metadata, malformedCount, firstMalformed, firstNotUtf8 } = result
+      const { metadata, badLines, firstNotUtf8 } = result
       const { id } = metadata
       if (firstNotUtf8 !== null) {
         const reason = `line ${firstNotUtf8} is not UTF-8: Codex does not resume it`
         yield { kind: 'unreadable', id, path: file.path, reason }
-      } else if (firstMalformed) {
-        const { lineNumber, reason } = firstMalformed
-        const more = malformedCount > 1 ? `, and ${malformedCount - 1} more that cannot be read` : ''
-        onNotice(`${file.path}, line ${lineNumber}: ${reason}${more}`)
       }
+      // The one that is not UTF-8 was named.
+      if (badLines.count > (firstNotUtf8 === null ? 0 : 1))
+        onNotice(`${file.path}: ${describeBadLines(badLines)}`)
       owners.set(file.path, id)
       const row = findThread(threads, id)
       if (!row) {

@@ -20,6 +20,8 @@ export interface SyncOptions {
   defaultProvider: string
   onProgress?: ((progress: SyncProgress) => void) | undefined
   onFailure?: ((failure: SyncFailure) => void) | undefined
+  /** Of a rollout that is stored although lines of it cannot be read: which, and why. */
+  onBadLines?: ((failure: SyncFailure) => void) | undefined
   /** Looked at between rollouts; what was stored until then stays. */
   signal?: AbortSignal | undefined
   /**

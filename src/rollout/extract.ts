@@ -24,13 +24,28 @@ export type Extracted =
       isContinuation: boolean
       endsWithMeta: boolean
       dynamicTools: readonly DynamicTool[]
-      malformedCount: number
-      /** The first of them; `null` without one. */
-      firstMalformed: { lineNumber: number; reason: string } | null
+      badLines: BadLines
       /** Number of the first line that is not UTF-8: Codex does not resume such a file. */
       firstNotUtf8: number | null
     }
   | { kind: 'failed'; reason: string }
+
+/** So many bad lines of a file are named. */
+const NAMED_BAD_LINES = 5
+
+/** Lines that cannot be read. */
+export interface BadLines {
+  count: number
+  /** The first five. */
+  first: readonly { lineNumber: number; reason: string }[]
+}
+
+/** `line 6: not JSON; line 9: not UTF-8; and 2 more`; `null` when all lines can be read. */
+export function describeBadLines({ count, first }: BadLines): string | null {
+  if (count === 0) return null
+  const named = first.map(({ lineNumber, reason }) => `line ${lineNumber}: ${reason}`)
+  return [...named, ...(count > first.length ? [`and ${count - first.length} more`] : [])].join('; ')
+}
 
 /** @throws {StateError} `ABORTED` */
 export async function extractRollout(
@@ -56,10 +71,10 @@ export async function extractRollout(
       isContinuation,
       endsWithMeta,
       dynamicTools,
-      malformedCount: lineCounts.malformed,
-      firstMalformed: malformed[0]
-        ? { lineNumber: malformed[0].lineNumber, reason: malformed[0].reason }
-        : null,
+      badLines: {
+        count: lineCounts.malformed,
+        first: malformed.slice(0, NAMED_BAD_LINES).map(({ lineNumber, reason }) => ({ lineNumber, reason })),
+      },
       firstNotUtf8,
     }
   } catch (error) {

@@ -4,6 +4,7 @@ import { StateError } from '../errors.js'
 import type { BackfillOptions, BackfillResult, SyncCounts, SyncOptions } from '../model/sync.js'
 import type { ThreadMetadata } from '../model/thread.js'
 import { findThread } from '../query/threads/find.js'
+import { describeBadLines } from '../rollout/extract.js'
 import { compareWatermarks, listRollouts } from '../rollout/list.js'
 import { type ReadRollout, readRolloutBatches } from '../rollout/read-batches.js'
 import {
@@ -170,10 +171,17 @@ function keepGit({ threads }: SyncTarget, metadata: ThreadMetadata): ThreadMetad
 }
 
 /** The number of failed ones. */
-export function reportFailures(batch: readonly ReadRollout[], { onFailure }: SyncOptions): number {
+export function reportFailures(
+  batch: readonly ReadRollout[],
+  { onFailure, onBadLines }: Pick<SyncOptions, 'onFailure' | 'onBadLines'>,
+): number {
   let count = 0
   for (const { file, result } of batch) {
-    if (result.kind !== 'failed') continue
+    if (result.kind !== 'failed') {
+      const reason = describeBadLines(result.badLines)
+      if (reason !== null) onBadLines?.({ path: file.path, reason })
+      continue
+    }
     count += 1
     onFailure?.({ path: file.path, reason: result.reason })
   }

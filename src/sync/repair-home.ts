@@ -8,10 +8,17 @@ import type { DynamicTool, ThreadMetadata, ThreadRow } from '../model/thread.js'
 import { compareFolders } from '../query/cwd-spellings.js'
 import { readSessionNames } from '../query/session-names.js'
 import { findThread } from '../query/threads/find.js'
-import { type CompareContext, chooseRepairs, compareThread } from '../rollout/compare.js'
+import {
+  type CompareContext,
+  chooseRepairs,
+  compareThread,
+  isNewerFileAlone,
+  isPathOf,
+} from '../rollout/compare.js'
 import type { Extracted } from '../rollout/extract.js'
 import { listRollouts } from '../rollout/list.js'
-import { readOwner, tryResolveRollout } from '../rollout/locate.js'
+import { findRecordedRollout, readOwner } from '../rollout/locate.js'
+import type { RolloutFileFacts } from '../rollout/read.js'
 import { type ReadRollout, readRolloutBatches } from '../rollout/read-batches.js'
 import { isMillisColumn } from '../schema/threads.js'
 import { isBackfillComplete, markBackfillComplete } from '../store/backfill.js'
@@ -84,7 +91,7 @@ export async function* repairHome(
     archivedOtherwise: 0,
     differing: 0,
   }
-  const inserted = new Set<string>()
+  const settled = new Set<string>()
   let hasWritten = false
 
   async function* apply(changes: HomeChange[]): AsyncGenerator<HomeChange[], void, undefined> {
@@ -118,7 +125,7 @@ export async function* repairHome(
   for await (const batch of readRolloutBatches(pending, settings, options)) {
     const changes: HomeChange[] = []
     for (const read of batch) {
-      const change = await planChange(target, read, inserted, counts, { names, nowMs: options.now() })
+      const change = await planChange(target, read, settled, counts, { names, nowMs: options.now() })
       if (change) changes.push(change)
     }
     counts.scanned += batch.length
@@ -131,37 +138,43 @@ export async function* repairHome(
 }
 
 async function planChange(
-  { threads }: SyncTarget,
+  { threads, codexHome }: SyncTarget,
   { result }: ReadRollout,
-  inserted: Set<string>,
+  settled: Set<string>,
   counts: RepairCounts,
   context: Pick<CompareContext, 'nowMs'> & { names: ReadonlyMap<string, string> },
 ): Promise<HomeChange | undefined> {
   if (result.kind === 'failed') return undefined
   const { metadata, dynamicTools } = result
   const { id, rolloutPath: path } = metadata
-  if (inserted.has(id)) return undefined
+  if (settled.has(id)) return undefined
   const row = findThread(threads, id)
   if (!row) {
-    inserted.add(id)
+    settled.add(id)
     return { kind: 'insert', metadata, dynamicTools }
   }
-  // A thread can have several rollouts; the row says which one is current.
-  if (!isSamePath(row.rolloutPath, path) && (await hasOwnFile(row))) return undefined
+  // A thread can have several rollouts; the row says which one is current. Where that is gone it is the newest.
+  const own = await findOwnFile(codexHome, row)
+  if (own && !isPathOf(own, path)) return undefined
+  settled.add(id)
   const { values, hasMore } = findStaleValues(row, result, threads, context)
   if (hasMore || result.firstNotUtf8 !== null) counts.differing += 1
   if (isArchivedOtherwise(row, metadata) && !('archivedAtSeconds' in values)) counts.archivedOtherwise += 1
   return Object.keys(values).length === 0 ? undefined : { kind: 'repair', metadata, values }
 }
 
-async function hasOwnFile({ id, rolloutPath }: ThreadRow): Promise<boolean> {
-  const file = tryResolveRollout(rolloutPath)
-  if (!file) return false
+/** The file that a row names, here or where the home was moved to; not one that another thread wrote. */
+async function findOwnFile(
+  codexHome: string,
+  { id, rolloutPath }: ThreadRow,
+): Promise<RolloutFileFacts | undefined> {
+  const file = findRecordedRollout(codexHome, rolloutPath)
+  if (!file) return undefined
   try {
     const owner = await readOwner(file)
-    return owner === null || owner === id
+    return owner === null || owner === id ? file : undefined
   } catch (error) {
-    if (error instanceof StateError) return true
+    if (error instanceof StateError) return file
     throw error
   }
 }
@@ -192,7 +205,9 @@ function findStaleValues(
   // In layouts of which it is the only sign that there is something to show.
   if (release.content === 'hasUserEvent' && !row.hasUserEvent && metadata.hasUserEvent)
     values.hasUserEvent = true
-  const hasMore = differences.some(({ field }) => field !== 'archivedAtSeconds' && !(field in values))
+  const left = differences.filter(({ field }) => field !== 'archivedAtSeconds' && !(field in values))
+  // That a file is newer than its row says nothing: those of a home that was copied all are.
+  const hasMore = left.length > 0 && !isNewerFileAlone(left)
   return { values, hasMore }
 }
 

@@ -7,7 +7,7 @@ import type { RecordKind } from '../../format/fields.js'
 import { findHolders } from '../../inspect/holders.js'
 import { findLiveness, LONGEST_FLUSH_MS } from '../../inspect/liveness.js'
 import { findHomeLineEnds } from '../../inspect/schema-report.js'
-import type { SyncProgress } from '../../model/sync.js'
+import type { SyncFailure, SyncProgress } from '../../model/sync.js'
 import type { ThreadMetadata } from '../../model/thread.js'
 import { readLoggedProcesses } from '../../query/logs/processes.js'
 import { type DatabaseFile, listDatabases, OWN_STATE_GENERATION } from '../../schema/files.js'
@@ -131,6 +131,10 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
   const path = builtPath({ folder, modelPath, traces })
   refuseOthersPlace(session, folder, path)
   const progress = createProgress(io)
+  const tell = ({ path, reason }: SyncFailure) => {
+    progress.clear()
+    session.notice(`${path}: ${reason}`)
+  }
   let failureCount = 0
   const counts = await buildStateDatabase({
     codexHome: resolve(codexHome),
@@ -146,9 +150,9 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
     onWait: () => say(io, `another process is building ${path}: waiting for it`),
     onFailure(failure) {
       failureCount += 1
-      progress.clear()
-      session.notice(`${failure.path}: ${failure.reason}`)
+      tell(failure)
     },
+    onBadLines: tell,
   }).finally(progress.clear)
   io.stdout.write(`${path}\n`)
   say(
@@ -241,6 +245,10 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
   if (!isDryRun) refuseWhileHeld(session, database)
   const state = openForRepair(database.path, { isDryRun, onNotice: session.notice })
   const progress = createProgress(io)
+  const tell = ({ path, reason }: SyncFailure) => {
+    progress.clear()
+    session.notice(`${path}: ${reason}`)
+  }
   let failureCount = 0
   let counts: RepairCounts | undefined
   const changed = { insert: 0, repair: 0, finish: 0 }
@@ -253,9 +261,9 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
       onProgress: progress.show,
       onFailure(failure) {
         failureCount += 1
-        progress.clear()
-        session.notice(`${failure.path}: ${failure.reason}`)
+        tell(failure)
       },
+      onBadLines: tell,
       async beforeFirstWrite() {
         progress.clear()
         // Rollouts take their time to be read: a Codex may have been started since.
@@ -296,7 +304,10 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
     )
   }
   if (differing > 0)
-    say(io, `${count(differing, 'thread')} differ in what is not repaired; 'codex-state diff' names it`)
+    say(
+      io,
+      `${count(differing, 'thread')} ${differing === 1 ? 'differs' : 'differ'} in what is not repaired; 'codex-state diff' names it`,
+    )
   if (!isChanged) return
   const would = isDryRun ? 'would be ' : ''
   say(

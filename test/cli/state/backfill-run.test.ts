@@ -15,7 +15,14 @@ import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { listDatabases } from '../../../src/schema/files.js'
 import { describeFolder } from '../../helpers/folder.js'
-import { copyHome, HOMES, type HomeName, makeCase, UNUSED_THREADS } from '../../helpers/homes.js'
+import {
+  copyFixtureHome,
+  copyHome,
+  HOMES,
+  type HomeName,
+  makeCase,
+  UNUSED_THREADS,
+} from '../../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
 import { readStored, writeSession, writeSessions } from '../../helpers/sessions.js'
@@ -334,6 +341,34 @@ test.each([
   })
   expect((await run(home, '--into', folder)).exitCode).toBe(0)
   expect(readStored(join(folder, 'state_4.sqlite')).threads).toHaveLength(3000)
+})
+
+test('a reverted thread of a home that was moved gets the rollout that is in force', async () => {
+  const home = copyFixtureHome('turns', 'forks-0.169.0')
+  const inForce = (await runState(['threads', 'path', '01a21336-d43c', '--codex-home', home])).stdout.trim()
+  expect(inForce).toMatch(/_01a21336-d5d1-[-0-9a-f]+\.jsonl$/)
+  expect((await run(home, '--dry-run', '--json=id,path')).stderr).toBe(
+    'codex-state: 0 threads would be inserted, 28 repaired, of 29 rollouts\ncodex-state: nothing was written; --yes does it\n',
+  )
+  expect((await run(home, '--yes')).exitCode).toBe(0)
+  const stored = readStored(statePath(home)).threads.find(({ id }) => String(id).startsWith('01a21336-d43c'))
+  expect(stored?.rollout_path).toBe(inForce)
+  expect((await run(home, '--yes')).stderr).toBe(NOTHING_TO_DO)
+})
+
+test('bad lines are named by file, number and reason, and the rollout is taken over all the same', async () => {
+  const { home } = moveIn('codex-0.169.0')
+  const path = (await runState(['threads', 'path', 'last', '--codex-home', home])).stdout.trim()
+  const lines = readFileSync(path).toString('latin1').split('\n')
+  for (const number of [6, 9, 12, 13, 14, 15]) lines[number - 1] = '{"timestamp":"2026'
+  lines[6] = '{"a":"\xff"}'
+  writeFileSync(path, lines.join('\n'), 'latin1')
+  const told = `codex-state: ${path}: line 6: not JSON; line 7: not UTF-8; line 9: not JSON; line 12: not JSON; line 13: not JSON; and 2 more\n`
+  expect((await run(home, '--dry-run')).stderr).toContain(told)
+  const built = await run(home, '--into', temporaryFolder())
+  expect(built.stderr).toContain(told)
+  expect(built.exitCode).toBe(0)
+  expect((await runState(['diff', '--codex-home', home])).stderr).toContain(told)
 })
 
 test('folders and files that cannot be read are told of, and the others are stored', async () => {

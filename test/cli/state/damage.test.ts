@@ -243,7 +243,7 @@ describe('a bad rollout', () => {
       exitCode,
     }).toEqual({
       found: [{ difference: 'unreadable', path: empty }],
-      stderr: `codex-state: ${path.trim()}, line ${badLine}: not JSON\ncodex-state: 24 rows name another home, from which this one was copied or moved\n`,
+      stderr: `codex-state: ${path.trim()}: line ${badLine}: not JSON\ncodex-state: 24 rows name another home, from which this one was copied or moved\n`,
       exitCode: 1,
     })
   })
