@@ -14,6 +14,19 @@ export interface HtmlTalk {
 /** Outputs of more lines are closed until they are clicked at. */
 const OPEN_LINES = 12
 
+/** Of the first line of what is closed. */
+const SUMMARY_LENGTH = 100
+
+/** What the colours of the course stand for, by their class. */
+const KEYS = Object.entries({
+  wait: 'waiting for the model',
+  model: 'model',
+  call: 'call',
+  bad: 'failed call',
+})
+  .map(([name, words]) => `<span><i class="key ${name}"></i> ${words}</span>`)
+  .join(' ')
+
 /** A page of its own, without a script and without anything from elsewhere: the browser is told to load nothing. */
 export function* formatHtmlTalk({ title, facts, turns, formatTime }: HtmlTalk): Generator<string> {
   yield `<!doctype html>
@@ -32,7 +45,7 @@ export function* formatHtmlTalk({ title, facts, turns, formatTime }: HtmlTalk): 
 `
   const courses = turns.flatMap(({ turn }) => (turn && traceTurn(turn)) ?? [])
   if (courses.length > 0) {
-    yield '<h2>Course</h2>\n<p class="facts"><span class="key wait"></span> waiting for the model <span class="key model"></span> model <span class="key call"></span> call <span class="key bad"></span> failed call</p>\n<div class="course">\n'
+    yield `<h2>Course</h2>\n<p class="facts keys">${KEYS}</p>\n<div class="course">\n`
     for (const { number, fromMs, toMs, waitMs, calls } of courses) {
       const spanMs = Math.max(1, toMs - fromMs)
       const place = (from: number, to: number) =>
@@ -76,7 +89,7 @@ function formatBlock(block: TalkBlock, formatTime: HtmlTalk['formatTime']): stri
       : form === 'words'
         ? `<div class="words">${inner}</div>`
         : lines.length > OPEN_LINES
-          ? `<details><summary>${lines.length} lines</summary><pre>${inner}</pre></details>`
+          ? `<details><summary>${lines.length} lines: ${escapeHtml(lines[0]!.slice(0, SUMMARY_LENGTH))}</summary><pre>${inner}</pre></details>`
           : `<pre>${inner}</pre>`
   const run = command === '' ? '' : `<pre class="command">${escapeHtml(command)}</pre>`
   return `<section class="${part}">${head}${run}${shown}</section>\n`
@@ -111,14 +124,16 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2.5rem;border-top:1px solid var(--line);padding-top:1rem}
 .facts,header span{color:var(--faint);font-size:.85rem}header .failed{color:var(--bad)}
 section{margin:1rem 0}.words{white-space:pre-wrap}
-.user .words{background:var(--soft);border-left:3px solid var(--call);padding:.5rem .8rem}
+.user .words{background:var(--soft);border-left:3px solid var(--call);padding:.5rem .8rem .5rem calc(.8rem - 3px)}
 .reasoning,.notes{color:var(--faint)}
 pre{font:13px/1.45 ui-monospace,monospace;background:var(--soft);padding:.5rem .8rem;margin:.3rem 0;overflow-x:auto;white-space:pre-wrap}
-pre.command{border-left:3px solid var(--line)}
+pre.command{border-left:3px solid var(--line);padding-left:calc(.8rem - 3px)}
 .added{color:#2a8a3e}.removed{color:var(--bad)}summary{cursor:pointer;color:var(--faint)}
 .course{display:grid;grid-template-columns:max-content 1fr max-content;gap:.2rem .8rem;align-items:center;font-size:.85rem}
 .bar{position:relative;height:.9rem;background:var(--model);overflow:hidden}
+.course>span{text-align:right}
 .bar i{position:absolute;top:0;bottom:0;min-width:1px}
-i.wait,.key.wait{background:var(--wait)}i.call,.key.call{background:var(--call)}i.bad,.key.bad{background:var(--bad)}.key.model{background:var(--model)}
-.key{display:inline-block;width:.8rem;height:.8rem;margin-left:.6rem}
+i.wait{background:var(--wait)}i.call{background:var(--call)}i.bad{background:var(--bad)}i.model{background:var(--model)}
+.keys{display:flex;flex-wrap:wrap;gap:.2rem 1rem}.keys span{white-space:nowrap}
+.key{display:inline-block;width:.8rem;height:.8rem}
 `

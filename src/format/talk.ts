@@ -250,7 +250,7 @@ export function formatOutcome({ outcome, error, durationMs, abortReason }: Turn)
     case 'failed':
       return `failed${time}${error ? `: ${error.message}` : ''}`
     case 'interrupted':
-      return `interrupted${time}${abortReason ? ` (${abortReason})` : ''}`
+      return `interrupted${time}${abortReason && abortReason !== 'interrupted' ? ` (${abortReason})` : ''}`
     case 'completed':
     case 'running':
       return `${outcome}${time}`
