@@ -35,7 +35,7 @@ export function openTurn(ms: number, processUuid: string, threadId = THREAD_A): 
 
 /** A process of the test's own that does nothing. */
 export async function startIdle() {
-  const running = startProcess('sh', ['-c', 'echo up; exec sleep 60'])
+  const running = startProcess(process.execPath, ['-e', 'console.log("up"); setTimeout(() => {}, 60_000)'])
   await running.until(() => running.stdout.includes('up'))
   return { running, uuid: `pid:${running.child.pid}:4b3a1d54-51c5-4a8e-9f34-0d2f8a9c1b11` }
 }

@@ -26,6 +26,7 @@ const canUnshare = spawnSync('unshare', ['--map-root-user', '--mount', 'true']).
 
 describe('who holds a database', () => {
   test('is found by the file, under whatever name it was opened', async () => {
+    requirePrograms('sleep')
     const file = createFile()
     const other = join(temporaryFolder(), 'another name')
     linkSync(file.path, other)
@@ -52,7 +53,7 @@ describe('who holds a database', () => {
   )
 
   test('is told by lsof where the system is not Linux', async () => {
-    requirePrograms('lsof')
+    requirePrograms('lsof', 'sleep')
     const file = createFile()
     const holder = await ready(startProcess('sh', ['-c', HOLD, 'sh', file.path]))
     expect(findHolders([file], 'darwin')).toMatchObject({

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readSessionNames } from '../../src/query/session-names.js'
 import { temporaryFolder } from '../helpers/layouts.js'
+import { requirePrograms } from '../helpers/programs.js'
 import { threadId } from '../helpers/threads.js'
 
 const line = (number: number, name: string) =>
@@ -40,6 +41,7 @@ test('of an index of gigabytes the end is read, and that is said', () => {
 })
 
 test('an index that is a pipe or a folder is said, and waits for nobody', () => {
+  requirePrograms('mkfifo')
   const home = temporaryFolder()
   execFileSync('mkfifo', [join(home, 'session_index.jsonl')])
   expect(read(home).notices).toEqual([

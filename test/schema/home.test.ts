@@ -9,6 +9,7 @@ import {
   resolveHome,
 } from '../../src/schema/home.js'
 import { temporaryFolder } from '../helpers/layouts.js'
+import { requirePrograms } from '../helpers/programs.js'
 
 const nowhere: HomeRequest = { typedHome: undefined, env: {}, userHome: '/users/me', workingFolder: '/cwd' }
 
@@ -96,7 +97,10 @@ describe('a config.toml that cannot be used is said to be so and passed over', (
   const resolveIn = (home: string) => resolveHome({ ...nowhere, env: { CODEX_HOME: home } })
   const makers: Record<string, [make: (path: string) => void, reason: string]> = {
     'a named pipe': [
-      (path) => execFileSync('mkfifo', [path]),
+      (path) => {
+        requirePrograms('mkfifo')
+        execFileSync('mkfifo', [path])
+      },
       'cannot read PATH: it is not a regular file, so a sqlite_home in it is not used',
     ],
     'a folder': [

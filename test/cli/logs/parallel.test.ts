@@ -24,7 +24,7 @@ function digest(script: string): string {
 
 describe('a selection that takes long, read by several threads', () => {
   test('has every row once and in order', () => {
-    requirePrograms('sqlite3')
+    requirePrograms('sqlite3', 'sha256sum')
     expect(digest('"$0" "$1" query --json --fields id,body --db "$2"')).toBe(
       digest(
         `sqlite3 -readonly "$2" "SELECT printf('{\\"id\\":%d,\\"body\\":%s}', id, json_quote(feedback_log_body))
@@ -34,7 +34,7 @@ describe('a selection that takes long, read by several threads', () => {
   })
 
   test('finds the newest rows of a filter that few rows match', () => {
-    requirePrograms('sqlite3')
+    requirePrograms('sqlite3', 'sha256sum')
     const rare = 'submission.id="0000000'
     const ours = digest(`"$0" "$1" query --format cat --fields id -n 40 --search '${rare}' --db "$2"`)
     const theirs = digest(
@@ -45,6 +45,7 @@ describe('a selection that takes long, read by several threads', () => {
   })
 
   test('ends quietly when its reader goes away', () => {
+    requirePrograms('head')
     const first = execFileSync('sh', [
       '-c',
       '"$0" "$1" query --json --db "$2" | head -n 1',
