@@ -65,7 +65,7 @@ describe.each([
       stderr: '',
       exitCode: 0,
     })
-    const table = await run([...argv, '--color', 'never'], { isTerminal: true, columns: 100 })
+    const table = await run([...argv, '--color', 'never'], { isTerminal: true, columns: 400 })
     expect(table.stdout).toBe(
       'FILE          LAYOUT  FOUND BY          SIZE  WAL  MIGRATIONS  LAST WRITE\n' +
         `state.sqlite  older   --codex-home  ${(size / 1024).toFixed(1)} KiB  0 B           3  Feb 06 10:15\n` +
