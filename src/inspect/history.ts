@@ -9,7 +9,7 @@ import {
   readLineage,
   rolloutIdOf,
 } from '../rollout/lineage.js'
-import { listRollouts } from '../rollout/list.js'
+import { listRollouts, type RolloutFile } from '../rollout/list.js'
 import { tryResolveRollout } from '../rollout/locate.js'
 import { findFault, type Projection, type ProjectionFault, readProjection } from '../rollout/projection.js'
 import { createQuickLook } from './history-quick.js'
@@ -48,9 +48,10 @@ export async function* inspectHistory(
 ): AsyncGenerator<ThreadHistory | UnreadableHistory, void, undefined> {
   const rollouts = await findCurrentRollouts(request)
   const behind: { path: string; history: ThreadHistory }[] = []
-  const quick = request.onPassedOver && createQuickLook(request.connection, rollouts.findPath)
-  for (const path of rollouts.current) {
-    const verdict = quick?.judge(path)
+  const quick = request.onPassedOver && createQuickLook(request.connection, rollouts.findFile)
+  for (const file of rollouts.current) {
+    const { path } = file
+    const verdict = quick?.judge(file)
     if (verdict === 'end') request.onPassedOver?.(path)
     if (verdict === 'end' || verdict === 'legacy') continue
     const history = await tryInspect(path, rollouts, request)
@@ -80,11 +81,11 @@ export async function* inspectHistory(
 }
 
 interface CurrentRollouts {
-  /** Paths, in the order of the files. */
-  current: string[]
-  /** Rollout ids in force. */
-  inForce: ReadonlySet<string>
-  findPath: (rolloutId: string) => string | undefined
+  /** In their order. */
+  current: RolloutFile[]
+  /** Ids of rollouts that a revert put another one in the place of. */
+  superseded: ReadonlySet<string>
+  findFile: (rolloutId: string) => RolloutFile | undefined
   find: (rolloutId: string) => Promise<string | undefined>
 }
 
@@ -92,30 +93,30 @@ interface CurrentRollouts {
 async function findCurrentRollouts(request: HistoryRequest): Promise<CurrentRollouts> {
   const { files } = await listRollouts(request.codexHome, { signal: request.signal })
   const byId = indexByRolloutId(files)
-  const byThread = new Map<string, string[]>()
-  for (const [rolloutId, { name }] of byId) {
-    const { threadId } = name!
-    const ids = byThread.get(threadId)
-    if (ids) ids.push(rolloutId)
-    else byThread.set(threadId, [rolloutId])
+  const reverted = new Map<string, string[]>()
+  for (const { name } of byId.values()) if (name?.rolloutId) reverted.set(name.threadId, [])
+  for (const [rolloutId, { name }] of reverted.size > 0 ? byId : [])
+    reverted.get(name!.threadId)?.push(rolloutId)
+  const superseded = new Set<string>()
+  for (const [threadId, ids] of reverted) {
+    const inForce = chooseCurrent(threadId, ids, request)
+    for (const id of ids) if (id !== inForce) superseded.add(id)
   }
-  const inForce = new Set<string>()
-  const current: string[] = []
-  for (const [threadId, ids] of byThread) {
-    const named = ids.length > 1 ? request.findCurrent(threadId) : undefined
-    const namedId = named === undefined ? undefined : rolloutIdOf(named)
-    const id =
-      namedId !== undefined && ids.includes(namedId)
-        ? namedId
-        : ids.reduce((greatest, other) =>
-            orderOf(other, threadId) > orderOf(greatest, threadId) ? other : greatest,
-          )
-    inForce.add(id)
-    if (request.threadIds === undefined || request.threadIds.includes(threadId))
-      current.push(byId.get(id)!.path)
+  const current: RolloutFile[] = []
+  for (const [rolloutId, file] of byId) {
+    if (superseded.has(rolloutId)) continue
+    if (request.threadIds === undefined || request.threadIds.includes(file.name!.threadId)) current.push(file)
   }
-  const findPath = (id: string) => byId.get(id)?.path
-  return { current, inForce, findPath, find: async (id) => findPath(id) }
+  return { current, superseded, findFile: (id) => byId.get(id), find: async (id) => byId.get(id)?.path }
+}
+
+function chooseCurrent(threadId: string, ids: readonly string[], { findCurrent }: HistoryRequest): string {
+  const named = ids.length > 1 ? findCurrent(threadId) : undefined
+  const namedId = named === undefined ? undefined : rolloutIdOf(named)
+  if (namedId !== undefined && ids.includes(namedId)) return namedId
+  return ids.reduce((greatest, other) =>
+    orderOf(other, threadId) > orderOf(greatest, threadId) ? other : greatest,
+  )
 }
 
 /** The first rollout of a thread has the thread's id. */
@@ -143,7 +144,7 @@ async function tryInspect(
 /** `undefined` for a legacy rollout. */
 async function inspectOne(
   path: string,
-  { inForce, find }: CurrentRollouts,
+  { superseded, find }: CurrentRollouts,
   { connection, signal }: HistoryRequest,
 ): Promise<ThreadHistory | undefined> {
   const lineage = await readLineage(path, { findRollout: find, signal })
@@ -194,7 +195,7 @@ async function inspectOne(
       baseState: null,
     }
   const isOwnSound = own.state === 'complete'
-  if (isOwnSound && short) return { ...common, ...judgeBase(short.base, short.judged, inForce) }
+  if (isOwnSound && short) return { ...common, ...judgeBase(short.base, short.judged, superseded) }
   return {
     ...common,
     state: own.state,
@@ -334,9 +335,9 @@ function beforeOrdinal(end: number, rows: ProjectedRows, projection: Projection)
 function judgeBase(
   base: LineageBase,
   judged: Judged,
-  inForce: ReadonlySet<string>,
+  superseded: ReadonlySet<string>,
 ): Pick<ThreadHistory, 'state' | 'cures' | 'line' | 'affectedRolloutId' | 'affectedThreadId' | 'baseState'> {
-  const isSuperseded = !inForce.has(base.rolloutId)
+  const isSuperseded = superseded.has(base.rolloutId)
   const cures = curesOf(judged)
   const ofBase = (cure: HistoryCures['until153']) => (cure === 'resume' ? 'resumeBase' : cure)
   return {

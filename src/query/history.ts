@@ -55,17 +55,20 @@ export interface ProjectionEnd {
   /** The turn whose row was made last; `null` without a row. */
   turnId: string | null
   status: string | null
+  /** Of the line that made the first turn's row. */
+  firstOrdinal: number | null
 }
 
 /** By rollout id, for all that have a cursor. */
 export function readProjectionEnds(connection: ReadConnection): Map<string, ProjectionEnd> {
-  const rows = connection.all<ProjectionEnd & { id: string; last: number | null }>(
+  // Two looks into the index for each thread: grouping would read the rows of all turns.
+  const rows = connection.all<ProjectionEnd & { id: string }>(
     `SELECT p.thread_id AS id, next_rollout_byte_offset AS offset, next_rollout_ordinal AS ordinal,
-            t.turn_id AS turnId, t.status AS status, max(t.rollout_ordinal) AS last
-       FROM thread_history_projection_state AS p LEFT JOIN thread_turns AS t ON t.thread_id = p.thread_id
-      GROUP BY p.thread_id`,
+            t.turn_id AS turnId, t.status AS status,
+            (SELECT min(rollout_ordinal) FROM thread_turns WHERE thread_id = p.thread_id) AS firstOrdinal
+       FROM thread_history_projection_state AS p
+       LEFT JOIN thread_turns AS t ON t.thread_id = p.thread_id
+        AND t.rollout_ordinal = (SELECT max(rollout_ordinal) FROM thread_turns WHERE thread_id = p.thread_id)`,
   )
-  return new Map(
-    rows.map(({ id, offset, ordinal, turnId, status }) => [id, { offset, ordinal, turnId, status }]),
-  )
+  return new Map(rows.map((row) => [row.id, row]))
 }

@@ -40,20 +40,30 @@ export interface ProjectedEnd {
   status: TurnStatus
 }
 
-/** `undefined` where the last bytes of a rollout do not tell all of it. */
-export function readProjectedEnd(bytes: Buffer, isWholeFile: boolean): ProjectedEnd | undefined {
-  const lines = bytes.toString().split('\n')
+/**
+ * `undefined` where the last bytes of a rollout do not tell all of it.
+ *
+ * @param length so many of the bytes are the file's
+ */
+export function readProjectedEnd(
+  bytes: Buffer,
+  length: number,
+  isWholeFile: boolean,
+): ProjectedEnd | undefined {
+  let end = length - 1
   // What is behind the last line feed is no line yet.
-  if (lines.pop() !== '') return undefined
-  if (!isWholeFile) lines.shift()
+  if (bytes[end] !== 10) return undefined
   let ordinal: number | undefined
-  for (const line of lines.toReversed()) {
-    const parsed = parseEnvelope(line)
+  while (end > 0) {
+    const feed = bytes.lastIndexOf(10, end - 1)
+    if (feed === -1 && !isWholeFile) return undefined
+    const parsed = parseEnvelope(bytes.toString('utf8', feed + 1, end))
     if (typeof parsed === 'string' || parsed.ordinal === null) return undefined
     ordinal ??= parsed.ordinal
     const status = parsed.type === 'event_msg' ? statusAfter(parsed.payload) : undefined
     const turnId = textOrNull(parsed.payload.turn_id)
     if (status !== undefined && turnId !== null) return { ordinal, turnId, status }
+    end = feed
   }
   return undefined
 }
