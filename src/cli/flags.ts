@@ -168,10 +168,10 @@ export function optionalArgument(text: string, look: ArgumentLook = {}): Argumen
 }
 
 export function choiceArgument<const Choice extends string>(
-  choices: readonly Choice[],
+  choices: readonly [Choice, ...Choice[]],
   text: string,
 ): Argument<Choice> {
-  return { form: 'required', text, choices }
+  return { form: 'required', text, choices, example: choices[0] }
 }
 
 /** All words that are left; only the last argument can be one. */

@@ -1,7 +1,7 @@
 import { StateError } from '../errors.js'
 import type { RecordKind } from '../format/fields.js'
 import { bindArguments } from './arguments.js'
-import { type Command, type CommandLook, describeCommand, type JsonForm } from './command.js'
+import { type AnyKind, type Command, type CommandLook, describeCommand, type JsonForm } from './command.js'
 import type { Arguments, ArgumentValues, Flags, FlagValues, None } from './flags.js'
 import { HOME_FLAGS } from './home-flags.js'
 import { EXIT_FAILED } from './main.js'
@@ -68,13 +68,30 @@ export interface ListCommand<Row, F extends Flags, A extends Arguments> extends 
   ): FoundRecords<Row> | Pages<Row> | Promise<FoundRecords<Row> | Pages<Row>>
 }
 
+/** The records of a list, of any kind. */
+export interface ListedRecords {
+  readonly kind: AnyKind
+  readonly pages: Pages<unknown>
+}
+
+export interface ListingCommand extends Command {
+  /** Its records, as for a command line with these flags and without arguments. */
+  readList(session: Session, flags: Record<string, unknown>): Promise<ListedRecords>
+}
+
 /** A command that prints any number of records: a table, lines of tab-separated values, or JSON. */
 export function defineListCommand<Row, F extends Flags = None, A extends Arguments = None>(
   spec: ListCommand<Row, F, A>,
-): Command {
+): ListingCommand {
   return {
     ...describeCommand({ ...spec, flags: { ...spec.flags, ...LIST_FLAGS } }),
     jsonForms: spec.jsonForms ?? formsOf(spec, spec.json ?? 'array'),
+    async readList(session, untypedFlags) {
+      const flags = untypedFlags as ListFlags<F>
+      const result = await spec.read(session, flags, bindArguments(spec.args ?? ({} as A), []))
+      const found: FoundRecords<Row> = 'pages' in result ? result : { pages: result }
+      return { kind: (found.kind ?? kindOf(spec, flags)) as RecordKind<unknown>, pages: found.pages }
+    },
     async run(context, untypedFlags, words) {
       const flags = untypedFlags as ListFlags<F>
       if (isCsv(flags) && flags.json !== undefined)

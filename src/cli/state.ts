@@ -154,6 +154,10 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/locks.js'),
     },
 
+    export: {
+      summary: 'write all threads, tokens or turns to a file: NDJSON, CSV or Parquet',
+      load: () => import('./state/export.js'),
+    },
     diff: {
       summary: 'compare rollouts with rows: what is missing and what differs',
       load: () => import('./state/diff.js'),

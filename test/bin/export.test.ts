@@ -135,3 +135,65 @@ describe('codex-logs export', () => {
     expect(left.filter((name) => name !== 'cut.parquet')).toEqual([])
   })
 })
+
+describe('codex-state export', () => {
+  const runState = (...args: string[]) => runBin('codex-state', [...args, '--codex-home', home])
+
+  test.each([
+    ['threads', ['threads', 'list', '--json'], ''],
+    ['tokens', ['tokens', 'list', '--json'], ''],
+    ['turns', ['threads', 'turns', 'last', '--json'], 'WHERE thread_id = $newest'],
+  ])('%s: DuckDB reads from Parquet what the list prints as JSON', async (what, argv, where) => {
+    const path = join(folder, `${what}.parquet`)
+    expect(await runState('export', what, '-o', path)).toMatchObject({ stdout: '', exitCode: 0 })
+    const printed = JSON.parse((await runState(...argv)).stdout) as Record<string, unknown>[]
+    const newest = JSON.parse((await runState('threads', 'list', '-n', '1', '--json=id')).stdout)[0].id
+    const rows = await query(`FROM '${path}' ${where.replace('$newest', `'${newest}'`)}`)
+    expect(rows.length).toBeGreaterThan(0)
+    const inJson = (row: Record<string, unknown>) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, withoutForm(value)]))
+    expect(rows.map(({ thread_id: _, ...row }) => inJson(row))).toEqual(printed.map(inJson))
+  })
+
+  test('NDJSON has the same records, and CSV as many, none of them with a home folder where they are to be shared', async () => {
+    const ndjson = join(folder, 'threads.ndjson')
+    const csv = join(folder, 'turns.csv')
+    expect(await runState('export', 'threads', '-o', ndjson)).toMatchObject({ stdout: '', exitCode: 0 })
+    const { stdout } = await runState('threads', 'list', '--json')
+    const records = readFileSync(ndjson, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(records).toEqual(JSON.parse(stdout))
+    await runState('export', 'turns', '-o', csv, '--shareable')
+    const lines = readFileSync(csv, 'utf8').trimEnd().split('\n')
+    const [turns] = await query(`SELECT count(*) AS n FROM '${join(folder, 'turns.parquet')}'`)
+    expect(lines).toHaveLength(Number(turns!.n) + 1)
+    expect(lines[0]).toMatch(/^thread_id,number,id,/)
+    expect(lines.join()).not.toContain('/home/demo')
+  })
+
+  test('tokens are summed as the list sums them', async () => {
+    const path = join(folder, 'sums.ndjson')
+    await runState('export', 'tokens', '--by', 'model', '-o', path)
+    const { stdout } = await runState('tokens', 'list', '--by', 'model', '--json')
+    expect(
+      readFileSync(path, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(JSON.parse(stdout))
+    expect(await runState('export', 'turns', '--by', 'model', '-o', path)).toMatchObject({
+      stderr: expect.stringMatching(/--by goes with tokens/),
+      exitCode: 2,
+    })
+  })
+})
+
+/** DuckDB prints 64-bit integers as text, and instants in local time; what is no scalar in JSON is a text of it there. */
+function withoutForm(value: unknown): unknown {
+  if (typeof value === 'number') return String(value)
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value)
+  const [, date, time, zone] = /^(\d{4}-\d\d-\d\d) ([\d:.]+)([+-]\d\d)$/.exec(String(value)) ?? []
+  return date === undefined ? value : new Date(`${date}T${time}${zone}:00`).toISOString()
+}

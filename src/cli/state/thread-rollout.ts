@@ -44,8 +44,12 @@ export async function requireRollout(
 const RECENT_MS = 10_000
 
 /** A turn that no line ends goes on while a process has the rollout open, as far as the system tells that. */
-export function isRolloutBeingWritten({ path, modifiedAtMs }: LocatedRollout, nowMs: number): boolean {
-  return Math.abs(nowMs - modifiedAtMs) < RECENT_MS || findHolders([{ path }]).holders.length > 0
+export function isRolloutBeingWritten(rollout: LocatedRollout, nowMs: number): boolean {
+  return isRecentRollout(rollout, nowMs) || findHolders([{ path: rollout.path }]).holders.length > 0
+}
+
+export function isRecentRollout({ modifiedAtMs }: LocatedRollout, nowMs: number): boolean {
+  return Math.abs(nowMs - modifiedAtMs) < RECENT_MS
 }
 
 /** What of the rollout is not in the answer. */

@@ -13,7 +13,7 @@ import { isRolloutBeingWritten, requireRollout, tellProblems } from './thread-ro
 
 type TurnsRow = Turn | EntryRow
 
-const TURN_KIND: RecordKind<Turn> = {
+export const TURN_KIND: RecordKind<Turn> = {
   noun: 'turn',
   fields: [
     { name: 'number', kind: 'number', heading: '#', value: ({ number }) => number },
