@@ -86,7 +86,7 @@ async function runRecipe(code: string, codexHome: string): Promise<Outcome> {
 /** The other programs that a line calls. */
 function programsOf(line: string): string[] {
   const names = line.split('|').map((part) => part.trim().split(' ')[0]!)
-  return names.filter((name) => ['jq', 'fzf'].includes(name))
+  return names.filter((name) => ['jq', 'fzf', 'grep', 'head', 'cut', 'sort', 'uniq', 'wc'].includes(name))
 }
 
 /** A terminal of this width, at a time when the demo home was an hour old. */

@@ -101,7 +101,7 @@ test('tells copied history from what each thread wrote itself', async () => {
   expect(
     await show(keep(copyFixtureHome('turns', 'forks-0.140.0')), 80, '--by', 'content', '-n', '2'),
   ).toMatch(
-    /^1\.\d MiB in ~\/home\nCONTENT +SIZE +SHARE +FILES +MEANING\ninstructions .*\ncopied .*\nNo part of a rollout can go alone/,
+    /^1\.\d MiB in ~\/home\nCONTENT +SIZE +SHARE +FILES +MEANING\ninstructions .*\ncopied .*\nNo part of a rollout can be removed by itself/,
   )
 })
 
