@@ -1,5 +1,5 @@
 import type { RecordKind } from '../format/fields.js'
-import type { TABLE_HOMES } from '../schema/files.js'
+import type { TableName } from '../schema/files.js'
 import { bindArguments } from './arguments.js'
 import type { Arguments, ArgumentValues, Flags, FlagValues, None } from './flags.js'
 import type { Io } from './io.js'
@@ -60,8 +60,6 @@ export interface JsonForm {
   /** What a record has; `undefined` where only the database knows. */
   readonly record: AnyKind | JsonSchema | undefined
 }
-
-export type TableName = keyof typeof TABLE_HOMES
 
 /** What every command says of itself. */
 export interface CommandLook<F extends Flags, A extends Arguments> {

@@ -1,7 +1,7 @@
 import type { ReadConnection } from '../db/connection.js'
 import { type OpenReadOnlyOptions, openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
-import { candidatesFor, type DatabaseFile, type TABLE_HOMES } from '../schema/files.js'
+import { candidatesFor, type DatabaseFile, nameOfTable, type TableName } from '../schema/files.js'
 import { readColumnNames } from '../schema/inspect.js'
 
 /** A database that holds the table that was asked for. */
@@ -28,15 +28,15 @@ function refuseView(connection: ReadConnection, table: string): void {
  */
 export function openTable(
   files: readonly DatabaseFile[],
-  table: keyof typeof TABLE_HOMES,
+  table: TableName,
   options: OpenReadOnlyOptions = {},
 ): OpenTable | undefined {
   for (const file of candidatesFor(table, files)) {
     const connection = openReadOnly(file.path, options)
     try {
-      const columns = readColumnNames(connection, table)
+      const columns = readColumnNames(connection, nameOfTable(table))
       if (columns.size > 0) {
-        refuseView(connection, table)
+        refuseView(connection, nameOfTable(table))
         return { file, connection, columns }
       }
     } catch (error) {

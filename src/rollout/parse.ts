@@ -99,17 +99,6 @@ const IGNORED_TYPES: ReadonlySet<string> = new Set([
   'world_state',
 ])
 
-const EVENT_TYPES: ReadonlySet<string> = new Set([
-  'item_completed',
-  'thread_goal_updated',
-  'thread_name_updated',
-  'thread_settings_applied',
-  'token_count',
-  'user_message',
-])
-
-const ITEM_TYPES: ReadonlySet<string> = new Set(['FunctionCallOutput', 'UserMessage'])
-
 const DELEGATING_NAMESPACES: ReadonlySet<unknown> = new Set(['codex_app', 'codex_tui'])
 const DELEGATING_TOOLS: ReadonlySet<unknown> = new Set(['create_thread', 'send_message_to_thread'])
 
@@ -153,11 +142,11 @@ export function isIgnoredFromHead(head: string): boolean {
   const [whole, type, innerType] = match
   if (type === 'response_item' || IGNORED_TYPES.has(type!)) return true
   if (type !== 'event_msg' || innerType === undefined) return false
-  if (innerType !== 'item_completed') return !EVENT_TYPES.has(innerType)
+  if (innerType !== 'item_completed') return !Object.hasOwn(EVENT_READERS, innerType)
   const item = /^"thread_id":"[^"\\]*","turn_id":"[^"\\]*","item":\{"type":"(\w+)"/.exec(
     head.slice(whole.length),
   )
-  return item !== null && !ITEM_TYPES.has(item[1]!)
+  return item !== null && !Object.hasOwn(ITEM_READERS, item[1]!)
 }
 
 /** A line of a rollout as every reader needs it first. */
@@ -298,39 +287,39 @@ function readTurnContext(payload: JsonObject): TurnContextItem | string {
   }
 }
 
-function readEvent(payload: JsonObject): RolloutItem | { kind: 'ignored' } | string {
-  switch (payload.type) {
-    case 'user_message':
-      return (
-        findMissing('user_message', payload) ?? {
-          kind: 'userMessage',
-          text: text(payload.message),
-          hasImages: hasEntries(payload.images) || hasEntries(payload.local_images),
-          hasAudio: hasEntries(payload.audio) || hasEntries(payload.local_audio),
-        }
-      )
-    case 'item_completed':
-      return readCompletedItem(payload.item)
-    case 'token_count': {
-      if (payload.info === null || payload.info === undefined) return IGNORED
-      const usage = isObject(payload.info) ? payload.info.total_token_usage : null
-      const totalTokens = isObject(usage) ? usage.total_tokens : null
-      if (!Number.isSafeInteger(totalTokens)) return 'token_count without total_tokens'
-      return { kind: 'tokenCount', totalTokens: Math.max(0, totalTokens as number) }
-    }
-    case 'thread_goal_updated':
-      return isObject(payload.goal) && typeof payload.goal.objective === 'string'
-        ? { kind: 'threadGoal', objective: text(payload.goal.objective) }
-        : 'thread_goal_updated without objective'
-    case 'thread_name_updated':
-      return typeof payload.thread_name === 'string'
-        ? { kind: 'threadName', name: text(payload.thread_name) }
-        : IGNORED
-    case 'thread_settings_applied':
-      return readThreadSettings(payload.thread_settings)
-    default:
-      return typeof payload.type === 'string' ? IGNORED : 'event_msg without type'
-  }
+type Read = RolloutItem | { kind: 'ignored' } | string
+
+function readEvent(payload: JsonObject): Read {
+  if (typeof payload.type !== 'string') return 'event_msg without type'
+  return Object.hasOwn(EVENT_READERS, payload.type) ? EVENT_READERS[payload.type]!(payload) : IGNORED
+}
+
+/** The events that say something, and how they are read: of all others a long line is passed over unread. */
+const EVENT_READERS: Readonly<Record<string, (payload: JsonObject) => Read>> = {
+  item_completed: (payload) => readCompletedItem(payload.item),
+  thread_goal_updated: ({ goal }) =>
+    isObject(goal) && typeof goal.objective === 'string'
+      ? { kind: 'threadGoal', objective: text(goal.objective) }
+      : 'thread_goal_updated without objective',
+  thread_name_updated: (payload) =>
+    typeof payload.thread_name === 'string'
+      ? { kind: 'threadName', name: text(payload.thread_name) }
+      : IGNORED,
+  thread_settings_applied: (payload) => readThreadSettings(payload.thread_settings),
+  token_count({ info }) {
+    if (info === null || info === undefined) return IGNORED
+    const usage = isObject(info) ? info.total_token_usage : null
+    const totalTokens = isObject(usage) ? usage.total_tokens : null
+    if (!Number.isSafeInteger(totalTokens)) return 'token_count without total_tokens'
+    return { kind: 'tokenCount', totalTokens: Math.max(0, totalTokens as number) }
+  },
+  user_message: (payload) =>
+    findMissing('user_message', payload) ?? {
+      kind: 'userMessage',
+      text: text(payload.message),
+      hasImages: hasEntries(payload.images) || hasEntries(payload.local_images),
+      hasAudio: hasEntries(payload.audio) || hasEntries(payload.local_audio),
+    },
 }
 
 function readThreadSettings(settings: unknown): ThreadSettingsItem | string {
@@ -347,9 +336,21 @@ function readThreadSettings(settings: unknown): ThreadSettingsItem | string {
   }
 }
 
-function readCompletedItem(item: unknown): RolloutItem | { kind: 'ignored' } | string {
+function readCompletedItem(item: unknown): Read {
   if (!isObject(item) || typeof item.type !== 'string') return 'item_completed without item'
-  if (item.type === 'UserMessage') {
+  return Object.hasOwn(ITEM_READERS, item.type) ? ITEM_READERS[item.type]!(item) : IGNORED
+}
+
+/** The same for completed items. */
+const ITEM_READERS: Readonly<Record<string, (item: JsonObject) => Read>> = {
+  FunctionCallOutput({ namespace, name, output }) {
+    if (!DELEGATING_NAMESPACES.has(namespace) || !DELEGATING_TOOLS.has(name)) return IGNORED
+    return {
+      kind: 'delegation',
+      text: typeof output === 'string' ? text(output) : joinText(readParts(output), 'input_text'),
+    }
+  },
+  UserMessage(item) {
     const parts = readParts(item.content)
     return {
       kind: 'userMessage',
@@ -357,19 +358,7 @@ function readCompletedItem(item: unknown): RolloutItem | { kind: 'ignored' } | s
       hasImages: parts.some((part) => part.type === 'image' || part.type === 'local_image'),
       hasAudio: parts.some((part) => part.type === 'audio' || part.type === 'local_audio'),
     }
-  }
-  if (
-    item.type === 'FunctionCallOutput' &&
-    DELEGATING_NAMESPACES.has(item.namespace) &&
-    DELEGATING_TOOLS.has(item.name)
-  ) {
-    const { output } = item
-    return {
-      kind: 'delegation',
-      text: typeof output === 'string' ? text(output) : joinText(readParts(output), 'input_text'),
-    }
-  }
-  return IGNORED
+  },
 }
 
 function readResponseItem(payload: JsonObject): RolloutItem | { kind: 'ignored' } | string {

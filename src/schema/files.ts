@@ -152,10 +152,17 @@ function ageOf(role: DatabaseRole, generation: number): GenerationAge {
   return generation < newest ? 'older' : generation === newest ? 'known' : 'newer'
 }
 
+/** A table by its name, or one that nothing else reads, with where it may live. */
+export type TableName =
+  | keyof typeof TABLE_HOMES
+  | { readonly name: string; readonly homes: readonly DatabaseRole[] }
+
+export function nameOfTable(table: TableName): string {
+  return typeof table === 'string' ? table : table.name
+}
+
 /** The files that may hold `table`, first choice first. */
-export function candidatesFor(
-  table: keyof typeof TABLE_HOMES,
-  files: readonly DatabaseFile[],
-): DatabaseFile[] {
-  return TABLE_HOMES[table].flatMap((role) => files.filter((file) => file.role === role))
+export function candidatesFor(table: TableName, files: readonly DatabaseFile[]): DatabaseFile[] {
+  const homes: readonly DatabaseRole[] = typeof table === 'string' ? TABLE_HOMES[table] : table.homes
+  return homes.flatMap((role) => files.filter((file) => file.role === role))
 }

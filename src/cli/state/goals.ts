@@ -1,5 +1,6 @@
 import { GOAL_KIND } from '../../format/stored-fields.js'
 import { readTable } from '../../query/stored-rows.js'
+import { findThread } from '../../query/threads/find.js'
 import { defineListCommand } from '../records.js'
 import { mapPages } from './output.js'
 import { requireDatabases } from './session.js'
@@ -13,13 +14,10 @@ export const command = defineListCommand({
     requireDatabases(session)
     const goals = session.tryOpen('thread_goals')
     if (!goals) return []
-    const threads = session.tryOpen('threads')
+    const threads = session.tryOpenThreads()
     return mapPages(readTable(goals.connection, 'thread_goals'), (row) => ({
       ...row,
-      thread_title: threads?.connection.get<{ title: string }>(
-        'SELECT title FROM threads WHERE id = ?',
-        row.thread_id ?? null,
-      )?.title,
+      thread_title: threads && findThread(threads, String(row.thread_id))?.title,
     }))
   },
 })

@@ -1,6 +1,6 @@
 import { listMemories, type Memories } from '../../inspect/memories.js'
 import { whyOff } from '../../inspect/memory-home.js'
-import type { TableName } from '../command.js'
+import type { TableName } from '../../schema/files.js'
 import { requireDatabases, type Session } from './session.js'
 
 /** What the commands about memories ask. */

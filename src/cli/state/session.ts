@@ -6,8 +6,8 @@ import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
 import { readSessionNames } from '../../query/session-names.js'
 import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
-import type { DatabaseFile } from '../../schema/files.js'
-import type { CommandContext, TableName } from '../command.js'
+import { type DatabaseFile, nameOfTable, type TableName } from '../../schema/files.js'
+import type { CommandContext } from '../command.js'
 import type { HomeFlags } from '../home-flags.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
@@ -93,8 +93,8 @@ export async function withSession<Result>(
     throw new StateError(
       'DB_NOT_FOUND',
       flags.db !== undefined
-        ? `${home.databases[0]?.path} has no table ${table}`
-        : `no database in ${home.sqliteHome} has a table ${table}`,
+        ? `${home.databases[0]?.path} has no table ${nameOfTable(table)}`
+        : `no database in ${home.sqliteHome} has a table ${nameOfTable(table)}`,
       { hint: WHERE_HINT },
     )
   }

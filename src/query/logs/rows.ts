@@ -1,5 +1,6 @@
 import type { SqlValue } from '../../db/connection.js'
 import type { LogFilter, LogRow, LogRowFilter, LogRowQuery, RowId, StoredLogRow } from '../../model/log.js'
+import { LOG_FIELDS, type LogField } from '../../model/log-records.js'
 import { columnSql, quoteIdentifier } from '../../schema/columns.js'
 import {
   type BatchSource,
@@ -253,19 +254,10 @@ function moveUnknown(row: SelectedRow, names: readonly string[]): void {
   row.unknown = unknown
 }
 
-const PROPERTY_TYPES: Record<keyof LogRow, 'INTEGER' | 'TEXT'> = {
-  id: 'INTEGER',
-  tsSeconds: 'INTEGER',
-  tsNanos: 'INTEGER',
-  level: 'TEXT',
-  target: 'TEXT',
-  body: 'TEXT',
-  threadId: 'TEXT',
-  processUuid: 'TEXT',
-  modulePath: 'TEXT',
-  file: 'TEXT',
-  line: 'INTEGER',
-}
+/** Every property is printed: one that is not in the table of fields does not compile here. */
+const PROPERTY_TYPES: Record<keyof LogRow, 'INTEGER' | 'TEXT'> = Object.fromEntries(
+  Object.values(LOG_FIELDS).map(({ property, kind }) => [property, kind === 'text' ? 'TEXT' : 'INTEGER']),
+) as Record<(typeof LOG_FIELDS)[LogField]['property'], 'INTEGER' | 'TEXT'>
 
 /** The bytes of a row as Codex counts them against its budgets, where the layout has them; else those of the body. */
 export function rowBytesSql(source: LogSource): string {
