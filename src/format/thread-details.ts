@@ -20,6 +20,8 @@ export interface ThreadDetails extends ThreadEntry {
   forkedFromId: string | null
   /** All rollouts of the thread, the one in force first: more than one where it was reverted. */
   rollouts: string[]
+  /** How the chat that Codex shows stands to the rollout; `null` for a legacy thread, or where that cannot be told. */
+  history: { state: string; problem: string; turns_shown: number; turns: number } | null
   /** By its rollouts; `null` where they are not there, or too large to be read by the way. */
   tokens: (TokenUsage & { responses: number }) | null
   children: { id: string; status: string | null; agent_nickname: string | null; title: string | null }[]
@@ -59,6 +61,11 @@ const DETAIL_FIELDS: readonly DetailField[] = [
     ({ rollouts }) => rollouts,
     // A single one stands in its own line.
     ({ rollouts }) => (rollouts.length > 1 ? rollouts.join('\n') : ''),
+  ),
+  jsonField(
+    'history',
+    ({ history }) => history,
+    ({ history }) => (history ? formatHistory(history) : ''),
   ),
   jsonField(
     'tokens',
@@ -114,4 +121,15 @@ function formatRollout({ path, exists, archived, compressed, size_bytes }: Threa
   if (!exists) return `missing: ${path}`
   const facts = [formatBytes(size_bytes ?? 0), archived && 'archived', compressed && 'compressed']
   return cleanLine(`${path} (${facts.filter((fact) => fact).join(', ')})`)
+}
+
+/** `4 of 4 turns are shown`, and what is wrong where something is. */
+export function formatHistory({
+  state,
+  problem,
+  turns_shown: shown,
+  turns,
+}: NonNullable<ThreadDetails['history']>): string {
+  const counts = `${shown} of ${formatPlural(turns, 'turn')} ${turns === 1 ? 'is' : 'are'} shown`
+  return state === 'complete' ? counts : `${counts}: ${problem}`
 }

@@ -187,6 +187,9 @@ async function inspectOne(
   if (lineage.missingBase !== null)
     return {
       ...common,
+      // It answers every request for such a thread with an error.
+      turnsShown: 0,
+      itemsShown: 0,
       state: 'baseMissing',
       cures: CURES.baseMissing,
       line: null,
@@ -240,7 +243,7 @@ function judgeState(
     lines.some(({ offset, endOffset: end }) => offset === cursor.offset || end === cursor.offset)
   if (!isAtLine) {
     const cut = lines.find(({ endOffset: end }) => end > cursor.offset)
-    return { state: 'cursorInLine', line: cut ? at(cut, 'the cursor stands in it') : null }
+    return { state: 'cursorInLine', line: cut ? at(cut, 'is where it stands') : null }
   }
   const wrong = judgeCursor(cursor, projection, firstOrdinal)
   if (wrong) return wrong

@@ -35,28 +35,48 @@ export function lookAtHistory(
   })
 }
 
-/**
- * Says in one line that Codex does not show all turns of a thread, or of some threads of the home; of a thread that is
- * being written, nothing.
- */
-export async function tellHiddenTurns(session: Session, threadId?: string): Promise<void> {
-  const bad: ThreadHistory[] = []
+/** How the chat of a thread stands; `undefined` for a legacy one, and where that cannot be told. */
+export async function findHistory(session: Session, threadId: string): Promise<ThreadHistory | undefined> {
+  const [history] = await gatherHistory(session, { threadIds: [threadId] })
+  return history
+}
+
+/** Says in one line that Codex does not show all turns of some threads of the home. */
+export async function tellHiddenTurns(session: Session): Promise<void> {
+  const bad = (await gatherHistory(session, { onPassedOver() {} })).filter(isHiding)
+  if (bad.length > 0)
+    session.notice(
+      `Codex does not show all turns of ${formatPlural(bad.length, 'thread')}: see 'codex-state history'`,
+    )
+}
+
+/** The same of one thread. */
+export function tellHiddenTurnsOf(history: ThreadHistory | undefined, session: Session): void {
+  if (!history || !isHiding(history)) return
+  const { threadId, state, turnsShown, turnsThere } = history
+  const what =
+    state === 'baseMissing'
+      ? `Codex cannot open it, since ${HISTORY_STATES[state].words}`
+      : `Codex shows ${turnsShown} of its ${formatPlural(turnsThere, 'turn')}`
+  session.notice(`${what}: see 'codex-state history ${threadId}'`)
+}
+
+/** Of a thread that is being written nothing is said. */
+function isHiding({ state, isLive }: ThreadHistory): boolean {
+  return HISTORY_STATES[state].alarm > 0 && !isLive
+}
+
+async function gatherHistory(
+  session: Session,
+  options: { threadIds?: readonly string[]; onPassedOver?: (path: string) => void },
+): Promise<ThreadHistory[]> {
+  const found: ThreadHistory[] = []
   try {
-    const found = lookAtHistory(session, {
-      ...(threadId === undefined ? { onPassedOver() {} } : { threadIds: [threadId] }),
-      isPatient: false,
-    })
-    for await (const history of found)
-      if ('state' in history && HISTORY_STATES[history.state].alarm > 0 && !history.isLive) bad.push(history)
+    for await (const history of lookAtHistory(session, { ...options, isPatient: false }))
+      if ('state' in history) found.push(history)
   } catch (error) {
     // Damage is reported by the command that reads this for its own sake.
     if (!(error instanceof StateError) || error.code === 'ABORTED') throw error
   }
-  const [first] = bad
-  if (!first) return
-  session.notice(
-    threadId === undefined
-      ? `Codex does not show all turns of ${formatPlural(bad.length, 'thread')}: see 'codex-state history'`
-      : `Codex shows ${first.turnsShown} of its ${formatPlural(first.turnsThere, 'turn')}: see 'codex-state history ${threadId}'`,
-  )
+  return found
 }

@@ -4,7 +4,7 @@ import { formatTime, isPossibleTime, SHORT_ID_LENGTH } from '../../format/fields
 import { linkToFile, supportsHyperlinks } from '../../format/hyperlink.js'
 import { paint } from '../../format/paint.js'
 import { formatBytes, formatCount, formatPlural, formatRelative } from '../../format/quantity.js'
-import type { ThreadDetails } from '../../format/thread-details.js'
+import { formatHistory, type ThreadDetails } from '../../format/thread-details.js'
 import { formatSource, labelOf } from '../../format/thread-fields.js'
 import { createZonedTime, localOffset } from '../../format/time.js'
 import type { Check } from '../../inspect/why.js'
@@ -40,8 +40,11 @@ export async function writeThreadSheet(
     ['model', describeModel(details)],
     ['rollout', describeRollout(details, codexHome)],
     ['', describeElsewhere(details, codexHome)],
-    ...details.rollouts.slice(1).map((path): [string, string] => ['', join(`before: ${path}`)]),
+    ...details.rollouts
+      .slice(1)
+      .map((path): [string, string] => ['', join(`before: ${inHome(path, codexHome)}`)]),
     ['tokens', describeTokens(details)],
+    ['history', join(details.history && formatHistory(details.history))],
     ['parent', join(details.parentId)],
     ['forked', join(details.forkedFromId && `from ${details.forkedFromId}`)],
     ...details.children.map((child, index): [string, string] => [
@@ -124,11 +127,15 @@ function nameOfPolicy(stored: string): string {
 }
 
 function describeRollout({ rollout }: ThreadDetails, codexHome: string): string {
-  const below = relative(codexHome, rollout.path)
-  const path = below.startsWith('..') ? rollout.path : below
+  const path = inHome(rollout.path, codexHome)
   if (rollout.exists === null) return join(path, 'whether it is there cannot be seen')
   if (!rollout.exists) return join(path, 'is missing')
   return join(path, formatBytes(rollout.size_bytes ?? 0), rollout.compressed && 'compressed')
+}
+
+function inHome(path: string, codexHome: string): string {
+  const below = relative(codexHome, path)
+  return below.startsWith('..') ? path : below
 }
 
 /** Where the row says that the file is, when that is not where it was found. */

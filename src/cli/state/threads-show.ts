@@ -11,10 +11,12 @@ import { readFamily } from '../../inspect/thread-family.js'
 import { findThreadPlaces } from '../../inspect/thread-places.js'
 import { findDynamicTools } from '../../inspect/thread-tools.js'
 import { readCheapTokens } from '../../inspect/token-ledger.js'
+import type { ThreadHistory } from '../../model/history.js'
 import { readRows } from '../../query/stored-rows.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineRecordCommand } from '../records.js'
-import { tellHiddenTurns } from './history-look.js'
+import { findHistory, tellHiddenTurnsOf } from './history-look.js'
+import { describeState } from './history-words.js'
 import { writeRecord } from './output.js'
 import type { Session } from './session.js'
 import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
@@ -31,8 +33,9 @@ export const command = defineRecordCommand({
         hint: `'codex-state threads path ${found.id}' prints where its rollout is; 'codex-state why' explains what that means.`,
       })
     }
-    await tellHiddenTurns(session, found.id)
-    return readDetails(found.thread, session)
+    const history = await findHistory(session, found.id)
+    tellHiddenTurnsOf(history, session)
+    return readDetails(found.thread, history, session)
   },
   write: (details, flags, session) =>
     session.io.stdout.isTerminal
@@ -40,7 +43,11 @@ export const command = defineRecordCommand({
       : writeRecord(THREAD_DETAIL_KIND, details, flags, session),
 })
 
-async function readDetails(thread: ThreadDetails['thread'], session: Session): Promise<ThreadDetails> {
+async function readDetails(
+  thread: ThreadDetails['thread'],
+  history: ThreadHistory | undefined,
+  session: Session,
+): Promise<ThreadDetails> {
   const { codexHome, home, notice } = session
   const threads = session.openThreads()
   const name = session.nameOf(thread)
@@ -74,6 +81,14 @@ async function readDetails(thread: ThreadDetails['thread'], session: Session): P
     rollouts: (told?.rollouts ?? [])
       .map(({ path }) => path)
       .sort((a, b) => Number(b === rollout?.path) - Number(a === rollout?.path)),
+    history: history
+      ? {
+          state: history.state,
+          problem: describeState(history),
+          turns_shown: history.turnsShown,
+          turns: history.turnsThere,
+        }
+      : null,
     tokens: told ? { ...told.usage, responses: told.responses } : null,
     parentId: edges.find(({ childId }) => childId === thread.id)?.parentId ?? null,
     children: childEdges.map(({ childId, status }) => {

@@ -20,6 +20,8 @@ interface TreeRow {
   /** What was used, as far as its rollouts are there and small enough to be read by the way; else the row's number. */
   tokens: number | undefined
   tokensFrom: 'rollout' | 'row' | null
+  /** What its rollouts say, where they were read: more than one where it was reverted. */
+  told: ThreadTokens | undefined
   subtreeTokens: number
   subtreeThreads: number
 }
@@ -42,6 +44,12 @@ const TREE_KIND: RecordKind<TreeRow> = {
     { name: 'status', kind: 'text', value: ({ node }) => node.status },
     { name: 'tokens_used', kind: 'number', heading: 'TOKENS', value: ({ tokens }) => tokens },
     { name: 'tokens_from', kind: 'text', value: ({ tokensFrom }) => tokensFrom },
+    {
+      name: 'forked_from_id',
+      kind: 'id',
+      value: ({ told }) => told?.rollouts.find(({ forkedFromId }) => forkedFromId !== null)?.forkedFromId,
+    },
+    { name: 'rollouts', kind: 'number', value: ({ told }) => told?.rollouts.length },
     { name: 'subtree_tokens', kind: 'number', value: ({ subtreeTokens }) => subtreeTokens },
     { name: 'subtree_threads', kind: 'number', value: ({ subtreeThreads }) => subtreeThreads },
     { name: 'updated_at', kind: 'time', value: ({ thread }) => thread?.updatedAtMs },
@@ -90,6 +98,7 @@ function readTreeRows(
       label: thread ? labelOf({ thread, name: session.nameOf(thread) }) : '',
       tokens: tokensOf(node.id),
       tokensFrom: told?.has(node.id) ? 'rollout' : thread ? 'row' : null,
+      told: told?.get(node.id),
       subtreeTokens: tokensBefore[index + node.belowCount + 1]! - tokensBefore[index]!,
       subtreeThreads: node.belowCount + 1,
     }

@@ -131,25 +131,38 @@ const MAX_BARS = 60
 /** Of each window a line of bars, from its first to its last moment: the most that was used in each part. */
 function drawCourses(rows: readonly LimitRow[], { io, nowMs }: Session): string {
   const width = Math.min(MAX_BARS, Math.max(10, (io.stdout.columns ?? 80) - 50))
-  return [...Map.groupBy(rows, nameOfWindow).values()]
-    .flatMap((course) => {
-      const timed = course.filter((row) => row.atMs !== null)
-      const [first, last] = [timed[0], timed.at(-1)]
-      if (!first || !last) return []
-      const span = last.atMs! - first.atMs! || 1
-      const parts: (number | undefined)[] = Array.from({ length: Math.min(width, timed.length) })
-      for (const { atMs, usedPercent } of timed) {
-        const at = Math.min(parts.length - 1, Math.floor(((atMs! - first.atMs!) / span) * parts.length))
-        parts[at] = Math.max(parts[at] ?? 0, usedPercent)
-      }
-      const bars = parts.map((percent) =>
-        percent === undefined ? ' ' : BARS[Math.min(7, Math.max(0, Math.floor((percent / 100) * 8)))],
-      )
-      const name = `${first.limitId ?? ''} ${first.windowMinutes === null ? first.window : nameWindow(first.windowMinutes)}`
-      const reset = last.resetsAtMs === null ? '' : `, resets ${formatRelative(last.resetsAtMs, nowMs)}`
-      return [`${name.trim()}  ${bars.join('')}  ${Math.round(last.usedPercent * 10) / 10} % used${reset}`]
-    })
+  const courses = [...Map.groupBy(rows, nameOfWindow).values()].flatMap((course) => {
+    const timed = course.filter((row) => row.atMs !== null)
+    const [first, last] = [timed[0], timed.at(-1)]
+    if (!first || !last) return []
+    const span = last.atMs! - first.atMs! || 1
+    const parts: (number | undefined)[] = Array.from({ length: Math.min(width, timed.length) })
+    for (const { atMs, usedPercent } of timed) {
+      const at = Math.min(parts.length - 1, Math.floor(((atMs! - first.atMs!) / span) * parts.length))
+      parts[at] = Math.max(parts[at] ?? 0, usedPercent)
+    }
+    const bars = parts.map((percent) =>
+      percent === undefined ? ' ' : BARS[Math.min(7, Math.max(0, Math.floor((percent / 100) * 8)))],
+    )
+    const name = `${first.limitId ?? ''} ${first.windowMinutes === null ? first.window : nameWindow(first.windowMinutes)}`
+    const used = `${Math.round(last.usedPercent * 10) / 10} % used`
+    return [{ name: name.trim(), bars: bars.join(''), words: `${used}${describeReset(last, nowMs)}` }]
+  })
+  const [nameWidth, barsWidth] = [
+    Math.max(0, ...courses.map(({ name }) => name.length)),
+    Math.max(0, ...courses.map(({ bars }) => bars.length)),
+  ]
+  return courses
+    .map(({ name, bars, words }) => `${name.padEnd(nameWidth)}  ${bars.padEnd(barsWidth)}  ${words}`)
     .join('\n')
+}
+
+/** Behind a reset nothing is known of what was used since. */
+function describeReset({ resetsAtMs }: LimitRow, nowMs: number): string {
+  if (resetsAtMs === null) return ''
+  return resetsAtMs > nowMs
+    ? `, resets ${formatRelative(resetsAtMs, nowMs)}`
+    : ` then; reset ${formatRelative(resetsAtMs, nowMs)}`
 }
 
 /** `5 h`, `7 days`. */

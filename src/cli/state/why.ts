@@ -7,7 +7,7 @@ import { onFlag, textFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { defineRecordCommand } from '../records.js'
 import { askPicker, type PickerAnswer } from './ask-picker.js'
-import { tellHiddenTurns } from './history-look.js'
+import { findHistory, tellHiddenTurnsOf } from './history-look.js'
 import type { OutputFlags } from './output-flags.js'
 import type { Session } from './session.js'
 import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
@@ -47,7 +47,7 @@ export const command = defineRecordCommand({
   async read(session, { cwd }, args) {
     const found = await requireThread(args.thread, session)
     const answer = await askPicker(found, toAbsolute(cwd ?? '.', session.io.workingFolder), session)
-    await tellHiddenTurns(session, answer.id)
+    tellHiddenTurnsOf(await findHistory(session, answer.id), session)
     if (answer.reason !== null) session.fail()
     return answer
   },

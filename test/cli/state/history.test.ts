@@ -160,3 +160,30 @@ test('Who asks for a thread, or for damage, is told that turns of it are not sho
   for (const argv of [['threads', 'show', 'last'], ['verify']])
     expect((await runState([...argv, '--codex-home', sound], { now })).stderr).toBe('')
 })
+
+test('threads show tells how the chat stands, and of a missing base that Codex cannot open it', async () => {
+  const home = homeOf('turns', 'forks-0.169.0')
+  const show = async (id: string) => {
+    const { stdout, stderr } = await runState(
+      ['threads', 'show', id, '--json=history', '--codex-home', home],
+      { now },
+    )
+    return { ...(JSON.parse(stdout) as { history: unknown }), stderr }
+  }
+  const [base, fork] = ['01a21336-81d5-7512-b414-664d5840bf56', '01a21336-83d0-7d91-80b7-d457703602c8']
+  expect(await show(fork)).toEqual({
+    history: { state: 'complete', problem: 'every turn of the rollout is shown', turns_shown: 4, turns: 4 },
+    stderr: '',
+  })
+  const { stdout } = await runState(['threads', 'path', base, '--codex-home', home])
+  rmSync(stdout.trim())
+  expect(await show(fork)).toEqual({
+    history: {
+      state: 'baseMissing',
+      problem: 'a rollout that this one continues is missing',
+      turns_shown: 0,
+      turns: 1,
+    },
+    stderr: `codex-state: Codex cannot open it, since a rollout that this one continues is missing: see 'codex-state history ${fork}'\n`,
+  })
+})

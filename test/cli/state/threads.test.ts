@@ -453,6 +453,7 @@ describe('threads show, tree and tools', () => {
       'parent_thread_id',
       'forked_from_id',
       'rollouts',
+      'history',
       'tokens',
       'children',
       'dynamic_tools',
