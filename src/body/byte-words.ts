@@ -55,7 +55,7 @@ export function startsWith(word: Uint8Array, bytes: Uint8Array, from: number): b
   return true
 }
 
-function hashBytes(bytes: Uint8Array, from: number, to: number): number {
+export function hashBytes(bytes: Uint8Array, from: number, to: number): number {
   let hash = 0
   for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0
   return hash

@@ -149,6 +149,37 @@ function readSpanPath(spans: readonly BodySpan[], path: string): string | undefi
   return undefined
 }
 
+/**
+ * The texts right before a value, one of which stands there wherever `readBodyField` finds it, as it is or quoted;
+ * `undefined` where that cannot be said.
+ */
+export function placesBefore(name: BodyFieldName): string[] | undefined {
+  if (name === 'message' || name === 'spans' || name === 'event_fields') return undefined
+  const keys = new Set<string>()
+  const texts: string[] = []
+  if (name.startsWith('field.')) keys.add(name.slice('field.'.length))
+  // Names of fields have dots: whichever of them is the key, it ends so.
+  else if (name.startsWith('span.')) keys.add(name.slice(name.lastIndexOf('.') + 1))
+  else {
+    for (const place of MEANINGS[name as Meaning] as readonly ValuePlace[]) {
+      if ('span' in place) keys.add(place.key)
+      else if ('field' in place) keys.add(place.field)
+      else {
+        const text = textBeforeGroup(place.message.source)
+        if (text === '') return undefined
+        texts.push(text)
+      }
+    }
+  }
+  return [...[...keys].flatMap((key) => [`${key}=`, `${key}="`]), ...texts]
+}
+
+/** Of an expression's source the characters right before its group that stand for themselves. */
+function textBeforeGroup(source: string): string {
+  const before = source.slice(0, source.indexOf('('))
+  return /(?:[^\\^$.*+?()[\]{}|]|\\[^\w])*$/.exec(before)![0].replaceAll('\\', '')
+}
+
 function fieldsObject(fields: readonly BodyField[]): Record<string, string> {
   // Without a prototype: a field may be called `__proto__`.
   const object: Record<string, string> = Object.create(null)

@@ -21,6 +21,7 @@ export interface LogWorkerData {
     | { kind: 'records'; plan: RecordPlan }
     | { kind: 'ids'; limit: number }
     | { kind: 'count' }
+    | { kind: 'kinds' }
     | { kind: 'stats'; plan: StatsPlan }
     | { kind: 'notes' }
 }
@@ -41,6 +42,8 @@ const port = parentPort!
 const loading = loadFilterFunctions(filter)
 const loadingReader = job.kind === 'records' ? loadRecordReader(job.plan, openBody) : undefined
 let readRecords: RecordReader | undefined
+const loadingKinds = job.kind === 'kinds' ? import('./row-kinds.js') : undefined
+let readKinds: ((batch: LogBatch) => unknown) | undefined
 let store: LogStore | undefined
 
 port.on('message', async (batch: LogBatch) => {
@@ -49,6 +52,7 @@ port.on('message', async (batch: LogBatch) => {
     store ??= openLogStore([file], { functions })
     if (!store) throw new StateError('DB_NO_TABLE', `${file.path} no longer has a table of logs`)
     readRecords ??= (await loadingReader)?.(store, filter)
+    if (job.kind === 'kinds') readKinds ??= (await loadingKinds)!.createKindsReader(store, filter)
     const { result, transfer } = work(store, batch)
     port.postMessage({ result }, transfer)
   } catch (error) {
@@ -62,6 +66,7 @@ function work(opened: LogStore, batch: LogBatch): { result: unknown; transfer: A
   if (job.kind === 'stats') return { result: readStats(opened, batch, filter, job.plan), transfer: [] }
   if (job.kind === 'notes') return { result: readNotes(opened, batch, filter), transfer: [] }
   if (job.kind === 'count') return { result: countBatch(opened, batch, filter), transfer: [] }
+  if (job.kind === 'kinds') return { result: readKinds!(batch), transfer: [] }
   const result = readRecords!(batch)
   // Handed over, not copied, where the records are most of what the memory holds.
   const buffer = result?.bytes.buffer

@@ -134,7 +134,7 @@ async function printForm(
   }
   if (form === '--collapse') {
     const { collapseRows, writeKinds } = await import('./collapse.js')
-    const { kinds, otherCount } = collapseRows(readings, filter)
+    const { kinds, otherCount } = await collapseRows(readings, filter, io)
     writeKinds(kinds, flags.json === true, io)
     if (otherCount > 0)
       io.stderr.write(`note: ${otherCount} more rows are of kinds that came later, and are not told\n`)

@@ -115,7 +115,7 @@ export async function selectNewest(
 }
 
 /** How many ids there are to look at, those of deleted rows in between included. */
-function countIds(store: LogStore): number {
+export function countIds(store: LogStore): number {
   const highest = readHighestId(store)
   return Number(highest - (readLowestId(store) ?? highest)) + 1
 }

@@ -302,7 +302,7 @@ export function createShortReader(store: LogStore, filter: LogFilter | undefined
       const seconds = numbers[SECONDS]!
       const nanos = numbers[NANOS]!
       // An event whose text was not kept is told by what is not in the window.
-      if (!isShowable(seconds, nanos) || from[BODY]! < 0) return false
+      if (!isShowable(seconds, nanos) || from[BODY]! < 0 || cursor.isCut) return false
       addRule(seconds)
       const begin = length
       if (!layout.isMessageOnly && writeLine(seconds, nanos)) continue
@@ -317,7 +317,7 @@ export function createShortReader(store: LogStore, filter: LogFilter | undefined
         threadId: textOf(THREAD),
       })
     }
-    return !cursor.isOdd
+    return true
   }
 
   function readRows(batch: LogBatch): RowId | undefined {

@@ -1,21 +1,32 @@
+import { startsWith } from '../../body/byte-words.js'
 import { classifyFailure } from '../../body/classify-failure.js'
 import { failureEntry } from '../../body/failures.js'
-import { readBodyField } from '../../body/meanings.js'
+import { placesBefore, readBodyField } from '../../body/meanings.js'
 import { type ParsedBody, parseBody } from '../../body/parse.js'
 import type { SqlValue } from '../../db/connection.js'
 import type { FieldOperator, LogFilter, LogRow } from '../../model/log.js'
-import { type BodyCondition, COLUMN_MATCHES_FUNCTION, HOLDS_FUNCTION, isOfColumn } from './where.js'
+import {
+  type BodyCondition,
+  COLUMN_MATCHES_FUNCTION,
+  HOLDS_FUNCTION,
+  isOfColumn,
+  textsHeld,
+} from './where.js'
 
 /** The functions that `compileWhere` calls, for the connection to register. */
 export function whereFunctions({
   where = [],
   onlyFailures = false,
 }: LogFilter): Record<string, (...values: SqlValue[]) => SqlValue> {
-  const tests = where
-    .filter((condition): condition is BodyCondition => !isOfColumn(condition))
-    .map((condition) => createTest(condition))
+  const conditions = where.filter((condition): condition is BodyCondition => !isOfColumn(condition))
+  const tests = conditions.map(createTest)
+  const glances = conditions.map(createGlance).filter((glance) => glance !== undefined)
   return {
     [HOLDS_FUNCTION]: (body, target, level, isMessageOnly) => {
+      if (body instanceof Uint8Array) {
+        const bytes = viewOf(body)
+        if (isMessageOnly !== 1 && !glances.every((mayHold) => mayHold(bytes))) return 0
+      }
       const text = textOf(body)
       const parsed = parseBody(text, { target: textOf(target) ?? '', isMessageOnly: isMessageOnly === 1 })
       const row = { target: textOf(target) ?? '', level: textOf(level) ?? '' }
@@ -31,6 +42,29 @@ export function whereFunctions({
 function tellsOfFailure(row: Pick<LogRow, 'level' | 'target'>, parsed: ParsedBody): boolean {
   const failure = classifyFailure(row, parsed)
   return failure !== undefined && failureEntry(failure.name).severity !== 'notice'
+}
+
+/**
+ * Whether a body may hold the value where the field's places are: right after one of the texts that stand before it. Far
+ * quicker than to read the body. `undefined`: all may.
+ */
+function createGlance({ field, operator, anyOf }: BodyCondition): ((bytes: Buffer) => boolean) | undefined {
+  const texts = textsHeld({ field, operator, anyOf })
+  const before = placesBefore(field)
+  // A value with escapes is written in another way.
+  if (texts.length === 0 || !before || anyOf.some((value, index) => value !== texts[index])) return undefined
+  const values = texts.map((text) => Buffer.from(text))
+  const signs = before.map((text) => Buffer.from(text))
+  return (bytes) => {
+    for (const value of values) {
+      for (let at = bytes.indexOf(value); at >= 0; at = bytes.indexOf(value, at + 1)) {
+        for (const sign of signs) {
+          if (at >= sign.length && startsWith(sign, bytes, at - sign.length)) return true
+        }
+      }
+    }
+    return false
+  }
 }
 
 function createTest({ field, operator, anyOf, regExp }: BodyCondition): (parsed: ParsedBody) => boolean {
@@ -91,5 +125,9 @@ export function readNumber(text: string): { amount: number; isTime: boolean } | 
 
 function textOf(value: SqlValue | undefined): string | null {
   if (value === null || value === undefined) return null
-  return value instanceof Uint8Array ? Buffer.from(value).toString() : String(value)
+  return value instanceof Uint8Array ? viewOf(value).toString() : String(value)
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }

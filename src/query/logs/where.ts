@@ -37,7 +37,10 @@ export function compileWhere(
       columnSql(columns[name]),
     )
     const start = `iif(octet_length(${body}) > ${LONGEST_TEXT}, substr(${body}, 1, ${LONGEST_TEXT}), ${body})`
-    sql.push(`${HOLDS_FUNCTION}(${start}, ${target}, ${level}, ${columns.body === 'message' ? 1 : 0})`)
+    // As bytes, where a database has UTF-8: most bodies that hold a text are refused by what stands before it.
+    sql.push(
+      `${HOLDS_FUNCTION}(iif(octet_length('a') = 1, CAST(${start} AS BLOB), ${start}), ${target}, ${level}, ${columns.body === 'message' ? 1 : 0})`,
+    )
   }
   return { sql, params }
 }
@@ -80,11 +83,21 @@ function compileNarrowing(
   { field, operator, anyOf }: BodyCondition,
   columns: ResolvedColumns<LogRow>,
 ): Conditions {
-  const isWritten = (operator === '=' || operator === '^=') && field !== 'spans' && field !== 'event_fields'
-  const texts = isWritten ? anyOf.map(longestPlainRun) : []
-  if (texts.length === 0 || texts.includes('')) return { sql: [], params: [] }
+  const texts = textsHeld({ field, operator, anyOf })
+  if (texts.length === 0) return { sql: [], params: [] }
   const one = `instr(CAST(${columnSql(columns.body)} AS TEXT), ?) > 0`
   return { sql: [`(${texts.map(() => one).join(' OR ')})`], params: texts }
+}
+
+/** The texts one of which a body must hold as they are; none where nothing can be said of it. */
+export function textsHeld({
+  field,
+  operator,
+  anyOf,
+}: Pick<BodyCondition, 'field' | 'operator' | 'anyOf'>): string[] {
+  const isWritten = (operator === '=' || operator === '^=') && field !== 'spans' && field !== 'event_fields'
+  const texts = isWritten ? anyOf.map(longestPlainRun) : []
+  return texts.includes('') ? [] : texts
 }
 
 /** What stands in a body as it is, quoted or not: Rust escapes the rest within quotes. */

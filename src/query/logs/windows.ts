@@ -8,14 +8,14 @@ import { exactSql, fromExact, keySql, type LogSource } from './store.js'
 
 /** What is read of each row. */
 export interface WindowColumns {
-  numbers: readonly ('tsSeconds' | 'tsNanos' | 'line')[]
+  numbers: readonly ('id' | 'tsSeconds' | 'tsNanos' | 'line')[]
   texts: readonly ('level' | 'target' | 'threadId' | 'file' | 'body')[]
   /** Parts of records that SQLite writes in JSON. */
   records?: readonly RecordPieces[]
 }
 
-/** Longer bodies are not read into a window, whose rows are odd then. */
-export const LONGEST_IN_WINDOW = 1024 * 1024
+/** Longer bodies are not read into a window. */
+export const LONGEST_IN_WINDOW = 256 * 1024
 
 /** The rows of a batch in one buffer, row after row; no JavaScript value is made for a row. */
 export interface RowWindow {
@@ -89,8 +89,8 @@ export interface WindowCursor {
   to: Int32Array
   open(window: RowWindow): void
   next(): boolean
-  /** Why there is no next row: its body is too long to be in a window. */
-  isOdd: boolean
+  /** The row's body is too long to be in a window: no text stands for it. */
+  isCut: boolean
 }
 
 export function createWindowCursor({ numbers, texts, records = [] }: WindowColumns): WindowCursor {
@@ -101,6 +101,7 @@ export function createWindowCursor({ numbers, texts, records = [] }: WindowColum
   let at = 0
   /** Of the number that was read last. */
   let isThere = false
+  const body = texts.indexOf('body')
 
   function readNumber(): number {
     let code = bytes[at]!
@@ -120,9 +121,8 @@ export function createWindowCursor({ numbers, texts, records = [] }: WindowColum
     numbers: new Float64Array(numberCount),
     from: new Int32Array(textCount + recordCount),
     to: new Int32Array(textCount + recordCount),
-    isOdd: false,
+    isCut: false,
     open(window) {
-      cursor.isOdd = false
       bytes = window.bytes
       at = 0
     },
@@ -135,9 +135,9 @@ export function createWindowCursor({ numbers, texts, records = [] }: WindowColum
       for (let index = 0; index < textCount; index++) {
         const length = readNumber()
         cursor.to[index] = isThere ? length : -1
-        if (length > LONGEST_IN_WINDOW) cursor.isOdd = true
       }
-      if (cursor.isOdd) return false
+      cursor.isCut = body >= 0 && cursor.to[body]! > LONGEST_IN_WINDOW
+      if (cursor.isCut) cursor.to[body] = 0
       for (let index = 0; index < textCount; index++) {
         const length = cursor.to[index]!
         cursor.from[index] = length < 0 ? -1 : at
