@@ -175,7 +175,7 @@ export function placesBefore(name: BodyFieldName): string[] | undefined {
 }
 
 /** Of an expression's source the characters right before its group that stand for themselves. */
-function textBeforeGroup(source: string): string {
+export function textBeforeGroup(source: string): string {
   const before = source.slice(0, source.indexOf('('))
   return /(?:[^\\^$.*+?()[\]{}|]|\\[^\w])*$/.exec(before)![0].replaceAll('\\', '')
 }

@@ -1,3 +1,4 @@
+import { areOfColumns } from '../../format/encodings.js'
 import type { OpenBody } from '../../format/log-line.js'
 import type { LogFilter } from '../../model/log.js'
 import type { LogStore } from '../../query/logs/store.js'
@@ -9,5 +10,11 @@ export async function loadRecordReader(
   openBody: OpenBody | undefined,
 ): Promise<(store: LogStore, filter: LogFilter | undefined) => RecordReader> {
   if (plan.isShort) return (await import('./short-bytes.js')).createShortReader
-  return (store, filter) => createBytesReader(store, filter, plan, openBody)
+  if (areOfColumns(plan.pieces)) return (store, filter) => createBytesReader(store, filter, plan)
+  const { createParsedReader, planParsed } = await import('./parsed-bytes.js')
+  const parsed = planParsed(plan.pieces)
+  return (store, filter) => {
+    const readRows = createBytesReader(store, filter, plan, openBody)
+    return parsed ? createParsedReader(store, filter, parsed, readRows) : readRows
+  }
 }

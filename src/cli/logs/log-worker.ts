@@ -68,8 +68,8 @@ function work(opened: LogStore, batch: LogBatch): { result: unknown; transfer: A
   if (job.kind === 'count') return { result: countBatch(opened, batch, filter), transfer: [] }
   if (job.kind === 'kinds') return { result: readKinds!(batch), transfer: [] }
   const result = readRecords!(batch)
-  // Handed over, not copied, where the records are most of what the memory holds.
+  // Handed over, not copied, where the memory is of no one else: small buffers share theirs.
   const buffer = result?.bytes.buffer
-  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength <= 4 * result!.bytes.byteLength
-  return { result, transfer: isWhole ? [buffer] : [] }
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize
+  return { result, transfer: isOwn ? [buffer] : [] }
 }

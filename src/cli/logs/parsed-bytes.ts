@@ -1,0 +1,388 @@
+import { createByteCache, createByteIndex, isWord, signOf, startsWith } from '../../body/byte-words.js'
+import { MEANINGS, textBeforeGroup, type ValuePlace } from '../../body/meanings.js'
+import { type BodyScan, createBodyScanner } from '../../body/scan.js'
+import type { Piece, RecordPiece } from '../../format/encodings.js'
+import type { LogFilter } from '../../model/log.js'
+import type { LogStore } from '../../query/logs/store.js'
+import { createWindowCursor, readWindow, type WindowColumns } from '../../query/logs/windows.js'
+import { layoutOf, type RecordReader } from './records.js'
+
+/** What of a body is written of its bytes. */
+const PARTS = ['message', 'spans', 'event_fields', 'turn_id'] as const
+type Part = (typeof PARTS)[number] | 'body'
+
+/** A record in its steps: what SQLite writes, constant text, and what is made of the body. */
+type Step = { record: number } | { text: Buffer } | { part: Part }
+
+/** `undefined` where a record has other parts of the body than these, or is no JSON. */
+export function planParsed(
+  pieces: readonly RecordPiece[],
+): { steps: Step[]; records: Piece[][] } | undefined {
+  const steps: Step[] = []
+  const records: Piece[][] = []
+  let run: Piece[] = []
+  const endRun = () => {
+    if (run.length === 0) return
+    if (run.every((piece) => typeof piece === 'string')) steps.push({ text: Buffer.from(run.join('')) })
+    else steps.push({ record: records.push(run) - 1 })
+    run = []
+  }
+  for (const piece of pieces) {
+    if (typeof piece === 'string') {
+      run.push(piece)
+      continue
+    }
+    if (piece.as !== 'json') return undefined
+    const part = 'bodyField' in piece ? piece.bodyField : piece.field === 'body' ? 'body' : undefined
+    if (part === undefined) {
+      run.push(piece as Piece)
+      continue
+    }
+    if (part !== 'body' && !(PARTS as readonly string[]).includes(part)) return undefined
+    endRun()
+    steps.push({ part: part as Part })
+  }
+  endRun()
+  return { steps, records }
+}
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const OPEN_LIST = 0x5b
+const BACKSLASH = 0x5c
+const CLOSE_LIST = 0x5d
+const LETTER_N = 0x6e
+const LETTER_R = 0x72
+const LETTER_T = 0x74
+const OPEN = 0x7b
+const CLOSE = 0x7d
+
+/** What JSON has a short escape for, by its byte. */
+const SHORT_ESCAPES = new Uint8Array(32)
+for (const [code, letter] of [
+  [8, 'b'],
+  [9, 't'],
+  [10, 'n'],
+  [12, 'f'],
+  [13, 'r'],
+] as const) {
+  SHORT_ESCAPES[code] = letter.charCodeAt(0)
+}
+const HEX = Buffer.from('0123456789abcdef')
+/** Bytes that a JSON text does not hold as they are. */
+const ESCAPED = new Uint8Array(256).fill(1, 0, 0x20)
+ESCAPED[QUOTE] = ESCAPED[BACKSLASH] = 1
+
+const NULL = Buffer.from('null')
+const NONE = Buffer.from('None')
+const SPAN_OPEN = Buffer.from('{"name":"')
+const FIELDS_OPEN = Buffer.from('","fields":')
+const MOST_FIELDS = 100
+/** Fewer bytes are copied sooner one by one. */
+const SHORT_COPY = 64
+/** Of a record, what is not in the row. */
+const ROOM = 4096
+
+/** The records of `--json --parse`, of a window's bytes: what JSON says of a body is written where the body is read. */
+export function createParsedReader(
+  store: LogStore,
+  filter: LogFilter | undefined,
+  { steps, records }: NonNullable<ReturnType<typeof planParsed>>,
+  readRows: RecordReader,
+): RecordReader {
+  const columns = { numbers: ['id'], texts: ['target', 'body'], records } satisfies WindowColumns
+  const target = 0
+  const body = 1
+  const firstRecord = 2
+  const columnCount = firstRecord + records.length
+  const parses = steps.some((step) => 'part' in step && step.part !== 'body')
+  const { isMessageOnly } = layoutOf(store)
+  const cursor = createWindowCursor(columns)
+  const { from, to } = cursor
+  const scanner = createBodyScanner()
+  const targetOf = createByteCache((word) => word.toString())
+  let bytes: Buffer = Buffer.alloc(0)
+  let out: Buffer = Buffer.alloc(0)
+  let length = 0
+
+  function reserve(more: number): void {
+    if (length + more <= out.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(out.length * 2, length + more))
+    out.copy(larger, 0, 0, length)
+    out = larger
+  }
+
+  function copy(source: Buffer, begin: number, end: number): void {
+    if (end - begin > SHORT_COPY) length += source.copy(out, length, begin, end)
+    else for (let index = begin; index < end; index++) out[length++] = source[index]!
+  }
+
+  function writeEscape(code: number): void {
+    out[length++] = BACKSLASH
+    if (code === QUOTE || code === BACKSLASH) out[length++] = code
+    else if (SHORT_ESCAPES[code] !== 0) out[length++] = SHORT_ESCAPES[code]!
+    else {
+      length += out.write('u00', length)
+      out[length++] = HEX[code >> 4]!
+      out[length++] = HEX[code & 15]!
+    }
+  }
+
+  /** A text as a JSON string. */
+  function writeText(begin: number, end: number): void {
+    out[length++] = QUOTE
+    let run = begin
+    for (let index = begin; index < end; index++) {
+      const code = bytes[index]!
+      if (ESCAPED[code] === 0) continue
+      copy(bytes, run, index)
+      writeEscape(code)
+      run = index + 1
+    }
+    copy(bytes, run, end)
+    out[length++] = QUOTE
+  }
+
+  /** What `readValue` says of a raw value; `false` where an escape has another form in JSON. */
+  function writeValue(begin: number, end: number): boolean {
+    if (end - begin < 2 || bytes[begin] !== QUOTE || bytes[end - 1] !== QUOTE) {
+      writeText(begin, end)
+      return true
+    }
+    out[length++] = QUOTE
+    const last = end - 1
+    let run = begin + 1
+    for (let index = run; index < last; index++) {
+      const code = bytes[index]!
+      if (ESCAPED[code] === 0) continue
+      if (code === BACKSLASH) {
+        // Rust and JSON have these in common.
+        if (index + 1 >= last || !isSameEscape(bytes[index + 1]!)) return false
+        index++
+        continue
+      }
+      copy(bytes, run, index)
+      writeEscape(code)
+      run = index + 1
+    }
+    copy(bytes, run, last)
+    out[length++] = QUOTE
+    return true
+  }
+
+  const signs = new Int32Array(MOST_FIELDS)
+
+  /** Of fields with the same key the last holds, where the first one stands. */
+  function writeFields(fields: Int32Array, first: number, end: number): boolean {
+    if (end - first > MOST_FIELDS) return false
+    const isRepeated = signKeys(fields, first, end)
+    out[length++] = OPEN
+    const begin = length
+    for (let index = first; index < end; index++) {
+      if (isRepeated && findSame(fields, first, index, index) >= 0) continue
+      const last = isRepeated ? Math.max(index, findSame(fields, index + 1, end, index)) : index
+      const at = index * 3
+      if (length > begin) out[length++] = COMMA
+      out[length++] = QUOTE
+      copy(bytes, fields[at]!, Math.max(fields[at]!, fields[at + 1]!))
+      out[length++] = QUOTE
+      out[length++] = COLON
+      const equals = fields[last * 3 + 1]!
+      if (!writeValue(equals < 0 ? fields[last * 3]! : equals + 1, fields[last * 3 + 2]!)) return false
+    }
+    out[length++] = CLOSE
+    return true
+  }
+
+  function signKeys(fields: Int32Array, first: number, end: number): boolean {
+    let isRepeated = false
+    for (let index = first; index < end; index++) {
+      const begin = fields[index * 3]!
+      const sign = signOf(bytes, begin, Math.max(begin, fields[index * 3 + 1]!))
+      for (let other = 0; other < index - first; other++) if (signs[other] === sign) isRepeated = true
+      signs[index - first] = sign
+    }
+    return isRepeated
+  }
+
+  /** The last of the fields with the key of another one; -1 where there is none. */
+  function findSame(fields: Int32Array, first: number, end: number, wanted: number): number {
+    const key = keyOf(fields, wanted)
+    for (let index = end - 1; index >= first; index--) if (keyOf(fields, index).equals(key)) return index
+    return -1
+  }
+
+  function keyOf(fields: Int32Array, index: number): Buffer {
+    const begin = fields[index * 3]!
+    return bytes.subarray(begin, Math.max(begin, fields[index * 3 + 1]!))
+  }
+
+  function writeSpans({ spans, spanCount, fields }: Readonly<BodyScan>): boolean {
+    out[length++] = OPEN_LIST
+    for (let index = 0; index < spanCount; index++) {
+      const at = index * 4
+      if (index > 0) out[length++] = COMMA
+      length += SPAN_OPEN.copy(out, length)
+      copy(bytes, spans[at]!, spans[at + 1]!)
+      length += FIELDS_OPEN.copy(out, length)
+      if (!writeFields(fields, spans[at + 2]!, spans[at + 3]!)) return false
+      out[length++] = CLOSE
+    }
+    out[length++] = CLOSE_LIST
+    return true
+  }
+
+  function writePart(part: Part, begin: number, end: number, scan: Readonly<BodyScan> | undefined): boolean {
+    switch (part) {
+      case 'body':
+        if (begin < 0) writeNull()
+        else writeText(begin, end)
+        return true
+      case 'message':
+        if (!scan) {
+          if (begin < 0) writeNull()
+          else writeText(begin, end)
+        } else if (scan.messageEnd < 0) writeNull()
+        else writeText(scan.chainEnd, scan.messageEnd)
+        return true
+      case 'spans':
+        if (scan) return writeSpans(scan)
+        length += out.write('[]', length)
+        return true
+      case 'event_fields':
+        if (scan) return writeFields(scan.fields, scan.eventFields, scan.fieldCount)
+        length += out.write('{}', length)
+        return true
+      case 'turn_id':
+        return writeTurn(scan, begin, end)
+      default:
+        return part satisfies never
+    }
+  }
+
+  function writeNull(): void {
+    length += NULL.copy(out, length)
+  }
+
+  const turnFrom = new Int32Array(TURN_PLACES.length)
+  const turnTo = new Int32Array(TURN_PLACES.length)
+
+  function noteTurn(
+    { fields }: Readonly<BodyScan>,
+    first: number,
+    end: number,
+    keys: readonly TurnKey[],
+  ): void {
+    for (let index = first; index < end; index++) {
+      const equals = fields[index * 3 + 1]!
+      for (const { place, key } of keys) {
+        if (equals >= 0 && isWord(key, bytes, fields[index * 3]!, equals)) {
+          turnFrom[place] = equals + 1
+          turnTo[place] = fields[index * 3 + 2]!
+        }
+      }
+    }
+  }
+
+  /** As `readMeaning`: of the places the first that has a value, and there the innermost. */
+  function writeTurn(scan: Readonly<BodyScan> | undefined, begin: number, end: number): boolean {
+    const textFrom = scan ? scan.chainEnd : begin
+    const textTo = scan ? scan.messageEnd : end
+    turnFrom.fill(-1)
+    if (scan) {
+      for (let index = 0; index < scan.spanCount; index++) {
+        const at = index * 4
+        const keys = TURN_SPANS(bytes, scan.spans[at]!, scan.spans[at + 1]!)
+        if (keys) noteTurn(scan, scan.spans[at + 2]!, scan.spans[at + 3]!, keys)
+      }
+      noteTurn(scan, scan.eventFields, scan.fieldCount, TURN_FIELDS)
+    }
+    for (let place = 0; place < TURN_PLACES.length; place++) {
+      const { head, message } = TURN_PLACES[place]!
+      if (head) {
+        // Its value stands within the message.
+        if (textTo - textFrom >= head.length && startsWith(head, bytes, textFrom)) return false
+        continue
+      }
+      const from = turnFrom[place]!
+      if (from < 0) continue
+      if (message && !message.test(textTo < textFrom ? '' : bytes.toString('utf8', textFrom, textTo)))
+        continue
+      const valueTo = turnTo[place]!
+      const isQuoted = valueTo - from >= 2 && bytes[from] === QUOTE && bytes[valueTo - 1] === QUOTE
+      const inner = isQuoted ? 1 : 0
+      if (valueTo - from === 2 * inner || isWord(NONE, bytes, from + inner, valueTo - inner)) continue
+      return writeValue(from, valueTo)
+    }
+    writeNull()
+    return true
+  }
+
+  function writeRow(): boolean {
+    if (cursor.isCut) return false
+    const begin = from[body]!
+    const end = to[body]!
+    // Each byte is written six times at most: in the body, and in one of its parts, and each as an escape.
+    reserve(ROOM + 14 * Math.max(0, end - begin) + to[columnCount - 1]! - begin)
+    const name = from[target]! < 0 ? '' : targetOf(bytes, from[target]!, to[target]!)
+    const scan = begin < 0 || isMessageOnly || !parses ? undefined : scanner.scan(bytes, begin, end, name)
+    for (const step of steps) {
+      if ('text' in step) length += step.text.copy(out, length)
+      else if ('record' in step) copy(bytes, from[firstRecord + step.record]!, to[firstRecord + step.record]!)
+      else if (!writePart(step.part, begin, end, scan)) return false
+    }
+    return true
+  }
+
+  return (batch) => {
+    const window = readWindow(store, batch, columns, filter)
+    if (!window) return undefined
+    if (window === 'odd' || typeof window.lastId === 'bigint') return readRows(batch)
+    bytes = window.bytes
+    out = Buffer.allocUnsafeSlow(2 * bytes.length + ROOM)
+    length = 0
+    cursor.open(window)
+    while (cursor.next()) {
+      const begin = length
+      if (writeRow()) continue
+      length = begin
+      const own = readRows({ kind: 'ids', ids: [cursor.numbers[0]!] })?.bytes
+      if (!own) continue
+      reserve(own.length)
+      out.set(own, length)
+      length += own.length
+    }
+    return { bytes: out.subarray(0, length), lastId: window.lastId }
+  }
+}
+
+interface TurnKey {
+  place: number
+  key: Buffer
+}
+
+/** Where `turn_id` may stand, in its order. */
+const TURN_PLACES = (MEANINGS.turn_id as readonly ValuePlace[]).map((place) => ({
+  place,
+  head: 'group' in place ? Buffer.from(textBeforeGroup(place.message.source)) : undefined,
+  message: 'field' in place ? place.message : undefined,
+}))
+const TURN_FIELDS = TURN_PLACES.flatMap(({ place }, index): TurnKey[] =>
+  'field' in place ? [{ place: index, key: Buffer.from(place.field) }] : [],
+)
+const TURN_SPANS = createByteIndex(
+  [
+    ...Map.groupBy(
+      TURN_PLACES.flatMap(({ place }, index) => ('span' in place ? [{ ...place, index }] : [])),
+      ({ span }) => span,
+    ),
+  ].map(
+    ([span, places]) =>
+      [span, places.map(({ key, index }) => ({ place: index, key: Buffer.from(key) }))] as const,
+  ),
+)
+
+function isSameEscape(code: number): boolean {
+  return code === QUOTE || code === BACKSLASH || code === LETTER_N || code === LETTER_R || code === LETTER_T
+}

@@ -1,0 +1,108 @@
+import { rmSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { PARSED_FIELDS } from '../../../src/cli/logs/output.js'
+import { createParsedReader, planParsed } from '../../../src/cli/logs/parsed-bytes.js'
+import { openBody } from '../../../src/cli/logs/read-body.js'
+import { createBytesReader, type RecordReader } from '../../../src/cli/logs/records.js'
+import { FORMATS } from '../../../src/format/formats.js'
+import { LOG_FIELD_NAMES } from '../../../src/model/log-records.js'
+import { HIGHEST_ID, LOWEST_ID } from '../../../src/query/logs/batches.js'
+import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
+import { candidatesFor, listDatabases } from '../../../src/schema/files.js'
+import { copyFixtureHome, copyHome, fixtureNames, HOMES } from '../../helpers/homes.js'
+import { createLogHome, THREAD_A } from '../../helpers/log-layouts.js'
+import { createRandom } from '../../helpers/random.js'
+
+const ALL = { kind: 'window', low: LOWEST_ID, high: HIGHEST_ID } as const
+const PIECES = FORMATS.json.pieces([...LOG_FIELD_NAMES, ...PARSED_FIELDS])
+
+/** How many rows were not made of bytes; their lines are the same in any case. */
+function expectSame(store: LogStore, what: string): number {
+  const byRow = createBytesReader(
+    store,
+    undefined,
+    { pieces: PIECES, isRaw: false, styles: undefined },
+    openBody,
+  )
+  let rowsRead = 0
+  const counted: RecordReader = (batch) => {
+    rowsRead += batch.kind === 'ids' ? batch.ids.length : Number.POSITIVE_INFINITY
+    return byRow(batch)
+  }
+  const read = createParsedReader(store, undefined, planParsed(PIECES)!, counted)
+  const [made, wanted] = [read, byRow].map((reader) =>
+    Buffer.from(reader(ALL)?.bytes ?? [])
+      .toString()
+      .split('\n'),
+  )
+  const at = wanted!.findIndex((line, index) => line !== made![index])
+  if (at >= 0) expect(made![at], what).toBe(wanted![at])
+  return rowsRead
+}
+
+test('of every row of every home the bytes make the record that the row makes, but for a few they make it alone', () => {
+  const copies = [
+    ...HOMES.map((name) => ({ name, copy: () => copyHome(name) })),
+    ...fixtureNames('failures').map((name) => ({ name, copy: () => copyFixtureHome('failures', name) })),
+  ]
+  for (const { name, copy } of copies) {
+    const home = copy()
+    for (const file of listDatabases(home)) {
+      const store = openLogStore([file])
+      if (!store) continue
+      expect(expectSame(store, name), name).toBeLessThan(100)
+      store.connection.close()
+    }
+    rmSync(home, { recursive: true })
+  }
+}, 90_000)
+
+const CHAIN = `session_loop{thread_id=${THREAD_A}}:turn{otel.name="a b" turn.id=T1 model=m}: `
+const TEXTS = [
+  'told key="plain" key=2 key="last" error=None',
+  'Submission submission_id=S1 operation="turn_input"',
+  'aborting running task sub_id="T9"',
+  'dropping turn-scoped item for unknown turn id `T3`',
+  'event.name="x" turn_id="T4"',
+  'text with "quotes" and \\ and \u0001\b\f\r\n\t\x1e ends',
+  'a="x\\ny\\"z\\\\" b="\\u{1f600}" c="it\\\'s" d="\\0"',
+  'héllo 👩‍👩‍👧 \u2028',
+  '',
+]
+const PARTS = [
+  '"',
+  '\\',
+  ' ',
+  '\n',
+  '=',
+  'x=',
+  '{',
+  '}',
+  '}: ',
+  'turn_id=',
+  'turn{turn.id=Z}:',
+  '\u0085',
+  '\x1e',
+  'None',
+  '"" ',
+]
+
+test('of bodies that were changed at random as well', () => {
+  const { below, pick } = createRandom(11)
+  const rows = Array.from({ length: 4000 }, () => {
+    let body = `${below(10) < 7 ? CHAIN : ''}${pick(TEXTS)}${below(10) < 3 ? ` ${pick(TEXTS)}` : ''}`
+    for (let changes = below(4); changes > 0; changes--) {
+      const at = below(body.length + 1)
+      body = body.slice(0, at) + pick(PARTS) + body.slice(at + below(3))
+    }
+    return {
+      target: pick(['codex_core::session::turn', 'log', 'é "t"', 'feedback_tags']),
+      threadId: THREAD_A,
+      body: below(50) === 0 ? null : body,
+    }
+  })
+  const { home } = createLogHome(rows)
+  const store = openLogStore(candidatesFor('logs', listDatabases(home)))!
+  expectSame(store, 'changed')
+  store.connection.close()
+})
