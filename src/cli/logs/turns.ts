@@ -256,25 +256,46 @@ function isoOf(ms: number): string | null {
   return Number.isNaN(date.getTime()) ? null : date.toISOString()
 }
 
-/** Which of the two each value is taken from. */
-function sourcesOf(turn: TurnRow): Record<string, 'log' | 'rollout'> {
+type Source = 'log' | 'rollout' | 'both'
+
+/** What only rows tell. */
+const OF_LOG = [
+  'partial',
+  'requests',
+  'statuses',
+  'server_wait_ms',
+  'answer_ms',
+  'tool_ms',
+  'retries',
+  'retry_wait_ms',
+  'user_wait_ms',
+  'preparing_ms',
+  'silence_ms',
+  'calls',
+  'waits',
+  'steps',
+]
+
+/** Which of the two each value is taken from; nothing of what is not known. */
+function sourcesOf(turn: TurnRow): Record<string, Source> {
   const { rollout, log } = turn
-  const sources: Record<string, 'log' | 'rollout'> = {}
-  const set = (name: string, isOfLog: boolean) => {
-    sources[name] = isOfLog ? 'log' : 'rollout'
+  const sources: Record<string, Source> = {}
+  const set = (name: string, value: unknown, isOfLog: boolean) => {
+    if (value !== undefined) sources[name] = isOfLog ? 'log' : 'rollout'
   }
-  set('id', !rollout)
-  set('started_at', log !== undefined && (!log.isPartial || !rollout))
-  set('ended_at', hasLogEnd(turn) || !rollout)
-  set('outcome', !isRolloutOutcome(turn))
-  set('error', !rollout?.error)
-  if (rollout) set('prompt', false)
-  set('model', !rollout?.model)
-  set('calls_count', !rollout)
-  if (firstTokenOf(turn) !== undefined) set('first_token_ms', rollout?.firstTokenMs == null)
-  if (log) {
-    for (const name of ['requests', 'statuses', 'waits', 'retries', 'calls', 'steps']) set(name, true)
-  }
+  const hasTimeOfLog = hasLogEnd(turn) && !log?.isPartial
+  set('id', idOf(turn), log?.id !== undefined)
+  set('started_at', startOf(turn), log !== undefined && (!log.isPartial || !rollout))
+  set('ended_at', endOf(turn), hasLogEnd(turn) || !rollout)
+  set('duration_ms', timeOf(turn), hasTimeOfLog || !rollout)
+  set('outcome', outcomeOf(turn), !isRolloutOutcome(turn))
+  set('error', errorOf(turn), !rollout?.error)
+  set('prompt', rollout?.prompt, false)
+  set('model', rollout?.model ?? log?.model, !rollout?.model)
+  set('first_token_ms', firstTokenOf(turn), rollout?.firstTokenMs == null)
+  set('calls_count', callCountOf(turn), !rollout)
+  for (const name of OF_LOG) set(name, log, true)
+  if (unseenOf(turn) !== undefined) sources.unseen_ms = 'both'
   return sources
 }
 

@@ -61,6 +61,11 @@ test('each value tells where it comes from', async () => {
     ],
     sources: { started_at: 'log', outcome: 'log', prompt: 'rollout', retries: 'log' },
   })
+  for (const turn of turns) {
+    const values = Object.entries(turn).filter(([, value]) => value !== null && value !== '')
+    const names = values.map(([name]) => name).filter((name) => name !== 'number' && name !== 'sources')
+    expect(Object.keys(turn.sources)).toEqual(expect.arrayContaining(names))
+  }
   // The rollout is gone: what the rows have is left, and the first turn of it began before them or not.
   rmSync(`${home}/sessions`, { recursive: true })
   const rowsAlone = await readTurns(home)
