@@ -23,6 +23,14 @@ export const FAILURE_SIGNS: readonly RowSign[] = [
   {
     levels: ['DEBUG', 'TRACE'],
     targets: ['codex_core'],
+    // They write most rows of these levels, and none of these: their bodies need not be looked through.
+    except: [
+      'codex_core::stream_events_utils',
+      'codex_core::session::world_state',
+      'codex_core::exec_policy',
+      'codex_core::history_item_count',
+      'codex_core::tools::registry',
+    ],
     texts: ['Submission', 'post sampling token usage', 'aborting running task', 'Turn error: '],
   },
 ]

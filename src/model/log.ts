@@ -137,6 +137,8 @@ export interface RowSign {
   levels: readonly string[]
   /** Beginnings, in this case. */
   targets?: readonly string[]
+  /** Targets that are not meant, whole. */
+  except?: readonly string[]
   /** Parts of the body, in this case. */
   texts?: readonly string[]
 }

@@ -76,27 +76,27 @@ export function compileLogFilter(filter: LogFilter, columns: ResolvedColumns<Log
  */
 function compileSigns(signs: readonly RowSign[], columns: ResolvedColumns<LogRow>): Conditions {
   const conditions: Conditions = { sql: [], params: [] }
-  const anyOf = (name: keyof LogRow, operator: string, patterns: readonly string[] | undefined) => {
+  const compare = (
+    name: keyof LogRow,
+    operator: '=' | '!=' | 'GLOB',
+    patterns: readonly string[] | undefined,
+  ) => {
     if (!patterns || columns[name] === undefined) return 'TRUE'
     conditions.params.push(...patterns)
-    return `(${patterns.map(() => `+${columnSql(columns[name])} ${operator} ?`).join(' OR ')})`
+    const joint = operator === '!=' ? ' AND ' : ' OR '
+    return `(${patterns.map(() => `+${columnSql(columns[name])} ${operator} ?`).join(joint)})`
   }
   const quoteGlob = (text: string) => text.replaceAll(/[*?[]/g, '[$&]')
+  const startingWith = (texts?: readonly string[]) => texts?.map((text) => `${quoteGlob(text)}*`)
+  const containing = (texts?: readonly string[]) => texts?.map((text) => `*${quoteGlob(text)}*`)
   for (const level of new Set(signs.flatMap(({ levels }) => levels))) {
-    const ofLevel = anyOf('level', '=', [level])
+    const ofLevel = compare('level', '=', [level])
     const those = signs.filter(({ levels }) => levels.includes(level))
-    const one = ({ targets, texts }: RowSign) =>
+    const one = ({ targets, except, texts }: RowSign) =>
       [
-        anyOf(
-          'target',
-          'GLOB',
-          targets?.map((target) => `${quoteGlob(target)}*`),
-        ),
-        anyOf(
-          'body',
-          'GLOB',
-          texts?.map((text) => `*${quoteGlob(text)}*`),
-        ),
+        compare('target', 'GLOB', startingWith(targets)),
+        compare('target', '!=', except),
+        compare('body', 'GLOB', containing(texts)),
       ].join(' AND ')
     conditions.sql.push(`${ofLevel} AND (${those.map(one).join(' OR ')})`)
   }
