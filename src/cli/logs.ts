@@ -49,7 +49,7 @@ export const LOGS_PROGRAM: Program = {
       load: () => import('./logs/turns.js'),
     },
     explain: {
-      summary: 'tell what a failure means and what can be done: by its name, or a message',
+      summary: 'explain what a failure means and what to do, by its name or a pasted message',
       load: () => import('./logs/explain.js'),
     },
     feedback: {
@@ -57,7 +57,7 @@ export const LOGS_PROGRAM: Program = {
       load: () => import('./logs/feedback.js'),
     },
     bundle: {
-      summary: 'gather what a report of a problem with one thread needs, redacted, in a ZIP file or folder',
+      summary: 'collect what a bug report about one thread needs, redacted, in a ZIP file or folder',
       load: () => import('./logs/bundle.js'),
     },
     export: {

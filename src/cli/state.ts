@@ -13,7 +13,7 @@ export const STATE_PROGRAM: Program = {
   codex-state threads list --json | jq -r '.[].title'  one JSON array
 `.slice(1),
   groups: {
-    threads: { summary: 'the threads that Codex knows', default: 'list', ofThread: 'show' },
+    threads: { summary: 'list, show and read threads', default: 'list', ofThread: 'show' },
     memories: { summary: 'what Codex remembers of its threads', default: 'list', ofThread: 'show' },
     history: {
       summary: 'threads with turns that Codex does not show',
@@ -29,7 +29,7 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/threads-list.js'),
     },
     'threads show': {
-      summary: 'everything known of one thread, and every place where it leaves data',
+      summary: 'everything known about one thread, and every place that has data of it',
       load: () => import('./state/threads-show.js'),
     },
     'threads turns': {
@@ -70,7 +70,7 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/memories-why.js'),
     },
     'memories given': {
-      summary: 'what the next session is given of the memories, or why nothing is',
+      summary: 'what the next session is given of the memories, or why it is given none',
       load: () => import('./state/memories-given.js'),
     },
     'memories files': {
@@ -142,7 +142,7 @@ export const STATE_PROGRAM: Program = {
       load: () => import('./state/schema.js'),
     },
     verify: {
-      summary: 'look for damage in every database',
+      summary: 'check every database for damage',
       load: () => import('./state/verify.js'),
     },
     du: {

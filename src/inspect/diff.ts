@@ -177,7 +177,7 @@ function createComparer(threads: ThreadTable, options: DiffOptions) {
       }
       if (unknownFolders.size > 0) {
         onNotice(
-          `not on this machine, so whether a row names the same folder cannot be told: ${[...unknownFolders].join(', ')}`,
+          `not on this machine, so whether a row names the same folder is not known: ${[...unknownFolders].join(', ')}`,
         )
       }
     },

@@ -31,7 +31,7 @@ export function findHolders(databases: Databases, platform: NodeJS.Platform = pr
     case 'linux':
       return askProc(databases)
     case 'win32':
-      return unknownHolders('Windows does not tell which process has a file open')
+      return unknownHolders('Windows does not say which process has a file open')
     default:
       return askLsof(databases)
   }

@@ -61,7 +61,7 @@ export function findLiveness(process: LoggingProcess, { nowMs, flushMs }: Livene
   }
   const startMs = readStartMs(pid)
   if (startMs === undefined) {
-    const reason = `a process ${pid} runs, and the system does not tell when it began`
+    const reason = `a process ${pid} runs, and the system does not say when it began`
     return { state: isRecent ? 'running' : 'unknown', pid, startMs, reason }
   }
   if (startMs > lastMs + CLOCK_SLACK_MS) {

@@ -62,12 +62,12 @@ const MAY_TELL = /mcp|MCP|Service initialized|serve finished|request: thread\/|C
 
 /** Why nothing is known of a server, by the release that wrote the log. */
 export function explainUnknownServer(version: string | undefined): string {
-  if (version === undefined || !/^\d/.test(version)) return 'no row tells of it'
+  if (version === undefined || !/^\d/.test(version)) return 'no row mentions it'
   const isBefore = (release: string) => compareVersions(version, release) < 0
   if (isBefore('0.99')) return 'this release writes no row of MCP servers'
   if (!isBefore('0.131') && isBefore('0.142')) {
-    return 'start-up rows of 0.131–0.140 are pruned within seconds, and no row tells of a failed start before 0.155'
+    return 'start-up rows of 0.131–0.140 are pruned within seconds, and no row reports a failed start before 0.155'
   }
-  if (isBefore('0.155')) return 'no row tells of a failed start before 0.155'
+  if (isBefore('0.155')) return 'no row reports a failed start before 0.155'
   return 'no row of its start is left'
 }

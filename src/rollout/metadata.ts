@@ -128,7 +128,7 @@ export async function extractMetadataFromLines(
   if (metadata.id === '') {
     throw new StateError(
       'ROLLOUT_UNREADABLE',
-      `neither a session_meta nor its name tells the thread of ${origin.path}`,
+      `neither a session_meta nor the file's name says which thread this is: ${origin.path}`,
     )
   }
   return {

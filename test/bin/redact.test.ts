@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { copyHome } from '../helpers/homes.js'
+import { requirePrograms } from '../helpers/programs.js'
 
 const bin = fileURLToPath(new URL('../../bin/', import.meta.url))
 const home = copyHome('codex-0.140.0')
@@ -53,6 +54,7 @@ test('what is said on stderr is redacted too', () => {
 })
 
 test('a reader that leaves ends the program quietly, and a full disk is told', () => {
+  requirePrograms('bash', 'head', 'wc')
   const script = `"${process.execPath}" "${join(bin, 'codex-logs.js')}" query --redact`
   const shell = (command: string) =>
     spawnSync('bash', ['-c', `set -o pipefail; ${command}`], {

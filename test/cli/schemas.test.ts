@@ -7,6 +7,7 @@ import { listJsonForms, type NamedForm } from '../../src/cli/json-forms.js'
 import { LOGS_PROGRAM } from '../../src/cli/logs.js'
 import { createSchemas } from '../../src/cli/schemas.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
+import { sampleOf } from '../helpers/everything.js'
 import { copyFixtureHome, copyHome, fixturePath, HOMES, makeCase } from '../helpers/homes.js'
 import { createHome, LAYOUTS } from '../helpers/layouts.js'
 import { requirePrograms } from '../helpers/programs.js'
@@ -57,7 +58,7 @@ function expectValid(name: string, value: unknown): void {
   if (!Array.isArray(value) || value.length > 0) seen.add(name)
 }
 
-describe.each(HOMES)('the home of %s', (homeName) => {
+describe.each(sampleOf(HOMES, 6))('the home of %s', (homeName) => {
   const home = copyHome(homeName)
 
   test('codex-logs query', async () => {

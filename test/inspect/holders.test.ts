@@ -68,7 +68,7 @@ describe('who holds a database', () => {
     expect(findHolders([createFile()], 'win32')).toEqual({
       holders: [],
       isKnown: false,
-      reason: 'Windows does not tell which process has a file open',
+      reason: 'Windows does not say which process has a file open',
       hiddenCount: undefined,
     })
   })

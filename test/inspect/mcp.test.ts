@@ -158,7 +158,7 @@ test.each([
   ['0.140.0', 'pruned within seconds'],
   ['0.150.1', 'before 0.155'],
   ['0.169.0', 'no row of its start is left'],
-  [undefined, 'no row tells of it'],
+  [undefined, 'no row mentions it'],
 ])('of %s the reason why nothing is known is that %s', (version, says) => {
   expect(explainUnknownServer(version)).toContain(says)
 })

@@ -24,10 +24,14 @@ import { openLogs, requireThreadOfLogs } from './open-logs.js'
 export const command = defineTextCommand({
   args: { thread: THREAD_ARGUMENT },
   flags: {
-    output: textFlag('<path>', 'what to write: a file that ends in .zip, or a folder that is not there yet', {
-      short: 'o',
-      completes: { kind: 'files' },
-    }),
+    output: textFlag(
+      '<path>',
+      'what to write: a file that ends in .zip, or a folder that does not exist yet',
+      {
+        short: 'o',
+        completes: { kind: 'files' },
+      },
+    ),
     withRollout: onFlag('with the rollout of the thread: all that was said and done in it'),
     dryRun: onFlag('write nothing, print what would be in it and what not'),
     redact: offFlag('leave secrets, home folders and names in it'),

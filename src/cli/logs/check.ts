@@ -53,7 +53,7 @@ const FLAGS = {
     'failures in a span before now: 20/1h (reads the rows of that time)',
     parseCountPerSpan,
   ),
-  stuck: parsedFlag('<span>', 'no thread is stuck for so long: 10m', parseSpan),
+  stuck: parsedFlag('<span>', 'no thread is stuck for this long: 10m', parseSpan),
 }
 
 type CheckFlags = FlagValues<typeof FLAGS>

@@ -15,7 +15,7 @@ import { openLogs, requireThreadOfLogs } from './open-logs.js'
 export const command = defineTextCommand({
   args: { thread: THREAD_ARGUMENT },
   flags: {
-    output: textFlag('<file>', 'write the very text that would be uploaded to this file', {
+    output: textFlag('<file>', 'write the exact text that would be uploaded to this file', {
       short: 'o',
       completes: { kind: 'files' },
     }),
@@ -25,7 +25,7 @@ export const command = defineTextCommand({
   },
   tables: ['logs', 'threads'],
   notes: `Prints the log rows that /feedback of Codex would upload for the thread, in its order, form and bounds, with every secret
-that is found marked as >>>…<<<; what it is made of stands on stderr. Codex may upload more beside them: the rollout, a doctor report.`,
+that is found marked as >>>…<<<; what it is made of is said on stderr. Codex may upload more beside them: the rollout, a doctor report.`,
   async run(context, { output, codexHome, db }, { thread }) {
     return withSession(context, { codexHome, db }, async (session) => {
       const store = await openLogs(session)
@@ -86,7 +86,7 @@ function* describe(feedback: Feedback, text: string, secrets: readonly Place[]):
   if (leftOutThreads > 0)
     yield `${formatPlural(leftOutThreads, 'spawned thread')} would be left out: eight are taken`
   if (otherThreads.length > 0 && threadlessRows > 0) {
-    yield `the same process worked on ${formatPlural(otherThreads.length, 'other thread')}: rows that name no thread may tell of ${otherThreads.length === 1 ? 'it' : 'them'}`
+    yield `the same process worked on ${formatPlural(otherThreads.length, 'other thread')}: rows that name no thread may be about ${otherThreads.length === 1 ? 'it' : 'them'}`
   }
   const values = new Set(secrets.map(({ start, end }) => text.slice(start, end)))
   yield secrets.length === 0

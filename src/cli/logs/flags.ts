@@ -69,7 +69,7 @@ export const LOG_FILTER_FLAGS = groupFlags(
     ),
     turn: listFlag('<id>', 'rows of this turn: its id, or the beginning of it'),
     tool: listFlag('<name>', 'rows about this tool'),
-    failed: onFlag('rows that tell of something that failed, whatever their level'),
+    failed: onFlag('rows that report a failure, whatever their level'),
   },
 )
 

@@ -147,9 +147,9 @@ export const command = defineListCommand({
   kind: ({ events }: { events?: true | undefined }) => (events ? EVENT_KIND : MCP_KIND) as RecordKind<AnyRow>,
   variesBy: 'events',
   tables: ['logs'],
-  args: { server: optionalArgument('only this server, with what happened to it', { example: 'notes' }) },
+  args: { server: optionalArgument('only this server, and what happened to it', { example: 'notes' }) },
   flags: {
-    events: onFlag('instead of the servers what happened to them, in time'),
+    events: onFlag('what happened to the servers, in order of time, instead of the servers'),
     ...LOG_FILTER_FLAGS,
   },
   notes: `What can be known depends on the release: calls and what servers print from 0.99, when a server was ready from 0.111
@@ -179,13 +179,13 @@ from 0.155. Rows of stderr name the program: of several servers with one program
       })
     }
     rows.sort((a, b) => b.lastMs - a.lastMs || (a.server < b.server ? -1 : 1))
-    if (flags.events) return { pages: [listEvents(rows)], emptyText: 'no row tells of an MCP server' }
+    if (flags.events) return { pages: [listEvents(rows)], emptyText: 'no row mentions an MCP server' }
     return {
       pages: [rows],
       emptyText:
         configured?.length === 0
-          ? 'no MCP server is configured, and no row tells of one'
-          : 'no row tells of an MCP server',
+          ? 'no MCP server is configured, and no row mentions one'
+          : 'no row mentions an MCP server',
       footer: () => (wanted === undefined ? undefined : tellEvents(rows)),
     }
   },

@@ -137,7 +137,7 @@ async function printForm(
     const { kinds, otherCount } = await collapseRows(readings, filter, io)
     writeKinds(kinds, flags.json === true, io)
     if (otherCount > 0)
-      io.stderr.write(`note: ${otherCount} more rows are of kinds that came later, and are not told\n`)
+      io.stderr.write(`note: ${otherCount} more rows are of kinds that came later, and are not shown\n`)
     return kinds.length > 0
   }
   const { readGroups } = await import('./context.js')

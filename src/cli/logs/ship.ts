@@ -44,7 +44,7 @@ export const command = defineTextCommand({
     cursorFile: textFlag('<file>', 'start after the row recorded there, record the last row that was taken', {
       completes: { kind: 'files' },
     }),
-    follow: onFlag('go on with each new row', { short: 'f' }),
+    follow: onFlag('keep sending each new row', { short: 'f' }),
     pollMs: parsedFlag('<ms>', 'with --follow: look at least this often', parsePositive, { initial: 500 }),
     redact: onFlag('replace secrets, home folders and names before they are sent (by our own rules)'),
     ...LOG_FILTER_FLAGS,

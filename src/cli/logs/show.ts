@@ -109,7 +109,7 @@ function findRow(store: LogStore, typed: string): StoredLogRow {
   if (text === 'last-error') {
     const found = findLastFailure(store)
     if (found) return found.row
-    throw new StateError('NOT_FOUND', `no row of ${store.file.path} tells of an error or a failure`)
+    throw new StateError('NOT_FOUND', `no row of ${store.file.path} reports an error or a failure`)
   }
   if (text !== 'last' && !/^-?\d{1,18}$/.test(text)) {
     throw new StateError('USAGE', `'${typed}' is not a row`, {

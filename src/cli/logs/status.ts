@@ -268,7 +268,7 @@ function formatStatus(status: Status, { stdout }: Io): string {
   const newest = reach.newestMs === undefined ? 'no row yet' : `newest row ${age(reach.newestMs)} ago`
   const count = processes.filter(({ state }) => state === 'running').length
   const unknownCount = areAlive ? processes.length - count : 0
-  const unknown = unknownCount > 0 ? `, ${unknownCount} of which that cannot be told` : ''
+  const unknown = unknownCount > 0 ? `; of ${formatPlural(unknownCount, 'other')} that is not known` : ''
   const alive =
     count > 0
       ? `${formatPlural(count, 'process').replace('processs', 'processes')} that logged here ${count === 1 ? 'is' : 'are'} alive`

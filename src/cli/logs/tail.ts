@@ -19,7 +19,7 @@ export const command = defineTextCommand({
     ),
     pollMs: parsedFlag(
       '<ms>',
-      'look at least this often (changes are seen at once where the system tells)',
+      'look at least this often (where the system reports changes they are seen at once)',
       parsePositive,
       { initial: 500 },
     ),

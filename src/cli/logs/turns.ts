@@ -132,7 +132,7 @@ export const command = defineListCommand<TurnsRow, typeof FLAGS, typeof ARGS>({
   notes: `When each turn began and ended and how, what it waited for and which tools it called. Where the thread has a rollout,
 its turns are the frame: the log adds waits, retries and steps for the time that it reaches. JSON tells in 'sources'
 which of the two each value comes from. A partial turn began before the oldest row that is left of it; one that is
-open has no end. Releases to 0.116 write no ids: there turns and calls are told by their order, and one to 0.104 with
+open has no end. Releases to 0.116 write no ids: there turns and calls are known only by their order, and one to 0.104 with
 the default level only by what ended them. Preparing a request for more than a second mostly means waiting for a database.`,
   async read(session, flags, args) {
     const context = { nowMs: session.nowMs, zone: undefined }
@@ -143,7 +143,7 @@ the default level only by what ended them. Preparing a request for more than a s
     const log = readLogTurns(store, found.id)
     const rollout = await readRolloutTurns(found, session)
     if (log.length > 0 && log.every(({ id }) => id === undefined)) {
-      session.notice('rows of this release have no ids: turns and calls are told by their order')
+      session.notice('rows of this release have no ids: turns and calls are known only by their order')
     }
     const turns: TurnRow[] = joinTurns(rollout, log).map((turn, index) => ({ ...turn, number: index + 1 }))
     const shown = turns.filter((turn) => {

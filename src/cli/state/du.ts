@@ -200,11 +200,7 @@ export const command = defineListCommand({
   kind: ({ by = 'kind' }) => kindOf(by),
   variesBy: 'by',
   flags: {
-    by: choiceFlag(
-      '<what>',
-      USAGE_GROUPS,
-      'what to sum up by; kind, and on a terminal place, unless told otherwise',
-    ),
+    by: choiceFlag('<what>', USAGE_GROUPS, 'what to sum up by (default: kind; on a terminal: place)'),
   },
   tables: ['threads'],
   exitsWith1: 'a rollout cannot be read',

@@ -48,7 +48,7 @@ async function findMemory(
     if (newest) return newest
     const off = whyOff(memories.home)
     throw new StateError('NOT_FOUND', `there are no memories${off === undefined ? '' : `: ${off}`}`, {
-      hint: `'codex-state memories list --missing' tells of each thread why.`,
+      hint: `'codex-state memories list --missing' says why for each thread.`,
     })
   }
   const { id } = await requireThread(text, session)

@@ -287,7 +287,7 @@ async function* findMatches(
     session.notice(`${formatPlural(badLineCount, 'line')} of the rollouts cannot be parsed`)
   if (elidedBytes > 0) session.notice(`${formatPlural(elidedBytes, 'byte')} of long texts were not searched`)
   if (untimedCount > 0)
-    session.notice(`${formatCount(untimedCount)} that match are left out: nothing tells when they were said`)
+    session.notice(`${formatCount(untimedCount)} that match are left out: when they were said is not known`)
   if (!hasFound) session.fail()
 }
 

@@ -19,7 +19,7 @@ import { type JsonPage, selectFields } from './output.js'
 import type { Session } from './session.js'
 
 const FLAGS = {
-  sort: choiceFlag('<time>', THREAD_SORTS, 'newest first by this time; updated unless said otherwise'),
+  sort: choiceFlag('<time>', THREAD_SORTS, 'newest first by this time (default: updated)'),
   archived: onFlag('only archived threads'),
   active: onFlag('only active threads'),
   source: listFlag('<source>', 'cli, vscode, exec, subagent, review …', {
@@ -39,8 +39,8 @@ const FLAGS = {
   quiet: onFlag('print only ids', { short: 'q' }),
   print0: onFlag('with --quiet: a NUL behind each id instead of a line feed, for xargs -0'),
   cursor: textFlag('<token>', 'continue after the row that had this cursor'),
-  codexView: onFlag('the rows and order that the Codex of this layout lists'),
-  codexPicker: onFlag('what it lists when asked for nothing in particular'),
+  codexView: onFlag('the rows and order in which this Codex lists them'),
+  codexPicker: onFlag('what its picker lists by default'),
 }
 
 const PAGE_ROWS = 500

@@ -57,7 +57,7 @@ const FLAGS = {
 export const command = defineListCommand<LimitRow, typeof FLAGS>({
   kind: LIMIT_KIND,
   flags: FLAGS,
-  emptyText: 'no rollout tells of rate limits',
+  emptyText: 'no rollout has rate limits',
   exitsWith1: 'a rollout cannot be read',
   notes: `Codex writes what the server says of an account's limits beside the tokens of a response. A line of what
 repeats the one before it is left out. Below the table on a terminal: the course of each window.`,

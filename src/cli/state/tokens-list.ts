@@ -133,7 +133,7 @@ function createSumKind(groups: readonly TokenGroup[]): RecordKind<SumRecord> {
 
 const FLAGS = {
   by: choicesFlag('<what>', TOKEN_GROUPS, 'sums by one or two of these (day,model)'),
-  tree: onFlag('threads below those that spawned them, with the sums of all below'),
+  tree: onFlag('threads below those that started them, with the sums of all below'),
   since: textFlag('<time>', 'used not before 2026-02-06, 3d, 2h30m, yesterday …', TIME_LOOK),
   until: textFlag('<time>', 'used not after that', TIME_LOOK),
 }

@@ -10,7 +10,7 @@ import { runState } from '../../helpers/run.js'
 import { fingerprintFolder } from '../../helpers/seed.js'
 
 /** `STATE_MUTANTS=5000` for a longer run, `STATE_MUTANTS_SEED` for another one. */
-const COUNT = Number(process.env.STATE_MUTANTS ?? (TEST_EVERYTHING ? 200 : 60))
+const COUNT = Number(process.env.STATE_MUTANTS ?? (TEST_EVERYTHING ? 200 : 20))
 const SEED = Number(process.env.STATE_MUTANTS_SEED ?? 20_261_121)
 
 /** Every command that only reads, with an argument where it needs one, and in its forms of JSON. */

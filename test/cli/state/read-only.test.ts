@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Program } from '../../../src/cli/command.js'
 import { STATE_PROGRAM } from '../../../src/cli/state.js'
+import { sampleOf } from '../../helpers/everything.js'
 import { copyHome, HOMES } from '../../helpers/homes.js'
 import { runState } from '../../helpers/run.js'
 import { fingerprintFolder } from '../../helpers/seed.js'
@@ -35,7 +36,7 @@ test('all commands are there but those that write', () => {
   expect(missing).toEqual(['history repair', 'backfill run', 'export', 'schemas', 'completion', '__complete'])
 })
 
-describe.each(HOMES)('%s', (name) => {
+describe.each(sampleOf(HOMES, 6))('%s', (name) => {
   test('is the same, byte for byte, after every command', async () => {
     const home = copyHome(name)
     const before = fingerprintFolder(home)

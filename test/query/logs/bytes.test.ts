@@ -15,6 +15,7 @@ import { mayDiffer, readLogBytes } from '../../../src/query/logs/bytes.js'
 import { readLogRows } from '../../../src/query/logs/rows.js'
 import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
 import { listDatabases } from '../../../src/schema/files.js'
+import { TEST_EVERYTHING } from '../../helpers/everything.js'
 import { createLogHome } from '../../helpers/log-layouts.js'
 import { insertInto, type NewLogRow } from '../../helpers/log-rows.js'
 import { runLogs } from '../../helpers/run.js'
@@ -180,7 +181,7 @@ describe.each(LOG_FORMATS)('records that SQLite writes: %s', (format) => {
           const { fromSqlite, fromRows } = bothTexts(store, format, undefined, options)
           expect(fromSqlite).toBe(fromRows)
         }),
-        { numRuns: 150, seed: 20_260_206 },
+        { numRuns: TEST_EVERYTHING ? 150 : 40, seed: 20_260_206 },
       )
     },
   )
@@ -193,7 +194,7 @@ describe.each(LOG_FORMATS)('records that SQLite writes: %s', (format) => {
         const { fromSqlite, fromRows } = bothTexts(store, format, fields, {})
         expect(fromSqlite).toBe(fromRows)
       }),
-      { numRuns: 150, seed: 20_260_206 },
+      { numRuns: TEST_EVERYTHING ? 150 : 40, seed: 20_260_206 },
     )
   })
 
@@ -216,7 +217,7 @@ describe.each(LOG_FORMATS)('records that SQLite writes: %s', (format) => {
         expect(throughBytes.exitCode).toBe(0)
         expect(throughRows.exitCode).toBe(0)
       }),
-      { numRuns: 40, seed: 20_260_206 },
+      { numRuns: TEST_EVERYTHING ? 40 : 15, seed: 20_260_206 },
     )
   })
 })
@@ -253,7 +254,7 @@ describe.each(Object.keys(ENCODINGS) as EncodingName[])('the encoding %s', (as) 
           const { fromSqlite, fromRows } = bothTextsOf(store, pieces, options)
           expect(fromSqlite).toBe(fromRows)
         }),
-        { numRuns: 150, seed: 20_260_206 },
+        { numRuns: TEST_EVERYTHING ? 150 : 40, seed: 20_260_206 },
       )
     },
   )

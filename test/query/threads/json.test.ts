@@ -15,6 +15,7 @@ import { readThreadJson } from '../../../src/query/threads/json.js'
 import { compileThreadPage, formatCursor, parseCursor, readThreads } from '../../../src/query/threads/list.js'
 import { describeThreadTable } from '../../../src/query/threads/table.js'
 import { listDatabases } from '../../../src/schema/files.js'
+import { TEST_EVERYTHING } from '../../helpers/everything.js'
 import { createHome, LAYOUTS } from '../../helpers/layouts.js'
 import { insertThreads, threadId } from '../../helpers/seed.js'
 
@@ -126,7 +127,7 @@ describe.each(LAYOUTS)('on the layout of $name', (layout) => {
           )
         }
       }),
-      { numRuns: 100 },
+      { numRuns: TEST_EVERYTHING ? 100 : 50 },
     )
     expect(comparedCount).toBeGreaterThan(20)
     info.close()
