@@ -1,4 +1,4 @@
-import type { StoredLogRow } from '../model/log.js'
+import type { RowId, StoredLogRow } from '../model/log.js'
 import type { ThreadActivity } from '../model/log-activity.js'
 import type { LogCall, LogTurn } from '../model/log-turn.js'
 import { classifyFailure } from './classify-failure.js'
@@ -9,7 +9,11 @@ import type { ParsedBody } from './parse.js'
 export interface TurnFollower {
   /** Takes the next row of the thread, in the order of time. */
   add(row: StoredLogRow, parsed: ParsedBody): void
-  /** All turns, oldest first. `untilMs`: up to then nothing else was written of the thread. */
+  /** Turns that ended and of which no more rows come, each once; they are no part of `end`. */
+  takeEnded(): LogTurn[]
+  /** The first row of a turn that was not taken yet. */
+  firstOpenRow(): RowId | undefined
+  /** All turns that were not taken, oldest first. `untilMs`: up to then nothing else was written of the thread. */
   end(untilMs?: number): LogTurn[]
 }
 
@@ -23,7 +27,8 @@ const AFTERMATH_MS = 2000
  * Which turn is open, and what it does, is read by the step follower; here it is written down.
  */
 export function createTurnFollower(): TurnFollower {
-  const turns: LogTurn[] = []
+  let turns: LogTurn[] = []
+  let lastTaken: LogTurn | undefined
   let steps = createStepFollower()
   let processUuid: string | null | undefined
   /** What the step follower said after the last row. */
@@ -57,6 +62,7 @@ export function createTurnFollower(): TurnFollower {
     const id = readMeaning(parsed, 'turn_id')
     if (id === undefined || id === current?.id) return current
     if (!isCallEnd(row, parsed)) return current
+    if (id === lastTaken?.id) return undefined
     return turns.findLast((turn) => turn.id === id) ?? current
   }
 
@@ -122,7 +128,8 @@ export function createTurnFollower(): TurnFollower {
   ): void {
     if (!current) {
       // Of a turn that ended before, or one of which only the end is there.
-      const isKnown = turns.some(({ id, endMs }) => id === turnId && (id || atMs - endMs < AFTERMATH_MS))
+      const known = lastTaken ? [...turns, lastTaken] : turns
+      const isKnown = known.some(({ id, endMs }) => id === turnId && (id || atMs - endMs < AFTERMATH_MS))
       if (isKnown || outcome === 'shutdown') return
       beginTurn({ id: turnId, sinceMs: atMs, isPartial: true }, row)
     }
@@ -229,8 +236,23 @@ export function createTurnFollower(): TurnFollower {
     })
   }
 
+  function takeEnded(): LogTurn[] {
+    const isEnded = (turn: LogTurn) => {
+      if (turn === current) return false
+      if (turn !== turns.at(-1)) return true
+      // Rows of its calls can come after it, and to 0.116 an answer to them is the same turn.
+      return !(endedWithoutWord && hasCalled) && turn.calls.every(({ endMs }) => endMs !== undefined)
+    }
+    const ended = turns.filter(isEnded)
+    turns = turns.filter((turn) => !ended.includes(turn))
+    lastTaken = ended.at(-1) ?? lastTaken
+    return ended
+  }
+
   return {
     add,
+    takeEnded,
+    firstOpenRow: () => turns[0]?.firstRowId,
     end(untilMs = lastMs) {
       const isOver = current && untilMs - lastMs > COMPACTION_OVER_MS && isCompactionOver(current)
       closeTurn(isOver ? 'completed' : 'open', lastMs)

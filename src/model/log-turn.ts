@@ -65,3 +65,10 @@ export interface LogTurn {
   rowCount: number
   firstRowId: RowId
 }
+
+/** A turn that ended, and whose it is. */
+export interface EndedTurn {
+  threadId: string
+  processUuid: string | null
+  turn: LogTurn
+}

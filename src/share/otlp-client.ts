@@ -167,20 +167,24 @@ export function createOtlpClient(target: OtlpTarget): OtlpClient {
       request.on('response', (response) => {
         const chunks: Buffer[] = []
         let length = 0
-        response.on('data', (chunk: Buffer) => {
-          length += chunk.length
-          if (length <= MAX_ANSWER_BYTES) chunks.push(chunk)
-          else request.destroy(new Error('the answer is longer than 64 KiB'))
-        })
-        response.on('error', fail)
-        response.on('end', () => {
+        const finish = (): void => {
           clearTimeout(timer)
           resolve({
             status: response.statusCode ?? 0,
             retryAfter: response.headers['retry-after'],
             text: Buffer.concat(chunks).toString(),
           })
+        }
+        response.on('data', (chunk: Buffer) => {
+          chunks.push(chunk)
+          length += chunk.length
+          if (length <= MAX_ANSWER_BYTES) return
+          // What it says is known by its status; it may go on without end.
+          finish()
+          request.destroy()
         })
+        response.on('error', fail)
+        response.on('end', finish)
         response.on('close', () => {
           if (!response.complete) fail(new Error('the connection was cut within the answer'))
         })

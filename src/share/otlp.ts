@@ -16,8 +16,8 @@ export type AttributeValue = string | number | bigint | boolean
 export interface Resource {
   /** `host.name`. */
   readonly host: string
-  /** `service.version`: the Codex that wrote the rows, where it is known. */
-  readonly version?: string
+  /** `service.version`: of the Codex that is the process, where it is known. */
+  readonly versionOf?: (processUuid: string | null) => string | undefined
 }
 
 /** A row with what was read out of its body. */
@@ -43,12 +43,7 @@ function* attributesOf({ row, attributes }: ShippedRow): Generator<[string, Attr
 
 /** The body of one `POST /v1/logs`: rows of one process share a resource. */
 export function encodeLogs(rows: readonly ShippedRow[], resource: Resource): string {
-  const byProcess = new Map<string | null, ShippedRow[]>()
-  for (const shipped of rows) {
-    const group = byProcess.get(shipped.row.processUuid)
-    if (group) group.push(shipped)
-    else byProcess.set(shipped.row.processUuid, [shipped])
-  }
+  const byProcess = Map.groupBy(rows, ({ row }) => row.processUuid)
   const resources = [...byProcess].map(
     ([processUuid, group]) =>
       `{"resource":{"attributes":[${encodeAttributes(resourceAttributes(resource, processUuid))}]},` +
@@ -58,10 +53,11 @@ export function encodeLogs(rows: readonly ShippedRow[], resource: Resource): str
 }
 
 function* resourceAttributes(
-  { host, version }: Resource,
+  { host, versionOf }: Resource,
   processUuid: string | null,
 ): Generator<[string, AttributeValue]> {
   yield ['service.name', 'codex']
+  const version = versionOf?.(processUuid)
   if (version !== undefined) yield ['service.version', version]
   yield ['host.name', host]
   if (processUuid === null) return
@@ -121,26 +117,33 @@ export interface TraceSpan {
   readonly startMs: number
   readonly endMs: number
   readonly error?: string
+  readonly processUuid: string | null
   readonly attributes: Readonly<Record<string, AttributeValue>>
 }
 
-/** The body of one `POST /v1/traces`. */
+/** The body of one `POST /v1/traces`: spans of one process share a resource. */
 export function encodeTraces(spans: readonly TraceSpan[], resource: Resource): string {
-  const encoded = spans.map(
-    ({ traceId, spanId, parentSpanId, name, startMs, endMs, error, attributes }) =>
-      `{"traceId":"${traceId}","spanId":"${spanId}",` +
-      (parentSpanId === undefined ? '' : `"parentSpanId":"${parentSpanId}",`) +
-      `"name":${quote(name)},"kind":1,` +
-      `"startTimeUnixNano":"${msToNanos(startMs)}","endTimeUnixNano":"${msToNanos(endMs)}",` +
-      `"attributes":[${encodeAttributes(Object.entries(attributes))}],` +
-      (error === undefined ? '"status":{}}' : `"status":{"code":2,"message":${quote(error)}}}`),
+  const resources = [...Map.groupBy(spans, ({ processUuid }) => processUuid)].map(
+    ([processUuid, group]) =>
+      `{"resource":{"attributes":[${encodeAttributes(resourceAttributes(resource, processUuid))}]},` +
+      `"scopeSpans":[{"scope":{"name":"codex"},"spans":[${group.map(encodeSpan).join(',')}]}]}`,
   )
+  return `{"resourceSpans":[${resources.join(',')}]}`
+}
+
+function encodeSpan(span: TraceSpan): string {
+  const { traceId, spanId, parentSpanId, name, startMs, endMs, error, attributes } = span
   return (
-    `{"resourceSpans":[{"resource":{"attributes":[${encodeAttributes(resourceAttributes(resource, null))}]},` +
-    `"scopeSpans":[{"scope":{"name":"codex"},"spans":[${encoded.join(',')}]}]}]}`
+    `{"traceId":"${traceId}","spanId":"${spanId}",` +
+    (parentSpanId === undefined ? '' : `"parentSpanId":"${parentSpanId}",`) +
+    `"name":${quote(name)},"kind":1,` +
+    `"startTimeUnixNano":"${msToNanos(startMs)}","endTimeUnixNano":"${msToNanos(endMs)}",` +
+    `"attributes":[${encodeAttributes(Object.entries(attributes))}],` +
+    (error === undefined ? '"status":{}}' : `"status":{"code":2,"message":${quote(error)}}}`)
   )
 }
 
+/** Whole microseconds: a number of milliseconds since 1970 has no more. */
 function msToNanos(ms: number): string {
-  return `${Math.max(0, Math.round(ms))}000000`
+  return `${Math.max(0, Math.round(ms * 1000))}000`
 }

@@ -19,6 +19,8 @@ export interface Shipment {
   readonly rejectedReason: string
   readonly sentBytes: number
   readonly tryCount: number
+  /** Of those that the receiver took. */
+  readonly messageCount: number
 }
 
 export type ShipOutcome =
@@ -52,6 +54,7 @@ export async function shipRows<Row>(rows: readonly Row[], options: ShipOptions<R
             rejectedReason: result.message,
             sentBytes: result.sentBytes,
             tryCount,
+            messageCount: 1,
           },
         }
       case 'refused':
@@ -63,7 +66,7 @@ export async function shipRows<Row>(rows: readonly Row[], options: ShipOptions<R
         if (first.kind !== 'shipped') return first
         const second = await shipRows(rows.slice(half), options)
         return second.kind === 'shipped'
-          ? { kind: 'shipped', shipment: addUp(first.shipment, second.shipment) }
+          ? { kind: 'shipped', shipment: addShipments(first.shipment, second.shipment) }
           : second
       }
       case 'retry': {
@@ -79,12 +82,13 @@ export async function shipRows<Row>(rows: readonly Row[], options: ShipOptions<R
   }
 }
 
-function addUp(first: Shipment, second: Shipment): Shipment {
+export function addShipments(first: Shipment, second: Shipment): Shipment {
   return {
     sentRows: first.sentRows + second.sentRows,
     rejectedRows: first.rejectedRows + second.rejectedRows,
     rejectedReason: first.rejectedReason || second.rejectedReason,
     sentBytes: first.sentBytes + second.sentBytes,
     tryCount: first.tryCount + second.tryCount,
+    messageCount: first.messageCount + second.messageCount,
   }
 }

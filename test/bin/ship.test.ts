@@ -47,6 +47,7 @@ test('every row arrives once and in order, with what its body says', async () =>
     true,
   )
   expect(receiver.records[0]!.resource).toMatchObject({ 'service.name': 'codex' })
+  expect(receiver.records.at(-1)!.resource).toMatchObject({ 'service.version': '0.140.0' })
 })
 
 test('a cursor goes on behind the last row that was taken, and --redact leaves no key', async () => {
@@ -61,7 +62,7 @@ test('a cursor goes on behind the last row that was taken, and --redact leaves n
   })
   expect(await runBin('codex-logs', args)).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringMatching(/the receiver refuses the rows: 400: no more/),
+    stderr: expect.stringMatching(/the receiver refuses what is sent: 400: no more/),
   })
   const first = idsOf()
   expect(JSON.parse(readFileSync(cursor, 'utf8')).id).toBe(first.at(-1))
@@ -115,8 +116,53 @@ test('--follow sends new rows as they come, through a receiver that is away for 
   const { exitCode, stderr } = await running.end('SIGTERM')
   expect(receiver.records.at(-1)!.body).toEqual({ stringValue: 'new' })
   expect(exitCode).toBe(143)
-  expect(stderr).toMatch(/the receiver did not take the rows \(503\)/)
+  expect(stderr).toMatch(/the receiver did not take them \(503\)/)
   expect(stderr).toMatch(/1 message sent again, whose rows the receiver may have twice/)
+})
+
+test('--traces sends turns with their requests and calls as spans, which are the same when they are sent again', async () => {
+  const other = copyHome('codex-0.140.0')
+  const ship = (...args: string[]) =>
+    runBin('codex-logs', ['ship', '--traces', '--otlp', receiver.url, '--codex-home', other, ...args])
+  const takeSpans = () => receiver.spans.splice(0)
+  expect(await ship()).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringMatching(/^\d+ spans sent in \d+ messages?, /),
+  })
+  expect(receiver.requests.at(-1)!.path).toBe('/v1/traces')
+  const all = takeSpans()
+  const roots = all.filter(({ parentSpanId }) => parentSpanId === undefined)
+  expect(new Set(all.map(({ spanId }) => spanId)).size).toBe(all.length)
+  expect(roots.length).toBeGreaterThan(10)
+  for (const span of all) {
+    const root = roots.find(({ spanId }) => spanId === (span.parentSpanId ?? span.spanId))!
+    expect(root.traceId).toBe(span.traceId)
+    expect(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano)).toBe(true)
+    expect(BigInt(span.startTimeUnixNano) >= BigInt(root.startTimeUnixNano)).toBe(true)
+  }
+  expect(new Set(all.map(({ name }) => name))).toEqual(
+    new Set([...all.map(({ name }) => name), 'turn', 'request', 'answer', 'exec_command']),
+  )
+  expect(all.some(({ status }) => status.code === 2)).toBe(true)
+
+  // In two parts, cut within turns: what is sent of a turn in the end is the whole of it.
+  const database = new Database(join(other, 'logs_2.sqlite'))
+  const highest = database.prepare('SELECT max(id) FROM logs').pluck().get() as number
+  database.exec(`CREATE TABLE kept AS SELECT * FROM logs WHERE id > ${highest >> 1}`)
+  database.exec(`DELETE FROM logs WHERE id > ${highest >> 1}`)
+  const cursor = join(folder, 'traces')
+  await ship('--cursor-file', cursor)
+  const before = takeSpans()
+  database.exec('INSERT INTO logs SELECT * FROM kept; DROP TABLE kept')
+  database.close()
+  await ship('--cursor-file', cursor)
+  const after = takeSpans()
+  expect(before.length).toBeGreaterThan(10)
+  expect(after.length).toBeGreaterThan(10)
+  const last = new Map([...before, ...after].map((span) => [span.spanId, span]))
+  for (const span of all) expect(last.get(span.spanId)).toEqual(span)
+  expect(await ship('--cursor-file', cursor)).toMatchObject({ stderr: '0 spans sent in 0 messages, 0 B\n' })
+  rmSync(dirname(other), { recursive: true })
 })
 
 test('without a receiver it is a wrong use', async () => {

@@ -117,7 +117,7 @@ test('rows of several processes are one message with a resource each', () => {
   const { resourceLogs } = JSON.parse(
     encodeLogs(
       rows.map((row) => ({ row })),
-      { host: 'h', version: '0.169.0' },
+      { host: 'h', versionOf: () => '0.169.0' },
     ),
   )
   expect(
@@ -313,6 +313,7 @@ test('a turn and its calls are spans of one trace', () => {
           startMs: 1000,
           endMs: 1500,
           error: 'exit code 1',
+          processUuid: null,
           attributes: { 'codex.call.id': 'call_1' },
         },
       ],

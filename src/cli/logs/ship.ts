@@ -1,22 +1,26 @@
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
-import { readMeaning } from '../../body/meanings.js'
-import { parseBody } from '../../body/parse.js'
+import { readField, readMeaning } from '../../body/meanings.js'
+import { type ParsedBody, parseBody } from '../../body/parse.js'
 import { monotonicMs } from '../../db/clock.js'
 import { identityOf } from '../../db/files.js'
 import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
 import { formatBytes, formatPlural } from '../../format/quantity.js'
-import type { StoredLogRow } from '../../model/log.js'
+import { createTurnTracker, type TurnTracker } from '../../inspect/track-turns.js'
+import type { RowId, StoredLogRow } from '../../model/log.js'
+import type { EndedTurn } from '../../model/log-turn.js'
 import { matchingBatches } from '../../query/logs/batches.js'
 import { followLogs } from '../../query/logs/follow.js'
 import { placeAtEnd } from '../../query/logs/place.js'
 import { inParts, keyOf, readLogRows } from '../../query/logs/rows.js'
-import { readHighestId } from '../../query/logs/store.js'
-import { encodeLogs, type Resource, type ShippedRow } from '../../share/otlp.js'
-import { createOtlpClient, resolveOtlpTarget } from '../../share/otlp-client.js'
+import { type LogStore, readHighestId } from '../../query/logs/store.js'
+import { encodeLogs, encodeTraces, type Resource, type ShippedRow, type TraceSpan } from '../../share/otlp.js'
+import { createOtlpClient, type OtlpClient, resolveOtlpTarget } from '../../share/otlp-client.js'
 import { createRedactor, type Redactor, redactEach } from '../../share/redact.js'
-import { type Shipment, shipRows } from '../../share/ship.js'
+import { addShipments, type Shipment, shipRows } from '../../share/ship.js'
+import { spansOfTurn } from '../../share/turn-spans.js'
 import { defineTextCommand } from '../command.js'
 import { onFlag, parsedFlag, parsePositive, textFlag } from '../flags.js'
 import { HOME_FLAGS } from '../home-flags.js'
@@ -46,17 +50,18 @@ export const command = defineTextCommand({
     }),
     follow: onFlag('keep sending each new row', { short: 'f' }),
     pollMs: parsedFlag('<ms>', 'with --follow: look at least this often', parsePositive, { initial: 500 }),
+    traces: onFlag('send turns, requests and tool calls as spans, instead of rows'),
     redact: onFlag('replace secrets, home folders and names before they are sent (by our own rules)'),
     ...LOG_FILTER_FLAGS,
     ...HOME_FLAGS,
   },
   tables: ['logs'],
   notes: `Sends rows as OpenTelemetry log records (OTLP/HTTP, JSON, gzip). A row is sent at least once: the cursor moves when the
-receiver has taken it, so what was under way when the program was killed is sent again (codex.log.id tells). Headers, time limit,
-compression and certificates come from the OTEL_EXPORTER_OTLP_* variables.`,
+receiver has taken it, so what was under way when the program was killed is sent again (codex.log.id tells). With --traces a turn is
+sent when it has ended, and the same turn always has the same ids. Headers, time limit, compression and certificates come from the OTEL_EXPORTER_OTLP_* variables.`,
   exitsWith1: 'the receiver refuses the rows',
-  async run({ io }, { otlp, cursorFile, follow, pollMs, redact, ...filters }) {
-    const target = resolveOtlpTarget('logs', otlp, io.env)
+  async run({ io }, { otlp, cursorFile, follow, pollMs, traces, redact, ...filters }) {
+    const target = resolveOtlpTarget(traces ? 'traces' : 'logs', otlp, io.env)
     // Measured: a batch and its message live longer than a young heap of any size, which would only grow and hold twice the memory.
     setFlagsFromString('--semi-space-growth-factor=1')
     const signal = io.interruption()
@@ -72,10 +77,13 @@ compression and certificates come from the OTEL_EXPORTER_OTLP_* variables.`,
     const identity = newest ? identityOf(newest.file.path) : ''
     const { filter } = await resolveThreads(session, filters, newest, io)
     const client = createOtlpClient(target)
-    const shipper = createShipper(client, {
+    const redactor = redact ? createRedactor(localNames(io)) : undefined
+    const sink = (traces ? createTraceSink : createRowSink)({
+      shipper: createShipper(client, { io, signal }),
+      resource: { host: redactor ? '[host:1]' : hostname() },
+      redactor,
+      record: (store, id) => cursor.record(store, id),
       io,
-      signal,
-      redactor: redact ? createRedactor(localNames(io)) : undefined,
     })
     try {
       const end = newest && placeAtEnd(newest)
@@ -84,9 +92,10 @@ compression and certificates come from the OTEL_EXPORTER_OTLP_* variables.`,
         const throughId = store === newest ? end!.afterId : readHighestId(store)
         const batches = matchingBatches(store, filter, { afterId: place.afterId, throughId })
         for (const batch of inParts(store, batches, { maxBytes: MAX_BATCH_CHARACTERS })) {
-          await shipper.ship(readLogRows(store, batch, filter), (row) => cursor.record(store, keyOf(row)))
+          await sink.take(store, readLogRows(store, batch, filter))
           if (signal.aborted) return endOf(signal)
         }
+        await sink.settle(store)
         if (store !== newest) store.connection.close()
       }
       if (follow && !signal.aborted) {
@@ -110,9 +119,8 @@ compression and certificates come from the OTEL_EXPORTER_OTLP_* variables.`,
         })
         for await (const event of events) {
           if (event.kind === 'rows' || event.kind === 'earlier') {
-            await shipper.ship(event.rows, (row) => {
-              if (event.kind === 'rows') cursor.record(event.store, keyOf(row))
-            })
+            await sink.take(event.store, event.rows, { isRecorded: event.kind === 'rows' })
+            await sink.settle(event.store)
           } else tell(event)
           if (signal.aborted) break
         }
@@ -120,7 +128,7 @@ compression and certificates come from the OTEL_EXPORTER_OTLP_* variables.`,
       return signal.aborted ? endOf(signal) : 0
     } finally {
       client.close()
-      shipper.tell()
+      sink.tell()
     }
   },
 })
@@ -129,73 +137,143 @@ function endOf({ reason }: AbortSignal): number {
   return EXIT_BY_SIGNAL[String(reason)] ?? EXIT_FAILED
 }
 
-interface ShipperOptions {
-  readonly io: Io
-  readonly signal: AbortSignal
-  readonly redactor: Redactor | undefined
-}
-
-interface Shipper {
+/** What becomes of rows. */
+interface Sink {
   /** @throws {StateError} `OUTPUT` when the receiver refuses them for good */
-  ship(rows: readonly StoredLogRow[], onTaken: (last: StoredLogRow) => void): Promise<void>
+  take(store: LogStore, rows: readonly StoredLogRow[], options?: { isRecorded?: boolean }): Promise<void>
+  /** Nothing older comes any more. */
+  settle(store: LogStore): Promise<void>
   /** What was sent, on stderr. */
   tell(): void
 }
 
-function createShipper(
-  client: Parameters<typeof shipRows>[1]['client'],
-  { io, signal, redactor }: ShipperOptions,
-): Shipper {
-  const os = process.getBuiltinModule('node:os')
-  const resource: Resource = { host: redactor ? '[host:1]' : os.hostname() }
-  const total: Shipment = { sentRows: 0, rejectedRows: 0, rejectedReason: '', sentBytes: 0, tryCount: 0 }
+interface SinkOptions {
+  readonly shipper: Shipper
+  readonly resource: Resource
+  readonly redactor: Redactor | undefined
+  readonly record: (store: LogStore, id: RowId) => void
+  readonly io: Io
+}
+
+/** Each row is a log record. */
+function createRowSink({ shipper, resource, redactor, record }: SinkOptions): Sink {
+  const versions = new Map<string, string>()
+  const withVersions: Resource = {
+    ...resource,
+    versionOf: (processUuid) => (processUuid === null ? undefined : versions.get(processUuid)),
+  }
+  const encode = (rows: readonly ShippedRow[]) => encodeLogs(rows, withVersions)
+  return {
+    async take(store, rows, { isRecorded = true } = {}) {
+      for (const batch of split(rows)) {
+        const shipped = batch.map((row) => toShipped(row, versions))
+        if (redactor) await redactRows(shipped, redactor)
+        if (!(await shipper.send(shipped, encode))) return
+        if (isRecorded) record(store, keyOf(batch.at(-1)!))
+      }
+    },
+    async settle() {},
+    tell: () => shipper.tell('row'),
+  }
+}
+
+/** Turns, requests and tool calls are spans: the cursor stays before what an open turn needs. */
+function createTraceSink({ shipper, resource, redactor, record, io }: SinkOptions): Sink {
+  const trackers = new Map<LogStore, TurnTracker>()
+  const encode = (spans: readonly TraceSpan[]) => encodeTraces(spans, resource)
+  let recorded: RowId | undefined
+
+  function trackerOf(store: LogStore): TurnTracker {
+    const tracker = trackers.get(store) ?? createTurnTracker(store, () => io.now())
+    trackers.set(store, tracker)
+    return tracker
+  }
+
+  async function send(store: LogStore, tracker: TurnTracker, ended: readonly EndedTurn[]): Promise<void> {
+    const spans = ended.flatMap(spansOfTurn)
+    for (let from = 0; from < spans.length; from += MAX_BATCH_ROWS) {
+      const batch = spans.slice(from, from + MAX_BATCH_ROWS)
+      if (!(await shipper.send(redactor ? await redactSpans(batch, redactor) : batch, encode))) return
+    }
+    const safe = tracker.safeRow()
+    if (safe !== undefined && safe !== recorded) record(store, safe)
+    recorded = safe
+  }
+
+  return {
+    async take(store, rows) {
+      const tracker = trackerOf(store)
+      await send(store, tracker, tracker.add(rows))
+    },
+    async settle(store) {
+      const tracker = trackerOf(store)
+      await send(store, tracker, tracker.settle())
+    },
+    tell: () => shipper.tell('span'),
+  }
+}
+
+async function redactSpans(spans: readonly TraceSpan[], redactor: Redactor): Promise<TraceSpan[]> {
+  const errors = await redactEach(
+    redactor,
+    spans.map(({ error }) => error ?? ''),
+  )
+  return spans.map((span, index) => (span.error === undefined ? span : { ...span, error: errors[index]! }))
+}
+
+interface Shipper {
+  /**
+   * Waits until the receiver has them; `false` when it was interrupted before.
+   *
+   * @throws {StateError} `OUTPUT` when the receiver refuses them for good
+   */
+  send<Part>(parts: readonly Part[], encode: (parts: readonly Part[]) => string): Promise<boolean>
+  /** What was sent, on stderr. */
+  tell(noun: string): void
+}
+
+function createShipper(client: OtlpClient, { io, signal }: { io: Io; signal: AbortSignal }): Shipper {
+  const total: Shipment = {
+    sentRows: 0,
+    rejectedRows: 0,
+    rejectedReason: '',
+    sentBytes: 0,
+    tryCount: 0,
+    messageCount: 0,
+  }
   let sums = total
-  let batchCount = 0
   const options = {
     client,
-    encode: (rows: readonly ShippedRow[]) => encodeLogs(rows, resource),
     signal,
     sleep: (ms: number) => sleep(ms, undefined, { signal }).catch(() => {}),
     random: Math.random,
     onRetry: (reason: string, waitMs: number) =>
       io.stderr.write(
-        `note: the receiver did not take the rows (${reason}); next try in ${(waitMs / 1000).toFixed(1)} s\n`,
+        `note: the receiver did not take them (${reason}); next try in ${(waitMs / 1000).toFixed(1)} s\n`,
       ),
   }
   return {
-    async ship(rows, onTaken) {
-      for (const batch of split(rows)) {
-        const shipped = batch.map(toShipped)
-        if (redactor) await redactRows(shipped, redactor)
-        const outcome = await shipRows(shipped, options)
-        if (outcome.kind === 'stopped') return
-        if (outcome.kind === 'refused') {
-          throw new StateError('OUTPUT', `the receiver refuses the rows: ${outcome.reason}`, {
-            hint: 'Nothing after the last row that it took is recorded as sent.',
-          })
-        }
-        const { shipment } = outcome
-        batchCount += 1
-        sums = {
-          sentRows: sums.sentRows + shipment.sentRows,
-          rejectedRows: sums.rejectedRows + shipment.rejectedRows,
-          rejectedReason: sums.rejectedReason || shipment.rejectedReason,
-          sentBytes: sums.sentBytes + shipment.sentBytes,
-          tryCount: sums.tryCount + shipment.tryCount,
-        }
-        onTaken(batch.at(-1)!)
-        if (signal.aborted) return
+    async send(parts, encode) {
+      const outcome = await shipRows(parts, { ...options, encode })
+      if (outcome.kind === 'stopped') return false
+      if (outcome.kind === 'refused') {
+        throw new StateError('OUTPUT', `the receiver refuses what is sent: ${outcome.reason}`, {
+          hint: 'Nothing after the last row that it took is recorded as sent.',
+        })
       }
+      sums = addShipments(sums, outcome.shipment)
+      return true
     },
-    tell() {
-      const again = sums.tryCount - batchCount
+    tell(noun) {
+      const { sentRows, messageCount, sentBytes, tryCount, rejectedRows, rejectedReason } = sums
+      const again = tryCount - messageCount
       io.stderr.write(
-        `${formatPlural(sums.sentRows, 'row')} sent in ${formatPlural(batchCount, 'message')}, ${formatBytes(sums.sentBytes)}` +
-          `${again > 0 ? `; ${formatPlural(again, 'message')} sent again, whose rows the receiver may have twice` : ''}\n`,
+        `${formatPlural(sentRows, noun)} sent in ${formatPlural(messageCount, 'message')}, ${formatBytes(sentBytes)}` +
+          `${again > 0 ? `; ${formatPlural(again, 'message')} sent again, whose ${noun}s the receiver may have twice` : ''}\n`,
       )
-      if (sums.rejectedRows > 0) {
+      if (rejectedRows > 0) {
         io.stderr.write(
-          `the receiver rejected ${formatPlural(sums.rejectedRows, 'row')}: ${sums.rejectedReason}\n`,
+          `the receiver rejected ${formatPlural(rejectedRows, noun)}${rejectedReason === '' ? '' : `: ${rejectedReason}`}\n`,
         )
       }
     },
@@ -226,14 +304,27 @@ const MEANINGS = {
   model: 'gen_ai.request.model',
 } as const
 
-function toShipped(row: StoredLogRow): { -readonly [Key in keyof ShippedRow]: ShippedRow[Key] } {
+function toShipped(
+  row: StoredLogRow,
+  versions: Map<string, string>,
+): { -readonly [Key in keyof ShippedRow]: ShippedRow[Key] } {
   const parsed = parseBody(row.body, { target: row.target })
+  if (row.processUuid !== null && !versions.has(row.processUuid)) {
+    const version = readVersion(row, parsed)
+    if (version !== undefined) versions.set(row.processUuid, version)
+  }
   const attributes: Record<string, string> = {}
   for (const [meaning, name] of Object.entries(MEANINGS)) {
     const value = readMeaning(parsed, meaning as keyof typeof MEANINGS)
     if (value !== undefined) attributes[name] = value
   }
   return { row: row as ShippedRow['row'], attributes }
+}
+
+/** Some rows say which Codex it is that writes: of what a process wrote before the first of them it is not known. */
+function readVersion({ target }: StoredLogRow, parsed: ParsedBody): string | undefined {
+  if (target.startsWith('codex_otel')) return readField(parsed, 'app.version')
+  return target.startsWith('codex_models_manager') ? readField(parsed, 'client_version') : undefined
 }
 
 async function redactRows(

@@ -82,6 +82,7 @@ export function attemptWrite<Result>(path: string, work: () => Result): Result {
       ENOTEMPTY: 'there is something of that name already',
       EEXIST: 'there is something of that name already',
       ENOTDIR: 'there is something of that name already',
+      EFBIG: 'no file may be that large',
       EDQUOT: 'no more may be stored',
     }
     throw new StateError('USAGE', `cannot write ${path}: ${reasons[code ?? ''] ?? message}`, { cause: error })
