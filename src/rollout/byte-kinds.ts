@@ -54,7 +54,7 @@ export async function measureBytes(
 }
 
 interface Line {
-  head: Buffer
+  told: ToldKind
   /** With its line feed. */
   sizeBytes: number
   imageBytes: number
@@ -75,15 +75,8 @@ async function scan(
       addLine({ ...content, sizeBytes, offset, whole: undefined })
       return
     }
-    const images = createImageCounter()
-    if (content.length >= MIN_IMAGE_LINE_BYTES) images.add(content)
-    addLine({
-      head: content.subarray(0, HEAD_BYTES),
-      imageBytes: images.count(),
-      sizeBytes,
-      offset,
-      whole: content,
-    })
+    const told = tellKind(content.subarray(0, HEAD_BYTES))
+    addLine({ told, imageBytes: countImages(content, marksFor(told)), sizeBytes, offset, whole: content })
   }
   for await (const chunk of readRolloutChunks(file, options)) {
     for (const line of cutter.lines(chunk)) give(line)
@@ -92,10 +85,10 @@ async function scan(
   if (last) give(last)
 }
 
-function measureLongLine(start: readonly Buffer[]): LongLine<Pick<Line, 'head' | 'imageBytes'>> {
-  const head = Buffer.concat(start, HEAD_BYTES)
-  const images = createImageCounter()
-  return { add: images.add, finish: () => ({ head, imageBytes: images.count() }) }
+function measureLongLine(start: readonly Buffer[]): LongLine<Pick<Line, 'told' | 'imageBytes'>> {
+  const told = tellKind(Buffer.concat(start, HEAD_BYTES))
+  const images = createImageCounter(marksFor(told))
+  return { add: images.add, finish: () => ({ told, imageBytes: images.count() }) }
 }
 
 function createMeasure(path: string, copiedEnd: number | null) {
@@ -105,7 +98,7 @@ function createMeasure(path: string, copiedEnd: number | null) {
   let copies: CopyTracker | undefined
 
   function addLine(line: Line): void {
-    const { type, ordinal, kind } = tellKind(line.head)
+    const { type, ordinal, kind } = line.told
     if (type === 'session_meta' && line.whole) {
       const meta = parseMetaLine(line.whole)
       if (meta) {
@@ -145,15 +138,23 @@ function createBytes(): BytesByKind {
 /** As Codex writes a line. */
 const ENVELOPE = /^\{"timestamp":"[^"]*",(?:"ordinal":(\d+),)?"type":"(\w+)"(?:,"payload":\{"type":"(\w+)")?/
 
+/** More than the longest of them takes. */
+const ENVELOPE_BYTES = 200
+
+interface ToldKind {
+  type: string
+  ordinal: number | null
+  kind: ByteKind
+}
+
 /** @param head the first bytes of a line */
-function tellKind(head: Buffer): { type: string; ordinal: number | null; kind: ByteKind } {
-  const text = head.toString('latin1')
-  const [, ordinal, outer = '', inner = ''] = ENVELOPE.exec(text) ?? []
+function tellKind(head: Buffer): ToldKind {
+  const [, ordinal, outer = '', inner = ''] = ENVELOPE.exec(head.toString('latin1', 0, ENVELOPE_BYTES)) ?? []
   const isWrapped = outer === 'event_msg' || outer === 'response_item'
   return {
     type: isWrapped ? inner : outer,
     ordinal: ordinal === undefined ? null : Number(ordinal),
-    kind: isWrapped ? kindOfEntry(inner, text) : (KINDS_OF_LINES[outer] ?? 'rest'),
+    kind: isWrapped ? kindOfEntry(inner, head) : (KINDS_OF_LINES[outer] ?? 'rest'),
   }
 }
 
@@ -216,10 +217,10 @@ const KINDS_OF_ITEMS: Readonly<Record<string, ByteKind>> = {
   SubAgentActivity: 'calls',
 }
 
-function kindOfEntry(type: string, text: string): ByteKind {
-  if (type === 'message') return kindOfMessage(text)
+function kindOfEntry(type: string, head: Buffer): ByteKind {
+  if (type === 'message') return kindOfMessage(head.toString('latin1'))
   if (type === 'item_completed')
-    return KINDS_OF_ITEMS[/"item":\{"type":"(\w+)"/.exec(text)?.[1] ?? ''] ?? 'rest'
+    return KINDS_OF_ITEMS[/"item":\{"type":"(\w+)"/.exec(head.toString('latin1'))?.[1] ?? ''] ?? 'rest'
   return KINDS_OF_ENTRIES[type] ?? 'rest'
 }
 
@@ -240,20 +241,35 @@ interface Mark {
   minBytes: number
 }
 
-/** What stands before base64: of a data URL, of an MCP result, of a picture that the model made. */
-const MARKS: readonly Mark[] = [
-  { bytes: Buffer.from(';base64,'), minBytes: 16 },
+/** What stands before base64 in a data URL. */
+const DATA_URL: readonly Mark[] = [{ bytes: Buffer.from(';base64,'), minBytes: 16 }]
+
+/** The same, and in what a tool answered: in an MCP result, in a picture that the model made. */
+const OUTPUT_MARKS: readonly Mark[] = [
+  ...DATA_URL,
   { bytes: Buffer.from('"data":"'), minBytes: 256 },
   { bytes: Buffer.from('"result":"'), minBytes: 256 },
 ]
 
-const LONGEST_MARK_BYTES = Math.max(...MARKS.map(({ bytes }) => bytes.length))
+/** Quotes are everywhere: what begins with one is only looked for where it can be. */
+function marksFor({ kind }: ToldKind): readonly Mark[] {
+  return kind === 'output' ? OUTPUT_MARKS : DATA_URL
+}
+
+const LONGEST_MARK_BYTES = Math.max(...OUTPUT_MARKS.map(({ bytes }) => bytes.length))
 
 /** A shorter line has no picture in it that is worth a count. */
 const MIN_IMAGE_LINE_BYTES = 128
 
+function countImages(line: Buffer, marks: readonly Mark[]): number {
+  if (line.length < MIN_IMAGE_LINE_BYTES || !marks.some(({ bytes }) => line.includes(bytes))) return 0
+  const images = createImageCounter(marks)
+  images.add(line)
+  return images.count()
+}
+
 /** Counts the base64 of a line that comes in pieces. */
-function createImageCounter() {
+function createImageCounter(marks: readonly Mark[]) {
   let total = 0
   /** Of a text behind a mark: how long it is by now; `undefined` outside of one. */
   let running: { sizeBytes: number; minBytes: number } | undefined
@@ -263,13 +279,13 @@ function createImageCounter() {
     let at = 0
     // A mark may lie across two pieces.
     if (running === undefined && tail.length > 0) {
-      const found = createMarkFinder(Buffer.concat([tail, piece.subarray(0, LONGEST_MARK_BYTES)]))(0)
+      const found = createMarkFinder(Buffer.concat([tail, piece.subarray(0, LONGEST_MARK_BYTES)]), marks)(0)
       if (found && found.end > tail.length) {
         at = found.end - tail.length
         running = { sizeBytes: 0, minBytes: found.minBytes }
       }
     }
-    const find = createMarkFinder(piece)
+    const find = createMarkFinder(piece, marks)
     while (at < piece.length) {
       if (running === undefined) {
         const found = find(at)
@@ -297,8 +313,11 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
 /** Gives the first mark that begins from there on; each is looked for once, however many there are of the others. */
-function createMarkFinder(bytes: Buffer): (from: number) => { end: number; minBytes: number } | undefined {
-  const places = MARKS.map((mark) => ({ mark, at: -1 }))
+function createMarkFinder(
+  bytes: Buffer,
+  marks: readonly Mark[],
+): (from: number) => { end: number; minBytes: number } | undefined {
+  const places = marks.map((mark) => ({ mark, at: -1 }))
   return (from) => {
     let first: (typeof places)[number] | undefined
     for (const place of places) {
