@@ -103,7 +103,7 @@ function createEncoder(
   const encode =
     kind === 'integer' ? String : (value: string | RowId) => encoding.text.js(String(value), clean)
   return (row) => {
-    const value = row[property]
+    const value = row[property] ?? null
     return value === null ? whenNull : encode(value)
   }
 }

@@ -45,7 +45,7 @@ export function insertLogs(table: LogTable, rows: readonly NewLogRow[]): void {
   db.transaction(() => {
     const partitions = new Map<string, Partition>()
     for (const row of rows) {
-      const values = named.map(([name]) => row[name as keyof NewLogRow])
+      const values = named.map(([name]) => row[name as keyof NewLogRow] ?? null)
       db.run(insert, ...values, ...(sizeColumn === undefined ? [] : [estimateBytes(row)]))
       const partition = {
         threadId: row.threadId,

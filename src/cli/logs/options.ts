@@ -10,6 +10,7 @@ import {
   type LogFilter,
   type TextMatch,
 } from '../../model/log.js'
+import type { LogField } from '../../model/log-records.js'
 import { LOG_FIELD_NAMES } from '../../model/log-records.js'
 import type { Io } from '../io.js'
 import { loadZoneOffset, parseTime } from '../options.js'
@@ -58,7 +59,7 @@ function anyCase(anyOf: readonly string[] | undefined): TextMatch | undefined {
 }
 
 function conditionOf(
-  field: BodyFieldName,
+  field: BodyFieldName | LogField,
   operator: FieldOperator,
   anyOf: readonly string[] | undefined,
 ): FieldCondition[] {
