@@ -222,6 +222,10 @@ test('every folder is in the table', () => {
   )
 })
 
+test('the public API is exported by name', () => {
+  expect(files.find(({ path }) => path === 'index.ts')?.text).not.toMatch(/^export (type )?\*/m)
+})
+
 test('an import is found in all its forms', () => {
   const text = [
     "import a from './a.js'",

@@ -59,6 +59,14 @@ test('every name in the text is there', () => {
   const known = new Set([...members, ...statics, ...options, ...Object.keys(library)])
   expect(names.length).toBeGreaterThan(30)
   expect(names.filter((name) => !known.has(name))).toEqual([])
+  // What is exported is named in the text, and what is named is exported.
+  const constants = [...text.matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, name]) => name!)
+  const unnamed = Object.keys(library).filter(
+    (name) => !text.includes(`\`${name}\``) && !text.includes(`\`${name}(`),
+  )
+  expect(unnamed).toEqual([])
+  const codes: readonly string[] = library.STATE_ERROR_CODES
+  expect(constants.filter((name) => !(name in library) && !codes.includes(name))).toEqual([])
   const described = members.filter((name) => name !== 'constructor' && name !== 'close')
   expect(described.filter((name) => !quoted.includes(name))).toEqual([])
 })

@@ -14,7 +14,6 @@ import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
-  BACKFILL_LEASE_SECONDS,
   builderFromItems,
   buildMetadata,
   parseRolloutLine,
@@ -26,6 +25,7 @@ import {
   stateDbPath,
   type TelemetryCount,
 } from '../src/index.js'
+import { BACKFILL_LEASE_SECONDS } from '../src/model/backfill.js'
 import { startChild } from './helpers/child.js'
 import { TEST_EVERYTHING } from './helpers/everything.js'
 import { copyFixtureHome, copyHome, expectedPath, HOMES } from './helpers/homes.js'

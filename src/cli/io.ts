@@ -32,8 +32,8 @@ export function workerOptions(workerData: unknown, resourceLimits?: ResourceLimi
   return { workerData, stdout: true, stderr: true, ...(resourceLimits && { resourceLimits }) }
 }
 
-/** All that the commands know of the process around them. */
-export interface Io {
+/** The process around a program. */
+export interface ProcessIo {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   readonly stdinIsTerminal: boolean
@@ -53,6 +53,12 @@ export interface Io {
    * only by commands that wait: a handler that is installed keeps Ctrl-C from ending a command that writes.
    */
   interruption(): AbortSignal
+}
+
+/** All that the commands know of the process around them. */
+export interface Io extends ProcessIo {
+  /** Tells a person something beside the output: a line on stderr, behind the program's name. */
+  notice(text: string): void
 }
 
 /** The reader of our output went away (`| head`): the program ends quietly. */

@@ -3,7 +3,7 @@ import { cleanMessage } from '../format/clean.js'
 import { escapeForTerminal, escapeJsonForTerminal } from '../format/escape.js'
 import type { Command, Program } from './command.js'
 import { formatCommandHelp, formatGroupHelp, formatProgramHelp } from './help.js'
-import { ClosedPipe, type Io, type OutputStream } from './io.js'
+import { ClosedPipe, type Io, type OutputStream, type ProcessIo } from './io.js'
 import { wantsPager } from './pager-flag.js'
 import { explainUnknown, findCommand } from './registry.js'
 import { VERSION } from './version.js'
@@ -48,10 +48,10 @@ export type OnFlagRead = (name: string) => void
 export async function runProgram(
   program: Program,
   argv: readonly string[],
-  processIo: Io,
+  processIo: ProcessIo,
   onFlagRead?: OnFlagRead,
 ): Promise<number> {
-  const io = cleanErrors(processIo)
+  const io = createIo(program, processIo)
   try {
     const exitCode = await dispatch(program, argv, io, onFlagRead)
     await io.stdout.end?.()
@@ -118,7 +118,7 @@ async function dispatch(
 }
 
 /** What stands on stderr may quote anything: only our own line ends and the erasing of a line get through. */
-function cleanErrors(io: Io): Io {
+function createIo(program: Program, io: ProcessIo): Io {
   const clean = (chunk: string | Uint8Array) => {
     const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
     return text
@@ -126,8 +126,11 @@ function cleanErrors(io: Io): Io {
       .map((part, at) => (at % 2 === 0 ? escapeForTerminal(part) : part))
       .join('')
   }
-  return new Proxy(io, {
-    get(target, name) {
+  return new Proxy(io as Io, {
+    get(target, name, proxy: Io) {
+      if (name === 'notice') {
+        return (text: string) => proxy.stderr.write(`${program.name}: ${cleanMessage(text)}\n`)
+      }
       const value = Reflect.get(target, name)
       if (name !== 'stderr') return typeof value === 'function' ? value.bind(target) : value
       const stderr = value as OutputStream

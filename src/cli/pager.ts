@@ -1,11 +1,15 @@
 import { StateError } from '../errors.js'
-import { ClosedPipe, type Io, type OutputStream, writeFully } from './io.js'
+import { ClosedPipe, type OutputStream, type ProcessIo, writeFully } from './io.js'
 
 /**
  * The terminal with a pager, started when there is something to show: until then Ctrl-C ends the program. What is
  * told on stderr meanwhile comes when the pager has left: it would stand across what is shown.
  */
-export function pageOutput({ env, stdout: terminal, stderr: errors }: Io): Pick<Io, 'stdout' | 'stderr'> {
+export function pageOutput({
+  env,
+  stdout: terminal,
+  stderr: errors,
+}: ProcessIo): Pick<ProcessIo, 'stdout' | 'stderr'> {
   let shown: OutputStream | undefined
   const held: (string | Uint8Array)[] = []
   const stdout: OutputStream = {
@@ -47,7 +51,10 @@ export function pageOutput({ env, stdout: terminal, stderr: errors }: Io): Pick<
  * Never on Windows: there a process's input has no file descriptor. Rows are written to it synchronously, so that
  * nothing piles up in memory while somebody reads the first page.
  */
-function startPager({ isTerminal, columns }: OutputStream, { PAGER }: Io['env']): OutputStream | undefined {
+function startPager(
+  { isTerminal, columns }: OutputStream,
+  { PAGER }: ProcessIo['env'],
+): OutputStream | undefined {
   if (PAGER === '' || PAGER === 'cat' || process.platform === 'win32') return undefined
   const { spawn } = process.getBuiltinModule('node:child_process')
   const [program, args] = PAGER === undefined ? ['less', ['-FIRX']] : ['sh', ['-c', PAGER]]

@@ -1,12 +1,12 @@
 import { fstatSync } from 'node:fs'
-import { type Io, type OutputStream, type StartWorker, writeFully } from './io.js'
+import { type OutputStream, type ProcessIo, type StartWorker, writeFully } from './io.js'
 
 /** The process around the commands. */
-export function createProcessIo(startWorker: StartWorker): Io {
+export function createProcessIo(startWorker: StartWorker): ProcessIo {
   let controller: AbortController | undefined
   let stdout = createOutput(1)
   let stderr = createOutput(2)
-  const io: Io = {
+  const io: ProcessIo = {
     get stdout() {
       return stdout
     },

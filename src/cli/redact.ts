@@ -1,5 +1,5 @@
 import { StateError } from '../errors.js'
-import { ClosedPipe, type Io, type OutputStream } from './io.js'
+import { ClosedPipe, type OutputStream, type ProcessIo } from './io.js'
 import {
   REDACTION_STATES,
   type RedactAnswer,
@@ -15,7 +15,10 @@ const MAX_WAITING_BYTES = 8 * 1024 * 1024
 const MESSAGE_BYTES = 1024 * 1024
 
 /** What this machine says of its user; names that say nothing (`root`, `user`) are left alone by the redactor. */
-export function localNames({ env, userHome }: Pick<Io, 'env' | 'userHome'>): RedactThreadData['names'] {
+export function localNames({
+  env,
+  userHome,
+}: Pick<ProcessIo, 'env' | 'userHome'>): RedactThreadData['names'] {
   const os = process.getBuiltinModule('node:os')
   const users = [env.USER, env.LOGNAME, env.USERNAME]
   try {
@@ -42,7 +45,7 @@ export interface RedactionThread {
 }
 
 /** @throws {StateError} `USAGE` where there is no thread to do it */
-export function startRedaction(io: Io): RedactionThread {
+export function startRedaction(io: ProcessIo): RedactionThread {
   const { startWorker } = io
   if (!startWorker) throw new StateError('USAGE', 'redaction needs the program as it is built')
   const shared = new SharedArrayBuffer(8)
@@ -122,7 +125,7 @@ export function startRedaction(io: Io): RedactionThread {
 }
 
 /** The streams of the process behind one redaction: a value has the same placeholder in rows and in messages. */
-export function redactStreams(io: Io): Pick<Io, 'stdout' | 'stderr'> {
+export function redactStreams(io: ProcessIo): Pick<ProcessIo, 'stdout' | 'stderr'> {
   const { streamTo } = startRedaction(io)
   return { stdout: streamTo(1, io.stdout), stderr: streamTo(2, io.stderr) }
 }

@@ -40,7 +40,7 @@ test('every row arrives once and in order, with what its body says', async () =>
   ])
   expect({ exitCode, stderr: stderr.split('\n').at(-2) }).toEqual({
     exitCode: 0,
-    stderr: expect.stringMatching(/^5,015 rows sent in \d+ messages, \d/),
+    stderr: expect.stringMatching(/^codex-logs: 5,015 rows sent in \d+ messages, \d/),
   })
   expect(idsOf()).toEqual(storedIds())
   expect(receiver.records.some(({ attributes }) => attributes['gen_ai.tool.name'] === 'exec_command')).toBe(
@@ -127,7 +127,7 @@ test('--traces sends turns with their requests and calls as spans, which are the
   const takeSpans = () => receiver.spans.splice(0)
   expect(await ship()).toMatchObject({
     exitCode: 0,
-    stderr: expect.stringMatching(/^\d+ spans sent in \d+ messages?, /),
+    stderr: expect.stringMatching(/^codex-logs: \d+ spans sent in \d+ messages?, /),
   })
   expect(receiver.requests.at(-1)!.path).toBe('/v1/traces')
   const all = takeSpans()
@@ -161,7 +161,9 @@ test('--traces sends turns with their requests and calls as spans, which are the
   expect(after.length).toBeGreaterThan(10)
   const last = new Map([...before, ...after].map((span) => [span.spanId, span]))
   for (const span of all) expect(last.get(span.spanId)).toEqual(span)
-  expect(await ship('--cursor-file', cursor)).toMatchObject({ stderr: '0 spans sent in 0 messages, 0 B\n' })
+  expect(await ship('--cursor-file', cursor)).toMatchObject({
+    stderr: 'codex-logs: 0 spans sent in 0 messages, 0 B\n',
+  })
   rmSync(dirname(other), { recursive: true })
 })
 

@@ -52,7 +52,7 @@ describe('codex-logs tail', () => {
     await tail.until(() => tail.stdout.endsWith('53\n') && tail.stderr !== '')
     const { stdout, stderr } = await tail.end('SIGTERM')
     expect(idsOf(stdout)).toEqual([1, 2, 3, ...upTo(53, 44)])
-    expect(stderr).toBe('note: 40 rows were deleted by Codex before they could be read\n')
+    expect(stderr).toBe('codex-logs: 40 rows were deleted by Codex before they could be read\n')
   })
 
   test('changes nothing in the home', async () => {
@@ -74,13 +74,13 @@ describe('codex-logs tail', () => {
   test('waits for a home that is not there yet', async () => {
     const home = join(temporaryFolder(), 'home')
     const tail = startTail(home)
-    await tail.until(() => tail.stderr === `note: no log database in ${home} yet; waiting for one\n`)
+    await tail.until(() => tail.stderr === `codex-logs: no log database in ${home} yet; waiting for one\n`)
     mkdirSync(home)
     copyFileSync(createLogHome(some(2)).path, join(home, 'logs_2.sqlite'))
     await tail.until(() => tail.stdout === '1\n2\n')
     const { stderr, exitCode } = await tail.end('SIGINT')
     expect(exitCode).toBe(130)
-    expect(stderr.split('\n')[1]).toBe(`note: reading ${join(home, 'logs_2.sqlite')}`)
+    expect(stderr.split('\n')[1]).toBe(`codex-logs: reading ${join(home, 'logs_2.sqlite')}`)
   })
 
   test('goes on with a newer generation, and with a new file under the same name', async () => {
@@ -97,10 +97,10 @@ describe('codex-logs tail', () => {
     insertLogRows(older, some(1))
     await tail.until(() => tail.stdout.endsWith('4\n3\n'))
     const { stderr } = await tail.end('SIGINT')
-    expect(stderr).toContain(`note: going on with ${older}\n`)
-    expect(stderr).toContain(`note: a newer database appeared; reading ${path} from its start\n`)
+    expect(stderr).toContain(`codex-logs: going on with ${older}\n`)
+    expect(stderr).toContain(`codex-logs: a newer database appeared; reading ${path} from its start\n`)
     expect(stderr).toContain(
-      `note: the database was replaced; reading ${path} from its start; up to 4 rows may be shown twice\n`,
+      `codex-logs: the database was replaced; reading ${path} from its start; up to 4 rows may be shown twice\n`,
     )
   })
 
@@ -222,7 +222,7 @@ describe('codex-logs tail --cursor-file', () => {
     const { stdout, stderr } = await tail.end('SIGINT')
     expect(stdout).toBe('4\n5\n')
     expect(stderr).toBe(
-      `note: no log database in ${home} yet; waiting for one\nnote: going on with ${path}\n`,
+      `codex-logs: no log database in ${home} yet; waiting for one\ncodex-logs: going on with ${path}\n`,
     )
   })
 
@@ -235,7 +235,7 @@ describe('codex-logs tail --cursor-file', () => {
     const second = startTail(other.home, '--no-follow', '--cursor-file', cursor)
     expect(await second.end()).toEqual({
       stdout: '1\n2\n',
-      stderr: `note: the cursor belongs to another database (${one.path}); starting anew\n`,
+      stderr: `codex-logs: the cursor belongs to another database (${one.path}); starting anew\n`,
       exitCode: 0,
       signal: null,
     })

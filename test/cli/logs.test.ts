@@ -588,7 +588,7 @@ describe('choosing the database', () => {
     insertLogRows(future, [{ body: 'tenth' }])
     expect(await ids(['--codex-home', home])).toEqual({
       stdout: 'second\ntenth\n',
-      stderr: `warning: ${future} is of a newer layout than this version knows; it is read by its columns\n`,
+      stderr: `codex-logs: ${future} is of a newer layout than this version knows; it is read by its columns\n`,
       exitCode: 0,
     })
   })

@@ -369,7 +369,7 @@ test('a Node without an SQLite of its own reads a database at rest without a tra
   ]
   expect(await startProcess(process.execPath, args).end()).toEqual({
     stdout: 'at rest\n',
-    stderr: `warning: reading a private copy of ${path}: it takes Node 22.13 to read it in place without a trace\n`,
+    stderr: `codex-logs: reading a private copy of ${path}: it takes Node 22.13 to read it in place without a trace\n`,
     exitCode: 0,
     signal: null,
   })
@@ -419,7 +419,7 @@ describe('without the right to write', () => {
     const { stdout, stderr, exitCode } = await query(home)
     expect({ stdout, exitCode }).toEqual({ stdout: 'one\ntwo\n', exitCode: 0 })
     expect(describeFolder(home)).toEqual(before)
-    const notice = `warning: reading a private copy of ${join(home, 'logs_2.sqlite')}: its write-ahead log cannot be read in place\n`
+    const notice = `codex-logs: reading a private copy of ${join(home, 'logs_2.sqlite')}: its write-ahead log cannot be read in place\n`
     expect(stderr).toBe(isCopied ? notice : '')
   })
 

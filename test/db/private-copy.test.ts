@@ -48,7 +48,7 @@ describe('a private copy is gone', () => {
     const { stdout, stderr, exitCode } = await runBin('codex-logs', query(), inside(folder))
     expect({ rows: stdout.split('\n').length - 1, exitCode }).toEqual({ rows: ROW_COUNT + 1, exitCode: 0 })
     expect(stderr.split('\n')).toEqual([
-      `warning: reading a private copy of ${join(crashed, 'logs_2.sqlite')}: its write-ahead log cannot be read in place`,
+      `codex-logs: reading a private copy of ${join(crashed, 'logs_2.sqlite')}: its write-ahead log cannot be read in place`,
       '',
     ])
     expect(copies(folder)).toEqual([])

@@ -1,5 +1,5 @@
 import type { Program } from '../../src/cli/command.js'
-import type { Io } from '../../src/cli/io.js'
+import type { ProcessIo } from '../../src/cli/io.js'
 import { LOGS_PROGRAM } from '../../src/cli/logs.js'
 import { type OnFlagRead, runProgram } from '../../src/cli/main.js'
 import { STATE_PROGRAM } from '../../src/cli/state.js'
@@ -42,7 +42,7 @@ async function run(program: Program, argv: readonly string[], options: RunOption
     rows: isTerminal ? options.rows : undefined,
     write: (chunk: string | Uint8Array) => void chunks.push(Buffer.from(chunk as Uint8Array)),
   })
-  const io: Io = {
+  const io: ProcessIo = {
     stdout: stream(collected.stdout),
     stderr: stream(collected.stderr),
     stdinIsTerminal: isTerminal,

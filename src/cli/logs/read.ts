@@ -3,7 +3,6 @@ import { monotonicMs } from '../../db/clock.js'
 import { identityOf } from '../../db/files.js'
 import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
-import { cleanMessage } from '../../format/clean.js'
 import type { LogFilter } from '../../model/log.js'
 import { LOG_FIELD_NAMES } from '../../model/log-records.js'
 import { type FollowOptions, followLogs } from '../../query/logs/follow.js'
@@ -78,7 +77,7 @@ export async function runQuery(flags: QueryFlags, { io }: CommandContext): Promi
     }
     io.stdout.write(session.output.formatter.flush())
     if (isEmpty && io.stderr.isTerminal) {
-      io.stderr.write(`note: ${cleanMessage(describeNothing(newest, filter, io.now()))}\n`)
+      io.notice(describeNothing(newest, filter, io.now()))
       hintAtOtherDatabases(newest, files, io)
     }
     return !isEmpty
@@ -136,8 +135,7 @@ async function printForm(
     const { collapseRows, writeKinds } = await import('./collapse.js')
     const { kinds, otherCount } = await collapseRows(readings, filter, io)
     writeKinds(kinds, flags.json === true, io)
-    if (otherCount > 0)
-      io.stderr.write(`note: ${otherCount} more rows are of kinds that came later, and are not shown\n`)
+    if (otherCount > 0) io.notice(`${otherCount} more rows are of kinds that came later, and are not shown`)
     return kinds.length > 0
   }
   const { readGroups } = await import('./context.js')
@@ -317,7 +315,7 @@ function createCursor({ cursorFile }: LogsFlags, session: LogSession, io: Io): C
   return createCursorKeeper({
     cursorFile,
     open: session.open,
-    note: (text) => io.stderr.write(`note: ${cleanMessage(text)}\n`),
+    note: io.notice,
   })
 }
 
@@ -339,9 +337,7 @@ function hintAtOtherDatabases(store: LogStore, files: readonly DatabaseFile[], i
     try {
       const other = openLogStore([file])
       if (other && readHighestId(other) > 0n) {
-        io.stderr.write(
-          `note: no row matched in ${store.file.path}; older logs may be in ${file.path} (see --db)\n`,
-        )
+        io.notice(`no row matched in ${store.file.path}; older logs may be in ${file.path} (see --db)`)
       }
       other?.connection.close()
     } catch (error) {

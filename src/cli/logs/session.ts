@@ -1,5 +1,5 @@
 import { StateError } from '../../errors.js'
-import { cleanLine, cleanMessage } from '../../format/clean.js'
+import { cleanLine } from '../../format/clean.js'
 import type { LogFilter, LogRow } from '../../model/log.js'
 import { LOG_FIELDS } from '../../model/log-records.js'
 import { loadFilterFunctions } from '../../query/logs/filter.js'
@@ -30,7 +30,7 @@ export async function openLogSession(flags: LogsFlags, io: Io): Promise<LogSessi
   let isFirst = true
   const warned = new Set<string>()
   const warnOnce = (text: string) => {
-    if (!warned.has(text)) io.stderr.write(`warning: ${cleanMessage(text)}\n`)
+    if (!warned.has(text)) io.notice(text)
     warned.add(text)
   }
   for (const text of home.notices) warnOnce(text)

@@ -69,7 +69,7 @@ sent when it has ended, and the same turn always has the same ids. Headers, time
     const cursor = createCursorKeeper({
       cursorFile,
       open: session.open,
-      note: (text) => io.stderr.write(`note: ${text}\n`),
+      note: io.notice,
     })
     const readings = cursor.openReadings(session.list())
     const newest = readings.at(-1)?.store
@@ -248,9 +248,7 @@ function createShipper(client: OtlpClient, { io, signal }: { io: Io; signal: Abo
     sleep: (ms: number) => sleep(ms, undefined, { signal }).catch(() => {}),
     random: Math.random,
     onRetry: (reason: string, waitMs: number) =>
-      io.stderr.write(
-        `note: the receiver did not take them (${reason}); next try in ${(waitMs / 1000).toFixed(1)} s\n`,
-      ),
+      io.notice(`the receiver did not take them (${reason}); next try in ${(waitMs / 1000).toFixed(1)} s`),
   }
   return {
     async send(parts, encode) {
@@ -267,13 +265,13 @@ function createShipper(client: OtlpClient, { io, signal }: { io: Io; signal: Abo
     tell(noun) {
       const { sentRows, messageCount, sentBytes, tryCount, rejectedRows, rejectedReason } = sums
       const again = tryCount - messageCount
-      io.stderr.write(
+      io.notice(
         `${formatPlural(sentRows, noun)} sent in ${formatPlural(messageCount, 'message')}, ${formatBytes(sentBytes)}` +
-          `${again > 0 ? `; ${formatPlural(again, 'message')} sent again, whose ${noun}s the receiver may have twice` : ''}\n`,
+          `${again > 0 ? `; ${formatPlural(again, 'message')} sent again, whose ${noun}s the receiver may have twice` : ''}`,
       )
       if (rejectedRows > 0) {
-        io.stderr.write(
-          `the receiver rejected ${formatPlural(rejectedRows, noun)}${rejectedReason === '' ? '' : `: ${rejectedReason}`}\n`,
+        io.notice(
+          `the receiver rejected ${formatPlural(rejectedRows, noun)}${rejectedReason === '' ? '' : `: ${rejectedReason}`}`,
         )
       }
     },

@@ -54,9 +54,7 @@ export function createTailWatch({ home, filter, threads }: TailWatchOptions, io:
       const { readFlush } = await import('./choose-threads.js')
       const known = await readFlush(home)
       if (known && known.flushMs >= SLOW_FLUSH_MS) {
-        io.stderr.write(
-          `note: Codex ${known.version} writes its rows about every ${known.flushMs / 1000} s\n`,
-        )
+        io.notice(`Codex ${known.version} writes its rows about every ${known.flushMs / 1000} s`)
       }
     }
   }

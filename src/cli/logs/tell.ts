@@ -1,4 +1,3 @@
-import { cleanMessage } from '../../format/clean.js'
 import { createZonedTime, localOffset } from '../../format/time.js'
 import type { LogFilter } from '../../model/log.js'
 import { LOWEST_ID } from '../../query/logs/batches.js'
@@ -16,8 +15,8 @@ const MOST_DELETED = 10_000_000n
 
 export function prunedNote(count: bigint): string {
   return count <= MOST_DELETED
-    ? `note: ${count} ${count === 1n ? 'row was' : 'rows were'} deleted by Codex before they could be read\n`
-    : `note: ${count} ids have no row: deleted before they could be read, or never written\n`
+    ? `${count} ${count === 1n ? 'row was' : 'rows were'} deleted by Codex before they could be read`
+    : `${count} ids have no row: deleted before they could be read, or never written`
 }
 
 /** Tells what was deleted since the row that is gone on from, which nobody can read any more. */
@@ -27,7 +26,7 @@ export function tellPruned(store: LogStore, { afterId }: Place, io: Io): void {
     const high = readHighestId(store)
     return high <= afterId ? 0n : high - afterId - BigInt(countRows(store, { low: afterId + 1n, high }))
   })
-  if (count > 0n) io.stderr.write(prunedNote(count))
+  if (count > 0n) io.notice(prunedNote(count))
 }
 
 /** Why there may be nothing: how far the log reaches, and that rows are gone. */
@@ -56,11 +55,10 @@ export function createTeller(
   io: Io,
 ): (event: Exclude<FollowEvent, { kind: 'rows' | 'earlier' }>) => void {
   let lastFailure = ''
-  const note = (text: string) => io.stderr.write(`note: ${cleanMessage(text)}\n`)
   return (event) => {
     switch (event.kind) {
       case 'pruned':
-        io.stderr.write(prunedNote(event.rowCount))
+        io.notice(prunedNote(event.rowCount))
         break
       case 'switched': {
         const { path, reason, repeatedCount } = event
@@ -70,20 +68,20 @@ export function createTeller(
           appeared: `reading ${path}`,
           restarted: `the ids of ${path} began anew; reading it from its start`,
         }
-        note(`${texts[reason]}${repeatedText(repeatedCount)}`)
+        io.notice(`${texts[reason]}${repeatedText(repeatedCount)}`)
         break
       }
       case 'reused':
-        note(
+        io.notice(
           `rows of ${event.path} that were shown are gone or were changed, and their ids were given again; ` +
             `going on after row ${event.afterId}`,
         )
         break
       case 'returned':
-        note(`going on with ${event.path}`)
+        io.notice(`going on with ${event.path}`)
         break
       case 'waiting':
-        note(
+        io.notice(
           event.path === undefined
             ? `no log database in ${home.sqliteHome} yet; waiting for one`
             : `${event.path} is gone; waiting for a log database in ${home.sqliteHome}`,
@@ -91,7 +89,7 @@ export function createTeller(
         break
       case 'failed':
         if (event.error.message !== lastFailure) {
-          io.stderr.write(`warning: ${cleanMessage(event.error.message)}; trying again\n`)
+          io.notice(`${event.error.message}; trying again`)
         }
         lastFailure = event.error.message
         break

@@ -147,7 +147,7 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
     now: io.now,
     signal: io.interruption(),
     onProgress: progress.show,
-    onWait: () => say(io, `another process is building ${path}: waiting for it`),
+    onWait: () => io.notice(`another process is building ${path}: waiting for it`),
     onFailure(failure) {
       failureCount += 1
       tell(failure)
@@ -155,16 +155,14 @@ async function buildInto(session: Session, typedFolder: string): Promise<void> {
     onBadLines: tell,
   }).finally(progress.clear)
   io.stdout.write(`${path}\n`)
-  say(
-    io,
+  io.notice(
     counts.scanned === 0
       ? 'nothing to do: it has every rollout as it is now'
       : `${count(counts.upserted, 'thread')} stored from ${count(counts.scanned, 'rollout')}` +
           ` in ${(counts.durationMs / 1000).toFixed(1)} s`,
   )
   if (traces) {
-    say(
-      io,
+    io.notice(
       traces.generation === OWN_STATE_GENERATION
         ? 'it is of the generation that 0.99 used: no newer Codex reads it'
         : 'it has the schema that 0.100 had: every newer Codex brings it up to date when it starts',
@@ -268,7 +266,7 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
         progress.clear()
         // Rollouts take their time to be read: a Codex may have been started since.
         refuseWhileHeld(session, database)
-        say(io, `a copy of the database is at ${await copyDatabase(state, io.now())}`)
+        io.notice(`a copy of the database is at ${await copyDatabase(state, io.now())}`)
       },
     })
     async function* pages(): AsyncGenerator<HomeChange[]> {
@@ -293,29 +291,25 @@ async function repair(session: Session, database: DatabaseFile, flags: Flags & O
   const differing = counts?.differing ?? 0
   const isChanged = changed.insert + changed.repair + changed.finish > 0
   if (!isChanged && failureCount + archivedOtherwise + differing === 0)
-    say(io, 'nothing to do: no difference found between rollouts and rows')
+    io.notice('nothing to do: no difference found between rollouts and rows')
   if (!isChanged && failureCount + archivedOtherwise + differing > 0)
-    say(io, 'nothing to do for the other rows')
+    io.notice('nothing to do for the other rows')
   if (archivedOtherwise > 0) {
-    say(
-      io,
+    io.notice(
       `${count(archivedOtherwise, 'thread')} archived only in the database, or only in the files, stay so:` +
         ' the files are where the rows say',
     )
   }
   if (differing > 0)
-    say(
-      io,
+    io.notice(
       `${count(differing, 'thread')} ${differing === 1 ? 'differs' : 'differ'} in what is not repaired; 'codex-state diff' names it`,
     )
   if (!isChanged) return
   const would = isDryRun ? 'would be ' : ''
-  say(
-    io,
+  io.notice(
     `${count(changed.insert, 'thread')} ${would}inserted, ${changed.repair} repaired, of ${count(counts?.found ?? 0, 'rollout')}`,
   )
-  say(
-    io,
+  io.notice(
     isDryRun ? 'nothing was written; --yes does it' : `'codex-state backfill run --undo' puts the copy back`,
   )
 }
@@ -324,13 +318,13 @@ async function undo(session: Session, database: DatabaseFile, flags: Flags): Pro
   const { io } = session
   const copy = chooseCopy(database, flags.undo)
   if (flags.dryRun) {
-    say(io, `${copy.path} would be put back`)
+    io.notice(`${copy.path} would be put back`)
     return
   }
   refuseWhileHeld(session, database)
   const { copyPath, saved } = await putBack(database.path, copy, io.now())
-  say(io, `${database.path} is again what ${copyPath} is`)
-  say(io, `what it was until now is at ${saved.path}; --undo ${saved.name} goes back to it`)
+  io.notice(`${database.path} is again what ${copyPath} is`)
+  io.notice(`what it was until now is at ${saved.path}; --undo ${saved.name} goes back to it`)
 }
 
 /** The newest one that a `--yes` made and that was not put back yet, or any by its name. */
@@ -384,11 +378,6 @@ function refuseBesideWriters(session: Session, reason: string | undefined): void
 function isHeld(path: string): boolean {
   const { holders, isKnown } = findHolders([{ path }])
   return !isKnown || holders.length > 0
-}
-
-/** What must not be lost among notices, of which only the first ones are shown. */
-function say({ stderr }: Io, text: string): void {
-  stderr.write(`codex-state: ${text}\n`)
 }
 
 function count(number: number, noun: string): string {

@@ -1,6 +1,5 @@
 import type { ReadConnection } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
-import { cleanLine } from '../../format/clean.js'
 import { describeMemories, type Memories } from '../../inspect/memories.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
@@ -48,7 +47,7 @@ const MAX_NOTICES = 20
 
 /** Runs a command's work and closes every database that it opened. */
 export async function withSession<Result>(
-  { io, program }: CommandContext,
+  { io }: CommandContext,
   flags: HomeFlags,
   work: (session: Session) => Promise<Result> | Result,
 ): Promise<Result> {
@@ -73,8 +72,7 @@ export async function withSession<Result>(
       return
     }
     notices.add(text)
-    // Paths and ids of a damaged home may hold anything.
-    io.stderr.write(`${program.name}: ${cleanLine(text)}\n`)
+    io.notice(text)
   }
 
   function tryOpen(table: TableName, files: readonly DatabaseFile[] = home.databases): OpenTable | undefined {
@@ -155,7 +153,7 @@ export async function withSession<Result>(
     return await work(session)
   } finally {
     for (const connection of kept) connection.close()
-    if (hiddenNotices > 0) io.stderr.write(`${program.name}: and ${hiddenNotices} more notices like these\n`)
+    if (hiddenNotices > 0) io.notice(`and ${hiddenNotices} more notices like these`)
   }
 }
 

@@ -94,7 +94,7 @@ describe('query --cursor-file', () => {
     const ending = command === 'tail' ? ['--no-follow'] : []
     expect(await runLogs([command, ...argv, ...ending])).toEqual({
       stdout: '6\n7\n',
-      stderr: 'note: 2 rows were deleted by Codex before they could be read\n',
+      stderr: 'codex-logs: 2 rows were deleted by Codex before they could be read\n',
       exitCode: 0,
     })
   })
@@ -129,7 +129,7 @@ describe('query --cursor-file', () => {
     const other = createLogHome(some(2))
     expect(await query(other.home, cursor)).toEqual({
       stdout: '1\n2\n',
-      stderr: `note: the cursor belongs to another database (${one.path}); starting anew\n`,
+      stderr: `codex-logs: the cursor belongs to another database (${one.path}); starting anew\n`,
       exitCode: 0,
     })
   })

@@ -70,7 +70,7 @@ describe.each(COMMANDS)('%s with a cursor', (command) => {
     copyFileSync(createLogHome(rows(2, 'two')).path, next)
     expect(await read(command, home, cursor)).toEqual({
       bodies: ['two 0', 'two 1'],
-      stderr: `note: ${path} is gone, and with it what came after the last row shown; reading ${next} from its start\n`,
+      stderr: `codex-logs: ${path} is gone, and with it what came after the last row shown; reading ${next} from its start\n`,
     })
   })
 
@@ -86,7 +86,7 @@ describe.each(COMMANDS)('%s with a cursor', (command) => {
     const { bodies, stderr } = await read(command, home, cursor)
     expect(bodies).toEqual([...rows(10, 'old'), ...rows(60, 'after')].map(({ body }) => body))
     expect(stderr).toBe(
-      `note: the ids of ${path} began anew; reading it from its start; up to 50 rows may be shown twice\n`,
+      `codex-logs: the ids of ${path} began anew; reading it from its start; up to 50 rows may be shown twice\n`,
     )
     insertLogRows(path, rows(5, 'later'))
     expect((await read(command, home, cursor)).bodies).toHaveLength(5)
@@ -101,7 +101,7 @@ describe.each(COMMANDS)('%s with a cursor', (command) => {
     renameSync(makeCase('log-emptied', 'codex-0.169.0'), home)
     const { bodies, stderr } = await read(command, home, cursor)
     expect(bodies).toHaveLength(40)
-    expect(stderr).toContain(`note: the ids of ${join(home, 'logs_2.sqlite')} began anew;`)
+    expect(stderr).toContain(`codex-logs: the ids of ${join(home, 'logs_2.sqlite')} began anew;`)
     rmSync(dirname(home), { recursive: true })
   })
 
@@ -126,7 +126,7 @@ describe.each(COMMANDS)('%s with a cursor', (command) => {
     exec(path, 'DELETE FROM logs WHERE id = 10')
     const { bodies, stderr } = await read(command, home, cursor)
     expect(bodies).toHaveLength(19)
-    expect(stderr).toBe(`note: the ids of ${path} began anew; reading it from its start\n`)
+    expect(stderr).toBe(`codex-logs: the ids of ${path} began anew; reading it from its start\n`)
   })
 
   test('is that of the same database through a link to the home', async () => {

@@ -107,7 +107,7 @@ describe('a column of another name', () => {
     const before = await query('--json', '--codex-home', createLogHome(SAMPLE_ROWS).home)
     const after = await query('--json', '--codex-home', home)
     expect(after.stderr).toBe(
-      `warning: ${path} has no column known for: ${field}; it has columns that are not known here, which --json prints: renamed_it\n`,
+      `codex-logs: ${path} has no column known for: ${field}; it has columns that are not known here, which --json prints: renamed_it\n`,
     )
     const parse = (text: string) =>
       text
