@@ -73,6 +73,7 @@ const WORKERS = {
 /** Half the bytes to parse at every start; names stay, and lines stay short, for the traces that DEBUG=1 shows. */
 const common = {
   absWorkingDir: root,
+  alias: { 'string-width': './scripts/string-width.cjs' },
   bundle: true,
   platform: 'node',
   target: 'node22.12',

@@ -104,13 +104,18 @@ export function formatTableRow(
   return line
 }
 
-const PLAIN = /^[\x20-\x7e]*$/
+/**
+ * Of characters that take one cell each, whatever stands beside them: letters of Europe, and the dashes, quotes, arrows
+ * and lines that we print. All else is measured, for which a start pays 12 ms: so much takes the data of Unicode.
+ */
+const PLAIN =
+  /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u21ff\u2500-\u25fc\u2713-\u2718]*$/
 
 export function widthOf(text: string): number {
   return PLAIN.test(text) ? text.length : stringWidth(text)
 }
 
-const segmenter = new Intl.Segmenter()
+let segmenter: Intl.Segmenter | undefined
 
 /** Cut to `width` cells, between what a reader sees as characters; `…` stands for what is gone. */
 export function cutToWidth(text: string, width: number, cutsStart = false): string {
@@ -119,6 +124,7 @@ export function cutToWidth(text: string, width: number, cutsStart = false): stri
   if (PLAIN.test(text)) {
     return cutsStart ? `…${text.slice(text.length - width + 1)}` : `${text.slice(0, width - 1).trimEnd()}…`
   }
+  segmenter ??= new Intl.Segmenter()
   const characters = [...segmenter.segment(text)].map(({ segment }) => segment)
   if (cutsStart) characters.reverse()
   let kept = 0

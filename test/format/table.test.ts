@@ -1,3 +1,5 @@
+import fc from 'fast-check'
+import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import { formatBytes, formatCount, formatPlural, formatRelative } from '../../src/format/quantity.js'
 import {
@@ -126,4 +128,25 @@ describe('columns where all do not fit', () => {
   test('of one row are equal in it, and stay', () => {
     expect(findTellingColumns(columns, rows.slice(0, 1), 20)).toEqual([0, 1, 3, 4, 5])
   })
+})
+
+test('a width that is not measured is the one that would be', () => {
+  const bare = Array.from({ length: 0x10000 }, (_, unit) => String.fromCharCode(unit))
+  const differing = bare.filter((character) => widthOf(character) !== stringWidth(character))
+  expect(differing).toEqual([])
+  const characters = fc.constantFrom(
+    ...'aZ09#* ~äß…–—“”•←↔─│╭■▶✓✗ʼ',
+    '\u00ad',
+    '\u0301',
+    '\u200d',
+    '\ufe0f',
+    '\u20e3',
+    '世',
+    '🧺',
+  )
+  fc.assert(
+    fc.property(fc.array(characters, { maxLength: 12 }), (parts) => {
+      expect(widthOf(parts.join(''))).toBe(stringWidth(parts.join('')))
+    }),
+  )
 })
