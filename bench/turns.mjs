@@ -1,10 +1,20 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliDecompressSync } from 'node:zlib'
 import Database from 'better-sqlite3'
-import { dataFolder, pair, root, state } from './measure.mjs'
+import { dataFolder, node, pair, root, state } from './measure.mjs'
 
 /** A word that one rollout in two thousand has. */
 const RARE = 'zebra-quokka-47'
@@ -20,6 +30,7 @@ export async function* measure({ rounds, smoke }) {
   const rg = ['rg', '-j2', '-c', '--no-ignore', RARE, sessions]
   const size = `${fileCount} rollouts, ${(sizeBytes / 1e9).toFixed(1)} GB`
   const peers = hasProgram('rg') ? rg : undefined
+  if (!peers) process.stderr.write('rg (ripgrep) is not installed: searches are only held against grep\n')
   const searches = [
     ['search, rare text', [RARE], 2.5],
     ['search -i', ['-i', RARE.toUpperCase()], 5],
@@ -48,10 +59,101 @@ export async function* measure({ rounds, smoke }) {
       detail: `${Math.round(grep.aMs)} ms, ${size}`,
     }
   }
+  const tokens = await pair([...state, 'tokens', '--by', 'day', ...at], ['true'], few)
+  yield {
+    what: 'tokens --by day: time for 2 GB',
+    value: (tokens.aMs / 1000) * (2e9 / sizeBytes),
+    unit: 's',
+    bound: 1,
+    detail: `${(sizeBytes / 1e6 / tokens.aMs).toFixed(2)} GB/s, ${size}`,
+  }
+  yield { what: 'tokens --by day: peak memory', value: tokens.peakMiB, unit: 'MiB', bound: 150 }
   const cat = ['sh', '-c', 'find "$0" -type f -exec cat {} +', sessions]
   const sound = await pair([...state, 'history', ...at], cat, few)
   yield { what: 'history, nothing behind', value: sound.ratio, unit: 'of cat', bound: 0.35, detail: size }
   yield { what: 'history, nothing behind', value: sound.aMs / 1000, unit: 's', bound: 0.5 }
+  const thread = idOf(fileCount >> 1)
+  const turns = await pair([...state, 'threads', 'turns', thread, ...at], [node, '-e', '0'], {
+    rounds: rounds * 3,
+  })
+  yield {
+    what: 'threads turns of one ordinary thread',
+    value: turns.ratio,
+    unit: 'N',
+    bound: 2,
+    detail: `${turns.aMs.toFixed(1)} ms`,
+  }
+  const delays = await followLatencies(smoke ? 10 : 100)
+  yield { what: 'threads read -f: line written to shown, median', value: at50(delays), unit: 'ms', bound: 50 }
+  yield { what: 'the same, longest', value: Math.max(...delays), unit: 'ms' }
+}
+
+/** Milliseconds from the write of each line to its text on the output of `threads read -f`. */
+async function followLatencies(count) {
+  const home = mkdtempSync(join(tmpdir(), 'real-follow-'))
+  const folder = join(home, 'sessions/2026/02/01')
+  const id = idOf(0)
+  const path = join(folder, `rollout-2026-02-01T00-00-00-${id}.jsonl`)
+  const { lines } = unpackSource()
+  const oldId = JSON.parse(lines[0]).payload.id
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(path, lines.join('').replaceAll(oldId, id))
+  const ofKind = (text) => JSON.parse(lines.find((line) => line.includes(text)).replaceAll(oldId, id))
+  const [begun, said] = [ofKind('"type":"task_started"'), ofKind('"type":"AgentMessage"')]
+  const turnId = '01a3ffff-0000-7000-8000-000000000000'
+  const [command, ...argv] = [...state, 'threads', 'read', id, '-f', '--codex-home', home]
+  const child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'ignore'] })
+  try {
+    let shown = ''
+    let wake = () => {}
+    child.stdout.on('data', (chunk) => {
+      shown += chunk
+      wake()
+    })
+    const seen = async (text) => {
+      for (let tries = 0; !shown.includes(text); tries++) {
+        if (tries > 1000) throw new Error(`threads read -f does not show '${text}'`)
+        await Promise.race([new Promise((resolve) => (wake = resolve)), sleep(100)])
+      }
+    }
+    await seen('Say')
+    await sleep(500)
+    const delays = []
+    let ordinal = lines.length
+    const write = ({ payload, ...line }, changed) =>
+      appendFileSync(
+        path,
+        `${JSON.stringify({ ...line, ordinal: ordinal++, payload: { ...payload, turn_id: turnId, ...changed } })}\n`,
+      )
+    write(begun, {})
+    for (let index = 0; index < count; index++) {
+      const text = `Followed line ${index}.`
+      const item = { ...said.payload.item, id: `followed-${index}`, content: [{ type: 'Text', text }] }
+      const from = performance.now()
+      write(said, { item })
+      await seen(text)
+      delays.push(performance.now() - from)
+      await sleep(20 + (index % 7) * 10)
+    }
+    return delays
+  } finally {
+    child.kill()
+    rmSync(home, { recursive: true })
+  }
+}
+
+function at50(values) {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]
+}
+
+/** The id of a thread, which holds its time. */
+function idOf(index) {
+  const hex = (secondsOf(index) * 1000).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${String(index).padStart(12, '0')}`
+}
+
+function secondsOf(index) {
+  return Date.UTC(2026, 1, 1) / 1000 + index * 400
 }
 
 function hasProgram(name) {
@@ -87,9 +189,8 @@ export function repeatRealRollouts(home, { fileCount, sizeBytes }) {
   let writtenBytes = 0
   database.exec('BEGIN')
   for (let index = 0; index < fileCount; index++) {
-    const seconds = Date.UTC(2026, 1, 1) / 1000 + index * 400
-    const hex = (seconds * 1000).toString(16).padStart(12, '0')
-    const id = `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${String(index).padStart(12, '0')}`
+    const seconds = secondsOf(index)
+    const id = idOf(index)
     const { text, cursor, turns, items } = repeatThread(source, id, repeats, index)
     const day = new Date(seconds * 1000).toISOString()
     const folder = join(home, 'sessions', day.slice(0, 10).replaceAll('-', '/'))

@@ -47,6 +47,8 @@ export interface SearchedRollout {
   hits: SearchHit[]
   cwd: string | null
   badLineCount: number
+  /** The first of them. */
+  badLine: { lineNumber: number; reason: string } | null
   elidedBytes: number
   /** Matches that a limit of time leaves out as nothing tells when they were. */
   untimedCount: number

@@ -47,6 +47,7 @@ export function createRolloutSearcher(query: SearchQuery, { findRollout }: Searc
         hits: [],
         cwd: null,
         badLineCount: 0,
+        badLine: null,
         elidedBytes: 0,
         untimedCount: 0,
         failure: null,
@@ -70,12 +71,14 @@ export function createRolloutSearcher(query: SearchQuery, { findRollout }: Searc
     const read = await readTurns(path, { findRollout, maxStringBytes: MAX_STRING_BYTES })
     const isSourceGone = await isCopyOfNothing(read)
     const { hits, untimedCount } = findHits(read, matcher, query, isSourceGone)
+    const badLines = read.badLines.filter((line) => line.path === read.path)
     return {
       ...none,
       hits,
       untimedCount,
       cwd: read.cwd,
-      badLineCount: read.badLines.filter((line) => line.path === read.path).length,
+      badLineCount: read.badLineCount - read.badLines.length + badLines.length,
+      badLine: badLines.map(({ lineNumber, reason }) => ({ lineNumber, reason }))[0] ?? null,
       elidedBytes: read.elidedBytes,
     }
   }

@@ -78,10 +78,13 @@ function createRunFilter(runs: readonly string[], ignoresCase: boolean): BytesFi
   const others = runs.filter((run) => run !== best.run)
   const otherBytes = others.map((run) => Buffer.from(run))
   const wanted = Buffer.from(ignoresCase ? best.run.toLowerCase() : best.run)
-  const letter = best.run[best.at]!
+  const rest = best.run.slice(best.at)
   const needles = ignoresCase
-    ? [...new Set([letter.toLowerCase(), letter.toUpperCase()])].map((text) => Buffer.from(text))
+    ? formsOf(rest.slice(0, 1)).map((text) => Buffer.from(text))
     : [wanted.subarray(best.at, best.at + FAST_BYTES)]
+  const longerNeedles = ignoresCase
+    ? formsOf(rest.slice(0, TELLING_BYTES)).map((text) => Buffer.from(text))
+    : needles
 
   function isRunAt(bytes: Buffer, start: number): boolean {
     if (start < 0 || start + wanted.length > bytes.length) return false
@@ -108,15 +111,18 @@ function createRunFilter(runs: readonly string[], ignoresCase: boolean): BytesFi
     return isSearched(bytes, start) && hasOthers(bytes.subarray(start, end)) ? -1 : end
   }
 
-  function find(bytes: Buffer, isPart: boolean): boolean {
-    for (const needle of needles)
+  function find(bytes: Buffer, isPart: boolean, wantedNeedles = needles): boolean {
+    let falseCount = 0
+    for (const needle of wantedNeedles)
       for (let at = bytes.indexOf(needle); at !== -1; ) {
         let next = at + 1
         if (isRunAt(bytes, at - best.at)) {
           if (isPart) return true
           next = lookAround(bytes, at)
           if (next === -1) return true
-        }
+        } else falseCount += 1
+        if (falseCount > MAX_FALSE && wantedNeedles !== longerNeedles)
+          return find(bytes, isPart, longerNeedles)
         at = next < bytes.length ? bytes.indexOf(needle, next) : -1
       }
     return false
@@ -131,6 +137,20 @@ function createRunFilter(runs: readonly string[], ignoresCase: boolean): BytesFi
 
 /** Fewer bytes than this stand nearly everywhere. */
 const TELLING_BYTES = 3
+
+/** One letter is the fastest needle until it is found more often than this, as in a picture. */
+const MAX_FALSE = 100
+
+/** A text in all forms that differ in capitals alone. */
+function formsOf(text: string): string[] {
+  return [...text].reduce<string[]>(
+    (forms, letter) =>
+      [...new Set([letter.toLowerCase(), letter.toUpperCase()])].flatMap((form) =>
+        forms.map((begun) => begun + form),
+      ),
+    [''],
+  )
+}
 
 /** The run to look for, and where in it: from its rarest letter on, with some behind it. */
 function chooseRun(runs: readonly string[], ignoresCase: boolean): { run: string; at: number } {

@@ -22,7 +22,16 @@ export function createTokenJob({ codexHome, question }: TokenJobSettings) {
         onBegin: summer.begin,
         onResponse: summer.add,
       })
-      const { threadId, rolloutId, parentThreadId, forkedFromId, usage, lastTotal, differences } = told
+      const {
+        threadId,
+        rolloutId,
+        parentThreadId,
+        forkedFromId,
+        usage,
+        lastTotal,
+        differences,
+        badLineCount,
+      } = told
       return {
         kind: 'sums',
         path,
@@ -34,6 +43,7 @@ export function createTokenJob({ codexHome, question }: TokenJobSettings) {
         wholeTotal: usage.total,
         lastTotal,
         differences,
+        badLineCount,
       }
     } catch (error) {
       if (!(error instanceof StateError) || error.code !== 'ROLLOUT_UNREADABLE') throw error

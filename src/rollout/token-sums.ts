@@ -34,6 +34,7 @@ export interface RolloutSums {
   wholeTotal: number
   lastTotal: number | null
   differences: TotalDifference[]
+  badLineCount: number
 }
 
 /** What the groups of a rollout are that all of its responses have in common. */

@@ -72,6 +72,8 @@ export interface RolloutTokens {
   lastTotal: number | null
   /** Why that total is another than `usage.total`, as far as the rollout tells. */
   differences: TotalDifference[]
+  /** Lines that begin as lines of tokens do and cannot be parsed: what they told is missing. */
+  badLineCount: number
 }
 
 /**
@@ -163,6 +165,7 @@ async function readListedTokens(
     limits: told.limits,
     lastTotal: told.lastTotal,
     differences: told.differences,
+    badLineCount: told.badLineCount,
   }
 }
 
@@ -216,6 +219,7 @@ function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOption
   let copies: CopyTracker | undefined
   let lastTotal: number | null = null
   let hasOwnTotal = false
+  let badLineCount = 0
   let toldTurnId: string | null = null
   const met: MetResponse = {
     atMs: null,
@@ -251,7 +255,10 @@ function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOption
 
   function addMeta(line: TokenLine): void {
     const meta = parseMetaLine(bytesOf(line))
-    if (meta === undefined) return
+    if (meta === undefined) {
+      badLineCount += 1
+      return
+    }
     head ??= parseRolloutHead(path, meta.payload)
     copies ??= createCopyTracker(head, copiedEnd)
     copies.addMeta(textOrNull(meta.payload.id))
@@ -269,7 +276,8 @@ function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOption
       return
     }
     const parsed = parseTokenLine(bytesOf(line))
-    if (parsed) addResponse(counter.addRecord(parsed.payload), parsed.timestamp, isInherited)
+    if (parsed === undefined) badLineCount += 1
+    else addResponse(counter.addRecord(parsed.payload), parsed.timestamp, isInherited)
   }
 
   function addCount(line: TokenLine, isInherited: boolean): void {
@@ -281,7 +289,10 @@ function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOption
       return
     }
     const parsed = parseTokenLine(bytesOf(line))
-    if (parsed === undefined) return
+    if (parsed === undefined) {
+      badLineCount += 1
+      return
+    }
     if (!isInherited && withLimits) {
       const told = readLimits(parsed)
       if (told) limits.push(told)
@@ -338,6 +349,7 @@ function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOption
       limits,
       lastTotal,
       differences: lastTotal === null || lastTotal === usage.total ? [] : reasons(),
+      badLineCount,
     }
   }
 

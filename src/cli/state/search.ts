@@ -234,6 +234,7 @@ async function* findMatches(
     isCwd(briefs.get(id)?.cwd ?? '')
   let hasFound = false
   let badLineCount = 0
+  let firstBadLine: string | undefined
   let elidedBytes = 0
   let untimedCount = 0
   const tellTitles = (ids: Iterable<string>): LineRow[] => {
@@ -254,6 +255,8 @@ async function* findMatches(
       session.fail()
     }
     badLineCount += result.badLineCount
+    if (result.badLine)
+      firstBadLine ??= `line ${result.badLine.lineNumber} of ${result.path}: ${result.badLine.reason}`
     elidedBytes += result.elidedBytes
     untimedCount += result.untimedCount
     const threadId = threadOf.get(result.path)!
@@ -284,7 +287,9 @@ async function* findMatches(
   hasFound ||= rest.length > 0
   yield rest
   if (badLineCount > 0)
-    session.notice(`${formatPlural(badLineCount, 'line')} of the rollouts cannot be parsed`)
+    session.notice(
+      `${formatPlural(badLineCount, 'line')} of the rollouts cannot be parsed${firstBadLine ? `${badLineCount > 1 ? '; the first is' : ':'} ${firstBadLine}` : ''}`,
+    )
   if (elidedBytes > 0) session.notice(`${formatPlural(elidedBytes, 'byte')} of long texts were not searched`)
   if (untimedCount > 0)
     session.notice(`${formatCount(untimedCount)} that match are left out: when they were said is not known`)

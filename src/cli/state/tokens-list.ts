@@ -225,6 +225,13 @@ async function readRollouts(
     session.notice(entry.kind === 'unreadableRollout' ? entry.reason : `${entry.path}: ${entry.reason}`)
     session.fail()
   }
+  const damaged = rollouts.filter(({ badLineCount }) => badLineCount > 0)
+  if (damaged.length > 0) {
+    const count = damaged.reduce((sum, { badLineCount }) => sum + badLineCount, 0)
+    session.notice(
+      `${formatPlural(count, 'line')} of tokens cannot be parsed, and what ${count === 1 ? 'it says is' : 'they say is'} in no sum: ${damaged[0]!.path}${damaged.length > 1 ? ` and ${formatPlural(damaged.length - 1, 'other rollout')}` : ''}`,
+    )
+  }
   // A home without rollouts and without a database is none.
   if (rollouts.length === 0) session.openThreads()
   return rollouts
