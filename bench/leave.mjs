@@ -43,7 +43,7 @@ export async function* measure({ fewRows, rounds, smoke }) {
       detail: `${Math.round((rowCount / median(shipped.map(({ wallMs }) => wallMs))) * 1000)} rows/s, ${Math.round(told.bytes / rowCount)} bytes a row`,
     }
     yield { what: 'the same: peak memory', value: peakOf(shipped), unit: 'MiB', bound: 200 }
-    yield* fleet(folder, smoke ? { homes: 4, seconds: 2 } : { homes: 200, seconds: 10 })
+    yield* fleet(folder, smoke ? { homes: 4, seconds: 10 } : { homes: 200, seconds: 10 })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -15,7 +15,7 @@ export const EXPORT_FLAGS = {
     short: 'o',
     completes: { kind: 'files' },
   }),
-  shareable: onFlag('replace secrets, home folders and names, as --redact does (not in .parquet)'),
+  shareable: onFlag('replace secrets, home folders and names, as --redact does'),
 }
 
 export interface ExportTarget {
@@ -23,6 +23,7 @@ export interface ExportTarget {
   readonly file: FinalFile
   readonly path: string
   readonly signal: AbortSignal
+  readonly isShareable: boolean
   /** Of the text formats: what is written to it is redacted where that is asked for, and has to be ended. */
   openText(): OutputStream
 }
@@ -45,12 +46,6 @@ export async function writeExport(
       { hint: `The file ends in ${EXPORT_FORMATS.map((ending) => `.${ending}`).join(', ')}.` },
     )
   }
-  if (shareable && format === 'parquet') {
-    throw new StateError(
-      'USAGE',
-      '--shareable goes with .ndjson and .csv: values of Parquet are not redacted',
-    )
-  }
   // Before anything is written: what is interrupted leaves nothing.
   const signal = io.interruption()
   const file = createFinalFile(output)
@@ -63,7 +58,7 @@ export async function writeExport(
             columns: undefined,
             write: (chunk) => file.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk),
           }
-    await work({ format, file, path: output, signal, openText })
+    await work({ format, file, path: output, signal, isShareable: shareable === true, openText })
     file.commit()
     if (io.stderr.isTerminal) io.stderr.write(`${formatBytes(file.sizeBytes)} in ${output}\n`)
   } finally {

@@ -9,12 +9,17 @@ export interface RedactThreadData {
 
 export type RedactMessage =
   | { kind: 'write'; fd: number; bytes: Uint8Array }
+  /** Answered with the same texts, redacted. */
+  | { kind: 'texts'; texts: readonly string[] }
   /** Nothing more comes for now: what is held back is written, and answered. */
   | { kind: 'flush' }
 
 /** Distinct values that were replaced so far. */
 export type RedactionCounts = Readonly<Record<RedactionKind, number>>
 
-export type RedactAnswer = { kind: 'flushed'; counts: RedactionCounts } | { kind: 'failed'; message: string }
+export type RedactAnswer =
+  | { kind: 'flushed'; counts: RedactionCounts }
+  | { kind: 'texts'; texts: readonly string[] }
+  | { kind: 'failed'; message: string }
 
 export const REDACTION_STATES = { open: 0, closed: 1, failed: 2 } as const

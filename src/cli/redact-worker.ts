@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { createRedactor } from '../share/redact.js'
+import { createRedactor, redactEach } from '../share/redact.js'
 import { createRedactingWriter } from '../share/redact-windows.js'
 import { findBySecretlint } from '../share/secretlint.js'
 import { ClosedPipe, writeFully } from './io.js'
@@ -36,6 +36,10 @@ port.on('message', (message: RedactMessage) => {
     waiting.push(message.bytes)
     // What comes meanwhile is taken together with it.
     if (waiting.length === 1) work = work.then(() => takeWaiting(message.fd))
+    return
+  }
+  if (message.kind === 'texts') {
+    work = work.then(async () => answer({ kind: 'texts', texts: await redactEach(redactor, message.texts) }))
     return
   }
   work = work.then(async () => {

@@ -40,6 +40,8 @@ const HEAP_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 
 export interface RedactionThread {
   /** Writing stays synchronous, waits while too much is on its way, and fails when the thread could not write. */
   streamTo(fd: number, like?: OutputStream): OutputStream
+  /** Several texts, redacted; one call after another. */
+  redactTexts(texts: readonly string[]): Promise<readonly string[]>
   /** Of what was written before the last `end` of a stream; `undefined` before one. */
   counts(): RedactionCounts | undefined
 }
@@ -54,9 +56,11 @@ export function startRedaction(io: ProcessIo): RedactionThread {
   const worker = startWorker('redact-worker', data, HEAP_LIMITS)
   let failure = 'cannot write the output'
   let flushed: (() => void) | undefined
+  let redacted: ((texts: readonly string[]) => void) | undefined
   let counts: RedactionCounts | undefined
   worker.on('message', (answer: RedactAnswer) => {
     if (answer.kind === 'failed') failure = answer.message
+    else if (answer.kind === 'texts') redacted?.(answer.texts)
     else {
       counts = answer.counts
       flushed?.()
@@ -110,8 +114,20 @@ export function startRedaction(io: ProcessIo): RedactionThread {
     check()
   }
 
+  async function redactTexts(texts: readonly string[]): Promise<readonly string[]> {
+    worker.ref()
+    const answer = await new Promise<readonly string[]>((resolve, reject) => {
+      redacted = resolve
+      worker.once('error', reject)
+      post({ kind: 'texts', texts })
+    })
+    worker.unref()
+    return answer
+  }
+
   return {
     counts: () => counts,
+    redactTexts,
     streamTo: (fd, like) => ({
       isTerminal: like?.isTerminal ?? false,
       get columns() {

@@ -82,6 +82,29 @@ describe('codex-logs export', () => {
     ).toHaveLength(5015)
   })
 
+  test('--shareable holds for Parquet too: the same rows, without a key', async () => {
+    const [plain, shared] = [join(folder, 'plain.parquet'), join(folder, 'shared.parquet')]
+    await run('export', '-o', plain)
+    expect(await run('export', '-o', shared, '--shareable')).toMatchObject({ stderr: '', exitCode: 0 })
+    const count = (path: string) =>
+      query(
+        `SELECT count(*) AS n, count(body) AS bodies, count_if(body LIKE '%sk-demo-%') AS keys,
+           count_if(body LIKE '%[secret:%') AS secrets, count_if(body LIKE '%/home/demo%') AS homes FROM '${path}'`,
+      )
+    const [before] = await count(plain)
+    const [after] = await count(shared)
+    expect(Number(before!.keys)).toBeGreaterThan(0)
+    expect(after).toEqual({ ...before, keys: '0', homes: '0', secrets: after!.secrets })
+    expect(Number(after!.secrets)).toBeGreaterThanOrEqual(Number(before!.keys))
+    const threads = join(folder, 'shared-threads.parquet')
+    await runBin('codex-state', ['export', 'threads', '-o', threads, '--shareable', '--codex-home', home])
+    const [{ n, cwds }] = (await query(
+      `SELECT count(*) AS n, count_if(cwd LIKE '[home]%' AND rollout_path NOT LIKE '%/home/demo%') AS cwds FROM '${threads}'`,
+    )) as [{ n: string; cwds: string }]
+    expect(Number(n)).toBeGreaterThan(1)
+    expect(cwds).toBe(n)
+  })
+
   test.runIf(TEST_EVERYTHING)('bodies of ten megabytes go through a small heap', async () => {
     const path = join(folder, 'big.sqlite')
     const database = new Database(path)
@@ -111,7 +134,6 @@ describe('codex-logs export', () => {
     ],
     [[], /^codex-logs: missing option: -o <file>/, 2],
     [['-o', join(folder, 'none', 'x.csv')], /cannot write .*x\.csv: its folder does not exist/, 2],
-    [['-o', join(folder, 'y.parquet'), '--shareable'], /--shareable goes with \.ndjson and \.csv/, 2],
     [['-o', join(folder, 'z.csv'), '--db', join(folder, 'no.sqlite')], /no\.sqlite/, 3],
   ])('%j is refused in one line, and leaves no file', async (args, message, exitCode) => {
     const before = readdirSync(folder).toSorted()

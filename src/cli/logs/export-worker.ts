@@ -9,6 +9,9 @@ import { openLogStore } from '../../query/logs/store.js'
 import type { DatabaseFile } from '../../schema/files.js'
 import { openDescriptor } from '../../share/export/final-file.js'
 import { createParquetFile, type ParquetColumn, ROW_GROUP_SIZE } from '../../share/export/parquet.js'
+import { createRedactor, type Redactor, redactEach } from '../../share/redact.js'
+import { findBySecretlint } from '../../share/secretlint.js'
+import type { RedactThreadData } from '../redact-thread.js'
 
 export interface ExportWorkerData {
   readonly file: DatabaseFile
@@ -17,6 +20,8 @@ export interface ExportWorkerData {
   readonly descriptor: number
   readonly path: string
   readonly lent: LentFile[]
+  /** What to redact beside what the rules know; `undefined`: nothing is redacted. */
+  readonly names: RedactThreadData['names'] | undefined
 }
 
 export type ExportAnswer =
@@ -55,7 +60,7 @@ function instantOf({ tsSeconds, tsNanos }: StoredLogRow): bigint | null {
 
 // A worker thread, which is a bundle of its own, with a heap of its own that is kept small: a row group is in
 // memory several times over.
-const { file, filter, descriptor, path, lent } = workerData as ExportWorkerData
+const { file, filter, descriptor, path, lent, names } = workerData as ExportWorkerData
 borrowFiles(lent)
 const port = parentPort!
 
@@ -65,7 +70,7 @@ async function run(): Promise<void> {
   try {
     port.postMessage({
       kind: 'done',
-      rowCount: exportRows(await loadFilterFunctions(filter)),
+      rowCount: await exportRows(await loadFilterFunctions(filter)),
     } satisfies ExportAnswer)
   } catch (error) {
     if (!(error instanceof StateError)) throw error
@@ -76,9 +81,10 @@ async function run(): Promise<void> {
 /** Texts that are read at once: they are in the heap, which is small, several times over. */
 const MAX_PART_BYTES = 8 * 1024 * 1024
 
-function exportRows(functions: Awaited<ReturnType<typeof loadFilterFunctions>>): number {
+async function exportRows(functions: Awaited<ReturnType<typeof loadFilterFunctions>>): Promise<number> {
   const store = openLogStore([file], { functions })
   if (!store) throw new StateError('DB_NO_TABLE', `${file.path} no longer has a table of logs`)
+  const redactor = names && createRedactor({ ...names, findMore: findBySecretlint })
   let rowCount = 0
   const parquet = createParquetFile(openDescriptor(descriptor, path), COLUMNS, {
     onGroup: (count) => {
@@ -88,9 +94,26 @@ function exportRows(functions: Awaited<ReturnType<typeof loadFilterFunctions>>):
   })
   const batches = matchingBatches(store, filter, { windowSize: ROW_GROUP_SIZE })
   for (const batch of inParts(store, batches, { maxBytes: MAX_PART_BYTES })) {
-    for (const row of readLogRows(store, batch, filter)) parquet.add(row)
+    const rows = readLogRows(store, batch, filter)
+    if (redactor) await redactRows(rows, redactor)
+    for (const row of rows) parquet.add(row)
   }
   parquet.finish()
   store.connection.close()
   return rowCount
+}
+
+/** What can hold more than names of the program's own. */
+const TEXTS = ['body', 'target', 'modulePath', 'file'] as const
+
+async function redactRows(rows: readonly StoredLogRow[], redactor: Redactor): Promise<void> {
+  const redacted = await redactEach(
+    redactor,
+    rows.flatMap((row) => TEXTS.map((name) => row[name] ?? '')),
+  )
+  rows.forEach((row, index) => {
+    TEXTS.forEach((name, at) => {
+      if (row[name] !== null) row[name] = redacted[index * TEXTS.length + at]!
+    })
+  })
 }

@@ -14,6 +14,7 @@ import {
 } from '../export-file.js'
 import { HOME_FLAGS } from '../home-flags.js'
 import type { Io } from '../io.js'
+import { localNames } from '../redact.js'
 import { withSession } from '../state/session.js'
 import type { ExportAnswer, ExportWorkerData } from './export-worker.js'
 import { INITIAL_LOGS_FLAGS, LOG_FILTER_FLAGS } from './flags.js'
@@ -67,7 +68,7 @@ const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 
 
 function exportParquet(
   { store, filter }: Opened,
-  { file, path, signal }: ExportTarget,
+  { file, path, signal, isShareable }: ExportTarget,
   io: Io,
 ): Promise<number> {
   const { startWorker } = io
@@ -78,6 +79,7 @@ function exportParquet(
     descriptor: file.descriptor,
     path,
     lent: lendFiles(),
+    names: isShareable ? localNames(io) : undefined,
   }
   const worker = startWorker('export-worker', data, HEAP_LIMITS)
   return new Promise<number>((resolve, reject) => {

@@ -19,6 +19,7 @@ import { checkInterrupted, EXPORT_FLAGS, type ExportTarget, writeExport } from '
 import { choiceArgument, choicesFlag } from '../flags.js'
 import { HOME_FLAGS } from '../home-flags.js'
 import type { ListedRecords } from '../records.js'
+import { type RedactionThread, startRedaction } from '../redact.js'
 import { type Session, withSession } from './session.js'
 import { isRecentRollout, tellProblems } from './thread-rollout.js'
 import { TURN_KIND } from './threads-turns.js'
@@ -153,14 +154,14 @@ async function writeList(
     target.format === 'parquet' ? openParquet(kind, target, session) : openText(kind, target, session)
   for await (const page of pages) {
     if ('bytes' in page) continue
-    for (const row of page) write.add(row)
+    await write.add(page)
     await checkInterrupted(target.signal)
   }
   await write.finish()
 }
 
 interface RowWriter {
-  add(row: unknown): void
+  add(rows: readonly unknown[]): Promise<void> | void
   finish(): Promise<void> | void
 }
 
@@ -169,12 +170,14 @@ function openText(kind: AnyKind, { format, openText }: ExportTarget, { notice }:
   const { fields } = kind
   if (format === 'csv') stdout.write(formatCsvLine(fields.map(({ name }) => name)))
   return {
-    add(row) {
-      stdout.write(
-        format === 'csv'
-          ? formatCsvLine(fields.map((field) => formatValue(kind, field, row, notice)))
-          : `${formatJsonRow(kind, fields, row, notice)}\n`,
-      )
+    add(rows) {
+      for (const row of rows) {
+        stdout.write(
+          format === 'csv'
+            ? formatCsvLine(fields.map((field) => formatValue(kind, field, row, notice)))
+            : `${formatJsonRow(kind, fields, row, notice)}\n`,
+        )
+      }
     },
     finish: () => stdout.end?.(),
   }
@@ -192,16 +195,32 @@ const PARQUET_TYPES: Record<FieldKind, ParquetType> = {
   time: 'timestamp',
 }
 
-function openParquet(kind: AnyKind, { file }: ExportTarget, { notice }: Session): RowWriter {
-  const columns = kind.fields.map(
-    (field): ParquetColumn<unknown> => ({
-      name: field.name,
-      type: PARQUET_TYPES[field.kind],
-      isLong: PARQUET_TYPES[field.kind] === 'text',
-      of: field.kind === 'time' ? (row) => instantOf(kind, field, row, notice) : field.value,
-    }),
+function openParquet(kind: AnyKind, { file, isShareable }: ExportTarget, { io, notice }: Session): RowWriter {
+  const { fields } = kind
+  const columns = fields.map((field, index): ParquetColumn<readonly unknown[]> => {
+    const type = PARQUET_TYPES[field.kind]
+    return { name: field.name, type, isLong: type === 'text', of: (values) => values[index] }
+  })
+  const parquet = createParquetFile(file, columns)
+  const redaction = isShareable ? startRedaction(io) : undefined
+  const valuesOf = (row: unknown) =>
+    fields.map((field) => (field.kind === 'time' ? instantOf(kind, field, row, notice) : field.value(row)))
+  return {
+    async add(rows) {
+      const values = rows.map(valuesOf)
+      if (redaction) await redactValues(values, redaction)
+      for (const row of values) parquet.add(row)
+    },
+    finish: () => parquet.finish(),
+  }
+}
+
+async function redactValues(rows: readonly unknown[][], { redactTexts }: RedactionThread): Promise<void> {
+  const places = rows.flatMap((values) =>
+    values.flatMap((value, index) => (typeof value === 'string' ? [{ values, index, text: value }] : [])),
   )
-  return createParquetFile(file, columns)
+  const redacted = await redactTexts(places.map(({ text }) => text))
+  for (const [at, { values, index }] of places.entries()) values[index] = redacted[at]
 }
 
 /** Nanoseconds; what is no possible time is none here, and told. */
