@@ -21,6 +21,7 @@ function openTerminal(line: string) {
   return {
     /** What stands on the screen; with the codes of its colours if asked for. */
     screen: (...flags: string[]) => tmux('capture-pane', '-p', ...flags).trimEnd(),
+    resize: (columns: number) => void tmux('resize-window', '-x', String(columns)),
     press: (key: string) => void tmux('send-keys', key),
     title: () => tmux('display-message', '-p', '#{pane_title}').trim(),
   }
@@ -111,6 +112,56 @@ describe('a tail as it is on a terminal', () => {
       '^Cended with 130',
     ])
   })
+})
+
+test('rows that come after a terminal was made narrower fit into it', async () => {
+  const long = (word: string) => ({
+    tsSeconds: T,
+    level: 'INFO',
+    target: 'codex_core::x',
+    body: `${word} ${'x'.repeat(300)}`,
+  })
+  const { home, path } = createLogHome([long('first')])
+  const { screen, press, resize } = openTerminal(`${command} tail --codex-home '${home}'`)
+  await waitUntil(() => screen().includes('first'), screen)
+  expect(screen().split('\n')[1]).toMatch(/^.{119}…$/)
+  // The terminal takes its new size when it comes to it.
+  for (const columns of [70, 160]) {
+    resize(columns)
+    await waitUntil(() => {
+      insertLogRows(path, [long(`at ${columns}`)])
+      const shown = screen()
+        .split('\n')
+        .findLast((line) => line.includes(`at ${columns}`))
+      return shown?.length === columns && shown.endsWith('…')
+    }, screen)
+  }
+  press('C-c')
+  await waitUntil(() => screen().includes('ended with 130'), screen)
+})
+
+test('status --watch draws over what it drew, whatever the size of the terminal, until Ctrl-C', async () => {
+  const row = { tsSeconds: T, level: 'INFO', target: 'codex_core::x', threadId: THREAD_A, body: 'one' }
+  const { home, path } = createLogHome([row])
+  const { screen, press, resize } = openTerminal(`${command} status --watch --codex-home '${home}'`)
+  await waitUntil(() => screen().includes('log reaches'), screen)
+  const heading = screen().split('\n')[0]
+  const drawn = () =>
+    screen()
+      .split('\n')
+      .filter((line) => line.startsWith('log reaches')).length
+  insertLogRows(
+    path,
+    Array.from({ length: 41 }, () => row),
+  )
+  await waitUntil(() => /newest 42 rows/.test(screen()), screen)
+  expect([screen().split('\n')[0], drawn()]).toEqual([heading, 1])
+  resize(60)
+  insertLogRows(path, [row])
+  await waitUntil(() => /newest 43 rows/.test(screen()), screen)
+  expect(drawn()).toBe(1)
+  press('C-c')
+  await waitUntil(() => screen().includes('ended with 130'), screen)
 })
 
 describe('bytes that reach a terminal', () => {

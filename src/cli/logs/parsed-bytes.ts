@@ -75,6 +75,9 @@ const ESCAPED = new Uint8Array(256).fill(1, 0, 0x20)
 ESCAPED[QUOTE] = ESCAPED[BACKSLASH] = 1
 
 const NULL = Buffer.from('null')
+const EMPTY_LIST = Buffer.from('[]')
+const EMPTY_OBJECT = Buffer.from('{}')
+const CONTROL = Buffer.from('u00')
 const NONE = Buffer.from('None')
 const SPAN_OPEN = Buffer.from('{"name":"')
 const FIELDS_OPEN = Buffer.from('","fields":')
@@ -95,7 +98,6 @@ export function createParsedReader(
   const target = 0
   const body = 1
   const firstRecord = 2
-  const columnCount = firstRecord + records.length
   const parses = steps.some((step) => 'part' in step && step.part !== 'body')
   const { isMessageOnly } = layoutOf(store)
   const cursor = createWindowCursor(columns)
@@ -123,7 +125,7 @@ export function createParsedReader(
     if (code === QUOTE || code === BACKSLASH) out[length++] = code
     else if (SHORT_ESCAPES[code] !== 0) out[length++] = SHORT_ESCAPES[code]!
     else {
-      length += out.write('u00', length)
+      length += CONTROL.copy(out, length)
       out[length++] = HEX[code >> 4]!
       out[length++] = HEX[code & 15]!
     }
@@ -248,11 +250,11 @@ export function createParsedReader(
         return true
       case 'spans':
         if (scan) return writeSpans(scan)
-        length += out.write('[]', length)
+        length += EMPTY_LIST.copy(out, length)
         return true
       case 'event_fields':
         if (scan) return writeFields(scan.fields, scan.eventFields, scan.fieldCount)
-        length += out.write('{}', length)
+        length += EMPTY_OBJECT.copy(out, length)
         return true
       case 'turn_id':
         return writeTurn(scan, begin, end)
@@ -323,8 +325,6 @@ export function createParsedReader(
     if (cursor.isCut) return false
     const begin = from[body]!
     const end = to[body]!
-    // Each byte is written six times at most: in the body, and in one of its parts, and each as an escape.
-    reserve(ROOM + 14 * Math.max(0, end - begin) + to[columnCount - 1]! - begin)
     const name = from[target]! < 0 ? '' : targetOf(bytes, from[target]!, to[target]!)
     const scan = begin < 0 || isMessageOnly || !parses ? undefined : scanner.scan(bytes, begin, end, name)
     for (const step of steps) {
@@ -340,12 +340,20 @@ export function createParsedReader(
     if (!window) return undefined
     if (window === 'odd' || typeof window.lastId === 'bigint') return readRows(batch)
     bytes = window.bytes
-    out = Buffer.allocUnsafeSlow(2 * bytes.length + ROOM)
+    out = Buffer.allocUnsafeSlow(3 * bytes.length + ROOM)
     length = 0
     cursor.open(window)
     while (cursor.next()) {
       const begin = length
-      if (writeRow()) continue
+      let isWritten = writeRow()
+      // What goes beyond the end is not written, but counted.
+      while (length >= out.length) {
+        const needed = length + ROOM
+        length = begin
+        reserve(needed)
+        isWritten = writeRow()
+      }
+      if (isWritten) continue
       length = begin
       const own = readRows({ kind: 'ids', ids: [cursor.numbers[0]!] })?.bytes
       if (!own) continue

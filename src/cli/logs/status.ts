@@ -10,7 +10,7 @@ import { createUtcTime, createZonedTime, localOffset } from '../../format/time.j
 import { readCommand } from '../../inspect/holders.js'
 import { findLastFailure } from '../../inspect/last-failure.js'
 import { type ProcessNow, readLogActivity, type ThreadNow } from '../../inspect/log-activity.js'
-import { readLogReach } from '../../query/logs/reach.js'
+import { readLogReach, readThreadReaches } from '../../query/logs/reach.js'
 import type { LogStore } from '../../query/logs/store.js'
 import { defineTextCommand } from '../command.js'
 import { groupFlags, onFlag } from '../flags.js'
@@ -54,6 +54,8 @@ const STATUS_SCHEMA = closedObject({
       step: { type: 'string' },
       since: TIME_SCHEMA,
       process_uuid: TEXT,
+      /** How far its rows reach back: Codex deletes older ones thread by thread. */
+      first_row_at: TIME_SCHEMA,
       last_row_at: TIME_SCHEMA,
     }),
   },
@@ -104,8 +106,10 @@ rows ended. The last failure is looked for among the newest 20,000 rows.`,
     const signal = io.interruption()
     while (!signal.aborted) {
       const text = await show()
+      // A line that does not fit in would push the first ones away.
+      const lines = text.split('\n').slice(0, Math.max(1, (io.stdout.rows || DEFAULT_ROWS) - 1))
       // Line by line over what stands there, so that nothing flickers; then what is left is cleared.
-      io.stdout.write(`\x1b[H${text.replaceAll('\n', '\x1b[K\n')}\x1b[J`)
+      io.stdout.write(`\x1b[H${lines.join('\x1b[K\n')}\x1b[J`)
       await pause(WATCH_MS, signal)
     }
     return EXIT_BY_SIGNAL[String(signal.reason)] ?? 1
@@ -130,7 +134,7 @@ interface Status {
   flushMs: number
   version: string | undefined
   processes: (ProcessNow & { command: string; rowCount: number | undefined })[]
-  threads: { now: ThreadNow; title: string }[]
+  threads: { now: ThreadNow; title: string; firstMs: number | undefined }[]
   /** Whether these processes run, or may. */
   areAlive: boolean
   lastFailure:
@@ -158,6 +162,10 @@ async function readStatus(session: Session): Promise<Status> {
     .toSorted((a, b) => Number(b.step !== undefined) - Number(a.step !== undefined) || b.lastMs - a.lastMs)
     .slice(0, MOST_THREADS)
     .map((now) => ({ now, title: words.titleOf(now.threadId) }))
+  const reaches = readThreadReaches(
+    store,
+    threads.map(({ now }) => now.threadId),
+  )
   const reach = readLogReach(store, nowMs - RECENT_MS)
   return {
     store,
@@ -170,7 +178,7 @@ async function readStatus(session: Session): Promise<Status> {
       command: process.state === 'running' && process.pid !== undefined ? readCommand(process.pid) : '',
       rowCount: process.processUuid === null ? undefined : (reach.recentCounts.get(process.processUuid) ?? 0),
     })),
-    threads,
+    threads: threads.map((thread) => ({ ...thread, firstMs: reaches.get(thread.now.threadId) })),
     lastFailure: readLastFailure(store),
     reach,
   }
@@ -208,13 +216,14 @@ function toJson({ store, nowMs, flushMs, processes, threads, lastFailure, reach 
       last_row_at: time(process.lastMs),
       rows_in_10_min: process.rowCount ?? null,
     })),
-    threads: threads.map(({ now, title }) => ({
+    threads: threads.map(({ now, title, firstMs }) => ({
       thread_id: now.threadId,
       title,
       does: formatStep(now),
       step: now.step?.kind ?? 'idle',
       since: time(sinceOf(now)),
       process_uuid: now.processUuid,
+      first_row_at: time(firstMs),
       last_row_at: time(Math.floor(now.lastMs)),
     })),
     last_failure: lastFailure
@@ -245,9 +254,11 @@ const THREAD_COLUMNS: readonly Column[] = [
   { heading: 'WHAT', isRightAligned: false, minWidth: 12, cutsStart: false },
   { heading: 'NOW', isRightAligned: false, minWidth: 20, cutsStart: false },
   { heading: 'SINCE', isRightAligned: true, minWidth: 5, cutsStart: false },
+  { heading: 'LOG FROM', isRightAligned: true, minWidth: 8, cutsStart: false },
 ]
 
 const DEFAULT_COLUMNS = 100
+const DEFAULT_ROWS = 24
 /** Of a message, as far as a line of a terminal may show it. */
 const LONGEST_TEXT = 2000
 
@@ -286,12 +297,13 @@ function formatStatus(status: Status, { stdout }: Io): string {
     lines.push(` ${parts.filter(Boolean).join('  ')}`)
   }
   if (threads.length > 0) {
-    const rows = threads.map(({ now, title }) =>
+    const rows = threads.map(({ now, title, firstMs }) =>
       [
         now.threadId.slice(0, 13),
         title,
         now.process.state === 'gone' && now.step ? `cut off: ${formatStep(now)}` : formatStep(now),
         sinceOf(now) === undefined ? '' : age(sinceOf(now)!),
+        firstMs === undefined ? '' : age(firstMs),
       ].map((cell) => prepareCell(cell)),
     )
     const widths = fitColumns(THREAD_COLUMNS, rows, width)

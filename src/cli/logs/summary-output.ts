@@ -28,6 +28,7 @@ export function createSummaryOutput({ stdout, folds, ...options }: SummaryOutput
   let thread: ShortOptions['thread']
   let width = readWidth()
   let formatter = make()
+  let isWithin = false
 
   function readWidth(): number | undefined {
     // Some say 0.
@@ -43,21 +44,25 @@ export function createSummaryOutput({ stdout, folds, ...options }: SummaryOutput
     })
   }
 
+  /** Looked at between batches: a terminal that was resized gets lines of its new width. */
+  function fitToTerminal(): void {
+    const current = readWidth()
+    if (current === width) return
+    width = current
+    formatter = make()
+  }
+
   return {
     formatter: {
       format(row, layout) {
+        if (!isWithin) fitToTerminal()
+        isWithin = true
         const parsed = parseBody(row.body, { target: row.target, ...layout })
         return formatter.format(summarizeRow(row, parsed))
       },
       flush() {
-        const rest = formatter.flush()
-        // Looked at between batches: a terminal that was resized gets lines of its new width.
-        const current = readWidth()
-        if (current !== width) {
-          width = current
-          formatter = make()
-        }
-        return rest
+        isWithin = false
+        return formatter.flush()
       },
     },
     restart() {

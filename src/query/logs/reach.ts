@@ -54,6 +54,21 @@ export function readLogReach(source: LogSource, recentSinceMs: number): LogReach
   }
 }
 
+/** The time of the oldest row of each of some threads that have any. Unix milliseconds, of whole seconds. */
+export function readThreadReaches(
+  { connection, columns }: LogSource,
+  threadIds: readonly string[],
+): Map<string, number> {
+  if (columns.threadId === undefined) return new Map()
+  const [thread, time] = [columnSql(columns.threadId), columnSql(columns.tsSeconds)]
+  const rows = connection.all<{ thread: string; ts: number }>(
+    `SELECT ${thread} AS thread, min(${time}) AS ts FROM logs
+     WHERE ${thread} IN (SELECT value FROM json_each(?)) AND ${isTimeSql(time)} GROUP BY ${thread}`,
+    JSON.stringify(threadIds),
+  )
+  return new Map(rows.map(({ thread: id, ts }) => [id, Number(ts) * 1000]))
+}
+
 /** Of all rows, and of the oldest of some threads. Unix milliseconds, of whole seconds. */
 export interface LogSpan extends Pick<LogReach, 'rowCount' | 'missingCount' | 'newestMs'> {
   oldestMs: number | undefined
