@@ -126,7 +126,7 @@ is taken from the rows around it. 'codex-logs explain NAME' tells more of a kind
 
 function explain(row: ErrorsRow): ExplainedFailure {
   const finding = 'example' in row ? row.example : 'last' in row ? row.last : row
-  const { entry, severity, text } = finding
+  const { entry, severity, text, isGuess } = finding
   return {
     name: entry?.name ?? `(${severity})`,
     style: STYLES[severity],
@@ -135,7 +135,8 @@ function explain(row: ErrorsRow): ExplainedFailure {
     lastMs: row.lastMs,
     message: text,
     where: 'threads' in row ? tellThreads(row.threads) : row.title,
-    cause: entry?.cause,
+    // What a process that is gone may have ended of the cause itself says.
+    cause: isGuess && entry?.name !== 'killed' ? `Most likely: ${entry?.cause}` : entry?.cause,
     step: entry?.step,
   }
 }

@@ -1,5 +1,6 @@
 import { monotonicMs } from '../../db/clock.js'
 import { sizeOf } from '../../db/files.js'
+import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { formatBytes, formatCount, formatDuration, formatPlural } from '../../format/quantity.js'
 import type { StatsSum } from '../../model/log-stats.js'
@@ -15,6 +16,8 @@ import { openLogs } from './open-logs.js'
 
 /** What was written while one looked. */
 interface Sample {
+  /** Why it ended before its time. */
+  problem: string | undefined
   seconds: number
   sums: StatsSum[]
   rowCount: number
@@ -108,13 +111,17 @@ export function runSample(context: CommandContext, flags: Record<string, unknown
   return withSession(context, flags as HomeFlags, async (session) => {
     const store = await openLogs(session)
     const sample = await takeSample(store, lengthMs, signal, io)
+    if (sample.problem !== undefined) {
+      session.notice(sample.problem)
+      session.fail()
+    }
     if (flags.json !== undefined) io.stdout.write(`${JSON.stringify(toJson(sample), null, 2)}\n`)
     else {
       const rows = sample.sums.map((sum) => ({ ...sum, seconds: sample.seconds }))
       await writeRecords(RATE_KIND, [rows], flags, session, { emptyText: null })
       for (const line of tell(sample)) io.stdout.write(`${line}\n`)
     }
-    return signal.aborted ? (EXIT_BY_SIGNAL[String(signal.reason)] ?? 1) : 0
+    return signal.aborted ? (EXIT_BY_SIGNAL[String(signal.reason)] ?? 1) : session.exitCode()
   })
 }
 
@@ -128,11 +135,20 @@ async function takeSample(store: LogStore, lengthMs: number, signal: AbortSignal
   let lastId = firstId
   let rowCount = 0
   let elapsedMs = 0
+  let problem: string | undefined
   while (!signal.aborted && elapsedMs < lengthMs) {
     await pause(Math.min(LOOK_MS, lengthMs - elapsedMs), signal)
-    const { sums, highestId } = readNewSums(store, lastId)
-    summer.add(sums)
-    lastId = highestId
+    let look: ReturnType<typeof readNewSums>
+    try {
+      look = readNewSums(store, lastId)
+    } catch (error) {
+      if (!(error instanceof StateError) || rowCount === 0) throw error
+      // What was measured by then is told all the same.
+      problem = error.message
+      break
+    }
+    summer.add(look.sums)
+    lastId = look.highestId
     rowCount = summer.sums().reduce((sum, group) => sum + group.rowCount, 0)
     elapsedMs = monotonicMs() - startMs
     if (isTold) {
@@ -147,6 +163,7 @@ async function takeSample(store: LogStore, lengthMs: number, signal: AbortSignal
     .filter(({ keys }) => keys[0] === 'TRACE')
     .reduce((sum, group) => sum + group.sizeBytes, 0)
   return {
+    problem,
     seconds: elapsedMs / 1000,
     sums,
     rowCount,

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
@@ -199,6 +199,21 @@ describe('a sample', () => {
     })
     expect(JSON.parse(stdout)).toMatchObject({ rows: 1, unseen_rows: 1 })
     expect(exitCode).toBe(130)
+  })
+
+  test('whose database is replaced prints what it had by then, and why it ended', async () => {
+    const { home, path } = createLogHome(SAMPLE_ROWS)
+    const database = new Database(path)
+    setTimeout(() => {
+      insertInto(database, [{ body: 'seen' }])
+      database.close()
+    }, 50)
+    setTimeout(() => renameSync(createLogHome(SAMPLE_ROWS).path, path), 900)
+    const argv = ['stats', '--sample', '1m', '--json', '--codex-home', home]
+    const { stdout, stderr, exitCode } = await runLogs(argv)
+    expect(JSON.parse(stdout)).toMatchObject({ rows: 1 })
+    expect(stderr).toContain('was replaced by another file')
+    expect(exitCode).toBe(1)
   })
 })
 
