@@ -43,3 +43,10 @@ export const STREAM_SIGNS: readonly RowSign[] = [
   { levels: ['DEBUG', 'TRACE'], targets: ['codex_core'], texts: ['Output item'] },
   { levels: ['TRACE'], targets: ['codex_api::endpoint'], texts: ['websocket event'] },
 ]
+
+/** The rows that tell of a failure by themselves, or are an error by their level. */
+export const FAILED_ROW_SIGNS: readonly RowSign[] = [
+  { levels: ['WARN', 'ERROR'] },
+  { levels: ['INFO', 'DEBUG', 'TRACE'], targets: ['codex_core'], texts: ['Turn error: '] },
+  { levels: ['DEBUG'], targets: ['codex_client', 'codex_http_client'], texts: ['Request failed'] },
+]

@@ -1,10 +1,11 @@
 import { classifyFailure, type RowFailure } from '../body/classify-failure.js'
+import { FAILED_ROW_SIGNS } from '../body/failure-signs.js'
 import { failureEntry } from '../body/failures.js'
 import { parseBody } from '../body/parse.js'
-import type { StoredLogRow } from '../model/log.js'
+import type { LogFilter, RowId, StoredLogRow } from '../model/log.js'
 import { newestFirstBatches } from '../query/logs/batches.js'
 import { inParts, readLogRows } from '../query/logs/rows.js'
-import type { LogStore } from '../query/logs/store.js'
+import { keySql, type LogStore } from '../query/logs/store.js'
 
 export interface LastFailure {
   row: StoredLogRow
@@ -18,15 +19,26 @@ export function findLastFailure(
   mostRows = Number.POSITIVE_INFINITY,
 ): LastFailure | undefined {
   const isMessageOnly = store.columns.body === 'message'
-  let rowCount = 0
-  for (const batch of inParts(store, newestFirstBatches(store, {}, {}), { isReversed: true })) {
-    for (const row of readLogRows(store, batch, undefined, true)) {
+  const filter: LogFilter = { signs: FAILED_ROW_SIGNS }
+  const afterId = findIdBefore(store, mostRows)
+  for (const batch of inParts(store, newestFirstBatches(store, filter, { afterId }), { isReversed: true })) {
+    for (const row of readLogRows(store, batch, filter, true)) {
       const target = row.target ?? ''
       const failure = classifyFailure(row, parseBody(row.body, { target, isMessageOnly }))
       const isFailure = failure && failureEntry(failure.name).severity === 'failure'
       if (isFailure || row.level === 'ERROR') return { row, failure: isFailure ? failure : undefined }
-      if (++rowCount >= mostRows) return undefined
     }
   }
   return undefined
+}
+
+/** Of the newest row that is not one of so many; `undefined` where there is none. */
+function findIdBefore(store: LogStore, mostRows: number): RowId | undefined {
+  if (!store.hasIdAsKey || mostRows === Number.POSITIVE_INFINITY) return undefined
+  const key = keySql(store)
+  const row = store.connection.get<{ found: string }>(
+    `SELECT CAST(${key} AS TEXT) AS found FROM logs NOT INDEXED ORDER BY ${key} DESC LIMIT 1 OFFSET ?`,
+    mostRows,
+  )
+  return row && BigInt(row.found)
 }

@@ -123,7 +123,10 @@ function readThread(store: LogStore, threadId: string, processMs: number): Threa
   const filter = { threadIds: [threadId] }
   const rows: StoredLogRow[] = []
   let activity: ThreadActivity | undefined
-  for (const batch of newestFirstBatches(store, filter, { listSize: FIRST_ROWS, windowSize: MOST_ROWS })) {
+  const batches = newestFirstBatches(store, filter, { listSize: FIRST_ROWS, windowSize: MOST_ROWS })
+  // Each time twice as many, as all are followed anew.
+  for (let next = batches.next(); !next.done; next = batches.next('grow')) {
+    const batch = next.value
     const ids = readNewestIds(store, batch, filter, MOST_ROWS - rows.length)
     if (ids.length === 0) continue
     rows.push(...readLogRows(store, { kind: 'ids', ids }))

@@ -61,7 +61,7 @@ export interface ReadFindingsOptions {
 /** What stands so long before the first row that is asked for can be a part of what it tells. */
 const CONTEXT_SECONDS = 120
 /** Notes of one batch, about. */
-const MANY_NOTES = 4000
+const MANY_NOTES = 1000
 
 /** Makes findings of notes, which come batch by batch, about in the order of time. */
 export interface FindingsReader {

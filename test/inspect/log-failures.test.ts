@@ -1,7 +1,12 @@
 import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { classifyFailure } from '../../src/body/classify-failure.js'
+import { failureEntry } from '../../src/body/failures.js'
 import { type FailureFinderOptions, findFailures } from '../../src/body/find-failures.js'
+import { parseBody } from '../../src/body/parse.js'
+import { findLastFailure } from '../../src/inspect/last-failure.js'
 import { type Finding, readFindings } from '../../src/inspect/log-failures.js'
+import type { StoredLogRow } from '../../src/model/log.js'
 import { matchingBatches } from '../../src/query/logs/batches.js'
 import { readLogRows } from '../../src/query/logs/rows.js'
 import { type LogStore, openLogStore } from '../../src/query/logs/store.js'
@@ -27,6 +32,12 @@ function tell({ entry, threadId, turnId, rowIds, isGuess, endsTurn }: Omit<Findi
   return [entry!.name, threadId, turnId, rows, isGuess, endsTurn].join(' ')
 }
 
+function isFailure(row: StoredLogRow, store: LogStore): boolean {
+  const isMessageOnly = store.columns.body === 'message'
+  const failure = classifyFailure(row, parseBody(row.body, { target: row.target, isMessageOnly }))
+  return failure !== undefined && failureEntry(failure.name).severity === 'failure'
+}
+
 test('the rows that are read for failures tell of the same failures as all rows', () => {
   const homes = [
     ...HOMES.map((name) => ({ name, copy: () => copyHome(name) })),
@@ -41,6 +52,8 @@ test('the rows that are read for failures tell of the same failures as all rows'
       const found = [...readFindings(store, { filter: {}, nowMs: Date.now(), flushMs: 2000, idleTimeoutMs })]
       const rows = [...matchingBatches(store, {})].flatMap((batch) => readLogRows(store, batch))
       const all = findFailures(rows, { ...options, isMessageOnly: store.columns.body === 'message' })
+      const last = rows.findLast((row) => row.level === 'ERROR' || isFailure(row, store))
+      expect(findLastFailure(store)?.row.id, name).toBe(last?.id)
       const told = found.flat().filter(({ entry }) => entry !== undefined)
       expect(told.map(tell).sort(), name).toEqual(all.map((one) => tell(one as unknown as Finding)).sort())
     })

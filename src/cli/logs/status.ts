@@ -72,7 +72,7 @@ const STATUS_SCHEMA = closedObject({
     ],
   },
   reaches: closedObject({
-    rows: { type: 'integer' },
+    rows: { type: ['integer', 'null'] },
     ids_without_row: INTEGER,
     threads_since: TIME_SCHEMA,
     without_thread_since: TIME_SCHEMA,
@@ -236,7 +236,7 @@ function toJson({ store, nowMs, flushMs, processes, threads, lastFailure, reach 
         }
       : null,
     reaches: {
-      rows: reach.rowCount,
+      rows: reach.rowCount ?? null,
       ids_without_row: reach.missingCount ?? null,
       threads_since: time(reach.threadsSinceMs),
       without_thread_since: time(reach.threadlessSinceMs),
@@ -321,7 +321,9 @@ function formatStatus(status: Status, { stdout }: Io): string {
       `last failure  ${clock(ms)}${thread}  row ${id}  ${title}${cleanLine(text.slice(0, LONGEST_TEXT))}`,
     )
   } else {
-    lines.push(`last failure  none in the newest ${formatCount(Math.min(FAILURE_ROWS, reach.rowCount))} rows`)
+    lines.push(
+      `last failure  none in the newest ${formatCount(Math.min(FAILURE_ROWS, reach.rowCount ?? FAILURE_ROWS))} rows`,
+    )
   }
   const { threadsSinceMs, threadlessSinceMs, missingCount = 0 } = reach
   const reaches = [

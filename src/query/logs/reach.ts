@@ -1,11 +1,10 @@
 import { columnSql, quoteIdentifier } from '../../schema/columns.js'
-import { LOWEST_ID } from './batches.js'
-import { countRows } from './rows.js'
-import { isTimeSql, type LogSource, readHighestId } from './store.js'
+import { isTimeSql, type LogSource, readHighestId, readLowestId } from './store.js'
 
 /** How far a log reaches. Times are Unix milliseconds, of whole seconds. */
 export interface LogReach {
-  rowCount: number
+  /** `undefined` where there are more ids than are counted. */
+  rowCount: number | undefined
   /** Ids that were given and have no row: deleted, or never written. `undefined` where SQLite keeps no count. */
   missingCount: number | undefined
   newestMs: number | undefined
@@ -16,6 +15,9 @@ export interface LogReach {
   recentCounts: ReadonlyMap<string, number>
 }
 
+/** To count more rows takes longer than all else. */
+const MOST_COUNTED = 1_000_000n
+
 /** Rows are counted, the rest is looked up in the indexes that Codex makes. */
 export function readLogReach(source: LogSource, recentSinceMs: number): LogReach {
   const { connection, columns, indexes } = source
@@ -23,14 +25,14 @@ export function readLogReach(source: LogSource, recentSinceMs: number): LogReach
   const thread = columns.threadId === undefined ? undefined : columnSql(columns.threadId)
   return connection.snapshot(() => {
     const highestId = readHighestId(source)
-    const rowCount = countRows(source, { low: LOWEST_ID, high: highestId })
+    const rowCount = countAll(source, highestId)
     const edge = (which: 'min' | 'max', condition: string): number | undefined => {
       const row = connection.get<{ ts: number | null }>(
         `SELECT ${which}(${time}) AS ts FROM logs WHERE ${condition} AND ${isTimeSql(time)}`,
       )
       return row?.ts == null ? undefined : Number(row.ts) * 1000
     }
-    const missing = highestId - BigInt(rowCount)
+    const missing = rowCount === undefined ? -1n : highestId - BigInt(rowCount)
     return {
       rowCount,
       missingCount: source.hasSequence && missing >= 0n ? Number(missing) : undefined,
@@ -40,6 +42,11 @@ export function readLogReach(source: LogSource, recentSinceMs: number): LogReach
       recentCounts: readRecentCounts(source, Math.floor(recentSinceMs / 1000)),
     }
   })
+
+  function countAll(counted: LogSource, highestId: bigint): number | undefined {
+    if (highestId - (readLowestId(counted) ?? highestId) > MOST_COUNTED) return undefined
+    return connection.get<{ n: number }>('SELECT count(*) AS n FROM logs')!.n
+  }
 
   function readRecentCounts({ columns: own }: LogSource, since: number): Map<string, number> {
     if (own.processUuid === undefined) return new Map()
