@@ -122,7 +122,7 @@ test('turns are told by their order where rows have no ids', async () => {
   const home = copyFixtureHome('failures', '0.113.0-tools')
   rmSync(`${home}/sessions`, { recursive: true })
   const { stdout, stderr } = await runLogs(['turns', '--json', '--codex-home', home])
-  expect(stderr).toContain('told by their order')
+  expect(stderr).toContain('known only by their order')
   const turns: Turn[] = JSON.parse(stdout)
   expect(turns.length).toBeGreaterThan(1)
   expect(turns.every(({ id }) => id === null)).toBe(true)
