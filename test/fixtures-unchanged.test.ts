@@ -24,7 +24,7 @@ async function listCommands(program: Program, run: Run): Promise<{ argv: string[
     const ending = [
       ...(path === 'tail' ? ['--no-follow'] : []),
       ...(path === 'export' ? ['-o', join(temporaryFolder(), 'rows.ndjson')] : []),
-      ...(path === 'bundle' ? ['-o', join(temporaryFolder(), 'bundle'), '--no-redact'] : []),
+      ...(path === 'bundle' ? ['--dry-run', '--no-redact'] : []),
     ]
     const argv = [...path.split(' '), ...words, ...ending].filter((word) => word !== '')
     for (const { argv: form = [] } of command.jsonForms)

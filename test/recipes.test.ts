@@ -36,8 +36,9 @@ interface Outcome {
   exitCode: number | null
 }
 
+/** It ends when somebody ends it; without a receiver `ship` tries again and again. */
 function isFollowing(code: string): boolean {
-  return /codex-logs tail|\btail\b.* -f\b|--follow/.test(code)
+  return /codex-logs tail|\btail\b.* -f\b|--follow|codex-logs ship/.test(code)
 }
 
 /** As a user's shell runs it: the commands on the PATH, a home of release 0.169, a folder of one's own. */
