@@ -53,6 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const EXCEPTIONS: Record<string, readonly string[]> = {
   // The two commands that write, and only with explicit words.
   'cli/state/backfill-run.ts': ['sync'],
+  'cli/state/backfill-into.ts': ['sync'],
   'cli/state/history-repair.ts': ['sync'],
   // An encoding has its form in SQL beside the one in JavaScript.
   'query/logs/bytes.ts': ['format'],

@@ -6,14 +6,8 @@ import type { Arguments, ArgumentValues, Flags, FlagValues, None } from './flags
 import { HOME_FLAGS } from './home-flags.js'
 import { EXIT_FAILED } from './main.js'
 import { readOrNull } from './none.js'
-import {
-  isCsv,
-  type JsonPage,
-  printedFieldNames,
-  takeBackArguments,
-  writeRecord,
-  writeRecords,
-} from './state/output.js'
+import { type JsonPage, writeRecord, writeRecords } from './state/output.js'
+import { isCsv, printedFieldNames, takeBackArguments } from './state/output-fields.js'
 import { LIMIT_FLAGS, OUTPUT_FLAGS } from './state/output-flags.js'
 import { type Session, withSession } from './state/session.js'
 

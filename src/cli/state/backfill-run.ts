@@ -1,30 +1,25 @@
-import { existsSync, lstatSync, realpathSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
-import { identityOf } from '../../db/files.js'
-import { openReadOnly } from '../../db/open-read.js'
+import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { findHolders } from '../../inspect/holders.js'
 import { findLiveness, LONGEST_FLUSH_MS } from '../../inspect/liveness.js'
-import { findHomeLineEnds } from '../../inspect/schema-report.js'
-import type { SyncFailure, SyncProgress } from '../../model/sync.js'
+import type { SyncFailure } from '../../model/sync.js'
 import type { ThreadMetadata } from '../../model/thread.js'
 import { readLoggedProcesses } from '../../query/logs/processes.js'
-import { type DatabaseFile, listDatabases, OWN_STATE_GENERATION } from '../../schema/files.js'
+import type { DatabaseFile } from '../../schema/files.js'
 import { readConfiguredProvider } from '../../schema/home.js'
-import { listTables } from '../../schema/inspect.js'
-import { THREAD_COLUMNS, THREAD_TABLE } from '../../schema/threads.js'
-import { buildStateDatabase, builtPath } from '../../sync/build.js'
+import { THREAD_COLUMNS } from '../../schema/threads.js'
 import { copyDatabase, type DatabaseCopy, listCopies, putBack } from '../../sync/home-copies.js'
-import { readHomeTraces } from '../../sync/home-traces.js'
 import { type HomeChange, openForRepair, type RepairCounts, repairHome } from '../../sync/repair-home.js'
 import { attachTarget } from '../../sync/target.js'
 import { defineTextCommand } from '../command.js'
 import { type FlagValues, onFlag, optionalFlag, textFlag } from '../flags.js'
 import { HOME_FLAGS } from '../home-flags.js'
-import type { Io } from '../io.js'
 import { EXIT_FAILED } from '../main.js'
-import { printedFieldNames, selectFields, writeRecords } from './output.js'
+import { buildInto } from './backfill-into.js'
+import { count, createSyncProgress } from './backfill-words.js'
+import { writeRecords } from './output.js'
+import { printedFieldNames, selectFields } from './output-fields.js'
 import { OUTPUT_FLAGS, type OutputFlags } from './output-flags.js'
 import { type Session, withSession } from './session.js'
 
@@ -122,127 +117,12 @@ function requireStateDatabase({ home }: Session): DatabaseFile {
   })
 }
 
-async function buildInto(session: Session, typedFolder: string): Promise<void> {
-  const { io, home, codexHome } = session
-  const folder = resolve(io.workingFolder, typedFolder)
-  const modelPath = findModel(session)
-  const databases = [...home.databases, ...home.elsewhere]
-  const traces = modelPath === undefined ? await readHomeTraces(resolve(codexHome), databases) : undefined
-  const path = builtPath({ folder, modelPath, traces })
-  refuseOthersPlace(session, folder, path)
-  const progress = createProgress(io)
-  const tell = ({ path, reason }: SyncFailure) => {
-    progress.clear()
-    session.notice(`${path}: ${reason}`)
-  }
-  let failureCount = 0
-  const counts = await buildStateDatabase({
-    codexHome: resolve(codexHome),
-    modelPath,
-    traces,
-    lineEnds: modelPath === undefined ? findHomeLineEnds(databases) : undefined,
-    folder,
-    defaultProvider: readConfiguredProvider(codexHome, session.notice),
-    isHeld,
-    now: io.now,
-    signal: io.interruption(),
-    onProgress: progress.show,
-    onWait: () => io.notice(`another process is building ${path}: waiting for it`),
-    onFailure(failure) {
-      failureCount += 1
-      tell(failure)
-    },
-    onBadLines: tell,
-  }).finally(progress.clear)
-  io.stdout.write(`${path}\n`)
-  io.notice(
-    counts.scanned === 0
-      ? 'nothing to do: it has every rollout as it is now'
-      : `${count(counts.upserted, 'thread')} stored from ${count(counts.scanned, 'rollout')}` +
-          ` in ${(counts.durationMs / 1000).toFixed(1)} s`,
-  )
-  if (traces) {
-    io.notice(
-      traces.generation === OWN_STATE_GENERATION
-        ? 'it is of the generation that 0.99 used: no newer Codex reads it'
-        : 'it has the schema that 0.100 had: every newer Codex brings it up to date when it starts',
-    )
-  }
-  if (failureCount > 0) session.fail()
-}
-
-/**
- * A folder that is the home under another name (a link, another mount), or belongs to another home, is no place for a
- * database of our own; nor is a file that is one of the home's under another name.
- *
- * @throws {StateError} `USAGE`
- */
-function refuseOthersPlace({ codexHome, home }: Session, folder: string, path: string): void {
-  const kept = new Set([codexHome, home.sqliteHome].map(identityOf).filter((identity) => identity !== ''))
-  if (ancestorsOf(realPathOf(folder)).some((ancestor) => kept.has(identityOf(ancestor)))) {
-    throw new StateError('USAGE', `${folder} is in the home, which this command does not change`, {
-      hint: 'Name a folder elsewhere; --yes writes to the home itself.',
-    })
-  }
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    throw new StateError('USAGE', `${path} is a link, and what it points to must not be changed`, {
-      hint: ELSEWHERE,
-    })
-  }
-  const identity = identityOf(path)
-  if (identity !== '' && home.databases.some((file) => identityOf(file.path) === identity)) {
-    throw new StateError('USAGE', `${path} is a database of the home under another name`, { hint: ELSEWHERE })
-  }
-  const isHome =
-    listDatabases(folder).some(({ role }) => role !== 'state') ||
-    ['config.toml', 'sessions'].some((name) => existsSync(join(folder, name)))
-  if (isHome) throw new StateError('USAGE', `${folder} is a Codex home itself`, { hint: ELSEWHERE })
-}
-
-const ELSEWHERE = 'Name an empty or new folder.'
-
-/** Also of a folder that is still to be made. */
-function realPathOf(folder: string): string {
-  const parent = dirname(folder)
-  try {
-    return realpathSync(folder)
-  } catch {
-    return parent === folder ? folder : join(realPathOf(parent), basename(folder))
-  }
-}
-
-/** The folder itself first. */
-function ancestorsOf(folder: string): string[] {
-  const parent = dirname(folder)
-  return parent === folder ? [folder] : [folder, ...ancestorsOf(parent)]
-}
-
-/**
- * The newest state database that can be read, those first that Codex uses: a damaged one is a reason to build
- * another.
- */
-function findModel({ home, notice }: Session): string | undefined {
-  for (const { path, role } of [...home.databases, ...home.elsewhere]) {
-    if (role !== 'state') continue
-    try {
-      const model = openReadOnly(path)
-      const isUsable = listTables(model).includes(THREAD_TABLE)
-      model.close()
-      if (isUsable) return path
-    } catch (error) {
-      if (!(error instanceof StateError)) throw error
-      notice(error.message)
-    }
-  }
-  return undefined
-}
-
 async function repair(session: Session, database: DatabaseFile, flags: Flags & OutputFlags): Promise<void> {
   const { io, codexHome } = session
   const isDryRun = flags.dryRun === true
   if (!isDryRun) refuseWhileHeld(session, database)
   const state = openForRepair(database.path, { isDryRun, onNotice: session.notice })
-  const progress = createProgress(io)
+  const progress = createSyncProgress(io)
   const tell = ({ path, reason }: SyncFailure) => {
     progress.clear()
     session.notice(`${path}: ${reason}`)
@@ -375,31 +255,3 @@ function refuseBesideWriters(session: Session, reason: string | undefined): void
 }
 
 /** Where that cannot be told, a lease is taken for what it says. */
-function isHeld(path: string): boolean {
-  const { holders, isKnown } = findHolders([{ path }])
-  return !isKnown || holders.length > 0
-}
-
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
-}
-
-const BAR_CELLS = 24
-
-/** A bar on stderr that is written over, where somebody looks at it. */
-function createProgress({ stderr }: Io): { show: (progress: SyncProgress) => void; clear: () => void } {
-  let isShown = false
-  return {
-    show({ done, total }) {
-      if (!stderr.isTerminal || total === 0) return
-      isShown = true
-      const filled = Math.round((done / total) * BAR_CELLS)
-      const bar = '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled)
-      stderr.write(`\r${bar} ${done.toLocaleString('en')} of ${count(total, 'rollout')}`)
-    },
-    clear() {
-      if (isShown) stderr.write('\r\x1b[K')
-      isShown = false
-    },
-  }
-}

@@ -18,7 +18,7 @@ import { choiceFlag } from '../flags.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { createProgress, type Progress } from '../progress.js'
 import { defineListCommand, type FoundRecords } from '../records.js'
-import { isCsv } from './output.js'
+import { isCsv } from './output-fields.js'
 import type { OutputFlags } from './output-flags.js'
 import type { Session } from './session.js'
 

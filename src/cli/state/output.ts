@@ -1,95 +1,19 @@
-import { existsSync } from 'node:fs'
-import { StateError } from '../../errors.js'
-import { cleanLine } from '../../format/clean.js'
 import { escapeJsonForTerminal } from '../../format/escape.js'
 import {
   type Field,
-  type FieldKind,
-  formatCell,
   formatJsonRow,
   formatPlain,
   formatSheetValue,
   formatValue,
   type RecordKind,
-  SHORT_ID_LENGTH,
 } from '../../format/fields.js'
-import { linkToFile, supportsHyperlinks } from '../../format/hyperlink.js'
 import { paint } from '../../format/paint.js'
-import type { Column } from '../../format/table.js'
-import type { Arguments } from '../flags.js'
 import { ClosedPipe, type Io } from '../io.js'
 import { loadPalette, resolveColor } from '../options.js'
+import { isCsv, selectFields } from './output-fields.js'
 import type { OutputFlags } from './output-flags.js'
+import { createTableWriter, linkerOf } from './output-table.js'
 import type { Session } from './session.js'
-
-/**
- * An optional value takes the word behind it, so in `--json last` the flag takes `last`. Where that is no list of
- * fields it is the argument that was meant: it is put before the others.
- */
-export function takeBackArguments<Row>(
-  kind: RecordKind<Row> | undefined,
-  flags: OutputFlags,
-  declared: Arguments = {},
-  words: readonly string[],
-): readonly string[] {
-  const taken = [...words]
-  for (const name of ['json', 'fields'] as const) {
-    const value = flags[name]
-    const hasRoom = taken.length < Object.keys(declared).length
-    if (!hasRoom || typeof value !== 'string' || (kind && isFieldList(kind, value))) continue
-    flags[name] = true
-    taken.unshift(value)
-  }
-  return taken
-}
-
-function isFieldList<Row>({ fields }: RecordKind<Row>, text: string): boolean {
-  return splitList(text).every((name) => fields.some((field) => field.name === name))
-}
-
-function splitList(text: string): string[] {
-  return text.split(',').map((name) => name.trim())
-}
-
-/** Answers `--fields` without a list; `true` when it did. */
-export function printedFieldNames<Row>(kind: RecordKind<Row>, flags: OutputFlags, io: Io): boolean {
-  if (flags.fields !== true) return false
-  io.stdout.write(kind.fields.map(({ name }) => `${cleanLine(name)}\n`).join(''))
-  return true
-}
-
-/** @throws {StateError} `USAGE` for a name that is no field */
-export function selectFields<Row>(
-  kind: RecordKind<Row>,
-  flags: OutputFlags,
-  isTable = false,
-): readonly Field<Row>[] {
-  const typed = typedFields(flags)
-  if (typed !== undefined) return splitList(typed).map((name) => findField(kind, name))
-  if (flags.json === true) return kind.fields
-  if (!isTable || isCsv(flags)) return kind.shown.map((name) => findField(kind, name))
-  return (kind.shownInTable ?? kind.shown).map((name) => {
-    const { brief, ...field } = findField(kind, name)
-    return brief ? { ...field, ...brief } : field
-  })
-}
-
-export function isCsv({ csv, csvSafe }: OutputFlags): boolean {
-  return csv === true || csvSafe === true
-}
-
-function typedFields({ json, fields }: OutputFlags): string | undefined {
-  const typed = typeof json === 'string' ? json : fields
-  return typeof typed === 'string' ? typed : undefined
-}
-
-function findField<Row>(kind: RecordKind<Row>, name: string): Field<Row> {
-  const found = kind.fields.find((field) => field.name === name)
-  if (found) return found
-  throw new StateError('USAGE', `'${name}' is not a field of a ${kind.noun}`, {
-    hint: `There are: ${kind.fields.map((field) => field.name).join(', ')}.`,
-  })
-}
 
 /** A page that is JSON already, only for `--json`, and not more than what is asked for. */
 export interface JsonPage {
@@ -212,97 +136,6 @@ export function* mapPages<From, To>(
   toRow: (row: From) => To,
 ): Generator<To[], void, undefined> {
   for (const page of pages) yield page.map(toRow)
-}
-
-async function createTableWriter<Row>(
-  kind: RecordKind<Row>,
-  fields: readonly Field<Row>[],
-  flags: OutputFlags,
-  { io, nowMs, notice }: Session,
-  isFaint: (row: Row) => boolean = () => false,
-): Promise<(rows: readonly Row[]) => string> {
-  const { findTellingColumns, fitColumns, formatTableRow, prepareCell } = await import(
-    '../../format/table.js'
-  )
-  const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
-  const columns = fields.map(columnOf)
-  const totalWidth = io.stdout.columns ?? 100
-  const isAskedFor = typedFields(flags) !== undefined
-  let shown: ShownColumns | undefined
-  return (rows) => {
-    const cells = rows.map((row) =>
-      fields.map((field, index) =>
-        prepareCell(formatCell(kind, field, row, nowMs, notice), columns[index]?.cutsStart),
-      ),
-    )
-    let text = ''
-    if (!shown || !isSameElsewhere(shown, cells)) {
-      const indexes = isAskedFor ? [...columns.keys()] : findTellingColumns(columns, cells, totalWidth)
-      const chosen = indexes.map((index) => columns[index] as Column)
-      const widths = fitColumns(
-        chosen,
-        cells.map((row) => indexes.map((index) => row[index] ?? '')),
-        totalWidth,
-      )
-      shown = { indexes, chosen, widths, first: cells[0] ?? [] }
-      const headings = chosen.map(({ heading }) => heading)
-      text = `${formatTableRow(chosen, widths, headings, (cell) => paint(palette, 'heading', cell))}\n`
-    }
-    const { indexes, chosen, widths } = shown
-    for (const [index, row] of cells.entries()) {
-      const style = isFaint(rows[index] as Row) ? 'faint' : undefined
-      const link = linkerOf(kind, rows[index] as Row, io)
-      const paintCell = (cell: string, column: number) => {
-        const field = fields[indexes[column] as number]
-        const painted = paint(palette, style ?? (field?.kind === 'time' ? 'time' : 'body'), cell)
-        return field?.name === 'id' ? link(painted) : painted
-      }
-      const shownCells = indexes.map((column) => row[column] ?? '')
-      text += `${formatTableRow(chosen, widths, shownCells, paintCell)}\n`
-    }
-    return text
-  }
-}
-
-/** The columns of a table, fitted to its first page. */
-interface ShownColumns {
-  readonly indexes: readonly number[]
-  readonly chosen: readonly Column[]
-  readonly widths: readonly number[]
-  /** Its first row: in the columns that are left out every row is like it. */
-  readonly first: readonly string[]
-}
-
-/** Else the table begins again with other columns: no value is left out that differs. */
-function isSameElsewhere({ indexes, first }: ShownColumns, cells: readonly (readonly string[])[]): boolean {
-  const isShown = new Set(indexes)
-  return cells.every((row) => row.every((cell, index) => isShown.has(index) || cell === first[index]))
-}
-
-/** Makes a link of an id where the terminal shows links and the file is there. */
-function linkerOf<Row>(kind: RecordKind<Row>, row: Row, { stdout, env }: Io): (text: string) => string {
-  if (!kind.fileOf || !stdout.isTerminal || !supportsHyperlinks(env)) return (text) => text
-  const path = kind.fileOf(row)
-  return existsSync(path) ? (text) => linkToFile(path, text) : (text) => text
-}
-
-const MIN_WIDTHS: Partial<Record<FieldKind, number>> = { path: 12, time: 12, id: SHORT_ID_LENGTH }
-
-function columnOf<Row>({ name, kind, heading }: Field<Row>): Column {
-  return {
-    // Of a table as it is stored, the columns may be called anything.
-    heading: cleanLine(
-      heading ??
-        name
-          .replace(/_at(_ms)?$/, '')
-          .replaceAll('_', ' ')
-          .toUpperCase(),
-    ),
-    isRightAligned: kind === 'number' || kind === 'bytes',
-    minWidth: MIN_WIDTHS[kind] ?? 8,
-    cutsStart: kind === 'path',
-    stays: kind === 'time',
-  }
 }
 
 /** Writes one record: a JSON object, else one line for each field that has a value. */

@@ -15,7 +15,8 @@ import type { ThreadTable } from '../../query/threads/table.js'
 import { choiceFlag, eitherFlag, type FlagValues, listFlag, onFlag, textFlag } from '../flags.js'
 import { parseTime, TIME_LOOK } from '../options.js'
 import { defineListCommand } from '../records.js'
-import { type JsonPage, selectFields } from './output.js'
+import type { JsonPage } from './output.js'
+import { selectFields } from './output-fields.js'
 import type { Session } from './session.js'
 
 const FLAGS = {
