@@ -46,6 +46,12 @@ test('every row arrives once and in order, with what its body says', async () =>
   expect(receiver.records.some(({ attributes }) => attributes['gen_ai.tool.name'] === 'exec_command')).toBe(
     true,
   )
+  expect(
+    new Set(receiver.records.map(({ attributes }) => attributes['http.response.status_code'])),
+  ).toContain(200)
+  expect(new Set(receiver.records.map(({ attributes }) => attributes['event.name']))).toContain(
+    'codex.tool_result',
+  )
   expect(receiver.records[0]!.resource).toMatchObject({ 'service.name': 'codex' })
   expect(receiver.records.at(-1)!.resource).toMatchObject({ 'service.version': '0.140.0' })
 })

@@ -311,10 +311,16 @@ function toShipped(
     const version = readVersion(row, parsed)
     if (version !== undefined) versions.set(row.processUuid, version)
   }
-  const attributes: Record<string, string> = {}
+  const attributes: Record<string, string | number> = {}
   for (const [meaning, name] of Object.entries(MEANINGS)) {
     const value = readMeaning(parsed, meaning as keyof typeof MEANINGS)
     if (value !== undefined) attributes[name] = value
+  }
+  const event = readField(parsed, 'event.name')
+  if (event !== undefined) attributes['event.name'] = event
+  if (parsed.message?.startsWith('Request completed')) {
+    const status = Number.parseInt(readField(parsed, 'status') ?? '', 10)
+    if (!Number.isNaN(status)) attributes['http.response.status_code'] = status
   }
   return { row: row as ShippedRow['row'], attributes }
 }
