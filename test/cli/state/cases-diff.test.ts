@@ -35,7 +35,12 @@ test.each(SITUATIONS)(
     const { changes, stderr } = await dryRun(home)
     const named = found.map(({ id }) => id)
     for (const change of changes) if (change.change !== 'finish') expect(named).toContain(change.id)
-    expect({ name, agree: /no difference found/.test(stderr) }).toEqual({ name, agree: found.length === 0 })
+    // That the files of a copy are newer than its rows is a note of diff: no row differs by it.
+    const differing = found.filter(({ difference }) => difference !== 'newer files')
+    expect({ name, agree: /no difference found/.test(stderr) }).toEqual({
+      name,
+      agree: differing.length === 0,
+    })
   },
 )
 
