@@ -107,7 +107,14 @@ function describeFailure(path: string, error: unknown): string {
 
 function mayMatch(path: string, lines: LineWindow): boolean {
   lines.begin()
-  const fd = openSync(path, 'r')
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch (error) {
+    // Packed since it was listed: the reader finds it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true
+    throw error
+  }
   try {
     for (;;) {
       const free = lines.free()

@@ -198,7 +198,14 @@ export async function readLedger(
 ): Promise<Omit<RolloutTokens, 'path' | 'responses'>> {
   const ledger = createLedger(path, options, null)
   options.onBegin()
-  await scanTokenLines(path, ledger, options)
+  try {
+    await scanTokenLines(path, ledger, options)
+  } catch (error) {
+    const now =
+      error instanceof StateError && error.code === 'ROLLOUT_UNREADABLE' ? findMoved(path) : undefined
+    if (now === undefined) throw error
+    return readLedger(now, options)
+  }
   if (!ledger.needsCopiedEnd()) return ledger.finish()
   // Before 0.100 only the source tells which lines were copied.
   const copiedEnd = await findCopiedEndOf(resolveRolloutFile(path), options)
@@ -206,6 +213,12 @@ export async function readLedger(
   options.onBegin()
   await scanTokenLines(path, again, options)
   return again.finish()
+}
+
+/** Where a rollout is that was packed, or unpacked, since it was listed. */
+function findMoved(path: string): string | undefined {
+  const now = resolveRolloutFile(path).path
+  return now === path ? undefined : now
 }
 
 function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOptions, copiedEnd: number | null) {

@@ -1,9 +1,11 @@
 import { appendFileSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import zlib from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { SEARCH_PLACES, type SearchQuery } from '../../../src/model/search.js'
 import { listRollouts } from '../../../src/rollout/list.js'
 import { createRolloutSearcher } from '../../../src/rollout/search-file.js'
+import { createTokenJob } from '../../../src/rollout/token-job.js'
 import { copyFixtureHome, copyHome, type HomeName, homePath, makeCase } from '../../helpers/homes.js'
 import { runState } from '../../helpers/run.js'
 
@@ -152,6 +154,24 @@ describe('A rollout that changes after it was listed', () => {
     const { rows, exitCode } = await run('history')
     expect(rows.map(({ state }) => state)).toEqual(['cursorPastEnd'])
     expect(exitCode).toBe(1)
+  })
+
+  test('and is packed meanwhile is read where it is then', async () => {
+    const pack = (path: string) => {
+      writeFileSync(`${path}.zst`, zlib.zstdCompressSync(readFileSync(path)))
+      unlinkSync(path)
+    }
+    const { before, after } = await searchWhile(pack)
+    expect(after!.hits).toEqual(before.hits)
+
+    const home = copyHome('codex-0.169.0')
+    onTestFinished(() => rmSync(dirname(home), { recursive: true, force: true }))
+    const [path] = (await listRollouts(home)).files.map((file) => file.path)
+    const sumFile = createTokenJob({ codexHome: home, question: { groups: [], isLocal: false } })
+    const steady = await sumFile(path!)
+    pack(path!)
+    expect(await sumFile(path!)).toEqual(steady)
+    expect(steady.kind).toBe('sums')
   })
 
   test('and goes away is named', async () => {
