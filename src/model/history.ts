@@ -8,27 +8,81 @@ export type HistoryState = keyof typeof HISTORY_STATES
 interface HistoryStateFacts {
   alarm: 0 | 1 | 2
   words: string
+  /** For a column of a table. */
+  brief: string
 }
 
 export const HISTORY_STATES = {
-  complete: { alarm: 0, words: 'every turn of the rollout is shown' },
-  notProjected: { alarm: 0, words: 'nothing is projected yet' },
-  rowsWithoutCursor: { alarm: 1, words: 'there are turns, but no cursor says how far they go' },
-  behind: { alarm: 1, words: 'the cursor stands before the end of the rollout' },
-  cursorInLine: { alarm: 1, words: 'the cursor stands in the middle of a line' },
-  ordinalAgain: { alarm: 1, words: 'a line has an ordinal that was used before' },
-  ordinalGap: { alarm: 1, words: 'ordinals are missing before a line' },
-  ordinalMissing: { alarm: 1, words: 'a line has no ordinal' },
-  lastOrdinalMissing: { alarm: 2, words: 'the last line has no ordinal' },
-  badLine: { alarm: 1, words: 'a line behind the cursor cannot be read' },
-  cursorTooLow: { alarm: 1, words: 'the cursor expects an ordinal that is too low' },
-  cursorTooHigh: { alarm: 1, words: 'the cursor expects an ordinal that is too high' },
-  cursorPastEnd: { alarm: 1, words: 'the cursor stands behind the end of the rollout' },
-  rowsMissing: { alarm: 1, words: 'turns or items are missing before the cursor' },
-  rowsStale: { alarm: 1, words: 'a turn has another outcome than in the rollout' },
-  baseShort: { alarm: 1, words: 'turns of the thread that it was forked from are not shown' },
-  supersededBaseShort: { alarm: 2, words: 'turns from before a revert are not shown' },
-  baseMissing: { alarm: 2, words: 'a rollout that this one continues is missing' },
+  complete: { alarm: 0, words: 'every turn of the rollout is shown', brief: 'all is shown' },
+  notProjected: { alarm: 0, words: 'nothing is projected yet', brief: 'nothing projected yet' },
+  rowsWithoutCursor: {
+    alarm: 1,
+    words: 'there are turns, but no cursor says how far they go',
+    brief: 'turns without a cursor',
+  },
+  behind: {
+    alarm: 1,
+    words: 'the cursor stands before the end of the rollout',
+    brief: 'behind the rollout',
+  },
+  cursorInLine: {
+    alarm: 1,
+    words: 'the cursor stands in the middle of a line',
+    brief: 'cursor inside a line',
+  },
+  ordinalAgain: {
+    alarm: 1,
+    words: 'a line has an ordinal that was used before',
+    brief: 'ordinal used twice',
+  },
+  ordinalGap: { alarm: 1, words: 'ordinals are missing before a line', brief: 'ordinals missing' },
+  ordinalMissing: { alarm: 1, words: 'a line has no ordinal', brief: 'a line has no ordinal' },
+  lastOrdinalMissing: {
+    alarm: 2,
+    words: 'the last line has no ordinal',
+    brief: 'the last line has no ordinal',
+  },
+  badLine: { alarm: 1, words: 'a line behind the cursor cannot be read', brief: 'a line cannot be read' },
+  cursorTooLow: {
+    alarm: 1,
+    words: 'the cursor expects an ordinal that is too low',
+    brief: 'cursor too low',
+  },
+  cursorTooHigh: {
+    alarm: 1,
+    words: 'the cursor expects an ordinal that is too high',
+    brief: 'cursor too high',
+  },
+  cursorPastEnd: {
+    alarm: 1,
+    words: 'the cursor stands behind the end of the rollout',
+    brief: 'cursor behind the end',
+  },
+  rowsMissing: {
+    alarm: 1,
+    words: 'turns or items are missing before the cursor',
+    brief: 'rows are missing',
+  },
+  rowsStale: {
+    alarm: 1,
+    words: 'a turn has another outcome than in the rollout',
+    brief: 'a turn has another outcome',
+  },
+  baseShort: {
+    alarm: 1,
+    words: 'turns of the thread that it was forked from are not shown',
+    brief: 'its base is short',
+  },
+  supersededBaseShort: {
+    alarm: 2,
+    words: 'turns from before a revert are not shown',
+    brief: 'the base of a revert is short',
+  },
+  baseMissing: {
+    alarm: 2,
+    words: 'a rollout that this one continues is missing',
+    brief: 'its base is missing',
+  },
 } as const satisfies Record<string, HistoryStateFacts>
 
 /** What a user can do. */

@@ -1,4 +1,4 @@
-import type { RecordKind } from '../../format/fields.js'
+import { type RecordKind, SHORT_ID_LENGTH } from '../../format/fields.js'
 import { formatPlural } from '../../format/quantity.js'
 import { HISTORY_STATES, type ThreadHistory } from '../../model/history.js'
 import { listRollouts } from '../../rollout/list.js'
@@ -25,6 +25,7 @@ const HISTORY_KIND: RecordKind<HistoryRow> = {
       kind: 'text',
       value: ({ history }) => describeState(history),
       cell: ({ history }) => HISTORY_STATES[history.state].words,
+      brief: { heading: 'PROBLEM', cell: ({ history }) => HISTORY_STATES[history.state].brief },
     },
     { name: 'turns_shown', kind: 'number', heading: 'SHOWN', value: ({ history }) => history.turnsShown },
     { name: 'turns', kind: 'number', value: ({ history }) => history.turnsThere },
@@ -34,8 +35,7 @@ const HISTORY_KIND: RecordKind<HistoryRow> = {
       name: 'cure',
       kind: 'text',
       value: ({ cure }) => cure,
-      // The id stands in the same line.
-      cell: ({ history, cure }) => cure.replace(` ${history.threadId} --yes`, ''),
+      brief: { heading: 'CURE', cell: briefCure },
     },
     { name: 'cure_until_0_153', kind: 'text', value: ({ history }) => history.cures.until153 },
     { name: 'cure_from_0_155', kind: 'text', value: ({ history }) => history.cures.from155 },
@@ -54,6 +54,18 @@ const HISTORY_KIND: RecordKind<HistoryRow> = {
   shown: ['thread_id', 'turns_shown', 'turns', 'line', 'problem', 'cure'],
   nameOf: ({ history }) => history.threadId,
 }
+
+/** What to do in a few words, ids as the first column has them; the value has the command whole. */
+function briefCure({ history, cure }: HistoryRow): string {
+  return cure
+    .replace(`codex-state history repair ${history.threadId} --yes, then resume it`, 'repair, then resume it')
+    .replace(/^resume thread (\S+), which it was forked from$/, 'resume $1, its base')
+    .replace('resume it in Codex 0.155', 'resume in 0.155')
+    .replace(/^(none .*?)[:;].*$/, '$1')
+    .replaceAll(UUID, (id) => id.slice(0, SHORT_ID_LENGTH))
+}
+
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 
 export const command = defineListCommand({
   kind: HISTORY_KIND,

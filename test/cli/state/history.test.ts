@@ -54,11 +54,24 @@ test('The table names thread, turns, line and cure', async () => {
     { now, isTerminal: true },
   )
   expect(stdout).toMatchInlineSnapshot(`
-    "THREAD         SHOWN  TURNS  LINE  PROBLEM                                     CURE
-    01a21356-a02a      1      4    15  a line has an ordinal that was used before  resume it in Codex
+    "THREAD         SHOWN  TURNS  LINE  PROBLEM             CURE
+    01a21356-a02a      1      4    15  ordinal used twice  resume it in Codex
     1 thread with turns that are not shown, 0 sound
     "
   `)
+})
+
+test('A table of a terminal of 80 columns names problem and cure whole, with the thread to resume', async () => {
+  const lines = async (name: string) => {
+    const { stdout } = await runState(
+      ['history', '--codex-home', homeOf('turns', name), '--color', 'never', '--codex', '0.153.0'],
+      { now, isTerminal: true, columns: 80 },
+    )
+    return stdout
+  }
+  for (const name of fixtureNames('turns').filter((of) => of.startsWith('history-')))
+    expect([name, await lines(name)]).toEqual([name, expect.not.stringContaining('…')])
+  expect(await lines('history-base-behind')).toContain('its base is short   resume 01a21336-81d5, its base\n')
 })
 
 test('Which cure helps depends on the Codex that will open the thread', async () => {
