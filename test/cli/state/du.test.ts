@@ -1,8 +1,9 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { USAGE_GROUPS } from '../../../src/model/inspection.js'
 import { copyFixtureHome, copyHome, fixturePath } from '../../helpers/homes.js'
+import { temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
 
 const made: string[] = []
@@ -122,4 +123,11 @@ test('a rollout that cannot be read is named and counts as that', async () => {
         files: 1,
       })
   }
+})
+
+test('an empty home takes no room, which is no failure', async () => {
+  const home = keep(join(temporaryFolder(), '.codex'))
+  mkdirSync(home)
+  for (const by of USAGE_GROUPS)
+    expect(await readUsage(home, by)).toEqual({ rows: [], stderr: '', exitCode: 0 })
 })
