@@ -451,6 +451,7 @@ test('threads show on a terminal says what a person asks first; fields stay for 
               41.4 KiB
               the row names it in /home/demo/.codex/: this home was copied or moved
     tokens    16,030 in 3 responses: 15,900 input, 7,949 of it cached; 130 output
+    history   1 of 1 turn is shown
     children  01a1fb71-fb5d-7de3-8b9e-fe07779b1132   Mencius   open   Helper task: list the files in the
               docs folder and report back.
     data      state_5: thread_read_receipts 1, thread_spawn_edges 1, threads 1
