@@ -335,7 +335,8 @@ export function createShortReader(store: LogStore, filter: LogFilter | undefined
   }
 
   function begin(size: number): void {
-    if (out.length < size) out = Buffer.allocUnsafeSlow(size)
+    // A new one each time: the records of several batches can wait for their turn.
+    out = Buffer.allocUnsafeSlow(size)
     length = 0
     day = Number.NaN
     rule = undefined

@@ -8,13 +8,13 @@ import { temporaryFolder } from '../../helpers/layouts.js'
 import { requirePrograms } from '../../helpers/programs.js'
 
 /** Enough rows that reading them takes longer than a command waits before it starts workers. */
-const ROWS = 300_000
+const ROWS = 150_000
 const bin = fileURLToPath(new URL('../../../bin/codex-logs.js', import.meta.url))
 const path = join(temporaryFolder(), 'logs_2.sqlite')
 
 beforeAll(() => {
   generateLogs(path, { rowCount: ROWS })
-})
+}, 120_000)
 afterAll(() => rmSync(dirname(path), { recursive: true }))
 
 /** A digest of what the shell command prints; the paths are its `$0`, `$1` and `$2`. */
@@ -43,6 +43,16 @@ describe('a selection that takes long, read by several threads', () => {
     )
     expect(ours).toBe(theirs)
   })
+
+  test.each(['--format short', '--json --parse', '--json --fields id,tool'])(
+    '%s: the same as one thread reads, also of batches with few rows',
+    (form) => {
+      requirePrograms('taskset', 'sha256sum')
+      const command = `"$0" "$1" query ${form} --search 'submission.id="000000' --db "$2"`
+      expect(digest(command)).toBe(digest(`taskset -c 0 ${command}`))
+    },
+    60_000,
+  )
 
   test('ends quietly when its reader goes away', () => {
     requirePrograms('head')
