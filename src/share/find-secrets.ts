@@ -261,7 +261,8 @@ function decodesToPair(value: string): boolean {
 }
 
 /** Behind a name: what stands between it and its value, with the quote that opens the value. */
-const ASSIGNED = /(\\*["'`]?)(?:\s{0,3}(?::=|=>|==?|:)\s{0,3}(?:Some\()?|\s+(?:is|was|to)\s+|\s+)(\\*["'`])?/y
+const ASSIGNED =
+  /(\\*["'`]?)(?:\s{0,3}(?::=|=>|==?|:|\\+u003[dD])\s{0,3}(?:Some\()?|\s+(?:is|was|to)\s+|\s+)(\\*["'`])?/y
 
 function tryName(text: string, start: number, end: number, found: FoundSecret[]): void {
   const name = text.slice(Math.max(start, end - 64), end)
@@ -271,7 +272,7 @@ function tryName(text: string, start: number, end: number, found: FoundSecret[])
   const assigned = ASSIGNED.exec(text)
   if (!assigned) return
   const [between, , quote] = assigned
-  const separator = /:=|=>|==?|:/.exec(between)?.[0]
+  const separator = /:=|=>|==?|:/.exec(between.replace(/\\+u003d/i, '='))?.[0]
   if (account !== undefined) {
     if (separator === undefined) return
     const value = /^[A-Za-z0-9][A-Za-z0-9._@-]{2,}/.exec(
@@ -300,7 +301,7 @@ function tryName(text: string, start: number, end: number, found: FoundSecret[])
   })
 }
 
-const PLAIN_VALUE = /[^\s"'`\\,;&<>(){}[\]|\u0000-\u001f]{1,4096}/y
+const PLAIN_VALUE = /(?:[^\s"'`\\,;&<>(){}[\]|\u0000-\u001f]|\\u003[dD]){1,4096}/y
 
 function readPlain(text: string, start: number): string | undefined {
   PLAIN_VALUE.lastIndex = start
@@ -350,7 +351,7 @@ function isSecretValue(
 
 /** All pairs of a `Cookie:` header; in a JSON text it ends with its quote. */
 function endOfHeader(text: string, start: number): number {
-  const HEADER = /[^"'`\\\r\n\u0000-\u001f]+/y
+  const HEADER = /(?:[^"'`\\\r\n\u0000-\u001f]|\\u003[dD])+/y
   HEADER.lastIndex = start
   return start + (HEADER.exec(text)?.[0].trimEnd().length ?? 0)
 }

@@ -132,21 +132,29 @@ export interface NeedleRule {
 export const NEEDLE_RULES: readonly NeedleRule[] = [
   // `<bot id>:AA…`; the id in front names the bot and stays.
   { name: 'Telegram bot token', needles: [':AA'], pattern: /:(AA[A-Za-z0-9_-]{30,})/dy },
-  { name: 'Google refresh token', needles: ['1//0'], pattern: /(1\/\/0[A-Za-z0-9_-]{24,})/dy },
+  {
+    name: 'Google refresh token',
+    needles: ['1//0', '1\\/\\/0'],
+    pattern: /(1\\?\/\\?\/0[A-Za-z0-9_-]{24,})/dy,
+  },
   // Every needle is a pass over the text, so what has a part in common is looked for by that.
   {
     name: 'webhook of Slack or Discord',
     needles: ['hooks'],
-    pattern: /hooks(?:\.slack\.com\/(?=[a-z]+\/)|\/(?=\d+\/))([\w-]+\/[\w/-]{16,})/dy,
+    pattern: /hooks(?:\.slack\.com\\*\/(?=[a-z]+\\*\/)|\\*\/(?=\d+\\*\/))((?:[\w-]+\\*\/)+[\w-]{16,})/dy,
   },
   {
     name: 'signature of a URL',
     needles: ['X-'],
-    pattern: /X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)=([\w%+/=-]{16,})/dy,
+    pattern: /X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)(?:=|\\+u003d)([\w%+/=-]{16,})/dy,
   },
   // Azure AD client secrets have `8Q~` or `7Q~` behind three characters, and shared access signatures a `sig`.
   { name: 'Azure client secret', needles: ['Q~'], pattern: /(Q~[A-Za-z0-9_.~-]{28,})/dy, before: 4 },
-  { name: 'Azure signature', needles: ['sig='], pattern: /sig=([A-Za-z0-9%+/=_-]{20,})/dy },
+  {
+    name: 'Azure signature',
+    needles: ['sig=', 'sig\\u003d'],
+    pattern: /sig(?:=|\\u003d)([A-Za-z0-9%+/=_-]{20,})/dy,
+  },
   // With line ends as they are, as `\n`, as blanks or without any; a text that was cut may end within it.
   {
     name: 'private key',

@@ -9,6 +9,10 @@ const PLACES: Record<string, (text: string) => string> = {
   quoted: (text) => `it says "${text}" there`,
   'a JSON text': (text) => JSON.stringify({ note: `use ${text} now`, id: 7 }),
   'JSON in JSON': (text) => JSON.stringify({ arguments: JSON.stringify({ cmd: `run ${text} now` }) }),
+  'JSON that escapes more than it has to': (text) =>
+    JSON.stringify({ note: `use ${text} now` })
+      .replaceAll('/', '\\/')
+      .replaceAll('=', '\\u003d'),
   'a Rust debug text': (text) => `Some(Call { cmd: ${JSON.stringify(`run ${text}`)}, code: 0 })`,
   'a command line': (text) => `tool --verbose ${text} --retries 3`,
   'an environment': (text) => `HOME=/tmp\nNEXT=1 ${text}\nLANG=C`,
