@@ -38,7 +38,7 @@ describe('codex-logs feedback', () => {
       /^851 rows, .* of 1 thread; 611 of them belong to no thread, but to the same process\n/,
     )
     expect(stderr).toMatch(
-      /the same process worked on 2 other threads: rows that name no thread may tell of them/,
+      /the same process worked on 2 other threads: rows that name no thread may be about them/,
     )
     const lines = stdout.split('\n').filter((line) => /^\d{4}-\d\d-\d\dT/.test(line))
     expect(lines).toHaveLength(851)
