@@ -72,10 +72,10 @@ export async function* measure({ rounds, smoke }) {
   const sound = await pair([...state, 'history', ...at], cat, few)
   yield { what: 'history, nothing behind', value: sound.ratio, unit: 'of cat', bound: 0.35, detail: size }
   yield { what: 'history, nothing behind', value: sound.aMs / 1000, unit: 's', bound: 0.5 }
-  const thread = idOf(fileCount >> 1)
-  const turns = await pair([...state, 'threads', 'turns', thread, ...at], [node, '-e', '0'], {
-    rounds: rounds * 3,
-  })
+  const ordinary = mkdtempSync(join(tmpdir(), 'real-thread-'))
+  const ofOrdinary = ['threads', 'turns', 'last', '--codex-home', unpackHome(ordinary)]
+  const turns = await pair([...state, ...ofOrdinary], [node, '-e', '0'], { rounds: rounds * 3 })
+  rmSync(ordinary, { recursive: true })
   yield {
     what: 'threads turns of one ordinary thread',
     value: turns.ratio,
@@ -208,13 +208,18 @@ export function repeatRealRollouts(home, { fileCount, sizeBytes }) {
   return written
 }
 
-/** One thread of four turns, as Codex 0.169 left it, with its rows. */
+/** A home of Codex 0.169 with one thread of four turns; gives its path. */
+function unpackHome(folder) {
+  const packed = readFileSync(join(root, 'test/fixtures/turns/history-sound.tar.br'))
+  execFileSync('tar', ['-xf', '-', '-C', folder], { input: brotliDecompressSync(packed) })
+  return join(folder, readdirSync(folder)[0], 'home')
+}
+
+/** The lines of that thread, with its rows. */
 function unpackSource() {
   const folder = mkdtempSync(join(tmpdir(), 'real-lines-'))
   try {
-    const packed = readFileSync(join(root, 'test/fixtures/turns/history-sound.tar.br'))
-    execFileSync('tar', ['-xf', '-', '-C', folder], { input: brotliDecompressSync(packed) })
-    const home = join(folder, readdirSync(folder)[0], 'home')
+    const home = unpackHome(folder)
     const name = readdirSync(join(home, 'sessions'), { recursive: true }).find((path) =>
       path.endsWith('.jsonl'),
     )
