@@ -185,7 +185,7 @@ test('an empty answer on a terminal says how far the log reaches', async () => {
   const run = (...argv: string[]) =>
     runLogs(['query', '--codex-home', home, '--search', 'zebra', ...argv, '--no-pager'], { isTerminal: true })
   expect((await run()).stderr).toMatch(
-    /^note: no rows match; the log has rows from 2026-02-06 .* to 2026-02-06 /,
+    /^codex-logs: no rows match; the log has rows from 2026-02-06 .* to 2026-02-06 /,
   )
   expect((await run('--thread-id', THREAD_A)).stderr).toMatch(/rows of this thread reach back to 2026-02-06/)
   expect((await run('--thread-id', THREAD_B)).stderr).toMatch(/there is no row of this thread \(any more\)/)
