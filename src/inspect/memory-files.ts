@@ -2,6 +2,7 @@ import { type Dirent, lstatSync, readdirSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { explainFileError, isMissing } from '../model/file-error.js'
 import { MEMORY_PIPELINES, type MemoryPipeline } from '../model/memory.js'
+import { UUID_PATTERN } from '../model/uuid.js'
 import { readSmallFile } from '../schema/small-file.js'
 import { type MemoryHome, memoryRoot } from './memory-home.js'
 
@@ -156,15 +157,13 @@ function statOf(path: string): { size: number; mtimeMs: number } | undefined {
   return stat?.isFile() ? stat : undefined
 }
 
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/
-
 /** The head says `thread_id:`; 0.100 names the file so. */
 function threadOf(path: string, name: string): string | null {
   const file = readSmallFile(path, MAX_SUMMARY_BYTES)
   const head = file.kind === 'read' && !file.isCut ? file.bytes.toString() : ''
   return (
     /^thread_id: *([0-9a-f-]{36})\s*$/m.exec(head)?.[1] ??
-    new RegExp(`^rollout_summaries/(${UUID.source})\\.md$`).exec(name)?.[1] ??
+    new RegExp(`^rollout_summaries/(${UUID_PATTERN})\\.md$`).exec(name)?.[1] ??
     null
   )
 }

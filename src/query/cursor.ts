@@ -1,6 +1,6 @@
 import type { ThreadAnchor } from '../model/thread-page.js'
+import { isUuid } from '../model/uuid.js'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/
 /** As in the names of rollout files; UTC here. */
 const FILE_NAME_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2})-(\d{2})-(\d{2})$/
@@ -16,7 +16,7 @@ export function encodeCursor({ timestampMs, id }: ThreadAnchor): string {
  */
 export function decodeCursor(token: string): ThreadAnchor | undefined {
   const [time, id, ...rest] = token.split('|')
-  if (time === undefined || id === undefined || rest.length > 0 || !UUID.test(id)) return undefined
+  if (time === undefined || id === undefined || rest.length > 0 || !isUuid(id)) return undefined
   const timestampMs = parseCursorTime(time)
   return Number.isNaN(timestampMs) ? undefined : { timestampMs, id: id.toLowerCase() }
 }

@@ -2,6 +2,7 @@ import { type Dirent, readdirSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StateError } from '../errors.js'
+import { UUID_PATTERN } from '../model/uuid.js'
 import { parsePlainTimeMs, parseTimestampMs } from './timestamp.js'
 
 /** The folders of a Codex home that hold rollouts. */
@@ -150,8 +151,7 @@ const PLAIN_ID = PLAIN_PREFIX.length + '2026-02-05T10-20-30-'.length
 const PLAIN_END = PLAIN_ID + 36
 const PLAIN_LENGTH = PLAIN_END + '.jsonl'.length
 
-const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}'
-const ROLLOUT_NAME = new RegExp(`^rollout-(.*)-(${UUID})(?:_(${UUID}))?\\.jsonl(?:\\.zst)?$`)
+const ROLLOUT_NAME = new RegExp(`^rollout-(.*)-(${UUID_PATTERN})(?:_(${UUID_PATTERN}))?\\.jsonl(?:\\.zst)?$`)
 
 /** Takes a path or a name; `null` when it does not tell a time and a thread. */
 export function parseRolloutName(path: string): RolloutName | null {

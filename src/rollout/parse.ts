@@ -1,4 +1,5 @@
 import type { DynamicTool } from '../model/thread.js'
+import { isUuid } from '../model/uuid.js'
 
 /** What a `session_meta` line says; `null` where the line says nothing. */
 export interface SessionMetaItem {
@@ -109,8 +110,6 @@ const REQUIRED_STRINGS = {
   user_message: ['message'],
 } as const
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
 /**
  * One line of a rollout, without its line feed.
  *
@@ -205,7 +204,7 @@ function readSessionMeta(payload: JsonObject): SessionMetaItem | string {
   const missing = findMissing('session_meta', payload)
   if (missing) return missing
   const id = text(payload.id)
-  if (!UUID.test(id)) return 'session_meta whose id is not a UUID'
+  if (!isUuid(id)) return 'session_meta whose id is not a UUID'
   const git = isObject(payload.git) ? payload.git : null
   return {
     kind: 'sessionMeta',

@@ -18,6 +18,7 @@ import { loadPalette, resolveColor } from '../options.js'
 import { defineListCommand } from '../records.js'
 import type { Session } from '../state/session.js'
 import { failureOptions } from './failure-options.js'
+import { LOG_FILTER_FLAGS } from './filter-flags.js'
 import {
   createGroups,
   FINDING_GROUP_KIND,
@@ -29,7 +30,6 @@ import {
   TURN_GROUP_KIND,
   tellThreads,
 } from './finding-kinds.js'
-import { LOG_FILTER_FLAGS } from './flags.js'
 import { createThreadWords, openFilteredLogs } from './open-logs.js'
 import { createScanProgress } from './progress.js'
 import { readBatches } from './read-batches.js'

@@ -11,7 +11,7 @@ import { readHighestId, readLowestId } from '../../query/logs/store.js'
 import { readConfigTable } from '../../schema/home.js'
 import { onFlag, optionalArgument } from '../flags.js'
 import { defineListCommand } from '../records.js'
-import { LOG_FILTER_FLAGS } from './flags.js'
+import { LOG_FILTER_FLAGS } from './filter-flags.js'
 import { createThreadWords, openFilteredLogs } from './open-logs.js'
 import { createScanProgress } from './progress.js'
 

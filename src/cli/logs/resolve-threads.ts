@@ -1,11 +1,12 @@
 import { StateError } from '../../errors.js'
 import type { LogFilter } from '../../model/log.js'
+import { isUuid } from '../../model/uuid.js'
 import type { LogStore } from '../../query/logs/store.js'
-import { FULL_ID, findLoggedThread } from '../../query/logs/threads.js'
+import { findLoggedThread } from '../../query/logs/threads.js'
 import type { Home } from '../home-options.js'
 import type { Io } from '../io.js'
 import type { ChosenThreads } from './choose-threads.js'
-import type { LogFilterFlags } from './flags.js'
+import type { LogFilterFlags } from './filter-flags.js'
 
 /**
  * Threads as typed, found. In a home without logs yet only whole ids can be meant.
@@ -25,7 +26,7 @@ export async function resolveThreads(
     }
     return { filter, threads: undefined }
   }
-  const isAsked = (typed: string) => withChildren || withProcess || !FULL_ID.test(typed.trim())
+  const isAsked = (typed: string) => withChildren || withProcess || !isUuid(typed.trim())
   if (!filter.threadIds.some(isAsked)) {
     return {
       filter: { ...filter, threadIds: filter.threadIds.map((id) => findLoggedThread(store, id)) },

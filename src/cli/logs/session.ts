@@ -7,8 +7,8 @@ import { type LogStore, openLogStore } from '../../query/logs/store.js'
 import { candidatesFor, type DatabaseFile } from '../../schema/files.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
+import { resolveFilter } from './filter-flags.js'
 import type { LogsFlags } from './flags.js'
-import { resolveFilter } from './options.js'
 import { type Output, resolveOutput } from './output.js'
 
 /** What both commands make of their flags. */

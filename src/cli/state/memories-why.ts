@@ -4,6 +4,7 @@ import type { RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import { memoryReason } from '../../inspect/memories.js'
 import type { MemoryAnswer } from '../../model/memory.js'
+import { isUuid } from '../../model/uuid.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { defineRecordCommand } from '../records.js'
 import { MEMORY_TABLES, requireMemories } from './memory-sources.js'
@@ -59,15 +60,13 @@ export const command = defineRecordCommand({
   write: writeAnswer,
 })
 
-const WHOLE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
 /** A thread that is gone from everywhere can be asked for by its whole id: its job may be left. */
 async function findId(text: string, session: Session): Promise<string> {
   try {
     return (await requireThread(text, session)).id
   } catch (error) {
     const id = text.trim().toLowerCase()
-    if (error instanceof StateError && error.code === 'NOT_FOUND' && WHOLE_ID.test(id)) return id
+    if (error instanceof StateError && error.code === 'NOT_FOUND' && isUuid(id)) return id
     throw error
   }
 }

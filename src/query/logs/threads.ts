@@ -1,8 +1,7 @@
 import { StateError } from '../../errors.js'
+import { isUuid } from '../../model/uuid.js'
 import { columnSql } from '../../schema/columns.js'
 import { isTimeSql, keySql, type LogStore } from './store.js'
-
-export const FULL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
  * The full id of a thread that has rows in the logs. A full id stands for itself: its rows may be yet to come.
@@ -11,7 +10,7 @@ export const FULL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
  */
 export function findLoggedThread(store: LogStore | undefined, typed: string): string {
   const start = typed.trim().toLowerCase()
-  if (FULL_ID.test(start)) return start
+  if (isUuid(start)) return start
   const column = store?.columns.threadId
   const found: string[] = []
   if (store && column !== undefined && start !== '') {
