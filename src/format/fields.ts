@@ -29,6 +29,8 @@ export interface Field<Row> {
   readonly heading?: string
   /** For a table, where the value says it in another form than its kind would. */
   readonly cell?: (row: Row) => string
+  /** In a table at least so wide: of a page of rows, the first can all be shorter than later ones. */
+  readonly reserved?: number
   /** For a table whose fields nobody asked for: shorter, where the whole value is for those who name it. */
   readonly brief?: { readonly heading: string; readonly cell: (row: Row) => string }
 }

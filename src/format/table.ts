@@ -10,6 +10,8 @@ export interface Column {
   cutsStart: boolean
   /** It is shown although every row says the same. */
   stays?: boolean
+  /** As wide as this from the start, where later rows can need it. */
+  reserved?: number
 }
 
 const GAP = '  '
@@ -34,7 +36,10 @@ export function fitColumns(
   totalWidth: number,
 ): number[] {
   const widths = columns.map((column, index) =>
-    rows.reduce((widest, row) => Math.max(widest, widthOf(row[index] ?? '')), widthOf(column.heading)),
+    rows.reduce(
+      (widest, row) => Math.max(widest, widthOf(row[index] ?? '')),
+      Math.max(widthOf(column.heading), column.reserved ?? 0),
+    ),
   )
   let excess = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (columns.length - 1) - totalWidth
   while (excess > 0) {
@@ -50,6 +55,9 @@ export function fitColumns(
     widths[widest.index] = widest.width - cut
     excess -= cut
   }
+  const last = columns.length - 1
+  // Nothing stands behind the last column, so later rows have what is left of the line.
+  if (excess < 0 && columns[last]?.isRightAligned === false) widths[last] = (widths[last] ?? 0) - excess
   return widths
 }
 

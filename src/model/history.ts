@@ -42,7 +42,7 @@ export const HISTORY_STATES = {
     words: 'the last line has no ordinal',
     brief: 'the last line has no ordinal',
   },
-  badLine: { alarm: 1, words: 'a line behind the cursor cannot be read', brief: 'a line cannot be read' },
+  badLine: { alarm: 1, words: 'a line after the cursor cannot be read', brief: 'a line cannot be read' },
   cursorTooLow: {
     alarm: 1,
     words: 'the cursor expects an ordinal that is too low',
@@ -55,8 +55,8 @@ export const HISTORY_STATES = {
   },
   cursorPastEnd: {
     alarm: 1,
-    words: 'the cursor stands behind the end of the rollout',
-    brief: 'cursor behind the end',
+    words: 'the cursor stands past the end of the rollout',
+    brief: 'cursor past the end',
   },
   rowsMissing: {
     alarm: 1,

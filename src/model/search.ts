@@ -47,8 +47,8 @@ export interface SearchedRollout {
   hits: SearchHit[]
   cwd: string | null
   badLineCount: number
-  /** The first of them. */
-  badLine: { lineNumber: number; reason: string } | null
+  /** The first three of them. */
+  badLines: { lineNumber: number; reason: string }[]
   elidedBytes: number
   /** Matches that a limit of time leaves out as nothing tells when they were. */
   untimedCount: number

@@ -25,6 +25,9 @@ const BUFFER_BYTES = 256 * 1024
 /** Of lines over 1 MiB more of their long strings is searched than others show. */
 const MAX_STRING_BYTES = 8 * 1024 * 1024
 
+/** As many lines of a rollout that cannot be read are named; all are counted. */
+const NAMED_LINES = 3
+
 /** So much of a long line is shown around its match. */
 const MAX_LINE_CHARACTERS = 2000
 
@@ -47,7 +50,7 @@ export function createRolloutSearcher(query: SearchQuery, { findRollout }: Searc
         hits: [],
         cwd: null,
         badLineCount: 0,
-        badLine: null,
+        badLines: [],
         elidedBytes: 0,
         untimedCount: 0,
         failure: null,
@@ -78,7 +81,7 @@ export function createRolloutSearcher(query: SearchQuery, { findRollout }: Searc
       untimedCount,
       cwd: read.cwd,
       badLineCount: read.badLineCount - read.badLines.length + badLines.length,
-      badLine: badLines.map(({ lineNumber, reason }) => ({ lineNumber, reason }))[0] ?? null,
+      badLines: badLines.slice(0, NAMED_LINES).map(({ lineNumber, reason }) => ({ lineNumber, reason })),
       elidedBytes: read.elidedBytes,
     }
   }
@@ -194,6 +197,8 @@ function findHits(
   const hits: SearchHit[] = []
   let untimedCount = 0
   const addAll = (entries: readonly TurnEntry[], turn: Turn | null, isRolledBack: boolean): void => {
+    // A review says the same up to three times: as prompt, as result and as answer.
+    const toldInReview = entries.some(isReviewResult) ? new Set<string>() : undefined
     for (const entry of entries) {
       if (entry.isInherited && !isSourceGone) continue
       const atMs = entry.atMs ?? (turn && !turn.isInherited ? turn.firstLineAtMs : null)
@@ -202,8 +207,9 @@ function findHits(
         if (!places.has(place) || matcher.find(text) === undefined) continue
         for (const found of findLines(text, matcher, query.contextLines)) {
           const key = `${place} ${found.text}`
-          if (told.has(key)) continue
-          told.add(key)
+          const known = place === 'user' || place === 'assistant' ? (toldInReview ?? told) : told
+          if (known.has(key)) continue
+          known.add(key)
           if (!isInTime(atMs, query)) {
             if (atMs === null) untimedCount += 1
             continue
@@ -233,6 +239,10 @@ function findHits(
     }
   if (!query.onlyFirst || hits.length === 0) addAll(read.outside, null, false)
   return { hits, untimedCount }
+}
+
+function isReviewResult(entry: TurnEntry): boolean {
+  return entry.kind === 'item' && entry.item.type === 'exitedReviewMode'
 }
 
 function isInTime(atMs: number | null, { sinceMs, untilMs }: SearchQuery): boolean {

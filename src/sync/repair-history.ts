@@ -73,8 +73,10 @@ export function undoReset(path: string, rolloutId: string): { copyPath: string; 
   const database = openReadWrite(path)
   try {
     const restored = database.transaction(() => {
+      if (hasSameRows(database, saved, rolloutId))
+        throw new StateError('INVALID', `the rows of ${copy.path} are all there; nothing was changed`)
       // Rows made anew can end where the old ones did: a cursor at the same place tells nothing.
-      if (readCursor(database, rolloutId) !== undefined && !hasSameRows(database, saved, rolloutId))
+      if (readCursor(database, rolloutId) !== undefined)
         throw new StateError('INVALID', 'Codex has projected this thread anew; nothing was changed', {
           hint: `The rows from before are in ${copy.path}.`,
         })

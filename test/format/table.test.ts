@@ -38,6 +38,11 @@ describe('a table', () => {
     expect(fitColumns(columns, rows, 5)).toEqual([3, 4, 4])
   })
 
+  test('keeps room for what later rows may have: where it is reserved, and behind the last column', () => {
+    const columns = [{ ...column('WHO'), reserved: 9 }, column('TEXT')]
+    expect(fitColumns(columns, [['user', 'Say']], 40)).toEqual([9, 29])
+  })
+
   test.each([
     { text: 'abcdef', width: 6, cut: 'abcdef' },
     { text: 'abcdef', width: 5, cut: 'abcd…' },

@@ -128,7 +128,7 @@ front are found with --all.`,
           : 'it has no projection to look at',
       footer: () =>
         [
-          `${formatPlural(bad, 'thread')} with turns that are not shown`,
+          `${formatPlural(bad, 'thread')} in which something is wrong`,
           `${sound} sound`,
           ...(passedOver > 0 ? [`${passedOver} projected to the end`] : []),
         ].join(', '),

@@ -99,7 +99,7 @@ function checkConditions(history: ThreadHistory, version: string | undefined): v
     cure === 'resume'
       ? 'a resume brings its turns back'
       : cure === 'newerCodex'
-        ? 'anew, this Codex would stop at that line and show less'
+        ? 'anew, this Codex would stop at that line again, and may show less'
         : 'its own rows are not what is wrong'
   throw new StateError('INVALID', `thread ${history.threadId}: ${words}; not repaired, since ${reason}`, {
     hint: `What helps: ${describeCure(history, cure)}.`,

@@ -4,11 +4,16 @@ import { compareVersions } from '../../model/releases.js'
 /** From here on Codex passes over lines that stop the releases before. */
 const TOLERANT_SINCE = '0.154'
 
+/** 0.145 cannot decode the result of a review that has findings, and leaves its ordinal out of the count. */
+const COUNTS_ALL_SINCE = '0.153'
+
 /** What cures a thread in the Codex of this version; a newer one where that is not known. */
-export function cureFor({ cures }: ThreadHistory, version: string | undefined): HistoryCure {
-  return version !== undefined && compareVersions(version, TOLERANT_SINCE) < 0
-    ? cures.until153
-    : cures.from155
+export function cureFor({ cures, state }: ThreadHistory, version: string | undefined): HistoryCure {
+  if (version === undefined || compareVersions(version, TOLERANT_SINCE) >= 0) return cures.from155
+  // What these passed over once, and did not count, they pass over again.
+  return state === 'cursorTooLow' && compareVersions(version, COUNTS_ALL_SINCE) < 0
+    ? 'newerCodex'
+    : cures.until153
 }
 
 export function describeCure(history: ThreadHistory, cure: HistoryCure): string {

@@ -95,7 +95,7 @@ export function linkerOf<Row>(
 
 const MIN_WIDTHS: Partial<Record<FieldKind, number>> = { path: 12, time: 12, id: SHORT_ID_LENGTH }
 
-function columnOf<Row>({ name, kind, heading }: Field<Row>): Column {
+function columnOf<Row>({ name, kind, heading, reserved }: Field<Row>): Column {
   return {
     // Of a table as it is stored, the columns may be called anything.
     heading: cleanLine(
@@ -109,5 +109,6 @@ function columnOf<Row>({ name, kind, heading }: Field<Row>): Column {
     minWidth: MIN_WIDTHS[kind] ?? 8,
     cutsStart: kind === 'path',
     stays: kind === 'time',
+    ...(reserved === undefined ? {} : { reserved }),
   }
 }

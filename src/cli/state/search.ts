@@ -52,6 +52,7 @@ const LINE_KIND: RecordKind<LineRow> = {
       kind: 'text',
       value: ({ hit }) => hit.place,
       cell: ({ hit, isContext }) => (isContext ? '' : WHO[hit.place]),
+      reserved: 'assistant'.length,
     },
     { name: 'text', kind: 'text', value: ({ hit }) => hit.text, cell: ({ hit }) => excerpt(hit) },
     { name: 'match_start', kind: 'number', value: ({ hit }) => hit.matchStart },
@@ -233,8 +234,6 @@ async function* findMatches(
     (where === undefined || chosen.some(({ threadId }) => threadId === id)) &&
     isCwd(briefs.get(id)?.cwd ?? '')
   let hasFound = false
-  let badLineCount = 0
-  let firstBadLine: string | undefined
   let elidedBytes = 0
   let untimedCount = 0
   const tellTitles = (ids: Iterable<string>): LineRow[] => {
@@ -254,9 +253,10 @@ async function* findMatches(
       session.notice(result.failure)
       session.fail()
     }
-    badLineCount += result.badLineCount
-    if (result.badLine)
-      firstBadLine ??= `line ${result.badLine.lineNumber} of ${result.path}: ${result.badLine.reason}`
+    for (const { lineNumber, reason } of result.badLines)
+      session.notice(`${result.path}, line ${lineNumber}: ${reason}`)
+    const unnamed = result.badLineCount - result.badLines.length
+    if (unnamed > 0) session.notice(`${result.path}: ${formatPlural(unnamed, 'more line')} cannot be read`)
     elidedBytes += result.elidedBytes
     untimedCount += result.untimedCount
     const threadId = threadOf.get(result.path)!
@@ -286,10 +286,6 @@ async function* findMatches(
   const rest = tellTitles([...titles.keys()])
   hasFound ||= rest.length > 0
   yield rest
-  if (badLineCount > 0)
-    session.notice(
-      `${formatPlural(badLineCount, 'line')} of the rollouts cannot be parsed${firstBadLine ? `${badLineCount > 1 ? '; the first is' : ':'} ${firstBadLine}` : ''}`,
-    )
   if (elidedBytes > 0) session.notice(`${formatPlural(elidedBytes, 'byte')} of long texts were not searched`)
   if (untimedCount > 0)
     session.notice(`${formatCount(untimedCount)} that match are left out: when they were said is not known`)

@@ -45,26 +45,28 @@ const CASES: Record<
   'bad-ordinals': { base: 'codex-0.169.0', search: [], tokens: 482_880, history: 2 },
   'bom-crlf': {
     base: 'codex-0.140.0',
-    search: [/2 lines .* the first is line 1 of .*ID\.jsonl: not JSON/],
+    search: [/ID\.jsonl, line 1: not JSON/, /ID\.jsonl, line 1: not JSON/],
     tokens: 272_415,
     history: 0,
   },
   'power-loss': {
     base: 'codex-0.140.0',
-    search: [/2 lines .* the first is line \d+ of .*ID\.jsonl: /],
+    search: [/ID\.jsonl, line 16: incomplete last line/, /ID\.jsonl, line 11: not JSON/],
     tokens: 270_423,
     history: 0,
   },
   'pre-envelope': {
     base: 'codex-0.140.0',
-    search: [/12 lines .* the first is line 1 of .*ID\.jsonl: no type/],
+    search: Array(3)
+      .fill([/line 1: no type/, /line 2: no timestamp/, /line 3: /, /ID\.jsonl: 1 more line cannot be read/])
+      .flat(),
     tokens: 272_415,
     history: 0,
   },
   segments: { base: 'codex-0.169.0', search: [], tokens: 482_884, history: 0 },
   'utf8-broken': {
     base: 'codex-0.140.0',
-    search: [/2 lines .* the first is line \d+ of .*ID\.jsonl: .*not UTF-8/],
+    search: [/ID\.jsonl, line 12: .*not UTF-8/, /ID\.jsonl, line 13: not UTF-8/],
     tokens: 272_415,
     history: 0,
   },

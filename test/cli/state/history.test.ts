@@ -44,7 +44,7 @@ test('A home as released Codex left it gives no alarm, and hardly a rollout of i
     isTerminal: true,
   })
   expect(stdout.trimEnd().split('\n').at(-1)).toMatchInlineSnapshot(
-    `"1 thread with turns that are not shown, 2 sound, 21 projected to the end"`,
+    `"1 thread in which something is wrong, 2 sound, 21 projected to the end"`,
   )
 })
 
@@ -56,7 +56,7 @@ test('The table names thread, turns, line and cure', async () => {
   expect(stdout).toMatchInlineSnapshot(`
     "THREAD         SHOWN  TURNS  LINE  PROBLEM             CURE
     01a21356-a02a      1      4    15  ordinal used twice  resume it in Codex
-    1 thread with turns that are not shown, 0 sound
+    1 thread in which something is wrong, 0 sound
     "
   `)
 })
@@ -113,6 +113,16 @@ test('repair deletes the rows of all four tables after a copy, and --undo writes
 
   expect((await history(home, 'repair', thread, '--undo')).exitCode).toBe(0)
   expect(rowsOf(path)).toEqual(before)
+  const again = await history(home, 'repair', thread, '--undo')
+  expect([again.exitCode, again.stderr]).toEqual([1, expect.stringContaining('are all there; nothing was')])
+})
+
+test('A review that 0.145 left out of its count is cured by a newer Codex, not by a repair before 0.153', async () => {
+  const home = homeOf('items', 'items-0.145.0-paginated')
+  const [row] = JSON.parse((await history(home, '--json')).stdout) as Row[]
+  expect(row).toMatchObject({ state: 'cursorTooLow', cure: 'resume it in Codex 0.155 or newer' })
+  const { exitCode, stderr } = await history(home, 'repair', String(row!.thread_id), '--dry-run')
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('would stop at that line again')])
 })
 
 test.each(['at another place', 'at the place where it stood'])(

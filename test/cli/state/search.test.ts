@@ -135,6 +135,7 @@ test('Compressed rollouts, escapes and very long lines are searched, and what ca
   const escaped = line('café noir').replace('é', '\\u00e9')
   appendFileSync(path, `${line(words)}${escaped}{"broken\n`)
   const bytes = readFileSync(path)
+  const lineCount = bytes.toString().trimEnd().split('\n').length
   writeFileSync(
     `${path}.zst`,
     Buffer.concat([bytes.subarray(0, 5000), bytes.subarray(5000)].map((part) => zlib.zstdCompressSync(part))),
@@ -143,7 +144,7 @@ test('Compressed rollouts, escapes and very long lines are searched, and what ca
   for (const text of ['needle "quoted"\\path', 'café', 'CAFÉ', 'é n']) {
     const { stdout, stderr } = await search(home, '-i', '--json', text)
     expect(stdout.split('\n').filter(Boolean), text).toHaveLength(1)
-    expect(stderr).toContain('1 line of the rollouts cannot be parsed')
+    expect(stderr).toBe(`codex-state: ${path}.zst, line ${lineCount}: not JSON\n`)
   }
   const other = rollouts(home).find((name) => name.endsWith('.jsonl'))!
   writeFileSync(`${other}.zst`, 'no zstd')
@@ -152,6 +153,16 @@ test('Compressed rollouts, escapes and very long lines are searched, and what ca
   expect(damaged.exitCode).toBe(1)
   expect(damaged.stderr).toContain(`cannot read rollout ${other}.zst`)
 })
+
+test.each(['forks-0.140.0', 'forks-0.169.0'])(
+  'What a review says as prompt, result and answer is found once in a turn: %s',
+  async (name) => {
+    const hits = await found(copyOf(name), 'what is wrong in notes.txt')
+    const keys = hits.map(({ thread_id, turn, who, text }) => [thread_id, turn, who, text].join())
+    expect(keys.length).toBeGreaterThan(3)
+    expect(keys).toEqual([...new Set(keys)])
+  },
+)
 
 test('A title is found where a user gave it', async () => {
   const home = copyOf('forks-0.169.0')
