@@ -22,11 +22,10 @@ export function bindArguments<A extends Arguments>(declared: A, words: readonly 
 function bindArgument(name: string, { form, choices, hint }: Argument, word: string | undefined): unknown {
   if (word === undefined) {
     if (form === 'optional') return undefined
-    const known = choices && `${name}s: ${choices.join(', ')}.`
-    throw new StateError('USAGE', `missing argument: ${name}`, { hint: hint ?? known })
+    throw new StateError('USAGE', `missing argument: ${name}`, { hint })
   }
   if (choices && !choices.includes(word)) {
-    throw new StateError('USAGE', `'${word}' is not a ${name}`, { hint: `There are: ${choices.join(', ')}.` })
+    throw new StateError('USAGE', `'${word}' is not supported`, { hint })
   }
   return word
 }

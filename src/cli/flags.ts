@@ -142,7 +142,7 @@ export function groupFlags<F extends Flags>(group: string, flags: F): F {
 export interface Argument<Value = unknown> {
   readonly form: 'required' | 'optional' | 'rest'
   readonly text: string
-  /** What to do when a required one is missing; a sentence. */
+  /** What to do when a required one is missing, or is none of the choices; a sentence. */
   readonly hint?: string
   readonly choices?: readonly string[]
   readonly completes?: Source
@@ -169,9 +169,9 @@ export function optionalArgument(text: string, look: ArgumentLook = {}): Argumen
 
 export function choiceArgument<const Choice extends string>(
   choices: readonly [Choice, ...Choice[]],
-  text: string,
+  { text, plural }: { text: string; plural: string },
 ): Argument<Choice> {
-  return { form: 'required', text, choices, example: choices[0] }
+  return { form: 'required', text, choices, hint: `${plural}: ${choices.join(', ')}.`, example: choices[0] }
 }
 
 /** All words that are left; only the last argument can be one. */

@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import type { ResourceLimits, Worker, WorkerOptions } from 'node:worker_threads'
 import { StateError } from '../errors.js'
+import { explainWriteError } from '../model/file-error.js'
 
 /** Where text goes. A write returns when every byte is handed over, so nothing piles up in memory. */
 export interface OutputStream {
@@ -64,11 +65,6 @@ export interface Io extends ProcessIo {
 /** The reader of our output went away (`| head`): the program ends quietly. */
 export class ClosedPipe extends Error {}
 
-function describeFailure(code = ''): string {
-  const reasons: Record<string, string> = { ENOSPC: 'no space is left', EDQUOT: 'no more may be stored' }
-  return `cannot write the output: ${reasons[code] ?? code}`
-}
-
 /**
  * @throws {ClosedPipe}
  * @throws {StateError} `OUTPUT`
@@ -82,7 +78,11 @@ export function writeFully(fd: number, bytes: Uint8Array): void {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EPIPE') throw new ClosedPipe()
       // The pipe is non-blocking (another process that shares it made it so) and full.
-      if (code !== 'EAGAIN') throw new StateError('OUTPUT', describeFailure(code), { cause: error })
+      if (code !== 'EAGAIN') {
+        throw new StateError('OUTPUT', `cannot write the output: ${explainWriteError(error)}`, {
+          cause: error,
+        })
+      }
       Atomics.wait(PAUSE, 0, 0, 1)
     }
   }

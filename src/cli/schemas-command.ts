@@ -10,7 +10,8 @@ export const command = defineTextCommand({
     const forms = await listJsonForms(program)
     const wanted = args.command.join(' ')
     if (wanted === '') {
-      io.stdout.write(forms.map(({ name }) => `${name}\n`).join(''))
+      const names = new Set(forms.map(({ name }) => `${name}\n`))
+      io.stdout.write([...names].join(''))
       return 0
     }
     const found = forms.find((form) => isMeant(form, wanted))

@@ -7,5 +7,5 @@ export function cleanLine(text: string): string {
 
 /** A message on one line that is safe on a terminal: what it quotes (paths, ids, arguments) may hold anything. */
 export function cleanMessage(text: string): string {
-  return escapeLine(escapeForTerminal(text))
+  return escapeLine(escapeForTerminal(text)).replaceAll('\t', '\\t')
 }

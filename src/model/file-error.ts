@@ -24,6 +24,26 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'its links lead in a circle',
 }
 
+const WRITE_REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on device',
+  ENOENT: 'its folder does not exist',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a folder',
+  EROFS: 'the file system is read-only',
+  ENOTEMPTY: 'there is something of that name already',
+  EEXIST: 'there is something of that name already',
+  ENOTDIR: 'there is something of that name already',
+  EFBIG: 'no file may be that large',
+  EDQUOT: 'no more may be stored',
+}
+
+/** Why a file cannot be written, in plain words. */
+export function explainWriteError(error: unknown): string {
+  const code = codeOf(error) ?? ''
+  return WRITE_REASONS[code] ?? (code || String(error))
+}
+
 /** Why a file or folder cannot be read, in plain words. */
 export function explainFileError(error: unknown): string {
   const code = codeOf(error) ?? ''

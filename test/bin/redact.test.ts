@@ -63,7 +63,7 @@ test('a reader that leaves ends the program quietly, and a full disk is told', (
     })
   expect(shell(`${script} | head -n 1 | wc -l`)).toMatchObject({ stdout: '1\n', stderr: '', status: 0 })
   expect(shell(`${script} > /dev/full`)).toMatchObject({
-    stderr: 'codex-logs: cannot write the output: no space is left\n',
+    stderr: 'codex-logs: cannot write the output: no space left on device\n',
     status: 1,
   })
 })

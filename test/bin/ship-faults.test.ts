@@ -223,7 +223,7 @@ test('a cursor that cannot be written ends it, and says why', async () => {
   await receiver.close()
   expect(ended).toMatchObject({
     exitCode: 2,
-    stderr: expect.stringMatching(/cannot write the cursor file .*ENOENT/),
+    stderr: expect.stringMatching(/cannot write the cursor file .*: its folder does not exist/),
   })
 })
 

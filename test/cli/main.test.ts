@@ -149,7 +149,7 @@ test('with --json an error is one object, and what is not there is null', async 
 
 test('what an error quotes cannot drive a terminal', async () => {
   const osc = '\x1b]52;c;YQ==\x07'
-  const hidden = '\u200b\u202e\u{e0041}\x9b\x7f'
+  const hidden = '\t\u200b\u202e\u{e0041}\x9b\x7f'
   for (const argv of [
     ['threads', 'show', `x${osc}${hidden}`, '--codex-home', copyHome('codex-0.169.0')],
     ['threads', 'list', '--codex-home', `/no/${osc}${hidden}`],
@@ -164,6 +164,17 @@ test('what an error quotes cannot drive a terminal', async () => {
   }
 })
 
+test('what is none of the choices of an argument is answered with the choices', async () => {
+  const { stderr } = await runState(['completion', 'tcsh'])
+  expect(stderr).toBe("codex-state: 'tcsh' is not supported. Shells: bash, zsh, fish, powershell.\n")
+  expect((await runState(['export', 'goals'])).stderr).toBe(
+    "codex-state: 'goals' is not supported. Records: threads, tokens, turns.\n",
+  )
+  expect((await runState(['export'])).stderr).toBe(
+    'codex-state: missing argument: what. Records: threads, tokens, turns.\n',
+  )
+})
+
 test('schemas: the names, and one by its command or name', async () => {
   const { stdout } = await runState(['schemas'])
   expect(stdout.split('\n')).toEqual(
@@ -172,6 +183,9 @@ test('schemas: the names, and one by its command or name', async () => {
   const { stdout: schema } = await runState(['schemas', 'threads', 'list'])
   expect(JSON.parse(schema)).toMatchObject({ title: 'codex-state threads-list', type: 'array' })
   expect((await runState(['schemas', 'codex-state.threads-list'])).stdout).toBe(schema)
+  const { stdout: names } = await runLogs(['schemas'])
+  // Two commands print records of logs.
+  expect(names.match(/^codex-logs\.record$/gm)).toHaveLength(1)
   expect((await runLogs(['schemas', 'query'])).stdout).toContain('"codex-logs record"')
   expect(await runState(['schemas', 'nothing'])).toMatchObject({ stdout: '', exitCode: 1 })
 })

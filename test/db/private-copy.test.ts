@@ -132,7 +132,7 @@ describe('what a user can do something about is no unexpected error', () => {
     const running = startBin('codex-logs', asText(home), { stdio: ['ignore', full, 'pipe'] })
     expect(await running.end()).toEqual({
       stdout: '',
-      stderr: 'codex-logs: cannot write the output: no space is left\n',
+      stderr: 'codex-logs: cannot write the output: no space left on device\n',
       exitCode: 1,
       signal: null,
     })

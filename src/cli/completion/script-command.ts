@@ -3,7 +3,7 @@ import { choiceArgument } from '../flags.js'
 import { completionScript, SHELLS } from './scripts.js'
 
 export const command = defineTextCommand({
-  args: { shell: choiceArgument(SHELLS, 'which shell') },
+  args: { shell: choiceArgument(SHELLS, { text: 'which shell', plural: 'Shells' }) },
   run({ io, program }, _, { shell }) {
     io.stdout.write(completionScript(shell, program.name))
     return 0

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { StateError } from '../../errors.js'
+import { explainFileError, explainWriteError } from '../../model/file-error.js'
 import type { DatabaseIdentity, RowMark } from '../../query/logs/place.js'
 import { realPath } from '../../query/logs/place.js'
 
@@ -30,7 +31,7 @@ export function readCursor(path: string): Cursor | undefined {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new StateError('USAGE', `cannot read the cursor file ${path}: ${(error as Error).message}`, {
+    throw new StateError('USAGE', `cannot read the cursor file ${path}: ${explainFileError(error)}`, {
       cause: error,
     })
   }
@@ -60,7 +61,7 @@ export function writeCursor(path: string, { database, id, mark }: Cursor): void 
     renameSync(aside, realPath(path))
   } catch (error) {
     rmSync(aside, { force: true })
-    throw new StateError('USAGE', `cannot write the cursor file ${path}: ${(error as Error).message}`, {
+    throw new StateError('USAGE', `cannot write the cursor file ${path}: ${explainWriteError(error)}`, {
       cause: error,
     })
   }

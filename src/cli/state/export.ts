@@ -27,7 +27,7 @@ import { TURN_KIND } from './threads-turns.js'
 const SUBJECTS = ['threads', 'tokens', 'turns'] as const
 
 export const command = defineTextCommand({
-  args: { what: choiceArgument(SUBJECTS, 'which records') },
+  args: { what: choiceArgument(SUBJECTS, { text: 'which records', plural: 'Records' }) },
   flags: {
     ...EXPORT_FLAGS,
     by: choicesFlag('<what>', TOKEN_GROUPS, 'of tokens: sums by one or two of these, as tokens list --by'),

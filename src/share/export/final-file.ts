@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { StateError } from '../../errors.js'
+import { explainWriteError } from '../../model/file-error.js'
 
 /** A file that appears under its name when it is whole, and not before. */
 export interface FinalFile {
@@ -72,19 +73,6 @@ export function attemptWrite<Result>(path: string, work: () => Result): Result {
   try {
     return work()
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const reasons: Record<string, string> = {
-      ENOSPC: 'no space left on the device',
-      ENOENT: 'its folder does not exist',
-      EACCES: 'permission denied',
-      EISDIR: 'it is a folder',
-      EROFS: 'the file system is read-only',
-      ENOTEMPTY: 'there is something of that name already',
-      EEXIST: 'there is something of that name already',
-      ENOTDIR: 'there is something of that name already',
-      EFBIG: 'no file may be that large',
-      EDQUOT: 'no more may be stored',
-    }
-    throw new StateError('USAGE', `cannot write ${path}: ${reasons[code ?? ''] ?? message}`, { cause: error })
+    throw new StateError('USAGE', `cannot write ${path}: ${explainWriteError(error)}`, { cause: error })
   }
 }

@@ -188,6 +188,6 @@ test('nothing is left beside a cursor file that could not be written, and a link
   const result = await runLogs(['query', '--codex-home', home, '--cursor-file', missing])
   expect(result).toMatchObject({
     exitCode: 2,
-    stderr: expect.stringContaining('cannot write the cursor file'),
+    stderr: expect.stringContaining(`cannot write the cursor file ${missing}: its folder does not exist`),
   })
 })
