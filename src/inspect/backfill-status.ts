@@ -21,7 +21,9 @@ export const BACKFILL_VERDICTS = [
 ] as const
 
 export interface BackfillReport {
-  /** `null` in layouts without a state of it (0.93 to 0.98, which did it once, when the file was new). */
+  /** Whether there is a table of it: 0.93 to 0.98, which did it once, when the file was new, have none. */
+  hasState: boolean
+  /** `null` without a table, and where the table has lost its row: Codex puts one back, as `pending`. */
   status: string | null
   lastWatermark: string | null
   lastSuccessSeconds: number | null
@@ -81,7 +83,8 @@ export async function readBackfillStatus(
     if (unindexed.length > MAX_UNINDEXED) unindexed.shift()
   }
   return {
-    status: typeof row?.status === 'string' ? row.status : null,
+    hasState: state !== undefined,
+    status: row === undefined ? null : String(row.status),
     lastWatermark,
     lastSuccessSeconds: numberOrNull(row?.last_success_at),
     updatedSeconds: numberOrNull(row?.updated_at),
@@ -165,10 +168,12 @@ export function judgeBackfill(
   const unindexed = status.failedCount + status.leftCount
   const files = (number: number) => count(number, 'file')
   if (status.status === null) {
-    return {
-      verdict: 'unknown',
-      sentence: `this layout keeps no state of it (0.93 to 0.98); ${files(unindexed)} of ${status.fileCount} have no row`,
-    }
+    const reason = status.hasState
+      ? 'the table backfill_state has lost its row: the next Codex that starts puts one back, and imports all rollouts'
+      : 'this database keeps no state of it (Codex keeps one from 0.99 on)'
+    const rest =
+      unindexed === 0 ? 'no rollout lacks a row' : `${files(unindexed)} of ${status.fileCount} have no row`
+    return { verdict: 'unknown', sentence: `${reason}; ${rest}` }
   }
   const claimsAll = status.status === 'complete' || (status.status === 'pending' && unindexed === 0)
   if (status.unreadableFolderCount > 0 && claimsAll) {

@@ -118,15 +118,15 @@ function checkRollout({ rollout, rolloutNotices, isRolloutHidden, obstacle, thre
   }
 }
 
-function checkBackfill({ status, leftCount, failedCount }: BackfillReport): Check {
+function checkBackfill({ hasState, status, leftCount, failedCount }: BackfillReport): Check {
   const name = 'backfill'
   const missing = leftCount + failedCount
-  if (status === null) return { name, isPassed: true, detail: 'this layout has no backfill to wait for' }
+  if (!hasState) return { name, isPassed: true, detail: 'this layout has no backfill to wait for' }
   if (status !== 'complete') {
     return {
       name,
       isPassed: false,
-      detail: `importing threads from rollouts is not complete (${status}): until then Codex lists from files, or not at all`,
+      detail: `importing threads from rollouts is not complete (${status ?? 'its state is lost, which counts as pending'}): until then Codex lists from files, or not at all`,
     }
   }
   return {

@@ -113,7 +113,8 @@ export const command = defineRecordCommand({
     if (!io.stdout.isTerminal) return writeRecord(STATUS_KIND, row, flags, session)
     const unindexedCount = row.failedCount + row.leftCount
     const isAllSeen = row.unreadableFolderCount === 0 && row.fileCount > 0
-    if (row.verdict === 'complete' && isAllSeen && unindexedCount === 0) {
+    const isStateless = row.status === null && !row.hasState
+    if ((row.verdict === 'complete' || isStateless) && isAllSeen && unindexedCount === 0) {
       const files =
         row.fileCount === 1
           ? 'The one session file is'

@@ -402,6 +402,35 @@ describe('why', () => {
   })
 })
 
+test('backfill status tells a layout without a state of it from a state that is lost', async () => {
+  const first = copyHome('codex-0.93.0')
+  const argv = ['backfill', 'status', '--codex-home']
+  expect(await runState([...argv, first], { isTerminal: true })).toEqual({
+    stdout: 'All 25 session files are in the index (state.sqlite).\n',
+    stderr: '',
+    exitCode: 0,
+  })
+  expect((await runState([...argv, first])).stdout).toContain(
+    'meaning\tthis database keeps no state of it (Codex keeps one from 0.99 on); no rollout lacks a row\n',
+  )
+  const home = copyHome('codex-0.140.0')
+  const database = new Database(join(home, 'state_5.sqlite'))
+  database.exec('DELETE FROM backfill_state')
+  database.close()
+  const lost = await runState([...argv, home, '--json'])
+  expect(JSON.parse(lost.stdout)).toMatchObject({
+    verdict: 'unknown',
+    meaning: expect.stringMatching(/^the table backfill_state has lost its row: .*; no rollout lacks a row$/),
+    status: null,
+  })
+  const { stdout } = await runState(['why', 'last', '--json', '--codex-home', home])
+  expect(JSON.parse(stdout).checks).toContainEqual({
+    check: 'backfill',
+    passed: false,
+    detail: expect.stringContaining('its state is lost, which counts as pending'),
+  })
+})
+
 test('backfill status on a terminal is one line where all is well, and a list where a row is lost', async () => {
   const home = copyHome('codex-0.169.0')
   const argv = ['backfill', 'status', '--color', 'never', '--codex-home', home]
