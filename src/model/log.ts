@@ -25,6 +25,21 @@ export interface LogRow {
   line: number | null
 }
 
+/** A row of which nothing is known: what a layout lacks, or what was not read. */
+export const UNKNOWN_LOG_ROW: LogRow = {
+  id: 0,
+  tsSeconds: 0,
+  tsNanos: 0,
+  level: '',
+  target: '',
+  body: null,
+  threadId: null,
+  processUuid: null,
+  modulePath: null,
+  file: null,
+  line: null,
+}
+
 /** An integer of SQLite: beyond 2^53, where a number would be rounded, a bigint. */
 export type RowId = number | bigint
 

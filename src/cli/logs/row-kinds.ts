@@ -2,7 +2,7 @@ import { createByteCache, hashBytes, isWord } from '../../body/byte-words.js'
 import { maskBytes, maskedRoom } from '../../body/mask.js'
 import { parseBody } from '../../body/parse.js'
 import { type BodyScan, createBodyScanner } from '../../body/scan.js'
-import type { LogFilter, StoredLogRow } from '../../model/log.js'
+import { type LogFilter, type StoredLogRow, UNKNOWN_LOG_ROW } from '../../model/log.js'
 import type { LogBatch } from '../../query/logs/batches.js'
 import { inParts, readLogRows } from '../../query/logs/rows.js'
 import type { LogStore } from '../../query/logs/store.js'
@@ -138,7 +138,7 @@ export function createKindsReader(store: LogStore, filter?: LogFilter): (batch: 
   function toRow(): StoredLogRow {
     const line = numbers[LINE]!
     return {
-      ...NO_ROW,
+      ...UNKNOWN_LOG_ROW,
       id: numbers[ID]!,
       ...at,
       level: textOf(LEVEL)!,
@@ -221,8 +221,6 @@ export function createKindsReader(store: LogStore, filter?: LogFilter): (batch: 
     return { kinds: [...found.values()].flatMap((same) => same.map(({ kind }) => kind)), otherCount }
   }
 }
-
-const NO_ROW = { threadId: null, processUuid: null, modulePath: null } as const
 
 function* windowsOf(batch: LogBatch): Generator<LogBatch> {
   if (batch.kind === 'ids') {

@@ -13,7 +13,7 @@ import {
   THREAD_WIDTH,
 } from '../../format/short.js'
 import { createUtcTime, FIRST_DATE_SECOND, LAST_DATE_SECOND } from '../../format/time.js'
-import type { LogFilter, RowId, StoredLogRow } from '../../model/log.js'
+import { type LogFilter, type RowId, type StoredLogRow, UNKNOWN_LOG_ROW } from '../../model/log.js'
 import type { LogBatch } from '../../query/logs/batches.js'
 import { inParts, keyOf, readLogRows } from '../../query/logs/rows.js'
 import type { LogStore } from '../../query/logs/store.js'
@@ -308,7 +308,7 @@ export function createShortReader(store: LogStore, filter: LogFilter | undefined
       if (!layout.isMessageOnly && writeLine(seconds, nanos)) continue
       length = begin
       addRow({
-        ...NO_ROW,
+        ...UNKNOWN_LOG_ROW,
         tsSeconds: seconds,
         tsNanos: nanos,
         level: textOf(LEVEL)!,
@@ -358,9 +358,6 @@ export function createShortReader(store: LogStore, filter: LogFilter | undefined
     return { bytes: out.subarray(0, length), lastId, rule, lastKey: String(day) }
   }
 }
-
-/** What is not in a window, and not told of a row that has a body. */
-const NO_ROW = { id: 0, modulePath: null, file: null, line: null, processUuid: null } as const
 
 function isShowable(seconds: number, nanos: number): boolean {
   return nanos >= 0 && nanos <= 999_999_999 && seconds >= FIRST_DATE_SECOND && seconds <= LAST_DATE_SECOND
