@@ -2,8 +2,11 @@ import type { StoredLogRow } from '../model/log.js'
 import type { OpenCall, Step, ThreadActivity } from '../model/log-activity.js'
 import { readField, readMeaning } from './meanings.js'
 import type { ParsedBody } from './parse.js'
+import { tellsOfTurn } from './turn-words.js'
 
 export interface StepFollower {
+  /** Whether the next row says anything: of one that does not, `NOTHING_PARSED` does for `add`. */
+  needsParsing(row: StoredLogRow): boolean
   /** Takes the next row in the order of time. Rows without a thread only report streams. */
   add(row: StoredLogRow, parsed: ParsedBody): void
   /** What the rows so far tell of each thread. `untilMs`: the time up to which no other row was written. */
@@ -335,6 +338,12 @@ export function createStepFollower(): StepFollower {
   }
 
   return {
+    needsParsing(row) {
+      const { threadId, processUuid } = row
+      const known = threadId === null ? undefined : threads.get(threadId)
+      const isSame = known !== undefined && known.processUuid === processUuid
+      return threadId === null || tellsOfTurn(row, isSame ? known.turn?.id : undefined)
+    },
     add,
     activities: (untilMs = Number.NEGATIVE_INFINITY) =>
       [...threads.values()].map((thread) => settle(thread, Math.max(untilMs, thread.lastMs))),

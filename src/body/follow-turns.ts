@@ -5,8 +5,11 @@ import { classifyFailure } from './classify-failure.js'
 import { COMPACTION_OVER_MS, createStepFollower, readDuration } from './follow-steps.js'
 import { readField, readMeaning } from './meanings.js'
 import type { ParsedBody } from './parse.js'
+import { tellsOfTurn } from './turn-words.js'
 
 export interface TurnFollower {
+  /** Whether the next row says anything: of one that does not, `NOTHING_PARSED` does for `add`. */
+  needsParsing(row: StoredLogRow): boolean
   /** Takes the next row of the thread, in the order of time. */
   add(row: StoredLogRow, parsed: ParsedBody): void
   /** Turns that ended and of which no more rows come, each once; they are no part of `end`. */
@@ -250,6 +253,12 @@ export function createTurnFollower(): TurnFollower {
   }
 
   return {
+    needsParsing(row) {
+      // Another process ends what is open.
+      const open = processUuid === row.processUuid ? current : undefined
+      if (tellsOfTurn(row, open?.id)) return true
+      return open !== undefined && open.model === undefined && row.body?.includes('model') === true
+    },
     add,
     takeEnded,
     firstOpenRow: () => turns[0]?.firstRowId,

@@ -32,7 +32,8 @@ export interface ParseOptions {
   isMessageOnly?: boolean
 }
 
-const EMPTY: ParsedBody = { spans: [], message: null, fields: [], isGuess: false }
+/** Of a row without a body, or of one that there is no need to parse. */
+export const NOTHING_PARSED: ParsedBody = { spans: [], message: null, fields: [], isGuess: false }
 
 const scanner = createBodyScanner()
 
@@ -41,8 +42,8 @@ export function parseBody(
   body: string | null,
   { target, isMessageOnly = false }: ParseOptions = {},
 ): ParsedBody {
-  if (body === null) return EMPTY
-  if (isMessageOnly) return { ...EMPTY, message: body }
+  if (body === null) return NOTHING_PARSED
+  if (isMessageOnly) return { ...NOTHING_PARSED, message: body }
   const found = scanner.scan(encodeForScan(body), 0, body.length, target)
   const spans: BodySpan[] = []
   for (let index = 0; index < found.spanCount; index++) {

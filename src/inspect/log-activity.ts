@@ -1,5 +1,5 @@
 import { createStepFollower } from '../body/follow-steps.js'
-import { parseBody } from '../body/parse.js'
+import { NOTHING_PARSED, parseBody } from '../body/parse.js'
 import type { StoredLogRow } from '../model/log.js'
 import type { ThreadActivity } from '../model/log-activity.js'
 import { newestFirstBatches, readNewestIds } from '../query/logs/batches.js'
@@ -35,7 +35,9 @@ export interface ThreadNow extends ThreadActivity {
 }
 
 export interface LogActivity {
-  /** Those that run or may run; with `includesGone` all. Newest first. */
+  /** Whether any process runs, or may. */
+  areAlive: boolean
+  /** Those that run or may run; where gone ones are asked for, all. Newest first. */
   processes: ProcessNow[]
   /** Of these processes. */
   threads: ThreadNow[]
@@ -50,8 +52,8 @@ export interface LogActivityOptions {
   flushMs: number
   /** Also threads of processes that are gone. */
   includesGone?: boolean
-  /** Only those with the newest rows, this many. */
-  mostThreads?: number
+  /** Where no process runs, or may: the threads with the newest rows, this many. */
+  newestOfGone?: number
 }
 
 /** Rows of a thread that are read for its open turn, at most: Codex keeps no more. */
@@ -65,18 +67,20 @@ const NAMELESS_SPAN_MS = 24 * 3_600_000
  * gigabytes answers at once where Codex's own indexes are there.
  */
 export function readLogActivity(store: LogStore, options: LogActivityOptions): LogActivity {
-  const { nowMs, includesGone = false, mostThreads } = options
+  const { nowMs, newestOfGone } = options
   const hasThreads = store.columns.threadId !== undefined
   const hasProcesses = store.columns.processUuid !== undefined
   const lastRows = hasThreads ? readLastRows(store) : []
   const processes = listProcesses(store, lastRows, options)
-  const isAsked = ({ state, lastMs, pid }: ProcessNow) => {
-    if (includesGone || state === 'running') return true
-    return state === 'unknown' && (pid !== undefined || nowMs - lastMs <= NAMELESS_SPAN_MS)
-  }
+  const mayRun = ({ state, lastMs, pid }: ProcessNow) =>
+    state === 'running' || (state === 'unknown' && (pid !== undefined || nowMs - lastMs <= NAMELESS_SPAN_MS))
+  const areAlive = [...processes.values()].some(mayRun)
+  const asksForNewest = newestOfGone !== undefined && !areAlive
+  const includesGone = options.includesGone === true || asksForNewest
+  const isAsked = (process: ProcessNow) => includesGone || mayRun(process)
   const threads: ThreadNow[] = []
-  const newest = lastRows.toSorted((a, b) => b.tsMs - a.tsMs).slice(0, mostThreads)
-  for (const lastRow of mostThreads === undefined ? lastRows : newest) {
+  const newest = () => lastRows.toSorted((a, b) => b.tsMs - a.tsMs).slice(0, newestOfGone)
+  for (const lastRow of asksForNewest ? newest() : lastRows) {
     const process = processes.get(lastRow.processUuid)
     if (!process || !isAsked(process)) continue
     if (process.pid === undefined && !includesGone && nowMs - lastRow.tsMs > NAMELESS_SPAN_MS) continue
@@ -86,6 +90,7 @@ export function readLogActivity(store: LogStore, options: LogActivityOptions): L
   addStreamSigns(store, threads)
   addAgentSigns(threads)
   return {
+    areAlive,
     processes: [...processes.values()].filter(isAsked).sort((a, b) => b.lastMs - a.lastMs),
     threads,
     hasThreads,
@@ -127,14 +132,18 @@ function readThread(store: LogStore, threadId: string, processMs: number): Threa
   // Each time twice as many, as all are followed anew.
   for (let next = batches.next(); !next.done; next = batches.next('grow')) {
     const batch = next.value
-    const ids = readNewestIds(store, batch, filter, MOST_ROWS - rows.length)
-    if (ids.length === 0) continue
-    rows.push(...readLogRows(store, { kind: 'ids', ids }))
+    // What the index over threads gives is the newest there is; of a window there may be more than are read.
+    const mostRows = MOST_ROWS - rows.length
+    const ids = batch.kind === 'ids' ? batch.ids : readNewestIds(store, batch, filter, mostRows)
+    const read = readLogRows(store, { kind: 'ids', ids: ids.slice(0, mostRows) }, filter)
+    if (read.length === 0) continue
+    rows.push(...read)
     const follower = createStepFollower()
     const order = createTimeOrder<StoredLogRow>()
     const inTime = order.add(rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
     for (const row of [...inTime, ...order.end()]) {
-      follower.add(row, parseBody(row.body, { target: row.target, isMessageOnly }))
+      const isRead = follower.needsParsing(row)
+      follower.add(row, isRead ? parseBody(row.body, { target: row.target, isMessageOnly }) : NOTHING_PARSED)
     }
     activity = follower.activities(processMs).find((one) => one.threadId === threadId)
     const isWhole = activity?.turn ? !activity.turn.isPartial : activity?.lastOutcome !== undefined

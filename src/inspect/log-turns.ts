@@ -1,5 +1,5 @@
 import { createTurnFollower } from '../body/follow-turns.js'
-import { parseBody } from '../body/parse.js'
+import { NOTHING_PARSED, parseBody } from '../body/parse.js'
 import type { LogFilter, StoredLogRow } from '../model/log.js'
 import type { LogTurn } from '../model/log-turn.js'
 import type { Turn } from '../model/turn.js'
@@ -20,7 +20,10 @@ export function readLogTurns(
   const follower = createTurnFollower()
   const order = createTimeOrder<StoredLogRow>()
   const take = (rows: ReturnType<typeof readLogRows>) => {
-    for (const row of rows) follower.add(row, parseBody(row.body, { target: row.target, isMessageOnly }))
+    for (const row of rows) {
+      const isRead = follower.needsParsing(row)
+      follower.add(row, isRead ? parseBody(row.body, { target: row.target, isMessageOnly }) : NOTHING_PARSED)
+    }
   }
   for (const batch of inParts(store, matchingBatches(store, filter))) {
     const rows = readLogRows(store, batch, filter)

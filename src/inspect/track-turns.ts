@@ -1,5 +1,5 @@
 import { createTurnFollower, type TurnFollower } from '../body/follow-turns.js'
-import { parseBody } from '../body/parse.js'
+import { NOTHING_PARSED, parseBody } from '../body/parse.js'
 import type { RowId, StoredLogRow } from '../model/log.js'
 import type { EndedTurn, LogTurn } from '../model/log-turn.js'
 import { LOWEST_ID } from '../query/logs/batches.js'
@@ -48,7 +48,9 @@ export function createTurnTracker(store: LogStore, now: () => number): TurnTrack
       state.processUuid = row.processUuid
       state.lastMs = timeOf(row)
       const numbered = store.hasIdAsKey ? row : { ...row, id: keyOf(row) }
-      state.follower.add(numbered, parseBody(row.body, { target: row.target, isMessageOnly }))
+      const isRead = state.follower.needsParsing(row)
+      const parsed = isRead ? parseBody(row.body, { target: row.target, isMessageOnly }) : NOTHING_PARSED
+      state.follower.add(numbered, parsed)
     }
     return takeEnded(untilMs)
   }

@@ -153,11 +153,8 @@ async function readStatus(session: Session): Promise<Status> {
   const words = createThreadWords(session)
   const { nowMs } = session
   const { flushMs, newestVersion: version } = words
-  const alive = readLogActivity(store, { nowMs, flushMs })
-  const areAlive = alive.processes.length > 0
-  const activity = areAlive
-    ? alive
-    : readLogActivity(store, { nowMs, flushMs, includesGone: true, mostThreads: MOST_THREADS })
+  const activity = readLogActivity(store, { nowMs, flushMs, newestOfGone: MOST_THREADS })
+  const { areAlive } = activity
   const threads = activity.threads
     .toSorted((a, b) => Number(b.step !== undefined) - Number(a.step !== undefined) || b.lastMs - a.lastMs)
     .slice(0, MOST_THREADS)

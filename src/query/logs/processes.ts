@@ -35,22 +35,21 @@ export function readLoggedProcesses({ connection, columns: present }: OpenTable)
       ),
     )
   }
-  const processes: LoggedProcess[] = []
-  for (let after = ''; ; ) {
-    const next = connection.get<{ processUuid: string | null }>(
-      `SELECT min(${process}) AS processUuid FROM ${source} WHERE ${thread} IS NULL AND ${process} > ?`,
-      after,
-    )?.processUuid
-    if (next === null || next === undefined) return newestFirst(processes)
-    after = next
-    const own = `FROM ${source} WHERE ${thread} IS NULL AND ${process} = ? AND ${isTimeSql(time)}`
-    const span = connection.get<Omit<LoggedProcess, 'processUuid'>>(
-      `SELECT (SELECT min(${time}) ${own}) AS firstSeconds, (SELECT max(${time}) ${own}) AS lastSeconds`,
-      next,
-      next,
-    )
-    if (span?.firstSeconds != null) processes.push({ processUuid: next, ...span })
-  }
+  // From one process to the next through the index, in one statement: each one costs more than what it reads.
+  const own = `FROM ${source} WHERE ${thread} IS NULL AND ${process} = ids.id AND ${isTimeSql(time)}`
+  return newestFirst(
+    connection.all<LoggedProcess>(
+      `WITH RECURSIVE ids(id) AS (
+         SELECT min(${process}) FROM ${source} WHERE ${thread} IS NULL AND ${process} > ''
+         UNION ALL SELECT (SELECT min(${process}) FROM ${source} WHERE ${thread} IS NULL AND ${process} > ids.id)
+         FROM ids WHERE ids.id IS NOT NULL
+       )
+       SELECT * FROM (
+         SELECT ids.id AS processUuid, (SELECT min(${time}) ${own}) AS firstSeconds, (SELECT max(${time}) ${own}) AS lastSeconds
+         FROM ids WHERE ids.id IS NOT NULL
+       ) WHERE firstSeconds IS NOT NULL`,
+    ),
+  )
 }
 
 /**
