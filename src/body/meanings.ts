@@ -1,4 +1,4 @@
-import { type BodyField, type BodySpan, type ParsedBody, readValue } from './parse.js'
+import { type BodyField, type BodySpan, NOTHING_PARSED, type ParsedBody, readValue } from './parse.js'
 
 /** Where a value stands: in a span, in the event, or in the words of the message (its first group). */
 export type ValuePlace =
@@ -74,6 +74,7 @@ export type Meaning = keyof typeof MEANINGS
 export const MEANING_NAMES = Object.keys(MEANINGS) as Meaning[]
 
 export function readMeaning(parsed: ParsedBody, meaning: Meaning): string | undefined {
+  if (parsed === NOTHING_PARSED) return undefined
   for (const place of MEANINGS[meaning]) {
     const value = readPlace(parsed, place)
     if (value !== undefined && value !== '' && value !== 'None') return value

@@ -9,6 +9,9 @@ import { isTimeSql, type LogStore } from '../query/logs/store.js'
 import { createTimeOrder } from '../query/logs/time-order.js'
 import { columnSql } from '../schema/columns.js'
 
+/** So many rows lie in SQLite's cache still when they are read, after their bytes were counted. */
+const ROWS_AT_ONCE = 250
+
 /** The turns of a thread as its rows tell them, oldest first. */
 export function readLogTurns(
   store: LogStore,
@@ -25,7 +28,7 @@ export function readLogTurns(
       follower.add(row, isRead ? parseBody(row.body, { target: row.target, isMessageOnly }) : NOTHING_PARSED)
     }
   }
-  for (const batch of inParts(store, matchingBatches(store, filter))) {
+  for (const batch of inParts(store, matchingBatches(store, filter, { listSize: ROWS_AT_ONCE }))) {
     const rows = readLogRows(store, batch, filter)
     take(order.add(store.hasIdAsKey ? rows : rows.map((row) => ({ ...row, id: keyOf(row) }))))
   }
