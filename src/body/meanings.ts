@@ -73,13 +73,31 @@ export type Meaning = keyof typeof MEANINGS
 
 export const MEANING_NAMES = Object.keys(MEANINGS) as Meaning[]
 
+/** Of each meaning the keys of all its places in fields, and its places in messages: few bodies have one of the keys. */
+const KEYS_AND_MESSAGES = new Map(
+  MEANING_NAMES.map((name) => {
+    const places: readonly ValuePlace[] = MEANINGS[name]
+    const keys = places.flatMap((place) =>
+      'span' in place ? [place.key] : 'field' in place ? [place.field] : [],
+    )
+    const inMessages = places.filter((place) => 'group' in place)
+    return [name, { keys: new Set(keys) as ReadonlySet<string>, inMessages }] as const
+  }),
+)
+
 export function readMeaning(parsed: ParsedBody, meaning: Meaning): string | undefined {
   if (parsed === NOTHING_PARSED) return undefined
-  for (const place of MEANINGS[meaning]) {
+  const { keys, inMessages } = KEYS_AND_MESSAGES.get(meaning)!
+  const isInFields = hasAny(parsed.fields, keys) || parsed.spans.some(({ fields }) => hasAny(fields, keys))
+  for (const place of isInFields ? MEANINGS[meaning] : inMessages) {
     const value = readPlace(parsed, place)
     if (value !== undefined && value !== '' && value !== 'None') return value
   }
   return undefined
+}
+
+function hasAny(fields: readonly BodyField[], keys: ReadonlySet<string>): boolean {
+  return fields.some(({ key }) => keys.has(key))
 }
 
 function readPlace({ spans, message, fields }: ParsedBody, place: ValuePlace): string | undefined {
