@@ -34,7 +34,7 @@ export function findSecrets(text: string): FoundSecret[] {
         const group = pattern.exec(text)?.indices?.[1]
         if (!group) continue
         const start = before === undefined ? group[0] : startOfWord(text, group[0], before)
-        found.push({ start, end: extendOverEscapes(text, group[1]), kind: 'secret' })
+        found.push({ start, end: group[1], kind: 'secret' })
         at = group[1] - 1
       }
     }
@@ -190,7 +190,7 @@ function tryPrefixes(text: string, start: number, pair: number, found: FoundSecr
       rest.lastIndex = start + prefix.length
       const match = rest.exec(text)
       if (!match || accept?.(prefix + match[0]) === false) continue
-      const end = extendOverEscapes(text, start + prefix.length + match[0].length)
+      const end = start + prefix.length + match[0].length
       found.push({ start, end, kind: 'secret' })
       return end
     }
@@ -208,17 +208,6 @@ function startOfWord(text: string, index: number, most: number): number {
   let start = index
   while (start > 0 && index - start < most && /[A-Za-z0-9_.~-]/.test(text[start - 1]!)) start -= 1
   return start
-}
-
-/** A secret may be cut by an escape of a plain character, by a colour, or by a line that goes on. */
-const CUT =
-  /(?:(?:\\u00(?:2[bdef]|3d|5f|7e)|\\\/|\x1b\[[\d;]*m|\\\r?\n\s*|\\u001b\[[\d;]*m)+[A-Za-z0-9_+/=.~-]{3,})+/iy
-
-function extendOverEscapes(text: string, end: number): number {
-  const next = text.charCodeAt(end)
-  if (next !== BACKSLASH && next !== ESCAPE) return end
-  CUT.lastIndex = end
-  return end + (CUT.exec(text)?.[0].length ?? 0)
 }
 
 // --------------------------------------------------------------------------------- what stands behind a name
@@ -251,7 +240,7 @@ function tryAuthorization(text: string, scheme: string, end: number, found: Foun
       : scheme === 'token' || scheme === 'oauth'
         ? value.length >= 16 && /\d/.test(value)
         : /\d/.test(value) || value.length >= 20
-  if (isSecret) found.push({ start, end: extendOverEscapes(text, start + value.length), kind: 'secret' })
+  if (isSecret) found.push({ start, end: start + value.length, kind: 'secret' })
 }
 
 /** Basic authorization is `user:password` in base64. */
@@ -296,7 +285,7 @@ function tryName(text: string, start: number, end: number, found: FoundSecret[])
   const valueEnd = /cookie$/i.test(name) ? endOfHeader(text, from) : from + value.length
   found.push({
     start: from,
-    end: quote === undefined ? extendOverEscapes(text, valueEnd) : valueEnd,
+    end: valueEnd,
     kind: 'secret',
   })
 }

@@ -1,4 +1,5 @@
 import { findSecrets } from './find-secrets.js'
+import { readPlain, readPlainParts, startsWithColour } from './plain-text.js'
 
 /** What is replaced: a secret, or who and where somebody is. */
 export const REDACTION_KINDS = ['secret', 'home', 'user', 'host', 'mail', 'path'] as const
@@ -46,7 +47,8 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
   const hosts = new Set(options.hosts?.filter((name) => !COMMON_NAMES.test(name)))
 
   function placeholder(kind: RedactionKind, value: string): string {
-    const key = `${kind} ${value}`
+    // The same value in colour is the same value.
+    const key = `${kind} ${readPlain(value)}`
     const known = placeholders.get(key)
     if (known) return known
     counts[kind] += 1
@@ -56,16 +58,30 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
     return text
   }
 
-  function redactFound(text: string, more: readonly Redaction[]): string {
+  function findIn(text: string): Redaction[] {
     const found: Redaction[] = findSecrets(text)
     findHomes(text, users, found)
     for (const home of options.homes ?? []) findFolder(text, home, found)
     findNamedRoots(text, found)
     findMails(text, found)
-    found.push(...more)
-    // Names are learned from the folders of this text, so they are looked for last.
+    return found
+  }
+
+  function findNames(text: string, found: Redaction[]): void {
     for (const name of users) findName(text, name, 'user', found)
     for (const name of hosts) findName(text, name, 'host', found)
+  }
+
+  function redactFound(text: string, more: readonly Redaction[]): string {
+    const found = [...findIn(text), ...more]
+    // A colour or an escape may cut a secret, so that neither piece looks like one.
+    const parts = readPlainParts(text).map((part) => ({ part, found: findIn(part.text) }))
+    // Names are learned from the folders of this text, so they are looked for last.
+    findNames(text, found)
+    for (const { part, found: foundInPart } of parts) {
+      findNames(part.text, foundInPart)
+      for (const { start, end, kind } of foundInPart) found.push({ ...part.locate(start, end), kind })
+    }
     return replace(text, found, placeholder)
   }
 
@@ -131,7 +147,9 @@ function findHomes(text: string, users: Set<string>, found: Redaction[]): void {
     const name = NAME.exec(text)?.[0].replace(/[.,]+$/, '')
     if (name === undefined || name === '' || BUILD_USERS.test(name)) continue
     if (/[\w.-]/.test(text[index - 1] ?? '') && CODEX_ENTRIES.test(name)) continue
-    if (!COMMON_NAMES.test(name)) users.add(name)
+    // What a colour cuts is a part of a name.
+    const isCut = startsWithColour(text, index + parent.length + name.length)
+    if (!isCut && !COMMON_NAMES.test(name)) users.add(name)
     const mount = /\/mnt\/[a-z]$/.exec(text.slice(Math.max(0, index - 6), index))?.[0].length ?? 0
     found.push({ start: index - mount, end: index + parent.length + name.length, kind: 'home' })
   }
@@ -168,10 +186,20 @@ function findMails(text: string, found: Redaction[]): void {
     const local = /[A-Za-z0-9._%+-]+$/.exec(text.slice(Math.max(0, at - 64), at))?.[0]
     // `git@github.com` is nobody.
     if (local === undefined || local === 'git') continue
-    // In `\nname@host` the `n` belongs to the escape.
-    const start = at - local.length + (text[at - local.length - 1] === '\\' ? 1 : 0)
+    const start = at - local.length + lengthOfEscapeEnd(text, at - local.length)
     if (start < at) found.push({ start, end: at + 1 + domain.length, kind: 'mail' })
   }
+}
+
+/** In `\nname@host` the `n` belongs to an escape, as do `u003c` of `\u003cname@host` and `1m` of a colour. */
+function lengthOfEscapeEnd(text: string, at: number): number {
+  const before = text.slice(Math.max(0, at - 16), at)
+  const end = before.endsWith('\\')
+    ? /^(?:u[\da-f]{4}|x[\da-f]{2}|.)/i
+    : /(?:\x1b|\\(?:u001b|u\{1b\}|x1b|033|e))\[[\d;]*$/i.test(before)
+      ? /^\d*[A-Za-z]/
+      : undefined
+  return end?.exec(text.slice(at, at + 16))?.[0].length ?? 0
 }
 
 function findName(text: string, name: string, kind: 'user' | 'host', found: Redaction[]): void {

@@ -160,7 +160,7 @@ export const NEEDLE_RULES: readonly NeedleRule[] = [
     name: 'private key',
     needles: ['-----BEGIN '],
     pattern:
-      /(-----BEGIN (?:[A-Z0-9 ]{1,40} )?PRIVATE KEY(?: BLOCK)?-----(?:[^"'`<>{}]{0,16000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|(?:[A-Za-z0-9+/=:,.\s-]|\\[nr/])*))/dy,
+      /(-----BEGIN (?:[A-Z0-9 ]{1,40} )?PRIVATE KEY(?: BLOCK)?-----(?:(?:[^"'`<>{}]|u\{1[bB]\}){0,16000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|(?:[A-Za-z0-9+/=:,.\s-]|\\[nr/])*))/dy,
   },
   {
     name: 'PuTTY private key',

@@ -23,6 +23,31 @@ const PLACES: Record<string, (text: string) => string> = {
   'in escaped colour': (text) => `a \\u001b[1;31m${text}\\u001b[0m b`,
 }
 
+/** What may stand within a secret: it is put into each at three places. */
+const CUTS: Record<string, (secret: string, at: number) => string> = {}
+for (const [name, cut] of Object.entries({
+  'a colour': '\x1b[31m',
+  'the end of a colour and of a line, as grep writes them': '\x1b[m\x1b[K',
+  'a colour in JSON': '\\u001b[1;31m',
+  'a colour in JSON in JSON': '\\\\u001b[1;31m',
+  'a colour in a Rust debug text': '\\u{1b}[31m',
+  'a colour in Python': '\\x1b[38;5;1m',
+  'a colour in a shell': '\\033[0m',
+  'a title of a terminal': '\x1b]0;shop\x07',
+  'a line that goes on': '\\\n',
+})) {
+  CUTS[name] = (secret, at) => secret.slice(0, at) + cut + secret.slice(at)
+}
+CUTS.backslashes = (secret) => secret.replaceAll(/[-_/.=+~:]/g, '\\$&')
+CUTS['backslashes in JSON'] = (secret) => secret.replaceAll(/[-_/.=+~:]/g, '\\\\$&')
+CUTS['numbers of characters'] = (secret) =>
+  secret.replaceAll(/[-_/=+]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`)
+CUTS['percent signs'] = (secret) => secret.replaceAll(/[-_/=+:]/g, encodeAscii)
+
+function encodeAscii(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+}
+
 function place({ secret, around }: MadeUpSecret): string {
   return around === undefined
     ? secret
@@ -54,6 +79,28 @@ describe.each(Object.entries(PLACES))('in %s', (_, write) => {
   })
 })
 
+test.each(Object.keys(CUTS))('no secret is left that is cut by %s', async (name) => {
+  const cutSecrets = secrets.flatMap(({ secret, around, kind }) =>
+    [0.2, 0.5, 0.8].map((part) => {
+      const cut = CUTS[name]!(secret, Math.floor(secret.length * part))
+      return {
+        kind,
+        part,
+        secret,
+        cut,
+        text: place({ kind, secret: cut, ...(around !== undefined && { around }) }),
+      }
+    }),
+  )
+  const texts = cutSecrets.map(({ text }) => `I tried ${text} and went on.`)
+  const redacted = await redactEach(createRedactor(), texts)
+  const left = cutSecrets.filter(
+    ({ secret, cut }, at) =>
+      leftOf(secret, redacted[at]!) !== undefined || leftOf(cut, redacted[at]!) !== undefined,
+  )
+  expect(left.map(({ kind, part }) => `${kind} at ${part}`)).toEqual([])
+})
+
 describe('a redactor', () => {
   test('gives the same value the same placeholder, in all texts', async () => {
     const redactor = createRedactor()
@@ -79,10 +126,31 @@ describe('a redactor', () => {
     ['HOSTNAME=lab-7 x', 'HOSTNAME=[host:1] x'],
     ['mail nils@example.com and git@github.com:a/b.git', 'mail [mail:1] and git@github.com:a/b.git'],
     [String.raw`a\nnils@example.com\n`, String.raw`a\n[mail:1]\n`],
+    [String.raw`"\u003cnils@example.com\u003e"`, String.raw`"\u003c[mail:1]\u003e"`],
+    [String.raw`"\u001b[1mnils@example.com"`, String.raw`"\u001b[1m[mail:1]"`],
     ['/Volumes/Backup/x', '[path:1]/x'],
     ['/home/runner/.cargo/registry/src/x.rs', '/home/runner/.cargo/registry/src/x.rs'],
   ])('takes people and places out of %j', async (text, expected) => {
     expect(await createRedactor().redact(text)).toBe(expected)
+  })
+
+  test.each([
+    ['/home/\x1b[01;31m\x1b[Knils\x1b[m\x1b[K/shop', '[home]\x1b[m\x1b[K/shop'],
+    ['/home/ni\x1b[1mls\x1b[0m/shop of nils and ni', '[home]\x1b[0m/shop of [user:1] and ni'],
+    [
+      '\x1b[1mnils\x1b[0m@example.com of \x1b[1mnils@example.com\x1b[0m',
+      '\x1b[1m[mail:1] of \x1b[1m[mail:1]\x1b[0m',
+    ],
+    ['{"cwd":"\\/home\\/nils\\/shop"}', '{"cwd":"[home]\\/shop"}'],
+    ['file:///home%2Fnils%2Fshop', 'file://[home]%2Fshop'],
+  ])('takes people and places out of %j, whatever cuts their names', async (text, expected) => {
+    expect(await createRedactor().redact(text)).toBe(expected)
+  })
+
+  test('gives a value the same placeholder in colour and without', async () => {
+    expect(await createRedactor().redact('password=first-1 password=fir\x1b[31mst-1')).toBe(
+      'password=[secret:1] password=[secret:1]',
+    )
   })
 
   test('takes the names that it is given', async () => {
