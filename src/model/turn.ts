@@ -52,10 +52,16 @@ export interface Turn {
    * lines that were copied, since they have the time of the copy. */
   firstLineAtMs: number | null
   lastLineAtMs: number | null
+  /** The line that began it, 1-based, in the file that it lies in. */
+  lineNumber: number
   /** Belongs to a thread that this one was forked from. */
   isInherited: boolean
+  /** Not part of the thread any more; it was used and charged. */
+  isRolledBack: boolean
   /** The first words that the user said in it; `null` for a turn without a user message. */
   prompt: string | null
+  /** The model answered what the user said last: up to 0.144 a turn that failed is completed, without an answer. */
+  hasAnswer: boolean
   model: string | null
   effort: string | null
   cwd: string | null

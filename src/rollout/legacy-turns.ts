@@ -292,7 +292,7 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
     const sums = side.finish(turns)
     return {
       turns: book.finish(turns),
-      rolledBack: book.finish(rolledBack),
+      rolledBack: book.finish(rolledBack, true),
       outside: book.outside,
       inheritedLineCount,
       ...sums,

@@ -51,6 +51,9 @@ const TOOL_ITEMS: ReadonlySet<string> = new Set([
   'webSearch',
 ])
 
+/** Items that a user reads as the answer. */
+const ANSWERS: ReadonlySet<string> = new Set(['agentMessage', 'exitedReviewMode', 'imageGeneration', 'plan'])
+
 const SHELL_TOOLS: ReadonlySet<string> = new Set(['exec_command', 'local_shell', 'shell', 'shell_command'])
 
 /** Gathers turns, their items and calls. Which line begins, ends or fills a turn is decided by whoever reads. */
@@ -84,8 +87,11 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
         firstTokenMs: null,
         firstLineAtMs: line.atMs,
         lastLineAtMs: line.atMs,
+        lineNumber: line.lineNumber,
         isInherited: line.isInherited,
+        isRolledBack: false,
         prompt: null,
+        hasAnswer: false,
         ...settings,
         rootTurnId: null,
         trigger: null,
@@ -107,6 +113,7 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
   /** Replaces the item of the same id in that turn, else adds it. */
   function putItem(open: OpenTurn, item: ThreadItem, line: LineContext, isHidden = false): void {
     if (item.type === 'userMessage') open.turn.prompt ??= promptOf(item)
+    if (item.type === 'userMessage' || ANSWERS.has(item.type)) open.turn.hasAnswer = ANSWERS.has(item.type)
     const kept = detail === 'full' ? item : slimItem(item)
     const known = open.items.get(item.id)
     if (known) {
@@ -225,8 +232,8 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
   }
 
   /** No more lines. */
-  function finish(turns: readonly OpenTurn[]): Turn[] {
-    const last = turns.at(-1)
+  function finish(turns: readonly OpenTurn[], isRolledBack = false): Turn[] {
+    const last = isRolledBack ? undefined : turns.at(-1)
     for (const { entry, id } of openCalls) {
       const { call } = entry
       if (call === null || call.state !== 'unanswered') continue
@@ -236,6 +243,9 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
     return turns.map((open, index) => {
       finishTurn(open, open === last)
       open.turn.number = index + 1
+      open.turn.isRolledBack = isRolledBack
+      // Up to 0.99 the prompt of a review is written twice, and each begins a turn.
+      if (isAnsweredReview(open, turns[index + 1])) open.turn.hasAnswer = true
       return open.turn
     })
   }
@@ -324,6 +334,14 @@ function findSandboxRefusal(call: ToolCall): Refusal | null {
   if (!SHELL_TOOLS.has(call.tool) || call.exitCode === null || call.exitCode === 0) return null
   const words = call.output === null ? '' : readOutput(call.output).body.trim()
   return { by: 'sandbox', reason: words.split('\n')[0] || null }
+}
+
+function isAnsweredReview({ turn, isExplicit }: OpenTurn, next: OpenTurn | undefined): boolean {
+  return (
+    !isExplicit &&
+    next?.turn.prompt === turn.prompt &&
+    [...next.items.values()].some(({ item }) => item.type === 'exitedReviewMode')
+  )
 }
 
 function refusalOfItem(item: ThreadItem): Refusal | null {

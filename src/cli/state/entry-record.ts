@@ -13,7 +13,7 @@ export interface EntryRow {
 export const ENTRY_KIND: RecordKind<EntryRow> = {
   noun: 'item',
   fields: [
-    { name: 'turn', kind: 'number', value: ({ turn }) => turn?.number },
+    { name: 'turn', kind: 'number', value: ({ turn }) => (turn?.isRolledBack ? null : turn?.number) },
     { name: 'turn_id', kind: 'id', value: ({ turn }) => turn?.id },
     { name: 'at', kind: 'time', value: ({ entry }) => entry.atMs },
     { name: 'kind', kind: 'text', value: ({ entry }) => describeEntry(entry).kind },
@@ -46,6 +46,7 @@ export const ENTRY_KIND: RecordKind<EntryRow> = {
     { name: 'output', kind: 'text', value: ({ entry }) => outputOf(entry) },
     { name: 'hidden', kind: 'flag', value: ({ entry }) => entry.kind !== 'item' || entry.isHidden },
     { name: 'inherited', kind: 'flag', value: ({ entry }) => entry.isInherited },
+    { name: 'rolled_back', kind: 'flag', value: ({ turn }) => turn?.isRolledBack ?? false },
     { name: 'line', kind: 'number', value: ({ entry }) => entry.lineNumber },
   ],
   shown: ['turn', 'at', 'kind', 'text', 'exit_code', 'duration_ms', 'refused_by'],

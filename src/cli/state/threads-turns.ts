@@ -16,7 +16,12 @@ type TurnsRow = Turn | EntryRow
 export const TURN_KIND: RecordKind<Turn> = {
   noun: 'turn',
   fields: [
-    { name: 'number', kind: 'number', heading: '#', value: ({ number }) => number },
+    {
+      name: 'number',
+      kind: 'number',
+      heading: '#',
+      value: ({ number, isRolledBack }) => (isRolledBack ? null : number),
+    },
     { name: 'id', kind: 'id', value: ({ id }) => id },
     { name: 'id_made_up', kind: 'flag', value: ({ isIdMadeUp }) => isIdMadeUp },
     { name: 'started_at', kind: 'time', value: startOf },
@@ -31,6 +36,8 @@ export const TURN_KIND: RecordKind<Turn> = {
       },
     },
     { name: 'outcome', kind: 'text', value: ({ outcome }) => outcome, cell: outcomeCell },
+    { name: 'answered', kind: 'flag', value: ({ hasAnswer }) => hasAnswer },
+    { name: 'rolled_back', kind: 'flag', value: ({ isRolledBack }) => isRolledBack },
     { name: 'status', kind: 'text', value: ({ status }) => status },
     { name: 'error', kind: 'text', value: ({ error }) => error?.message },
     { name: 'prompt', kind: 'text', value: ({ prompt }) => prompt },
@@ -64,7 +71,10 @@ export const TURN_KIND: RecordKind<Turn> = {
   nameOf: ({ id }) => id,
 }
 
-const FLAGS = { items: onFlag('one line for each item, call and note instead of each turn') }
+const FLAGS = {
+  items: onFlag('one line for each item, call and note instead of each turn'),
+  rolledBack: onFlag('also turns that were rolled back, which Codex does not show'),
+}
 
 const ARGS = { thread: optionalThread('the thread (default: last, the newest)') }
 
@@ -77,9 +87,9 @@ export const command = defineListCommand<TurnsRow, typeof FLAGS, typeof ARGS>({
   exitsWith1: 'the thread has no turn, or its rollout cannot be read',
   notes: `Times and tokens of every release from 0.93 on are read from the rollout. Calls that Codex hides are there:
 hidden. A turn that is 'never ended' belongs to a process that was killed, or to a review. What a fork inherited is
-counted where it was used.`,
-  isFaint: (row) => ('entry' in row ? row.entry.isInherited : row.isInherited),
-  async read(session, { items, json, color }, args) {
+counted where it was used. 'No answer': up to 0.144 a rollout does not tell that a turn failed.`,
+  isFaint: (row) => ('entry' in row ? isFaint(row.turn) || row.entry.isInherited : isFaint(row)),
+  async read(session, { items, json, color, rolledBack }, args) {
     const { rollout } = await requireRollout(args.thread, session)
     const isDrawn = !items && json === undefined && session.io.stdout.isTerminal
     const read = await readTurns(rollout.path, {
@@ -88,10 +98,22 @@ counted where it was used.`,
       hasWriter: isRolloutBeingWritten(rollout, session.nowMs),
     })
     tellProblems(read, session)
-    if (items) return foundEntries(read)
-    return foundTurns(read, isDrawn ? await drawCourse(read.turns, color, session) : '')
+    const turns = rolledBack ? withRolledBack(read) : read.turns
+    if (items) return foundEntries(read, turns)
+    return foundTurns(read, turns, isDrawn ? await drawCourse(read.turns, color, session) : '')
   },
 })
+
+/** In the order in which they were begun. */
+function withRolledBack({ turns, rolledBack }: ThreadTurns): Turn[] {
+  return rolledBack.length === 0
+    ? turns
+    : [...turns, ...rolledBack].sort((a, b) => a.lineNumber - b.lineNumber)
+}
+
+function isFaint(turn: Turn | null): boolean {
+  return turn !== null && (turn.isInherited || turn.isRolledBack)
+}
 
 /** As many of the last turns are drawn. */
 const MAX_DRAWN_TURNS = 10
@@ -108,16 +130,18 @@ async function drawCourse(
   return `\n\n${drawWaterfall(courses, io.stdout.columns ?? 100, palette).trimEnd()}`
 }
 
-function foundTurns(read: ThreadTurns, course: string): FoundRecords<TurnsRow> {
+function foundTurns(read: ThreadTurns, turns: readonly Turn[], course: string): FoundRecords<TurnsRow> {
   return {
-    pages: [read.turns],
+    pages: [turns],
     emptyText: `thread ${read.threadId} has no turn`,
     footer() {
       const inherited = read.turns.filter(({ isInherited }) => isInherited).length
       const sums = [
         formatPlural(read.turns.length, 'turn'),
         ...(inherited > 0 ? [`${inherited} inherited`] : []),
-        ...(read.rolledBack.length > 0 ? [`${read.rolledBack.length} rolled back`] : []),
+        ...(read.rolledBack.length > 0
+          ? [`${read.rolledBack.length} rolled back${turns === read.turns ? ' (--rolled-back)' : ''}`]
+          : []),
         `${formatPlural(read.usage.total, 'token')} in ${formatPlural(read.responses, 'response')} of its own`,
       ].join(', ')
       return sums + course
@@ -125,11 +149,11 @@ function foundTurns(read: ThreadTurns, course: string): FoundRecords<TurnsRow> {
   }
 }
 
-function foundEntries(read: ThreadTurns): FoundRecords<TurnsRow> {
+function foundEntries(read: ThreadTurns, turns: readonly Turn[]): FoundRecords<TurnsRow> {
   const rowsOf = (turn: Turn | null, entries: readonly TurnEntry[]) =>
     entries.map((entry) => ({ turn, entry }))
   return {
-    pages: [read.turns.flatMap((turn) => rowsOf(turn, turn.entries)), rowsOf(null, read.outside)],
+    pages: [turns.flatMap((turn) => rowsOf(turn, turn.entries)), rowsOf(null, read.outside)],
     emptyText: `thread ${read.threadId} has no item`,
   }
 }
@@ -144,7 +168,10 @@ function timeOf({ durationMs, firstLineAtMs, lastLineAtMs, outcome }: Turn): num
   return lastLineAtMs - firstLineAtMs
 }
 
-function outcomeCell({ outcome, error }: Turn): string {
+function outcomeCell(turn: Turn): string {
+  const { outcome, error, prompt, hasAnswer, isRolledBack } = turn
+  if (isRolledBack) return 'rolled back'
   if (outcome === 'neverEnded') return 'never ended'
+  if (outcome === 'completed' && prompt !== null && !hasAnswer) return 'completed, no answer'
   return outcome === 'failed' && error ? `failed: ${error.message}` : outcome
 }

@@ -1,17 +1,19 @@
 import { rmSync, utimesSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { toldHomes } from '../../helpers/codex-view.js'
 import { copyFixtureHome } from '../../helpers/homes.js'
 import { runState } from '../../helpers/run.js'
 
 const forks = copyFixtureHome('turns', 'forks-0.169.0')
 const items = copyFixtureHome('items', 'items-0.140.0')
+const rolled = copyFixtureHome('turns', 'forks-0.140.0')
 const BASE = '01a21336-81d5-7512-b414-664d5840bf56'
+const ROLLED_BACK = '01a21352-5a65-7463-a238-93a96414db53'
 const FORK = '01a21336-83d0-7d91-80b7-d457703602c8'
 
 afterAll(() => {
-  for (const home of [forks, items]) rmSync(dirname(home), { recursive: true, force: true })
+  for (const home of [forks, items, rolled]) rmSync(dirname(home), { recursive: true, force: true })
 })
 
 const now = Date.UTC(2026, 10, 25, 15)
@@ -116,6 +118,56 @@ test('Items of a release that shows no calls have command, exit code, and who re
     'user: injected user words',
     'assistant: injected answer words',
   ])
+})
+
+test('Turns that were rolled back are told when they are asked for, in their place and without a number', async () => {
+  const turnsOf = async (...argv: string[]) =>
+    (await runState(['threads', 'turns', ROLLED_BACK, '--codex-home', rolled, ...argv])).stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t'))
+  expect(await turnsOf('--fields=number,prompt')).toEqual([
+    ['1', 'Say r1'],
+    ['2', 'Say r4 after the rollback'],
+  ])
+  expect(await turnsOf('--rolled-back', '--fields=number,prompt,rolled_back,total_tokens')).toEqual([
+    ['1', 'Say r1', 'false', '1795'],
+    ['', 'Shell r2', 'true', '6294'],
+    ['', 'Say r3', 'true', '2274'],
+    ['2', 'Say r4 after the rollback', 'false', '1849'],
+  ])
+  expect(await turnsOf('--rolled-back', '--items', '--fields=turn,rolled_back,text')).toContainEqual([
+    '',
+    'true',
+    'Say r3',
+  ])
+  const { stdout } = await runState(['threads', 'turns', ROLLED_BACK, '--codex-home', rolled], {
+    isTerminal: true,
+    now,
+  })
+  expect(stdout).toContain('2 turns, 2 rolled back (--rolled-back), 12,212 tokens in 6 responses')
+})
+
+test('A turn that failed in a release that does not say so has no answer; a review and a compaction have', async () => {
+  const unanswered = async (home: string) => {
+    const { stdout } = await runState(['threads', 'list', '--quiet', '--codex-home', home])
+    const prompts: unknown[] = []
+    for (const id of stdout.trim().split('\n')) {
+      const told = await runState(['threads', 'turns', id, '--codex-home', home, '--color', 'never'], {
+        isTerminal: true,
+        now,
+      })
+      const lines = told.stdout.split('\n').filter((line) => line.includes('completed, no answer'))
+      prompts.push(...lines.map((line) => /no answer {2,}(.*?) {2,}/.exec(line)?.[1]))
+    }
+    return prompts.toSorted()
+  }
+  expect(await unanswered(rolled)).toEqual(['Cut y1', 'Fail x1', 'Full f2'])
+  const old = copyFixtureHome('turns', 'forks-0.98.0')
+  onTestFinished(() => rmSync(dirname(old), { recursive: true, force: true }))
+  // Of a killed turn that release has no end either.
+  expect(await unanswered(old)).toEqual(['Cut y1', 'Endless k2', 'Endless l2', 'Fail x1', 'Full f2'])
+  expect(await unanswered(forks)).toEqual([])
 })
 
 test('A turn that no line ends is running while its rollout is being written', async () => {
