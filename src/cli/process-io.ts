@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs'
+import type { WriteStream } from 'node:tty'
 import { type OutputStream, type ProcessIo, type StartWorker, writeFully } from './io.js'
 
 /** The process around the commands. */
@@ -52,17 +53,34 @@ export function createProcessIo(startWorker: StartWorker): ProcessIo {
 /** Not `process.stdout`: touching it costs milliseconds and makes a pipe non-blocking. */
 function createOutput(fd: 1 | 2): OutputStream {
   const isTerminal = isTerminalAt(fd)
+  const sizeNow = createSizeReader(fd)
   return {
     isTerminal,
     get columns() {
-      return isTerminal ? new (process.getBuiltinModule('node:tty').WriteStream)(fd).columns : undefined
+      return isTerminal ? sizeNow().columns : undefined
     },
     get rows() {
-      return isTerminal ? new (process.getBuiltinModule('node:tty').WriteStream)(fd).rows : undefined
+      return isTerminal ? sizeNow().rows : undefined
     },
     write(chunk) {
       writeFully(fd, typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
     },
+  }
+}
+
+/** One stream for all looks: each opens the terminal once more and never closes it. */
+function createSizeReader(fd: number): () => { columns: number; rows: number } {
+  let stream: (WriteStream & { _refreshSize?(): void }) | undefined
+  return () => {
+    if (stream) {
+      // Node refreshes only `process.stdout` by itself.
+      stream._refreshSize?.()
+    } else {
+      stream = new (process.getBuiltinModule('node:tty').WriteStream)(fd)
+      // A terminal that went away keeps the size it had.
+      stream.on('error', () => undefined)
+    }
+    return stream
   }
 }
 
