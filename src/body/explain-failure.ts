@@ -10,22 +10,31 @@ import {
   TURN_TEXTS,
 } from './failures.js'
 
+interface TextRule {
+  text: RegExp
+  name: FailureName
+}
+
 /** Rules that fit any text say nothing of a text of unknown origin. */
-const TEXT_RULES: readonly { text: RegExp; name: FailureName }[] = [
-  ...TURN_TEXTS,
-  ...TOOL_TEXTS,
-  ...MCP_CALL_TEXTS,
-  ...MCP_START_TEXTS,
-  ...ROW_RULES.map(({ message, name }) => ({ text: message, name })),
-].filter(({ text }) => text.source !== '^')
+const isTelling = ({ text }: TextRule) => text.source !== '^'
+const ROW_TEXTS = ROW_RULES.map(({ message, name }): TextRule => ({ text: message, name }))
+/** Whole messages by how they begin: nothing that stands further on in one tells more. */
+const MESSAGE_RULES = ROW_TEXTS.filter(({ text }) => text.source.startsWith('^'))
+const PART_RULES = [...TURN_TEXTS, ...TOOL_TEXTS].filter(isTelling)
+const LAST_PART_RULES = ROW_TEXTS.filter((rule) => !MESSAGE_RULES.includes(rule))
+/** Of any program: only where the text is about an MCP server do they mean one. */
+const MCP_RULES = [...MCP_CALL_TEXTS, ...MCP_START_TEXTS].filter(isTelling)
+const ABOUT_MCP = /mcp|tools\/call|handshaking|: initialize/i
 
 /** More of a text is not looked at. */
 const LONGEST_TEXT = 4000
 const MOST_STARTS = 400
 
-/** Entries of the catalogue by their name. */
-export function findEntry(name: string): FailureEntry | undefined {
-  return FAILURES.find((entry) => entry.name === name.trim().toLowerCase())
+/** Entries of the catalogue by their name, or by their title where no other has it. */
+export function findEntry(typed: string): FailureEntry | undefined {
+  const wanted = typed.trim().toLowerCase()
+  const titled = FAILURES.filter(({ title }) => title.toLowerCase() === wanted)
+  return FAILURES.find(({ name }) => name === wanted) ?? (titled.length === 1 ? titled[0] : undefined)
 }
 
 /**
@@ -34,12 +43,20 @@ export function findEntry(name: string): FailureEntry | undefined {
  */
 export function explainText(text: string): FailureEntry | undefined {
   const message = text.slice(0, LONGEST_TEXT).replaceAll(/\s+/g, ' ')
-  for (const start of startsOf(message)) {
-    const rest = message.slice(start)
-    const rule = TEXT_RULES.find((one) => one.text.test(rest))
-    if (rule) return failureEntry(rule.name)
+  const rests = startsOf(message).map((start) => message.slice(start))
+  const mcpRules = ABOUT_MCP.test(message) ? MCP_RULES : []
+  for (const rules of [MESSAGE_RULES, [...PART_RULES, ...mcpRules, ...LAST_PART_RULES]]) {
+    for (const rest of rests) {
+      const rule = rules.find((one) => one.text.test(rest))
+      if (rule) return failureEntry(rule.name)
+    }
   }
   return undefined
+}
+
+/** A retry: its text is the same whatever went wrong, and in a terminal it is a count. */
+export function isRetryText(text: string): boolean {
+  return /\bretrying sampling request \(|\breconnecting\b.{0,4}\b\d+\/\d+/i.test(text.slice(0, LONGEST_TEXT))
 }
 
 /** Where a message can begin: at each word. */

@@ -63,7 +63,7 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
   const unread =
     lost.unreadCount === 0 ? '' : ` Of ${lost.unreadCount} rollouts without a row it was not read.`
   throw new StateError('NOT_FOUND', `no thread is called '${text}'`, {
-    hint: `Give an id, its beginning, a name or title, or 'last'; 'threads list --search' finds parts of them.${unread}`,
+    hint: `Give an id, its beginning, a name or title, or 'last'; 'codex-state threads list --search' finds parts of them.${unread}`,
   })
 }
 

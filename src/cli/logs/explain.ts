@@ -1,4 +1,4 @@
-import { explainText, findEntry, findSimilarEntries } from '../../body/explain-failure.js'
+import { explainText, findEntry, findSimilarEntries, isRetryText } from '../../body/explain-failure.js'
 import { FAILURES, type FailureEntry } from '../../body/failures.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
@@ -34,6 +34,11 @@ shell leaves it as it is.`,
     if (typed === '') return [FAILURES]
     const entry = findEntry(typed) ?? explainText(typed)
     if (entry) return [[entry]]
+    if (isRetryText(typed)) {
+      throw new StateError('NOT_FOUND', 'a retry has the same text whatever its cause', {
+        hint: `'codex-logs errors --explain' takes the cause from the rows around it.`,
+      })
+    }
     const similar = findSimilarEntries(typed).slice(0, MOST_SIMILAR)
     throw new StateError('NOT_FOUND', 'no entry fits this text', {
       hint:

@@ -38,16 +38,29 @@ test.each([
     'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }',
     'tool-rejected-by-user',
   ],
+  [
+    'WARN Failed to delete shell snapshot at "/home/a/.codex/shell_snapshots/01.tmp": Os { code: 2, message: "No such file or directory" }',
+    'noise-shell-snapshot',
+  ],
+  [
+    'failed to sync curated plugins repo: git ls-remote failed; error sending request for url (https://api.example/repo)',
+    'noise-plugins',
+  ],
+  ['MCP server ghost did not start: No such file or directory (os error 2)', 'mcp-start-no-command'],
 ])('the message %s is found', (text, name) => {
   expect(explainText(text)?.name).toBe(name)
 })
 
-test.each(['', 'all is well', 'a '.repeat(100_000), '"('.repeat(50_000)])(
-  'a text that means nothing has no entry',
-  (text) => {
-    expect(explainText(text)).toBeUndefined()
-  },
-)
+test.each([
+  '',
+  'all is well',
+  'cat: a.txt: No such file or directory',
+  'git: timed out after 5 s',
+  'a '.repeat(100_000),
+  '"('.repeat(50_000),
+])('a text that means nothing has no entry', (text) => {
+  expect(explainText(text)).toBeUndefined()
+})
 
 test('without a word all entries are listed; a text that fits none leads to similar ones', async () => {
   const { stdout } = await runLogs(['explain', '--json'])
@@ -58,6 +71,23 @@ test('without a word all entries are listed; a text that fits none leads to simi
   expect(stderr).toContain('database-locked')
   expect(exitCode).toBe(1)
 })
+
+test('an entry is found by its title too', async () => {
+  const { stdout } = await runLogs(['explain', 'Context', 'window', 'full'])
+  expect(stdout).toMatch(/^context-window {2}context window full\n/)
+})
+
+test.each(['stream disconnected - retrying sampling request (1/5 in 189ms)...', 'Reconnecting... 2/5'])(
+  'the retry %s is called none of its causes',
+  async (text) => {
+    const { stderr, exitCode } = await runLogs(['explain', text])
+    expect({ stderr, exitCode }).toEqual({
+      stderr:
+        "codex-logs: a retry has the same text whatever its cause. 'codex-logs errors --explain' takes the cause from the rows around it.\n",
+      exitCode: 1,
+    })
+  },
+)
 
 test('docs/errors.md holds every entry as the program tells it', async () => {
   const groups = {
