@@ -4,7 +4,7 @@ import { classifyFailure } from './classify-failure.js'
 import { maskMessage } from './mask.js'
 import { readField, readMeaning } from './meanings.js'
 import { type BodyField, type ParsedBody, readValue } from './parse.js'
-import { NEEDLESS_FIELDS, QUIET_FAMILIES, TEMPLATES, type Template } from './templates.js'
+import { EXCERPTS, NEEDLESS_FIELDS, QUIET_FAMILIES, TEMPLATES, type Template } from './templates.js'
 
 /** What is shown of a row: its message, templates filled in, what repeats thread, turn or request left out. */
 export function summarizeRow(row: StoredLogRow, parsed: ParsedBody): LogSummary {
@@ -71,7 +71,26 @@ function tellEvent(target: string, message: string | null, fields: ReadonlyMap<s
     }
   }
   if (message === 'Submission') return tellSubmission(fields)
-  return { text: message ?? '', hidden: NONE }
+  return { text: tellExcerpt(target, message ?? ''), hidden: NONE }
+}
+
+function tellExcerpt(target: string, message: string): string {
+  const excerpt = EXCERPTS.find((one) => one.target === target && message.startsWith(one.message))
+  if (!excerpt) return message
+  const last = excerpt.marks.at(-1)
+  let text = excerpt.words
+  let at = 0
+  for (const mark of excerpt.marks) {
+    const [before, behind] = mark
+    const found = message.indexOf(before, at)
+    const from = found + before.length
+    // A name may hold what stands behind it.
+    at = mark === last ? message.lastIndexOf(behind) : message.indexOf(behind, from)
+    if (found < 0 || at < from) return message
+    if (mark === last && at + behind.length !== message.length) return message
+    text += ` ${message.slice(from, at)}`
+  }
+  return text
 }
 
 /** A template in its parts: texts, and the fields between them. */

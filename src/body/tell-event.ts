@@ -2,7 +2,7 @@ import { type ByteLookup, createByteIndex, isWord, signOf, startsWith } from './
 import { TURN_ERROR } from './classify-failure.js'
 import type { BodyScan } from './scan.js'
 import { READY_TEMPLATES, type ReadyTemplate } from './summary.js'
-import { NEEDLESS_FIELDS } from './templates.js'
+import { EXCERPTS, NEEDLESS_FIELDS } from './templates.js'
 
 /** What is shown of an event, as places in its bytes: what `summarizeRow` makes of it, without a string. */
 export interface ToldEvent {
@@ -71,6 +71,13 @@ const BY_MESSAGE = createByteIndex(
   ),
 )
 const PREFIXES = READY_TEMPLATES.filter(({ isPrefix }) => isPrefix).map(({ message }) => Buffer.from(message))
+const BYTE_EXCERPTS = EXCERPTS.map(({ message, target, words, marks }) => ({
+  message: Buffer.from(message),
+  target,
+  words: Buffer.from(words),
+  marks: marks.map(([before, behind]) => [Buffer.from(before), Buffer.from(behind)] as const),
+}))
+const ONE_BLANK = Buffer.from(' ')
 const isNeedless = toSet(NEEDLESS_FIELDS)
 const SUB_ALONE = toSet(new Set(['sub']))
 
@@ -190,6 +197,38 @@ export function createEventTeller(): EventTeller {
     return true
   }
 
+  /** As `tellExcerpt` of the summary tells it; `false`: the message is shown as it is. */
+  function tellExcerpt(target: string, begin: number, end: number): boolean {
+    for (const one of BYTE_EXCERPTS) {
+      if (one.target !== target || end - begin < one.message.length) continue
+      if (!startsWith(one.message, bytes, begin)) continue
+      addPiece(one.words)
+      const last = one.marks.at(-1)
+      let at = begin
+      for (const mark of one.marks) {
+        const [before, behind] = mark
+        const found = findWord(before, at, end)
+        const from = found + before.length
+        at = mark === last ? findWord(behind, end - behind.length, end) : findWord(behind, from, end)
+        if (found < 0 || at < from) {
+          told.pieceCount = 0
+          return false
+        }
+        addPiece(ONE_BLANK)
+        addPiece(undefined, from, at)
+      }
+      return true
+    }
+    return false
+  }
+
+  function findWord(word: Buffer, from: number, end: number): number {
+    for (let at = from; at + word.length <= end; at++) {
+      if (bytes[at] === word[0] && startsWith(word, bytes, at)) return at
+    }
+    return -1
+  }
+
   function isShown(at: number, hides: ByteTemplate['hides'] | undefined): boolean {
     const from = fields[at]!
     const to = fields[at + 1]!
@@ -254,7 +293,7 @@ export function createEventTeller(): EventTeller {
           if (length >= prefix.length && startsWith(prefix, bytes, chainEnd)) return false
         }
       }
-      if (!hides) {
+      if (!hides && !tellExcerpt(target, chainEnd, textTo)) {
         addPiece(undefined, chainEnd, textTo)
         if (isWord(SUBMISSION, bytes, chainEnd, textTo)) {
           hides = SUB_ALONE

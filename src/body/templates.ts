@@ -88,6 +88,29 @@ export const TEMPLATES: readonly Template[] = [
   },
 ]
 
+/** How a message is shown that is debug output from end to end: some words, and what stands between marks in it. */
+export interface Excerpt {
+  /** How the message begins. */
+  message: string
+  /** Only of this target. */
+  target: string
+  words: string
+  /** What stands before and behind each part, in their order, the last at the end; else the message is shown as it is. */
+  marks: readonly (readonly [before: string, behind: string])[]
+}
+
+export const EXCERPTS: readonly Excerpt[] = [
+  {
+    message: 'inotify event: Event { ',
+    target: 'log',
+    words: 'inotify event:',
+    marks: [
+      ['mask: EventMask(', ')'],
+      ['name: Some(', ') }'],
+    ],
+  },
+]
+
 /**
  * Fields that say what a column or the chain of spans says as well, or nothing: of no use beside a message.
  */

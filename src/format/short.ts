@@ -144,7 +144,7 @@ interface Group {
   againCount: number
 }
 
-/** Folded rows lie in one second, so that the time of the first says enough. */
+/** Folded rows lie within two seconds, so that the time of the first says enough. */
 function joinGroup(group: Group, row: LogSummary): boolean {
   const { first } = group
   const isAlike =
@@ -439,7 +439,11 @@ function describeFold(
   if (againCount > 0) return `×${count + againCount} in turn`
   if (isSame) return `×${count}`
   const [from, to] = [millisOf(first), millisOf(last)]
-  return from === to ? `(+${count - 1} alike)` : `(+${count - 1} alike, .${from}–.${to})`
+  const isInSecond = first.tsSeconds === last.tsSeconds
+  if (isInSecond && from === to) return `(+${count - 1} alike)`
+  // Where the last one lies in the next second, its seconds are told too.
+  const seconds = isInSecond ? '' : String(((last.tsSeconds % 60) + 60) % 60).padStart(2, '0')
+  return `(+${count - 1} alike, .${from}–${seconds}.${to})`
 }
 
 /** Remembers when the turn began, to tell how long it took. */

@@ -24,6 +24,25 @@ const CHAIN = 'session_loop{thread_id=01a2}:turn{turn.id=7 model=m}: '
 
 test.each([
   [
+    'mask: EventMask(OPEN | ISDIR), cookie: 0, name: Some("profile.d") }',
+    'inotify event: OPEN | ISDIR "profile.d"',
+  ],
+  ['mask: EventMask(CREATE), cookie: 0, name: Some("a) }, b") }', 'inotify event: CREATE "a) }, b"'],
+])('of debug output what tells something is shown: %s', (rest, text) => {
+  const body = `inotify event: Event { wd: WatchDescriptor { id: 1, fd: (Weak) }, ${rest}`
+  expect(summarize(body, { target: 'log', level: 'TRACE' }).text).toBe(text)
+})
+
+test.each([
+  'inotify event: Event { wd: WatchDescriptor { id: 1, fd: (Weak) }, mask: EventMask(OPEN), cookie: 0, name: None }',
+  'inotify event: Event { wd: Wat',
+  'inotify event: Event { wd: 1, mask: EventMask(OPEN), cookie: 0, name: Some("a") } and more',
+])('debug output in which a mark is missing is shown as it is: %s', (body) => {
+  expect(summarize(body, { target: 'log' }).text).toBe(body)
+})
+
+test.each([
+  [
     'Request completed method=POST url=http://x/v1 status=200 OK headers={"a": "b"} version=HTTP/1.1',
     'POST http://x/v1 → 200 OK',
     '',

@@ -152,6 +152,11 @@ test('rows of one thread: its title, its turns, the second once', () => {
   `)
 })
 
+test('the end of what is folded is told with its seconds where they are not those of the beginning', () => {
+  const rows = [row(500, 'a', { fields: [{ key: 'n', value: '1' }] }), row(1200, 'a')]
+  expect(print(rows, { kindOf })).toContain('(+1 alike, .500–26.200)')
+})
+
 test('neighbours are folded, warnings with other words are not', () => {
   const warnings = [
     row(1, 'a is used', { level: 'WARN' }),

@@ -56,7 +56,8 @@ function keyField(group: StatsGroup, at: number): Field<GroupRow> {
       name,
       kind: 'time',
       value: ({ keys }) => (keys[at] === null ? null : Number(keys[at]) * 1000),
-      cell: ({ keys }) => (keys[at] === null ? '?' : formatHour(Number(keys[at]), group === 'day')),
+      cell: ({ keys }) =>
+        keys[at] === null ? '?' : formatTime(Number(keys[at]), group === 'day' ? DAY_SECONDS : HOUR_SECONDS),
     }
   }
   return { name, kind: group === 'thread' ? 'id' : 'text', value: ({ keys }) => keys[at] }
@@ -118,7 +119,7 @@ function timeOrNull(seconds: number): number | null {
   return Number.isNaN(seconds) ? null : seconds * 1000
 }
 
-function histogramKind(bar?: { width: number; most: number; isDaily: boolean }): RecordKind<Bucket> {
+function histogramKind(stepSeconds = 1, bar?: { width: number; most: number }): RecordKind<Bucket> {
   const ofLevel = (level: string): Field<Bucket> => ({
     name: level.toLowerCase(),
     kind: 'number',
@@ -133,7 +134,7 @@ function histogramKind(bar?: { width: number; most: number; isDaily: boolean }):
         kind: 'time',
         heading: 'FROM (UTC)',
         value: ({ fromSeconds }) => fromSeconds * 1000,
-        cell: ({ fromSeconds }) => formatHour(fromSeconds, bar?.isDaily ?? false),
+        cell: ({ fromSeconds }) => formatTime(fromSeconds, stepSeconds),
       },
       { name: 'until', kind: 'time', value: ({ untilSeconds }) => untilSeconds * 1000 },
       {
@@ -162,17 +163,18 @@ function histogramKind(bar?: { width: number; most: number; isDaily: boolean }):
   }
 }
 
-/** `2026-11-25 14:51:30`, without seconds where they are none; of a day its date. */
-function formatHour(seconds: number, isDaily: boolean): string {
+/** `2026-11-25 14:51:30`, as exact as a span of this length needs: each line alike. */
+function formatTime(seconds: number, stepSeconds: number): string {
   const date = new Date(seconds * 1000)
   if (Number.isNaN(date.getTime())) return String(seconds)
   const text = date.toISOString().replace('T', ' ')
-  return isDaily ? text.slice(0, 10) : text.slice(0, seconds % 60 === 0 ? 16 : 19)
+  return text.slice(0, stepSeconds >= DAY_SECONDS ? 10 : stepSeconds % 60 === 0 ? 16 : 19)
 }
 
 /** Columns of a sparkline, and rows of a histogram. */
 const LINE_LENGTH = 16
 const MOST_SPANS = 40
+const HOUR_SECONDS = 3600
 const DAY_SECONDS = 86_400
 
 const FLAGS = {
@@ -343,11 +345,10 @@ async function readHistogram(store: LogStore, filter: LogFilter, session: Sessio
   }
   const isBar = io.stdout.isTerminal && isText
   const most = Math.max(...spans.map(({ rowCount }) => rowCount))
-  const isDaily = buckets.stepSeconds >= DAY_SECONDS
-  const kind = histogramKind()
+  const kind = histogramKind(buckets.stepSeconds)
   const width = Math.max(10, (io.stdout.columns ?? 100) - widthBefore(kind, spans))
   return {
-    kind: (isBar ? histogramKind({ width, most, isDaily }) : kind) as RecordKind<AnyRow>,
+    kind: (isBar ? histogramKind(buckets.stepSeconds, { width, most }) : kind) as RecordKind<AnyRow>,
     pages: [spans],
   }
 }

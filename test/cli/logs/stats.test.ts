@@ -137,6 +137,14 @@ describe('on a terminal', () => {
     expect(lines[0]).toContain('█ error ▓ warn')
     expect(lines.every((line) => line.length <= 100)).toBe(true)
     expect(lines[2]).toMatch(/ 100 {6}1 {5}0 {2}█·+$/)
+    // Seconds stand in each line or in none.
+    const { home: onTheMinute } = createLogHome([{ tsSeconds: 59 }, { tsSeconds: 60 }, { tsSeconds: 61 }])
+    const { stdout: seconds } = await runLogs(['stats', '--histogram', '--codex-home', onTheMinute], look)
+    expect(seconds.match(/^1970\S* \S+/gm)).toEqual([
+      '1970-01-01 00:00:59',
+      '1970-01-01 00:01:00',
+      '1970-01-01 00:01:01',
+    ])
   })
 
   test('each group has its line of rows over time, and the whole its churn', async () => {
