@@ -1,5 +1,5 @@
-import type { ThreadRow } from '../model/thread.js'
 import { indexRollouts, type LocatedRollout, type LocateProblem, locateRollout } from '../rollout/locate.js'
+import type { FoundThread } from './thread-reference.js'
 
 export interface FoundRollout {
   rollout: LocatedRollout | undefined
@@ -10,8 +10,7 @@ export interface FoundRollout {
 /** `locateRollout` for a thread of a home, telling in words what was met on the way. */
 export async function findRollout(
   codexHome: string,
-  id: string,
-  thread: ThreadRow | undefined,
+  { id, thread, index }: FoundThread,
   onNotice: (text: string) => void,
 ): Promise<FoundRollout> {
   let isHidden = false
@@ -19,7 +18,7 @@ export async function findRollout(
     codexHome,
     id,
     recordedPath: thread?.rolloutPath,
-    index: () => indexRollouts(codexHome),
+    index: async () => index ?? indexRollouts(codexHome, { idPrefix: id.toLowerCase() }),
     onProblem(problem) {
       isHidden ||= problem.kind === 'hidden' || problem.kind === 'unreadableFolders'
       onNotice(describeProblem(id, problem))

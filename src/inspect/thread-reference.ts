@@ -3,7 +3,7 @@ import type { ThreadRow } from '../model/thread.js'
 import { findThreadIds, findThreads, hasThread } from '../query/threads/find.js'
 import { readThreads } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
-import { indexRollouts } from '../rollout/locate.js'
+import { indexRollouts, type RolloutIndex } from '../rollout/locate.js'
 import { readRolloutTitle } from './rollout-head.js'
 
 /** Where a thread is looked for. */
@@ -20,6 +20,8 @@ export interface FoundThread {
   id: string
   /** `undefined` for a thread of which only a rollout is there. */
   thread: ThreadRow | undefined
+  /** What was listed to find it: all rollouts of this id among them. */
+  index?: RolloutIndex | undefined
 }
 
 const MAX_CANDIDATES = 10
@@ -59,7 +61,7 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
   const lost = await findWithoutRow(wanted, sources)
   if (lost.ids.length > 1) throw ambiguous(text, lost.ids)
   const [only] = lost.ids
-  if (only !== undefined) return { id: only, thread: undefined }
+  if (only !== undefined) return { id: only, thread: undefined, index: lost.index }
   const unread =
     lost.unreadCount === 0 ? '' : ` Of ${lost.unreadCount} rollouts without a row it was not read.`
   throw new StateError('NOT_FOUND', `no thread is called '${text}'`, {
@@ -74,16 +76,17 @@ const MAX_HEADS = 2000
 async function findWithoutRow(
   wanted: string,
   { threads, names, codexHome }: ThreadSources,
-): Promise<{ ids: string[]; unreadCount: number }> {
-  const { byThread } = await indexRollouts(codexHome)
-  const ids = [...byThread.keys()]
+): Promise<{ ids: string[]; unreadCount: number; index: RolloutIndex }> {
   const prefix = wanted.toLowerCase()
   if (ID_PREFIX.test(prefix)) {
-    const found = ids.filter((id) => id.startsWith(prefix))
-    if (found.length > 0) return { ids: found, unreadCount: 0 }
+    const index = await indexRollouts(codexHome, { idPrefix: prefix })
+    if (index.byThread.size > 0) return { ids: [...index.byThread.keys()], unreadCount: 0, index }
   }
+  const index = await indexRollouts(codexHome)
+  const { byThread } = index
+  const ids = [...byThread.keys()]
   const named = ids.filter((id) => isSameName(names().get(id) ?? '', wanted))
-  if (named.length > 0) return { ids: named, unreadCount: 0 }
+  if (named.length > 0) return { ids: named, unreadCount: 0, index }
   const withoutRow = ids.filter((id) => !threads || !hasThread(threads, id))
   const titled: string[] = []
   for (const id of withoutRow.slice(0, MAX_HEADS)) {
@@ -91,7 +94,7 @@ async function findWithoutRow(
     const title = file && (await readRolloutTitle(file.path))
     if (title && isSameName(title, wanted)) titled.push(id)
   }
-  return { ids: titled, unreadCount: Math.max(0, withoutRow.length - MAX_HEADS) }
+  return { ids: titled, unreadCount: Math.max(0, withoutRow.length - MAX_HEADS), index }
 }
 
 function isSameName(name: string, wanted: string): boolean {

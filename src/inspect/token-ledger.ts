@@ -98,16 +98,21 @@ export async function* readLedgerSums(
   const { paths, unreadable } = await listLedger(codexHome, threadIds, signal)
   yield* unreadable
   const settings = { codexHome, question }
+  const sumFile = createTokenJob(settings)
   if (startWorker === undefined || isSmall(paths)) {
-    const sumFile = createTokenJob(settings)
     for (const path of paths) yield await sumFile(path, signal)
     return
   }
   const answers = askWorkers<FileResult[]>(
     paths,
     () => startWorker('token-worker', settings, READING_LIMITS),
-    { signal },
+    { readHere: sumHere, signal },
   )
+  async function sumHere(group: readonly string[]): Promise<FileResult[]> {
+    const results: FileResult[] = []
+    for (const path of group) results.push(await sumFile(path, signal))
+    return results
+  }
   for await (const results of answers) yield* results
 }
 

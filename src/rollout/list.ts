@@ -38,6 +38,8 @@ export interface RolloutName {
 
 export interface ListRolloutsOptions {
   roots?: readonly RolloutRoot[] | undefined
+  /** Passes over files in whose names no thread id begins so; in small letters. */
+  idPrefix?: string | undefined
   /** Looked at before each folder. */
   signal?: AbortSignal | undefined
 }
@@ -62,7 +64,7 @@ export async function listRollouts(
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
       folderCount += 1
       if (folderCount % FOLDERS_AT_ONCE === 0) await nextTurn()
-      const entries = readFolder(folder, codexHome, root, options.signal)
+      const entries = readFolder(folder, codexHome, root, options)
       if (entries.kind === 'unreadableFolder') {
         unreadable.push(entries)
         continue
@@ -97,7 +99,7 @@ export async function* walkRolloutsNewestFirst(
     folder: string,
     levelsBelow: number,
   ): AsyncGenerator<RolloutFile | UnreadableFolder, void, undefined> {
-    const entries = readFolder(folder, codexHome, root, options.signal)
+    const entries = readFolder(folder, codexHome, root, options)
     if (entries.kind === 'unreadableFolder') {
       yield entries
       return
@@ -203,7 +205,7 @@ function readFolder(
   folder: string,
   codexHome: string,
   root: RolloutRoot,
-  signal: AbortSignal | undefined,
+  { idPrefix, signal }: Pick<ListRolloutsOptions, 'idPrefix' | 'signal'>,
 ): Folder | UnreadableFolder {
   if (signal?.aborted)
     throw new StateError('ABORTED', 'listing rollouts was aborted', { cause: signal.reason })
@@ -218,10 +220,12 @@ function readFolder(
   }
   const watermark = watermarkOf(codexHome, folder)
   const names = new Set<string>()
+  const wanted = idPrefix === undefined ? '' : `-${idPrefix}`
   const folders: string[] = []
   for (const entry of entries) {
     if (entry.isDirectory()) folders.push(join(folder, entry.name))
-    else if (entry.isFile() && isRolloutName(entry.name)) names.add(entry.name)
+    else if (isRolloutName(entry.name) && entry.name.toLowerCase().includes(wanted) && entry.isFile())
+      names.add(entry.name)
   }
   const files: RolloutFile[] = []
   let hasOnlyAscii = isAscii(watermark)
@@ -230,6 +234,7 @@ function readFolder(
   for (const name of names) {
     if (name.endsWith('.zst') && names.has(name.slice(0, -'.zst'.length))) continue
     const parsed = parseRolloutName(name)
+    if (idPrefix !== undefined && !parsed?.threadId.startsWith(idPrefix)) continue
     hasOnlyAscii &&= parsed !== null || isAscii(name)
     isSorted &&= before < name
     before = name

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { StateError } from '../errors.js'
 import { isDenied } from '../model/file-error.js'
 import {
+  type ListRolloutsOptions,
   listRollouts,
   ROLLOUT_ROOTS,
   type RolloutFile,
@@ -87,7 +88,7 @@ export interface RolloutIndex {
 /** @throws {StateError} `ABORTED` */
 export async function indexRollouts(
   codexHome: string,
-  options: { roots?: readonly RolloutRoot[]; signal?: AbortSignal | undefined } = {},
+  options: ListRolloutsOptions = {},
 ): Promise<RolloutIndex> {
   const byThread = new Map<string, RolloutFile[]>()
   const { files, unreadable } = await listRollouts(codexHome, options)

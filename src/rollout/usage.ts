@@ -68,7 +68,7 @@ function isSameUsage(one: TokenUsage, other: TokenUsage): boolean {
 export function createUsageCounter() {
   let total: TokenUsage | undefined
   const unmatched: TokenUsage[] = []
-  const seen = new Set<string>()
+  const seen = new Map<string | null, Set<string>>()
 
   return {
     /** `token_usage_record`; `undefined` for one that was told before. */
@@ -84,9 +84,10 @@ export function createUsageCounter() {
     addTold(response: ResponseUsage): ResponseUsage | undefined {
       const { usage, threadId, responseId } = response
       if (responseId !== null) {
-        const key = `${threadId} ${responseId}`
-        if (seen.has(key)) return undefined
-        seen.add(key)
+        const ofThread = seen.get(threadId)
+        if (ofThread?.has(responseId)) return undefined
+        if (ofThread) ofThread.add(responseId)
+        else seen.set(threadId, new Set([responseId]))
       }
       unmatched.push(usage)
       return response

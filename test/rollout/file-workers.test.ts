@@ -66,6 +66,19 @@ test.each(['the', 'no such words in any of them'])(
     )
     expect(many.flat()).toEqual(one)
     expect(readCount).toBe(paths.length)
+    let hereCount = 0
+    const readHere = async (part: readonly string[]) => {
+      hereCount += part.length
+      return createRolloutSearcher(query, { findRollout: createHomeIndex(home) }).searchAll(part)
+    }
+    const withHere = askWorkers<SearchedRollout[]>(
+      paths,
+      () => start('search-worker', { query, codexHome: home }),
+      { readHere },
+    )
+    expect((await collect(withHere)).flat()).toEqual(one)
+    // A thread takes longer to start than this one to begin.
+    expect(hereCount).toBeGreaterThan(0)
     expect(one.filter(({ failure }) => failure !== null)).toHaveLength(1)
   },
 )

@@ -51,6 +51,23 @@ describe('listing all rollouts', () => {
     ])
   })
 
+  test('gives only the files of ids that begin so, archived and compressed ones and those of a revert too', async () => {
+    const home = makeHome([
+      `sessions/2026/02/05/${nameAt('2026-02-05T10-20-30')}`,
+      `sessions/2026/02/05/${nameAt('2026-02-05T10-20-31', OTHER_ID)}`,
+      `sessions/2026/03/01/${nameAt('2026-03-01T10-20-30', `${THREAD_ID.toUpperCase()}_${OTHER_ID}`)}.zst`,
+      `sessions/2026/03/01/${nameAt('2026-03-01T10-20-31', `${OTHER_ID}_${THREAD_ID}`)}`,
+      `archived_sessions/${nameAt('2026-02-05T10-20-30')}`,
+      `sessions/rollout-${THREAD_ID}.jsonl`,
+    ])
+    const all = (await listRollouts(home)).files
+    for (const idPrefix of [THREAD_ID, THREAD_ID.slice(0, 6), OTHER_ID, 'ffff']) {
+      const { files } = await listRollouts(home, { idPrefix })
+      expect(files).toEqual(all.filter(({ name }) => name?.threadId.startsWith(idPrefix)))
+    }
+    expect((await listRollouts(home, { idPrefix: THREAD_ID })).files).toHaveLength(3)
+  })
+
   test('leaves out other names, links, and folders that are named like a rollout', async () => {
     const home = makeHome([
       'sessions/notes.jsonl',

@@ -230,7 +230,7 @@ const ROLLOUT: Part = {
     return withSession(context, home, async (session) => {
       const threads = session.tryOpenThreads()
       const row = threads && findThread(threads, id)
-      const { rollout } = await findRollout(session.codexHome, id, row, session.notice)
+      const { rollout } = await findRollout(session.codexHome, { id, thread: row }, session.notice)
       if (!rollout) throw new StateError('NOT_FOUND', 'the thread has no rollout file')
       for await (const chunk of readRolloutChunks(rollout)) stdout.write(chunk)
     })

@@ -165,7 +165,7 @@ the default level only by what ended them. Preparing a request for more than a s
 
 /** Empty for a thread that only the log knows. */
 async function readRolloutTurns({ id, thread }: FoundThread, session: Session): Promise<Turn[]> {
-  const { rollout } = await findRollout(session.codexHome, id, thread, session.notice)
+  const { rollout } = await findRollout(session.codexHome, { id, thread }, session.notice)
   if (!rollout) return []
   const { readTurns } = await import('../../rollout/turns.js')
   try {

@@ -25,7 +25,7 @@ export async function askPicker(
   const { codexHome, notice } = session
   const threads = session.tryOpenThreads()
   const rolloutNotices: string[] = []
-  const { rollout, isHidden: isRolloutHidden } = await findRollout(codexHome, id, thread, (text) =>
+  const { rollout, isHidden: isRolloutHidden } = await findRollout(codexHome, { id, thread }, (text) =>
     rolloutNotices.push(text),
   )
   const obstacle = rollout && (await findResumeObstacle(rollout))

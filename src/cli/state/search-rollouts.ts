@@ -1,7 +1,7 @@
 import type { SearchedRollout, SearchQuery } from '../../model/search.js'
 import { askWorkers, READING_LIMITS } from '../../rollout/file-workers.js'
 import { createHomeIndex } from '../../rollout/lineage.js'
-import { createRolloutSearcher } from '../../rollout/search-file.js'
+import { createRolloutSearcher, type RolloutSearcher } from '../../rollout/search-file.js'
 import type { SearchWorkerData } from '../../rollout/search-worker.js'
 import type { Io } from '../io.js'
 import { createProgress, type Progress } from '../progress.js'
@@ -28,7 +28,7 @@ export async function* searchRollouts(search: RolloutSearch): AsyncGenerator<Sea
             paths,
             () =>
               startWorker('search-worker', { query, codexHome } satisfies SearchWorkerData, READING_LIMITS),
-            { onRead: progress.add },
+            { readHere: createSearcher(search).searchAll, onRead: progress.add },
           )
         : searchHere(search, progress)
     for await (const page of found) {
@@ -40,13 +40,14 @@ export async function* searchRollouts(search: RolloutSearch): AsyncGenerator<Sea
   }
 }
 
-async function* searchHere(
-  { query, codexHome, paths }: RolloutSearch,
-  progress: Progress,
-): AsyncGenerator<SearchedRollout[]> {
-  const { searchAll } = createRolloutSearcher(query, { findRollout: createHomeIndex(codexHome) })
-  for (const path of paths) {
+async function* searchHere(search: RolloutSearch, progress: Progress): AsyncGenerator<SearchedRollout[]> {
+  const { searchAll } = createSearcher(search)
+  for (const path of search.paths) {
     yield await searchAll([path])
     progress.add(1)
   }
+}
+
+function createSearcher({ query, codexHome }: RolloutSearch): RolloutSearcher {
+  return createRolloutSearcher(query, { findRollout: createHomeIndex(codexHome) })
 }

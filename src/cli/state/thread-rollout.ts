@@ -17,8 +17,9 @@ export async function requireRolloutOf(
   text: string,
   session: Session,
 ): Promise<FoundThread & { rollout: LocatedRollout }> {
-  const { id, thread } = await requireThread(text, session)
-  const { rollout, isHidden } = await findRollout(session.codexHome, id, thread, session.notice)
+  const found = await requireThread(text, session)
+  const { id, thread } = found
+  const { rollout, isHidden } = await findRollout(session.codexHome, found, session.notice)
   if (!rollout) {
     throw new StateError(
       'NOT_FOUND',

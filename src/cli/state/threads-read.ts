@@ -110,7 +110,7 @@ async function follow(path: string, id: string, flags: ReadFlags, session: Sessi
   const write = await createWriter(flags, session)
   const findCurrent = async () => {
     const { thread } = await requireThread(id, session)
-    return (await findRollout(session.codexHome, id, thread, () => {})).rollout?.path
+    return (await findRollout(session.codexHome, { id, thread }, () => {})).rollout?.path
   }
   for await (const news of followTurns(path, { signal, findCurrent })) {
     session.io.stdout.check?.()

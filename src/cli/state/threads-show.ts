@@ -55,7 +55,7 @@ async function readDetails(
   const childEdges = edges.filter(({ parentId }) => parentId === thread.id)
   const childIds = childEdges.map(({ childId }) => childId)
   const childRows = new Map(findThreads(threads, childIds).map((row) => [row.id, row]))
-  const { rollout, isHidden } = await findRollout(codexHome, thread.id, thread, notice)
+  const { rollout, isHidden } = await findRollout(codexHome, { id: thread.id, thread }, notice)
   const told = (await readCheapTokens(codexHome, new Set([thread.id])))?.get(thread.id)
   const places = findThreadPlaces(home.databases, thread.id, notice)
   const goals = session.tryOpen('thread_goals')

@@ -10,7 +10,7 @@ export const command = defineListCommand({
   tables: ['thread_dynamic_tools'],
   async read(session, _, args) {
     const { id, thread } = await requireThread(args.thread, session)
-    const { rollout, isHidden } = await findRollout(session.codexHome, id, thread, session.notice)
+    const { rollout, isHidden } = await findRollout(session.codexHome, { id, thread }, session.notice)
     const tools = await findDynamicTools(session.tryOpen('thread_dynamic_tools'), id, rollout, session.notice)
     const rows = tools.map((tool) => ({
       thread_id: id,

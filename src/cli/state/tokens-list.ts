@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { StateError } from '../../errors.js'
 import type { Field, RecordKind } from '../../format/fields.js'
 import { formatCount, formatPlural } from '../../format/quantity.js'
@@ -217,6 +218,8 @@ async function readRollouts(
 ): Promise<RolloutSums[]> {
   const rollouts: RolloutSums[] = []
   const { startWorker } = session.io
+  // What is read here is garbage at once: with a growing nursery it would be most of the memory.
+  if (startWorker) setFlagsFromString('--semi-space-growth-factor=1')
   for await (const entry of readLedgerSums(session.codexHome, { question, threadIds: ids, startWorker })) {
     if (entry.kind === 'sums') {
       rollouts.push(entry)
