@@ -4,19 +4,21 @@ const { Script } = require('node:vm')
 
 const DIST = join(dirname(__dirname), 'dist')
 
-/** Runs a command. */
-exports.launch = (name) => {
+/** Runs a command, and ends the process. */
+exports.launch = async (name) => {
+  await openProgram(name).start().run()
+  // All is written by now. To take Node apart piece by piece, as it does where nothing is left to do, takes longer.
+  process.exit()
+}
+
+function openProgram(name) {
   const ahead = join(DIST, 'code')
-  if (existsSync(ahead))
-    return exports
-      .open(DIST, name, (part) => join(ahead, part))
-      .start()
-      .run()
+  if (existsSync(ahead)) return exports.open(DIST, name, (part) => join(ahead, part))
   // A package brings no code along: it is of use to one version of V8 alone. It is made at the first run.
   const { findCache, keepAtExit } = require('./code-cache.js')
   const opened = exports.open(DIST, name, findCache(process))
   keepAtExit(opened)
-  return opened.start().run()
+  return opened
 }
 
 exports.isNewEnough = (version) => {
@@ -26,6 +28,10 @@ exports.isNewEnough = (version) => {
 
 /** The index has to fit; the chunks behind it are those that most runs need. */
 const HEAD_BYTES = 65_536
+
+/** What stands around the chunks. */
+const BEGIN = `'use strict';[`
+const END = ']'
 
 /**
  * Opens a program: the file of chunks that scripts/pack-chunks.mjs describes. A chunk that is needed is compiled in
@@ -46,12 +52,26 @@ exports.open = (dist, name, findCode) => {
   const starts = [indexEnd + 1]
   for (const [length] of chunks) starts.push(starts.at(-1) + length)
 
-  function readText(start, end) {
-    if (end <= headLength) return head.latin1Slice(start, end)
-    const bytes = Buffer.allocUnsafe(end - start)
-    if (readSync(file, bytes, 0, bytes.length, start) < bytes.length)
+  function readInto(source, at, start, end) {
+    const length = end - start
+    if (end <= headLength) head.copy(source, at, start, end)
+    else if (readSync(file, source, at, length, start) < length)
       throw new Error('commands.chunks is cut short')
-    return bytes.latin1Slice()
+    return at + length
+  }
+
+  /** The chunks in an array. Texts that are joined would be copied twice more, which V8 has to clear away. */
+  function readArray(numbers) {
+    const length = numbers.reduce((sum, number) => sum + chunks[number][0], BEGIN.length + END.length)
+    const source = Buffer.allocUnsafeSlow(length)
+    let filled = source.latin1Write(BEGIN, 0)
+    for (let at = 0; at < numbers.length; ) {
+      const first = numbers[at]
+      while (numbers[at + 1] === numbers[at] + 1) at++
+      filled = readInto(source, filled, starts[first], starts[numbers[at++] + 1])
+    }
+    source.latin1Write(END, filled)
+    return source.latin1Slice()
   }
 
   const functions = []
@@ -68,16 +88,10 @@ exports.open = (dist, name, findCode) => {
 
   function compile(number) {
     const numbers = [...gather(number, new Set())].sort((a, b) => a - b)
-    let source = `'use strict';[`
-    for (let at = 0; at < numbers.length; ) {
-      const first = numbers[at]
-      while (numbers[at + 1] === numbers[at] + 1) at++
-      source += readText(starts[first], starts[numbers[at++] + 1])
-    }
     // What is compiled now depends on what was before.
     part += `${part && '.'}${chunks[number][2]}`
     const path = findCode(`${part}.code`)
-    const script = new Script(`${source}]`, {
+    const script = new Script(readArray(numbers), {
       filename: `codex-state:${part}`,
       cachedData: readCode(path, id),
     })

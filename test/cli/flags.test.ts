@@ -68,6 +68,10 @@ const words = (args: Readonly<Record<string, Argument>>): string[] =>
   )
 
 describe.each(COMMANDS)('$line', ({ path, command, run }) => {
+  test('has no two flags of one spelling, and does not know others', () => {
+    expect(() => parseLine(command.flags, ['--zebra'])).toThrow(`unknown option '--zebra'`)
+  })
+
   test.each(Object.keys(command.flags).filter((name) => name !== 'pager' && name !== 'redact'))(
     'reads its flag %s',
     async (name) => {
@@ -130,4 +134,21 @@ test('a flag is typed in every usual way', () => {
   expect(() => parse('-qx')).toThrow("unknown option '-x'")
   expect(() => parse('--pager')).toThrow("unknown option '--pager'")
   expect(() => parse('-n')).toThrow('-n, --limit <n>: missing value')
+})
+
+test('what stands behind a flag that is not typed is not taken for it', () => {
+  const flags = {
+    limit: { form: 'value', placeholder: '<n>', short: 'n', text: '' },
+    codexHome: { form: 'value', placeholder: '<dir>', alias: 'home', text: '' },
+    wrap: { form: 'either', text: '' },
+    colour: { form: 'off', text: '', initial: true },
+    follow: { form: 'on', short: 'f', text: '' },
+  } satisfies Record<string, Flag>
+  const flagsOf = (...argv: string[]) => parseLine(flags, argv).flags
+  expect(flagsOf()).toEqual({ colour: true })
+  expect(flagsOf('-fn5', '--home=a=b')).toEqual({ colour: true, follow: true, limit: '5', codexHome: 'a=b' })
+  expect(flagsOf('--limit', '-f')).toEqual({ colour: true, limit: '-f' })
+  expect(flagsOf('--no-wrap', '--no-colour')).toEqual({ wrap: false, colour: false })
+  expect(flagsOf('--', '--wrap')).toEqual({ colour: true })
+  expect(() => flagsOf('--wrap', '--folow')).toThrow(`unknown option '--folow' (did you mean --follow?)`)
 })

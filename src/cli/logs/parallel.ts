@@ -34,16 +34,18 @@ interface Task<Result> {
 export async function* readInParallel<Result>(
   { batches, read, resize, workers }: BatchWork<Result> & { workers: object },
   count: number,
-  firstResize: Resize,
+  first: LogBatch,
 ): AsyncGenerator<Result> {
   let wake = () => {}
   const readers = Array.from({ length: count }, () => startReader<Result>(workers, () => wake()))
   const tasks: Task<Result>[] = []
-  let nextResize = firstResize
+  let nextResize: Resize = 'keep'
+  let held: IteratorResult<LogBatch, void> | undefined = { done: false, value: first }
   let size = 0
   /** `false` when there is nothing left to read. */
   const begin = (reader: Reader<Result> | undefined): boolean => {
-    const next = batches.next(nextResize)
+    const next = held ?? batches.next(nextResize)
+    held = undefined
     nextResize = 'keep'
     if (next.done) return false
     size = sizeOf(next.value)

@@ -19,21 +19,21 @@ export async function* readBatches<Result>(work: BatchWork<Result>): AsyncGenera
     const result = read(next.value)
     const isSlow = monotonicMs() - batchAt > SLOW_BATCH_MS
     yield result
-    if (monotonicMs() - startedAt > ALONE_MS) {
-      if (workers) {
-        const { countWorkers, readInParallel } = await import('./parallel.js')
-        const count = countWorkers(workers)
-        if (count > 0) {
-          yield* readInParallel({ ...work, workers }, count, resize(result))
-          return
-        }
-        leaveGap = createCheckpointGap(workers.data.file.path)
-        workers = undefined
-      }
-      // Lets signals in, and the end of a pager.
-      await new Promise((resolve) => setImmediate(resolve))
-      await leaveGap?.()
-    }
     next = batches.next(isSlow ? 'shrink' : resize(result))
+    // Of what was one batch nothing is left to read elsewhere, however long it took.
+    if (next.done || monotonicMs() - startedAt <= ALONE_MS) continue
+    if (workers) {
+      const { countWorkers, readInParallel } = await import('./parallel.js')
+      const count = countWorkers(workers)
+      if (count > 0) {
+        yield* readInParallel({ ...work, workers }, count, next.value)
+        return
+      }
+      leaveGap = createCheckpointGap(workers.data.file.path)
+      workers = undefined
+    }
+    // Lets signals in, and the end of a pager.
+    await new Promise((resolve) => setImmediate(resolve))
+    await leaveGap?.()
   }
 }
