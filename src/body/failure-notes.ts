@@ -163,7 +163,7 @@ function siteOf({ level, target, file, line }: StoredLogRow): RowSite {
 }
 
 function needsSummary(step: NoteStep | undefined, isCompacting: boolean): boolean {
-  if (isCompacting || step?.kind === 'submission') return true
+  if (isCompacting || (step?.kind === 'submission' && step.starts === 'compaction')) return true
   if (step?.kind === 'toolEnd') return step.text === ''
   // Why a server did not start is said without its name.
   return step?.kind === 'failure' && (step.failure.text === '' || step.failure.name.startsWith('mcp-start'))

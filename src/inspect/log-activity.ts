@@ -59,6 +59,7 @@ export interface LogActivityOptions {
 /** Rows of a thread that are read for its open turn, at most: Codex keeps no more. */
 const MOST_ROWS = 1000
 const FIRST_ROWS = 64
+const ROWS_ANEW = 4
 /** Where rows do not name their process: threads that wrote within this time may be at work. */
 const NAMELESS_SPAN_MS = 24 * 3_600_000
 
@@ -128,16 +129,9 @@ function readThread(store: LogStore, threadId: string, processMs: number): Threa
   const filter = { threadIds: [threadId] }
   const rows: StoredLogRow[] = []
   let activity: ThreadActivity | undefined
-  const batches = newestFirstBatches(store, filter, { listSize: FIRST_ROWS, windowSize: MOST_ROWS })
-  // Each time twice as many, as all are followed anew.
-  for (let next = batches.next(); !next.done; next = batches.next('grow')) {
-    const batch = next.value
-    // What the index over threads gives is the newest there is; of a window there may be more than are read.
-    const mostRows = MOST_ROWS - rows.length
-    const ids = batch.kind === 'ids' ? batch.ids : readNewestIds(store, batch, filter, mostRows)
-    const read = readLogRows(store, { kind: 'ids', ids: ids.slice(0, mostRows) }, filter)
-    if (read.length === 0) continue
-    rows.push(...read)
+  let followedCount = 0
+  const follow = () => {
+    followedCount = rows.length
     const follower = createStepFollower()
     const order = createTimeOrder<StoredLogRow>()
     const inTime = order.add(rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
@@ -146,9 +140,22 @@ function readThread(store: LogStore, threadId: string, processMs: number): Threa
       follower.add(row, isRead ? parseBody(row.body, { target: row.target, isMessageOnly }) : NOTHING_PARSED)
     }
     activity = follower.activities(processMs).find((one) => one.threadId === threadId)
+  }
+  const batches = newestFirstBatches(store, filter, { listSize: FIRST_ROWS, windowSize: MOST_ROWS })
+  for (let next = batches.next(); !next.done; next = batches.next('grow')) {
+    const batch = next.value
+    // What the index over threads gives is the newest there is; of a window there may be more than are read.
+    const mostRows = MOST_ROWS - rows.length
+    const ids = batch.kind === 'ids' ? batch.ids : readNewestIds(store, batch, filter, mostRows)
+    const read = readLogRows(store, { kind: 'ids', ids: ids.slice(0, mostRows) }, filter)
+    rows.push(...read)
+    // All are followed anew: not before there are several times as many.
+    if (read.length === 0 || (rows.length < followedCount * ROWS_ANEW && rows.length < MOST_ROWS)) continue
+    follow()
     const isWhole = activity?.turn ? !activity.turn.isPartial : activity?.lastOutcome !== undefined
     if (isWhole || rows.length >= MOST_ROWS) break
   }
+  if (rows.length > followedCount) follow()
   return activity
 }
 

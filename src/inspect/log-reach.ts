@@ -49,6 +49,8 @@ const LONGEST_BEAT_SECONDS = 2
 const FEWEST_BEATS = 5
 /** The newest of them are looked at. */
 const MOST_GAPS = 300
+/** Each of them up to a hole's length: two days and more of a log that is written all the time. */
+const MOST_STEPS = 50_000
 
 /**
  * Times in which rows may be missing: nothing was written although a process wrote all the time before and after.
@@ -85,13 +87,13 @@ function seekGaps({ connection, columns }: LogStore, { from, to }: Pick<LogFilte
   const seconds = columnSql(columns.tsSeconds)
   const low = from?.seconds ?? FIRST_SECONDS
   return connection.all<Gap>(
-    `WITH RECURSIVE seen(at, next) AS (
-       SELECT max(${seconds}), NULL FROM logs WHERE ${seconds} >= ? AND ${seconds} <= ?
+    `WITH RECURSIVE seen(at, next, step) AS (
+       SELECT max(${seconds}), NULL, 1 FROM logs WHERE ${seconds} >= ? AND ${seconds} <= ?
        UNION ALL
        SELECT coalesce(
          (SELECT min(${seconds}) FROM logs WHERE ${seconds} >= max(seen.at - ${HOLE_SECONDS}, ?) AND ${seconds} < seen.at),
          (SELECT max(${seconds}) FROM logs WHERE ${seconds} >= ? AND ${seconds} < seen.at - ${HOLE_SECONDS})
-       ), seen.at FROM seen WHERE seen.at IS NOT NULL
+       ), seen.at, step + 1 FROM seen WHERE seen.at IS NOT NULL AND step < ${MOST_STEPS}
      ) SELECT at AS "from", next AS "to" FROM seen WHERE next - at > ${HOLE_SECONDS} LIMIT ${MOST_GAPS}`,
     low,
     to?.seconds ?? LAST_SECONDS,
