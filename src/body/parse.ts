@@ -1,4 +1,4 @@
-import { type BodyScan, createBodyScanner } from './scan.js'
+import { type BodyScan, type BodyScanner, createBodyScanner } from './scan.js'
 
 /** A value with its name, as written. */
 export interface BodyField {
@@ -35,7 +35,12 @@ export interface ParseOptions {
 /** Of a row without a body, or of one that there is no need to parse. */
 export const NOTHING_PARSED: ParsedBody = { spans: [], message: null, fields: [], isGuess: false }
 
-const scanner = createBodyScanner()
+let usedScanner: BodyScanner | undefined
+
+function scanner(): BodyScanner {
+  usedScanner ??= createBodyScanner()
+  return usedScanner
+}
 
 /** Understands any text, to 10 MB and more, in time that grows only with its length. */
 export function parseBody(
@@ -44,7 +49,7 @@ export function parseBody(
 ): ParsedBody {
   if (body === null) return NOTHING_PARSED
   if (isMessageOnly) return { ...NOTHING_PARSED, message: body }
-  const found = scanner.scan(encodeForScan(body), 0, body.length, target)
+  const found = scanner().scan(encodeForScan(body), 0, body.length, target)
   const spans: BodySpan[] = []
   for (let index = 0; index < found.spanCount; index++) {
     const at = index * 4
@@ -63,7 +68,7 @@ export function parseBody(
 
 /** Where the event begins, behind the chain of spans. */
 export function findEvent(body: string): number {
-  return scanner.findEvent(encodeForScan(body), 0, body.length)
+  return scanner().findEvent(encodeForScan(body), 0, body.length)
 }
 
 let scratch = Buffer.alloc(64 * 1024)

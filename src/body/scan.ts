@@ -91,25 +91,6 @@ interface SpanWords {
 
 const words = (text: string) => new Set(text.split(' ').filter(Boolean).map(hashOf))
 
-const SPANS: ReadonlyMap<number, SpanWords> = new Map(
-  Object.entries(SPAN_FIELDS).map(([name, fields]) => [
-    hashOf(name),
-    { keys: words(fields), below: SPANS_BELOW[name] && new Set(SPANS_BELOW[name].map(hashOf)) },
-  ]),
-)
-const TEXT_KEYS: ReadonlySet<number> = new Set(TEXT_SPAN_FIELDS.map(hashOf))
-/** All that can stand below a text, whose span is then the one above. */
-const BELOW_TEXT: ReadonlySet<number> = new Set(Object.values(SPANS_BELOW).flat().map(hashOf))
-/**
- * What begins a chain without having a field: `serve_inner: …`. Single words do not, as messages begin so; other
- * chains of bare names are messages too.
- */
-const ROOTS: ReadonlySet<number> = new Set(
-  Object.keys(SPAN_FIELDS)
-    .filter((name) => /[._]/.test(name))
-    .map(hashOf),
-)
-
 interface SiteWords extends CallSite {
   headBytes: Uint8Array
   keySet: ReadonlySet<number>
@@ -117,18 +98,51 @@ interface SiteWords extends CallSite {
   endsByHash: ReadonlyMap<number, RegExp>
 }
 
-const SITES: ReadonlyMap<string, readonly SiteWords[]> = new Map(
-  Object.entries(CALL_SITES).map(([target, sites]) => [
-    target,
-    sites.map((site) => ({
-      ...site,
-      headBytes: Buffer.from(site.head),
-      keySet: words(site.keys),
-      textSet: words(site.texts ?? ''),
-      endsByHash: new Map(Object.entries(site.ends ?? {}).map(([key, end]) => [hashOf(key), end])),
-    })),
-  ]),
-)
+/** What the scanner knows by the hashes of words. Made when the first body is read: many commands read none. */
+interface Words {
+  knownSpans: ReadonlyMap<number, SpanWords>
+  textKeys: ReadonlySet<number>
+  /** All that can stand below a text, whose span is then the one above. */
+  belowText: ReadonlySet<number>
+  /**
+   * What begins a chain without having a field: `serve_inner: …`. Single words do not, as messages begin so; other
+   * chains of bare names are messages too.
+   */
+  roots: ReadonlySet<number>
+  sites: ReadonlyMap<string, readonly SiteWords[]>
+}
+
+let knownWords: Words | undefined
+
+function createWords(): Words {
+  return {
+    knownSpans: new Map(
+      Object.entries(SPAN_FIELDS).map(([name, fields]) => [
+        hashOf(name),
+        { keys: words(fields), below: SPANS_BELOW[name] && new Set(SPANS_BELOW[name].map(hashOf)) },
+      ]),
+    ),
+    textKeys: new Set(TEXT_SPAN_FIELDS.map(hashOf)),
+    belowText: new Set(Object.values(SPANS_BELOW).flat().map(hashOf)),
+    roots: new Set(
+      Object.keys(SPAN_FIELDS)
+        .filter((name) => /[._]/.test(name))
+        .map(hashOf),
+    ),
+    sites: new Map(
+      Object.entries(CALL_SITES).map(([target, sites]) => [
+        target,
+        sites.map((site) => ({
+          ...site,
+          headBytes: Buffer.from(site.head),
+          keySet: words(site.keys),
+          textSet: words(site.texts ?? ''),
+          endsByHash: new Map(Object.entries(site.ends ?? {}).map(([key, end]) => [hashOf(key), end])),
+        })),
+      ]),
+    ),
+  }
+}
 
 const NONE: readonly number[] = []
 
@@ -140,6 +154,8 @@ function hashOf(word: string): number {
 }
 
 export function createBodyScanner(): BodyScanner {
+  knownWords ??= createWords()
+  const { knownSpans, textKeys, belowText, roots, sites } = knownWords
   let bytes: Uint8Array = new Uint8Array(0)
   let to = 0
   /** Of the word that was read last. */
@@ -386,7 +402,7 @@ export function createBodyScanner(): BodyScanner {
         const nameTo = readName(at + 2)
         const next = byteAt(nameTo)
         if (nameTo > at + 2 && nameTo < to && (next === COLON || next === OPEN_BRACE)) {
-          if (span.below ? span.below.has(hash) : SPANS.has(hash))
+          if (span.below ? span.below.has(hash) : knownSpans.has(hash))
             return settle(at, wasPassed || fallback >= 0)
           if (fallback < 0) [fallback, isFallbackUnsure] = [at, true]
         }
@@ -417,7 +433,7 @@ export function createBodyScanner(): BodyScanner {
         hasUnknown = true
         if (isGuided) return -1
       }
-      const isText = span !== undefined && TEXT_KEYS.has(hash)
+      const isText = span !== undefined && textKeys.has(hash)
       if (isGuided || span?.below) used = [...used, hash]
       const isQuoted = byteAt(equals + 1) === QUOTE
       const end =
@@ -515,9 +531,9 @@ export function createBodyScanner(): BodyScanner {
   /** Of a field without blanks and brackets, before a `}`: whether what follows shows that it ends there. */
   function isPlainText(keyFrom: number, end: number): boolean {
     readKey(keyFrom)
-    if (!TEXT_KEYS.has(hash)) return true
+    if (!textKeys.has(hash)) return true
     if (byteAt(end) !== CLOSE_BRACE || byteAt(end + 1) !== COLON) return false
-    const isKnown = readName(end + 2) > end + 2 && BELOW_TEXT.has(hash)
+    const isKnown = readName(end + 2) > end + 2 && belowText.has(hash)
     return isKnown
   }
 
@@ -535,13 +551,13 @@ export function createBodyScanner(): BodyScanner {
     for (;;) {
       const nameTo = readName(at)
       if (nameTo === at) return -1
-      const span = SPANS.get(hash)
+      const span = knownSpans.get(hash)
       if (!span) {
         hasUnknown = true
         isKnown = false
         if (isGuided) return -1
       }
-      if (spanCount === 0) hasBareRoot = ROOTS.has(hash)
+      if (spanCount === 0) hasBareRoot = roots.has(hash)
       addSpan(at, nameTo)
       at = nameTo
       if (byteAt(at) === OPEN_BRACE && at < to) {
@@ -570,7 +586,7 @@ export function createBodyScanner(): BodyScanner {
       if (end < 0) spanCount = fieldCount = 0
       return end < 0 ? from : end
     }
-    const isKnownRoot = SPANS.has(hash)
+    const isKnownRoot = knownSpans.has(hash)
     const wasGuess = isGuess
     if (isKnownRoot) {
       const guided = readChain(from, true)
@@ -641,8 +657,7 @@ export function createBodyScanner(): BodyScanner {
   }
 
   function findSite(target: string, from: number): SiteWords | undefined {
-    const sites = SITES.get(target)
-    return sites?.find(({ headBytes }) => startsWith(headBytes, from))
+    return sites.get(target)?.find(({ headBytes }) => startsWith(headBytes, from))
   }
 
   function startsWith(head: Uint8Array, from: number): boolean {

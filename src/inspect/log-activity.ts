@@ -52,7 +52,7 @@ export interface LogActivityOptions {
   flushMs: number
   /** Also threads of processes that are gone. */
   includesGone?: boolean
-  /** Where no process runs, or may: the threads with the newest rows, this many. */
+  /** Where no process runs, or may: the threads with the newest rows, this many, without signs of others. */
   newestOfGone?: number
 }
 
@@ -88,8 +88,10 @@ export function readLogActivity(store: LogStore, options: LogActivityOptions): L
     const activity = readThread(store, lastRow.threadId, process.lastMs)
     if (activity) threads.push(describe(activity, process, options))
   }
-  addStreamSigns(store, threads)
-  addAgentSigns(threads)
+  if (!asksForNewest) {
+    addStreamSigns(store, threads)
+    addAgentSigns(threads)
+  }
   return {
     areAlive,
     processes: [...processes.values()].filter(isAsked).sort((a, b) => b.lastMs - a.lastMs),

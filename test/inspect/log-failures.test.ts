@@ -58,4 +58,4 @@ test('the rows that are read for failures tell of the same failures as all rows'
       expect(told.map(tell).sort(), name).toEqual(all.map((one) => tell(one as unknown as Finding)).sort())
     })
   }
-}, 60_000)
+}, 180_000)
