@@ -2,7 +2,7 @@ import type { LogFilter, RowId, StoredLogRow } from '../../model/log.js'
 import { matchingBatches, readNewestIds } from '../../query/logs/batches.js'
 import { readIds, scopeOf } from '../../query/logs/neighbours.js'
 import { readLogRows } from '../../query/logs/rows.js'
-import type { Reading } from './select.js'
+import type { Selected } from './select.js'
 
 /** Rows around matches. */
 export interface Around {
@@ -24,21 +24,26 @@ interface OpenGroup {
 const MATCHES_AT_ONCE = 1000
 
 /**
- * The rows around each match within its thread, or within its process where it has no thread. Groups of one thread that
+ * The rows around each match, or each of the ids where there are ids, within its thread, or within its process where it has no thread. Groups of one thread that
  * touch are one; no row is given twice.
  */
 export function* readGroups(
-  { store, afterId, throughId }: Reading,
+  { store, afterId, throughId, ids }: Selected,
   filter: LogFilter,
   { before, after }: Around,
 ): Generator<RowGroup> {
   /** The highest id that was given, by thread. */
   const given = new Map<string, RowId>()
-  const bounds = { afterId, ...(throughId !== undefined && { throughId }) }
-  for (const batch of matchingBatches(store, filter, bounds)) {
-    const matches = readNewestIds(store, batch, filter, -1).reverse()
+  for (const matches of ids ? [ids] : findMatches()) {
     for (let from = 0; from < matches.length; from += MATCHES_AT_ONCE) {
       yield* groupsOf(matches.slice(from, from + MATCHES_AT_ONCE))
+    }
+  }
+
+  function* findMatches(): Generator<readonly RowId[]> {
+    const bounds = { afterId, ...(throughId !== undefined && { throughId }) }
+    for (const batch of matchingBatches(store, filter, bounds)) {
+      yield readNewestIds(store, batch, filter, -1).reverse()
     }
   }
 

@@ -124,7 +124,7 @@ function conditionOf(
 
 /** @throws {StateError} `USAGE` */
 async function parseCondition(text: string): Promise<FieldCondition> {
-  const [, field = '', operator, value = ''] = /^([^!=~<>]*)(!=|[=~<>])(.*)$/s.exec(text) ?? []
+  const [, field = '', operator, value = ''] = /^([^!=~<>]*)(!=|[<>]=|[=~<>])(.*)$/s.exec(text) ?? []
   const name = field.trim()
   const isOperator = (one: string | undefined): one is FieldOperator =>
     FIELD_OPERATORS.some((known) => known === one)

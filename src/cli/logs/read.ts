@@ -20,7 +20,7 @@ import type { Output } from './output.js'
 import { layoutOf } from './records.js'
 import { resolveThreads } from './resolve-threads.js'
 import { selectScreen } from './screen.js'
-import { countMatches, type Printed, printSelected, type Reading } from './select.js'
+import { countMatches, type Printed, printSelected, type Reading, selectNewest } from './select.js'
 import { type LogSession, noLogs, openLogSession } from './session.js'
 import { createTailWatch } from './tail-watch.js'
 import { createTeller, describeNothing, tellPruned } from './tell.js'
@@ -107,7 +107,7 @@ function forms({
   if (first === undefined) return []
   const others = [
     ...asked.slice(1),
-    ...(lines !== undefined && !count ? ['-n'] : []),
+    ...(lines !== undefined && collapse ? ['-n'] : []),
     ...(reverse ? ['--reverse'] : []),
     ...(cursorFile === undefined ? [] : ['--cursor-file']),
   ]
@@ -142,7 +142,10 @@ async function printForm(
   const around = { before: flags.before ?? flags.context ?? 0, after: flags.after ?? flags.context ?? 0 }
   io.stdout.write(output.header)
   let isFirst = true
-  for (const reading of readings) {
+  const { lines: limit } = flags
+  const matches =
+    limit === undefined ? readings : await selectNewest(readings, filter, { limit, isReversed: false }, io)
+  for (const reading of matches) {
     const layout = layoutOf(reading.store)
     for (const { rows } of readGroups(reading, filter, around)) {
       const lines =

@@ -47,6 +47,9 @@ test('rows around a match are of its thread, each once, with a line between grou
   expect(await run('-B', '1', '-g', '^row (2|10|29)$')).toEqual(['2', '--', '7', '10', '--', '26', '29'])
   // Of no thread: the next ones of the same process.
   expect(await run('-A', '1', '-g', '^row 3$')).toEqual(['3', '9'])
+  // So many matches, the newest, and what is around them.
+  expect(await run('-n', '2', '-B', '1', '-g', '^row (2|10|29)$')).toEqual(['7', '10', '--', '26', '29'])
+  expect(await run('-n', '0', '-B', '1')).toEqual([])
   const json = await runLogs(['query', '--codex-home', home, '--json', '-C', '1', '-g', '^row (1|29)$'])
   expect(lines(json.stdout).map((line) => JSON.parse(line).id)).toEqual([1, 4, 26, 29])
 })

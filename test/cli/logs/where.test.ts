@@ -128,6 +128,7 @@ describe('what values may hold', () => {
 
   test.each([
     ['count', "--where: 'count' is not a condition"],
+    ['field.count>=1', "--where: 'field.count>=1' is not a condition"],
     ['count=12', "--where: 'count' is not a field"],
     ['time>12:00', '--where cannot compare times'],
     ['field.count>many', "--where: 'many' is not a number"],
