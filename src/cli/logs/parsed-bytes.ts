@@ -82,6 +82,11 @@ const NONE = Buffer.from('None')
 const SPAN_OPEN = Buffer.from('{"name":"')
 const FIELDS_OPEN = Buffer.from('","fields":')
 const MOST_FIELDS = 100
+const ONES = 0x01010101
+const BLANKS = 0x20202020
+const QUOTES = 0x22222222
+const BACKSLASHES = 0x5c5c5c5c
+const HIGHEST_BITS = 0x80808080 | 0
 /** Fewer bytes are copied sooner one by one. */
 const SHORT_COPY = 64
 /** Of a record, what is not in the row. */
@@ -105,19 +110,41 @@ export function createParsedReader(
   const scanner = createBodyScanner()
   const targetOf = createByteCache((word) => word.toString())
   let bytes: Buffer = Buffer.alloc(0)
+  let view: DataView = new DataView(bytes.buffer)
   let out: Buffer = Buffer.alloc(0)
+  let outView: DataView = view
   let length = 0
+
+  function begin(size: number): void {
+    out = Buffer.allocUnsafeSlow(size)
+    outView = new DataView(out.buffer)
+  }
 
   function reserve(more: number): void {
     if (length + more <= out.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(out.length * 2, length + more))
-    out.copy(larger, 0, 0, length)
-    out = larger
+    const written = out.subarray(0, length)
+    begin(Math.max(out.length * 2, length + more))
+    out.set(written)
   }
 
-  function copy(source: Buffer, begin: number, end: number): void {
-    if (end - begin > SHORT_COPY) length += source.copy(out, length, begin, end)
-    else for (let index = begin; index < end; index++) out[length++] = source[index]!
+  /** Of the window. */
+  function copy(begin: number, end: number): void {
+    if (end - begin > SHORT_COPY) {
+      length += bytes.copy(out, length, begin, end)
+      return
+    }
+    const source = bytes
+    const target = out
+    let at = length
+    for (let index = begin; index < end; index++) target[at++] = source[index]!
+    length = at
+  }
+
+  function writeWords(words: Uint8Array): void {
+    const target = out
+    let at = length
+    for (let index = 0; index < words.length; index++) target[at++] = words[index]!
+    length = at
   }
 
   function writeEscape(code: number): void {
@@ -125,7 +152,7 @@ export function createParsedReader(
     if (code === QUOTE || code === BACKSLASH) out[length++] = code
     else if (SHORT_ESCAPES[code] !== 0) out[length++] = SHORT_ESCAPES[code]!
     else {
-      length += CONTROL.copy(out, length)
+      writeWords(CONTROL)
       out[length++] = HEX[code >> 4]!
       out[length++] = HEX[code & 15]!
     }
@@ -134,16 +161,40 @@ export function createParsedReader(
   /** A text as a JSON string. */
   function writeText(begin: number, end: number): void {
     out[length++] = QUOTE
-    let run = begin
-    for (let index = begin; index < end; index++) {
-      const code = bytes[index]!
-      if (ESCAPED[code] === 0) continue
-      copy(bytes, run, index)
-      writeEscape(code)
-      run = index + 1
+    for (let index = begin; index < end; ) {
+      index = copyPlain(index, end)
+      if (index < end) writeEscape(bytes[index++]!)
     }
-    copy(bytes, run, end)
     out[length++] = QUOTE
+  }
+
+  /**
+   * Copies up to what JSON does not hold as it is, and gives its place. Four bytes are looked at and copied together:
+   * of none of them the highest bit is set by what it would take to be below a blank, a quote or a backslash.
+   */
+  function copyPlain(begin: number, end: number): number {
+    const source = bytes
+    const target = out
+    const words = view
+    const outWords = outView
+    let at = length
+    let index = begin
+    for (const last = Math.min(end, begin + out.length - at) - 4; index <= last; index += 4) {
+      const four = words.getInt32(index, true)
+      const quotes = four ^ QUOTES
+      const slashes = four ^ BACKSLASHES
+      const found = ((four - BLANKS) & ~four) | ((quotes - ONES) & ~quotes) | ((slashes - ONES) & ~slashes)
+      if ((found & HIGHEST_BITS) !== 0) break
+      outWords.setInt32(at, four, true)
+      at += 4
+    }
+    for (; index < end; index++) {
+      const code = source[index]!
+      if (ESCAPED[code] !== 0) break
+      target[at++] = code
+    }
+    length = at
+    return index
   }
 
   /** What `readValue` says of a raw value; `false` where an escape has another form in JSON. */
@@ -154,21 +205,19 @@ export function createParsedReader(
     }
     out[length++] = QUOTE
     const last = end - 1
-    let run = begin + 1
-    for (let index = run; index < last; index++) {
-      const code = bytes[index]!
-      if (ESCAPED[code] === 0) continue
-      if (code === BACKSLASH) {
-        // Rust and JSON have these in common.
-        if (index + 1 >= last || !isSameEscape(bytes[index + 1]!)) return false
-        index++
+    for (let index = begin + 1; index < last; ) {
+      index = copyPlain(index, last)
+      if (index >= last) break
+      const code = bytes[index++]!
+      if (code !== BACKSLASH) {
+        writeEscape(code)
         continue
       }
-      copy(bytes, run, index)
-      writeEscape(code)
-      run = index + 1
+      // Rust and JSON have these in common.
+      if (index >= last || !isSameEscape(bytes[index]!)) return false
+      out[length++] = BACKSLASH
+      out[length++] = bytes[index++]!
     }
-    copy(bytes, run, last)
     out[length++] = QUOTE
     return true
   }
@@ -187,7 +236,7 @@ export function createParsedReader(
       const at = index * 3
       if (length > begin) out[length++] = COMMA
       out[length++] = QUOTE
-      copy(bytes, fields[at]!, Math.max(fields[at]!, fields[at + 1]!))
+      copy(fields[at]!, Math.max(fields[at]!, fields[at + 1]!))
       out[length++] = QUOTE
       out[length++] = COLON
       const equals = fields[last * 3 + 1]!
@@ -225,9 +274,9 @@ export function createParsedReader(
     for (let index = 0; index < spanCount; index++) {
       const at = index * 4
       if (index > 0) out[length++] = COMMA
-      length += SPAN_OPEN.copy(out, length)
-      copy(bytes, spans[at]!, spans[at + 1]!)
-      length += FIELDS_OPEN.copy(out, length)
+      writeWords(SPAN_OPEN)
+      copy(spans[at]!, spans[at + 1]!)
+      writeWords(FIELDS_OPEN)
       if (!writeFields(fields, spans[at + 2]!, spans[at + 3]!)) return false
       out[length++] = CLOSE
     }
@@ -250,11 +299,11 @@ export function createParsedReader(
         return true
       case 'spans':
         if (scan) return writeSpans(scan)
-        length += EMPTY_LIST.copy(out, length)
+        writeWords(EMPTY_LIST)
         return true
       case 'event_fields':
         if (scan) return writeFields(scan.fields, scan.eventFields, scan.fieldCount)
-        length += EMPTY_OBJECT.copy(out, length)
+        writeWords(EMPTY_OBJECT)
         return true
       case 'turn_id':
         return writeTurn(scan, begin, end)
@@ -264,7 +313,7 @@ export function createParsedReader(
   }
 
   function writeNull(): void {
-    length += NULL.copy(out, length)
+    writeWords(NULL)
   }
 
   const turnFrom = new Int32Array(TURN_PLACES.length)
@@ -328,8 +377,8 @@ export function createParsedReader(
     const name = from[target]! < 0 ? '' : targetOf(bytes, from[target]!, to[target]!)
     const scan = begin < 0 || isMessageOnly || !parses ? undefined : scanner.scan(bytes, begin, end, name)
     for (const step of steps) {
-      if ('text' in step) length += step.text.copy(out, length)
-      else if ('record' in step) copy(bytes, from[firstRecord + step.record]!, to[firstRecord + step.record]!)
+      if ('text' in step) writeWords(step.text)
+      else if ('record' in step) copy(from[firstRecord + step.record]!, to[firstRecord + step.record]!)
       else if (!writePart(step.part, begin, end, scan)) return false
     }
     return true
@@ -340,7 +389,8 @@ export function createParsedReader(
     if (!window) return undefined
     if (window === 'odd' || typeof window.lastId === 'bigint') return readRows(batch)
     bytes = window.bytes
-    out = Buffer.allocUnsafeSlow(3 * bytes.length + ROOM)
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    begin(3 * bytes.length + ROOM)
     length = 0
     cursor.open(window)
     while (cursor.next()) {
