@@ -1,8 +1,10 @@
 import { createByteCache, createByteIndex, isWord, signOf, startsWith } from '../../body/byte-words.js'
 import { MEANINGS, textBeforeGroup, type ValuePlace } from '../../body/meanings.js'
 import { type BodyScan, createBodyScanner } from '../../body/scan.js'
-import type { Piece, RecordPiece } from '../../format/encodings.js'
+import type { RecordPiece } from '../../format/encodings.js'
+import { FIRST_DATE_SECOND, formatUtcNanos, LAST_DATE_SECOND } from '../../format/time.js'
 import type { LogFilter } from '../../model/log.js'
+import { LOG_FIELDS } from '../../model/log-records.js'
 import type { LogStore } from '../../query/logs/store.js'
 import { createWindowCursor, readWindow, type WindowColumns } from '../../query/logs/windows.js'
 import { layoutOf, type RecordReader } from './records.js'
@@ -11,39 +13,49 @@ import { layoutOf, type RecordReader } from './records.js'
 const PARTS = ['message', 'spans', 'event_fields', 'turn_id'] as const
 type Part = (typeof PARTS)[number] | 'body'
 
-/** A record in its steps: what SQLite writes, constant text, and what is made of the body. */
-type Step = { record: number } | { text: Buffer } | { part: Part }
+/** A record in its steps: constant text, what is made of columns, and what is made of the body. */
+type Step =
+  | { kind: 'text'; text: Buffer }
+  | { kind: 'number' | 'string'; column: number }
+  | { kind: 'time' }
+  | { kind: 'part'; part: Part }
+
+const COLUMNS = {
+  numbers: ['id', 'tsSeconds', 'tsNanos', 'line'],
+  texts: ['level', 'target', 'threadId', 'processUuid', 'modulePath', 'file', 'body'],
+} as const satisfies WindowColumns
+const ID = 0
+const SECONDS = 1
+const NANOS = 2
+const TARGET = 1
+const BODY = 6
 
 /** `undefined` where a record has other parts of the body than these, or is no JSON. */
-export function planParsed(
-  pieces: readonly RecordPiece[],
-): { steps: Step[]; records: Piece[][] } | undefined {
+export function planParsed(pieces: readonly RecordPiece[]): readonly Step[] | undefined {
   const steps: Step[] = []
-  const records: Piece[][] = []
-  let run: Piece[] = []
-  const endRun = () => {
-    if (run.length === 0) return
-    if (run.every((piece) => typeof piece === 'string')) steps.push({ text: Buffer.from(run.join('')) })
-    else steps.push({ record: records.push(run) - 1 })
-    run = []
-  }
   for (const piece of pieces) {
-    if (typeof piece === 'string') {
-      run.push(piece)
-      continue
-    }
-    if (piece.as !== 'json') return undefined
-    const part = 'bodyField' in piece ? piece.bodyField : piece.field === 'body' ? 'body' : undefined
-    if (part === undefined) {
-      run.push(piece as Piece)
-      continue
-    }
-    if (part !== 'body' && !(PARTS as readonly string[]).includes(part)) return undefined
-    endRun()
-    steps.push({ part: part as Part })
+    const step = typeof piece === 'string' ? toText(piece) : toStep(piece)
+    if (!step) return undefined
+    steps.push(step)
   }
-  endRun()
-  return { steps, records }
+  return steps
+}
+
+function toText(text: string): Step {
+  return { kind: 'text', text: Buffer.from(text) }
+}
+
+function toStep(piece: Exclude<RecordPiece, string>): Step | undefined {
+  if (piece.as !== 'json') return undefined
+  if ('bodyField' in piece) {
+    const part = PARTS.find((name) => name === piece.bodyField)
+    return part && { kind: 'part', part }
+  }
+  const { property, kind } = LOG_FIELDS[piece.field]
+  if (kind === 'time') return { kind: 'time' }
+  if (property === 'body') return { kind: 'part', part: 'body' }
+  const columns: readonly string[] = kind === 'integer' ? COLUMNS.numbers : COLUMNS.texts
+  return { kind: kind === 'integer' ? 'number' : 'string', column: columns.indexOf(property) }
 }
 
 const QUOTE = 0x22
@@ -55,6 +67,9 @@ const CLOSE_LIST = 0x5d
 const LETTER_N = 0x6e
 const LETTER_R = 0x72
 const LETTER_T = 0x74
+const LETTER_Z = 0x5a
+const ZERO = 0x30
+const NANO_PLACES = 9
 const OPEN = 0x7b
 const CLOSE = 0x7d
 
@@ -96,17 +111,13 @@ const ROOM = 4096
 export function createParsedReader(
   store: LogStore,
   filter: LogFilter | undefined,
-  { steps, records }: NonNullable<ReturnType<typeof planParsed>>,
+  steps: readonly Step[],
   readRows: RecordReader,
 ): RecordReader {
-  const columns = { numbers: ['id'], texts: ['target', 'body'], records } satisfies WindowColumns
-  const target = 0
-  const body = 1
-  const firstRecord = 2
-  const parses = steps.some((step) => 'part' in step && step.part !== 'body')
+  const parses = steps.some((step) => step.kind === 'part' && step.part !== 'body')
   const { isMessageOnly } = layoutOf(store)
-  const cursor = createWindowCursor(columns)
-  const { from, to } = cursor
+  const cursor = createWindowCursor(COLUMNS)
+  const { numbers, digitsFrom, digitsTo, from, to } = cursor
   const scanner = createBodyScanner()
   const targetOf = createByteCache((word) => word.toString())
   let bytes: Buffer = Buffer.alloc(0)
@@ -370,22 +381,71 @@ export function createParsedReader(
     return true
   }
 
+  let second = Number.NaN
+  let secondText = NULL
+
+  /** `false` where it is no time of a calendar. */
+  function writeTime(): boolean {
+    const seconds = numbers[SECONDS]!
+    const nanos = numbers[NANOS]! || 0
+    if (Number.isNaN(seconds)) {
+      writeNull()
+      return true
+    }
+    if (seconds !== second) {
+      if (seconds < FIRST_DATE_SECOND || seconds > LAST_DATE_SECOND) return false
+      second = seconds
+      secondText = Buffer.from(`"${formatUtcNanos(seconds, 0).slice(0, -NANO_PLACES - 1)}`)
+    }
+    if (nanos < 0 || nanos > 999_999_999) return false
+    writeWords(secondText)
+    length += NANO_PLACES
+    for (let place = 1, rest = nanos; place <= NANO_PLACES; place++) {
+      const tenth = (rest / 10) | 0
+      out[length - place] = ZERO + rest - tenth * 10
+      rest = tenth
+    }
+    out[length++] = LETTER_Z
+    out[length++] = QUOTE
+    return true
+  }
+
+  function writeStep(step: Step, scan: Readonly<BodyScan> | undefined): boolean {
+    switch (step.kind) {
+      case 'text':
+        writeWords(step.text)
+        return true
+      case 'number': {
+        const { column } = step
+        if (digitsFrom[column] === digitsTo[column]) writeNull()
+        else copy(digitsFrom[column]!, digitsTo[column]!)
+        return true
+      }
+      case 'string':
+        if (from[step.column]! < 0) writeNull()
+        else writeText(from[step.column]!, to[step.column]!)
+        return true
+      case 'time':
+        return writeTime()
+      case 'part':
+        return writePart(step.part, from[BODY]!, to[BODY]!, scan)
+      default:
+        return step satisfies never
+    }
+  }
+
   function writeRow(): boolean {
     if (cursor.isCut) return false
-    const begin = from[body]!
-    const end = to[body]!
-    const name = from[target]! < 0 ? '' : targetOf(bytes, from[target]!, to[target]!)
-    const scan = begin < 0 || isMessageOnly || !parses ? undefined : scanner.scan(bytes, begin, end, name)
-    for (const step of steps) {
-      if ('text' in step) writeWords(step.text)
-      else if ('record' in step) copy(from[firstRecord + step.record]!, to[firstRecord + step.record]!)
-      else if (!writePart(step.part, begin, end, scan)) return false
-    }
+    const begin = from[BODY]!
+    const name = from[TARGET]! < 0 ? '' : targetOf(bytes, from[TARGET]!, to[TARGET]!)
+    const scan =
+      begin < 0 || isMessageOnly || !parses ? undefined : scanner.scan(bytes, begin, to[BODY]!, name)
+    for (let index = 0; index < steps.length; index++) if (!writeStep(steps[index]!, scan)) return false
     return true
   }
 
   return (batch) => {
-    const window = readWindow(store, batch, columns, filter)
+    const window = readWindow(store, batch, COLUMNS, filter)
     if (!window) return undefined
     if (window === 'odd' || typeof window.lastId === 'bigint') return readRows(batch)
     bytes = window.bytes
@@ -405,7 +465,7 @@ export function createParsedReader(
       }
       if (isWritten) continue
       length = begin
-      const own = readRows({ kind: 'ids', ids: [cursor.numbers[0]!] })?.bytes
+      const own = readRows({ kind: 'ids', ids: [numbers[ID]!] })?.bytes
       if (!own) continue
       reserve(own.length)
       out.set(own, length)

@@ -47,11 +47,9 @@ export function readLogBytes(
   return { bytes, rowCount, lastId, mayDiffer: mayDiffer(bytes, rowCount, pieces, { isRaw, styles }) }
 }
 
-export type RecordPieces = readonly Piece[]
-
 /** Arguments of the concat() that makes a record. */
-export function recordSql(
-  pieces: RecordPieces,
+function recordSql(
+  pieces: readonly Piece[],
   source: LogSource,
   { isRaw = false, styles }: Pick<LogBytesOptions, 'isRaw' | 'styles'> = {},
 ): string[] {

@@ -2,16 +2,13 @@ import { isUtf8 } from 'node:buffer'
 import { StateError } from '../../errors.js'
 import type { LogFilter, RowId } from '../../model/log.js'
 import { compileBatch, type LogBatch } from './batches.js'
-import { type RecordPieces, recordSql } from './bytes.js'
 import { qualified } from './rows.js'
 import { exactSql, fromExact, keySql, type LogSource } from './store.js'
 
 /** What is read of each row. */
 export interface WindowColumns {
   numbers: readonly ('id' | 'tsSeconds' | 'tsNanos' | 'line')[]
-  texts: readonly ('level' | 'target' | 'threadId' | 'file' | 'body')[]
-  /** Parts of records that SQLite writes in JSON. */
-  records?: readonly RecordPieces[]
+  texts: readonly ('level' | 'target' | 'threadId' | 'processUuid' | 'modulePath' | 'file' | 'body')[]
 }
 
 /** Longer bodies are not read into a window. */
@@ -28,8 +25,6 @@ export interface RowWindow {
 const COMMA = 0x2c
 const MINUS = 0x2d
 const ZERO = 0x30
-/** JSON has escapes for it, so no record holds it. */
-const RECORD_END = 0x1e
 
 /**
  * Reads the rows of a batch that match; `undefined` when none does, `'odd'` where their bytes are not what JavaScript
@@ -38,7 +33,7 @@ const RECORD_END = 0x1e
 export function readWindow(
   source: LogSource,
   batch: LogBatch,
-  { numbers, texts, records = [] }: WindowColumns,
+  { numbers, texts }: WindowColumns,
   filter?: LogFilter,
 ): RowWindow | 'odd' | undefined {
   const { sql, params } = compileBatch(source, batch, filter)
@@ -51,11 +46,10 @@ export function readWindow(
     ...numbers.map((name) => `CAST(${qualified(source, name)} AS INTEGER)`),
     ...columns.map((column) => `octet_length(${column})`),
   ].flatMap((value) => [value, `','`])
-  const written = records.flatMap((pieces) => [...recordSql(pieces, source), `char(${RECORD_END})`])
   const row = orTooBig(() =>
     source.connection.get<{ bytes: Uint8Array | null; rowCount: number; lastId: number | string }>(
       // concat() makes a text of any value, as CAST does, and nothing of a NULL.
-      `SELECT CAST(group_concat(concat(${[...values, ...read, ...written].join(', ')}), '') AS BLOB) AS bytes,
+      `SELECT CAST(group_concat(concat(${[...values, ...read].join(', ')}), '') AS BLOB) AS bytes,
          count(*) AS rowCount, ${exactSql(`max(${keySql(source)})`)} AS lastId ${sql}`,
       ...params,
     ),
@@ -84,7 +78,10 @@ function orTooBig<Result>(read: () => Result): Result | 'odd' {
 export interface WindowCursor {
   /** By the order of the columns; not a number where there is none. */
   numbers: Float64Array
-  /** Where each text begins, -1 where there is none, and where each ends; the same of each record. */
+  /** Where the digits of each number begin and end. */
+  digitsFrom: Int32Array
+  digitsTo: Int32Array
+  /** Where each text begins, -1 where there is none, and where each ends. */
   from: Int32Array
   to: Int32Array
   open(window: RowWindow): void
@@ -93,10 +90,9 @@ export interface WindowCursor {
   isCut: boolean
 }
 
-export function createWindowCursor({ numbers, texts, records = [] }: WindowColumns): WindowCursor {
+export function createWindowCursor({ numbers, texts }: WindowColumns): WindowCursor {
   const numberCount = numbers.length
   const textCount = texts.length
-  const recordCount = records.length
   let bytes: Uint8Array = Buffer.alloc(0)
   let at = 0
   /** Of the number that was read last. */
@@ -119,8 +115,10 @@ export function createWindowCursor({ numbers, texts, records = [] }: WindowColum
 
   const cursor: WindowCursor = {
     numbers: new Float64Array(numberCount),
-    from: new Int32Array(textCount + recordCount),
-    to: new Int32Array(textCount + recordCount),
+    digitsFrom: new Int32Array(numberCount),
+    digitsTo: new Int32Array(numberCount),
+    from: new Int32Array(textCount),
+    to: new Int32Array(textCount),
     isCut: false,
     open(window) {
       bytes = window.bytes
@@ -129,7 +127,9 @@ export function createWindowCursor({ numbers, texts, records = [] }: WindowColum
     next() {
       if (at >= bytes.length) return false
       for (let index = 0; index < numberCount; index++) {
+        cursor.digitsFrom[index] = at
         const value = readNumber()
+        cursor.digitsTo[index] = at - 1
         cursor.numbers[index] = isThere ? value : Number.NaN
       }
       for (let index = 0; index < textCount; index++) {
@@ -143,11 +143,6 @@ export function createWindowCursor({ numbers, texts, records = [] }: WindowColum
         cursor.from[index] = length < 0 ? -1 : at
         if (length >= 0) at += length
         cursor.to[index] = at
-      }
-      for (let index = textCount; index < textCount + recordCount; index++) {
-        cursor.from[index] = at
-        while (bytes[at] !== RECORD_END) at++
-        cursor.to[index] = at++
       }
       return true
     },
