@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Program } from '../../src/cli/command.js'
 import { defineTextCommand } from '../../src/cli/command.js'
@@ -8,6 +10,7 @@ import { STATE_PROGRAM } from '../../src/cli/state.js'
 import { VERSION } from '../../src/cli/version.js'
 import { STATE_ERROR_CODES, StateError, type StateErrorCode } from '../../src/errors.js'
 import { copyHome } from '../helpers/homes.js'
+import { temporaryFolder } from '../helpers/layouts.js'
 import { runLogs, runState } from '../helpers/run.js'
 
 test('the version', async () => {
@@ -142,6 +145,13 @@ test('with --json an error is one object, and what is not there is null', async 
   })
   expect(await run('threads', 'list', '--json=id', '--codex-home', '/no/such/home')).toMatchObject({
     stdout: '',
+    error: { code: 'DB_NOT_FOUND' },
+    exitCode: 3,
+  })
+  // No rollout has the thread, and there is no database that could.
+  const empty = temporaryFolder()
+  mkdirSync(join(empty, 'sessions'))
+  expect(await run('threads', 'path', 'no-such-thread', '--json', '--codex-home', empty)).toMatchObject({
     error: { code: 'DB_NOT_FOUND' },
     exitCode: 3,
   })

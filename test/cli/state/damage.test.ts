@@ -196,6 +196,23 @@ describe('a damaged database', () => {
     },
   )
 
+  test('ends a list in JSON before its array has begun, not with half of one', async () => {
+    const home = copyHome('codex-0.140.0')
+    const path = join(home, 'state_5.sqlite')
+    const database = new Database(path)
+    const { rootpage } = database
+      .prepare(`SELECT rootpage FROM sqlite_schema WHERE name = 'threads'`)
+      .get() as { rootpage: number }
+    const pageSize = database.pragma('page_size', { simple: true }) as number
+    database.close()
+    const descriptor = openSync(path, 'r+')
+    writeSync(descriptor, Buffer.alloc(pageSize, 0xff), 0, pageSize, (rootpage - 1) * pageSize)
+    closeSync(descriptor)
+    const { stdout, stderr, exitCode } = await runState(['table', 'threads', '--json', '--codex-home', home])
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 3 })
+    expect(JSON.parse(stderr).error.code).toBe('DB_CORRUPT')
+  })
+
   test('with orphans is only seen by the full check', async () => {
     const home = createHome(NEWEST)
     exec(
