@@ -15,6 +15,7 @@ import { copyFixtureHome, copyHome, fixtureNames, fixturePath, HOMES, makeCase }
 const LONG_AGO = new Date('2026-11-26T00:00:00Z')
 
 interface LookOptions {
+  findCurrent?: (threadId: string) => string | undefined
   now?: () => number
   sleep?: (ms: number) => Promise<void>
 }
@@ -30,12 +31,16 @@ async function look(home: string, options: LookOptions = {}): Promise<ThreadHist
 
 async function* lookAtAll(
   home: string,
-  { now = () => LONG_AGO.getTime() + 60_000_000, sleep = async () => {} }: LookOptions = {},
+  {
+    now = () => LONG_AGO.getTime() + 60_000_000,
+    sleep = async () => {},
+    findCurrent = () => undefined,
+  }: LookOptions = {},
 ): AsyncGenerator<ThreadHistory | UnreadableHistory> {
   const path = join(home, 'thread_history_1.sqlite')
   const connection = existsSync(path) ? openReadOnly(path) : undefined
   try {
-    yield* inspectHistory({ codexHome: home, connection, findCurrent: () => undefined, now, sleep })
+    yield* inspectHistory({ codexHome: home, connection, findCurrent, now, sleep })
   } finally {
     connection?.close()
   }
@@ -121,6 +126,16 @@ describe('a damaged projection', () => {
         turnsThere: 2,
       },
     ])
+  })
+
+  test('Of the rollouts of a reverted thread the newest is in force where the row names one that is gone', async () => {
+    const home = temporary(copyFixtureHome('turns', 'history-reverted-base-empty'))
+    const namesGone = (threadId: string) =>
+      join(
+        home,
+        `sessions/rollout-2026-11-21T00-00-00-${threadId}_00000000-0000-7000-8000-000000000001.jsonl`,
+      )
+    expect(await look(home, { findCurrent: namesGone })).toEqual(await look(home))
   })
 
   test('Releases that wedge a thread themselves are found out', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { linkSync, writeFileSync } from 'node:fs'
+import { linkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findHolders, parseLsof } from '../../src/inspect/holders.js'
@@ -37,6 +37,25 @@ describe('who holds a database', () => {
     })
     await holder.end('SIGKILL')
     expect(findHolders([file]).holders).toEqual([])
+  })
+
+  test.runIf(process.platform === 'linux')('is told with the locks it has, by file', async () => {
+    const file = createFile()
+    rmSync(file.path)
+    const script = `const database = require('better-sqlite3')(process.argv[1])
+      database.pragma('journal_mode = WAL')
+      database.exec('CREATE TABLE one (id); BEGIN IMMEDIATE; INSERT INTO one VALUES (1)')
+      console.log('open')
+      setTimeout(() => {}, 60_000)`
+    const holder = await ready(startProcess(process.execPath, ['-e', script, file.path]))
+    expect(findHolders([file]).holders).toMatchObject([
+      {
+        pid: holder.child.pid,
+        suffixes: expect.arrayContaining(['', '-wal', '-shm']),
+        locks: expect.arrayContaining(['POSIX READ', 'POSIX WRITE on -shm']),
+      },
+    ])
+    await holder.end('SIGKILL')
   })
 
   test.skipIf(!canUnshare)(
