@@ -49,7 +49,7 @@ export function formatGroupHelp(program: Program, name: string, width: number): 
       ],
       width,
     ),
-    `'${program.name} ${name}' alone is '${program.name} ${name} ${group.default}'.`,
+    `'${program.name} ${name}' is short for '${program.name} ${name} ${group.default}'.`,
   ])
 }
 
