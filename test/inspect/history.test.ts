@@ -128,6 +128,21 @@ describe('a damaged projection', () => {
     ])
   })
 
+  test('A line that stops releases up to 0.153 stops them as well where nothing is projected yet', async () => {
+    const home = temporary(copyFixtureHome('turns', 'history-duplicate'))
+    const stopped = (await look(home)).filter(({ state }) => state === 'ordinalAgain')
+    expect(stopped).toHaveLength(1)
+    const database = new Database(join(home, 'thread_history_1.sqlite'))
+    for (const table of ['thread_items', 'thread_turns', 'thread_history_projection_state'])
+      database.prepare(`DELETE FROM ${table} WHERE thread_id = ?`).run(stopped[0]!.threadId)
+    database.close()
+    const [found] = (await look(home)).filter(({ threadId }) => threadId === stopped[0]!.threadId)
+    expect(found).toMatchObject({
+      state: 'notProjected',
+      cures: { until153: 'newerCodex', from155: 'resume' },
+    })
+  })
+
   test('Of the rollouts of a reverted thread the newest is in force where the row names one that is gone', async () => {
     const home = temporary(copyFixtureHome('turns', 'history-reverted-base-empty'))
     const namesGone = (threadId: string) =>
