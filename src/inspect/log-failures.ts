@@ -6,6 +6,7 @@ import { maskMessage } from '../body/mask.js'
 import { readValue } from '../body/parse.js'
 import type { LogFilter, RowId } from '../model/log.js'
 import { type LogBatch, matchingBatches, type Resize, readNewestIds } from '../query/logs/batches.js'
+import { printIds } from '../query/logs/printed-ids.js'
 import { readLoggedProcesses } from '../query/logs/processes.js'
 import { keyOf, mapLogRows } from '../query/logs/rows.js'
 import type { LogSource, LogStore } from '../query/logs/store.js'
@@ -187,10 +188,14 @@ function matching(
   const fromMs = from ? from.seconds * 1000 + from.nanos / 1e6 : Number.NEGATIVE_INFINITY
   const toMs = to ? to.seconds * 1000 + to.nanos / 1e6 : Number.POSITIVE_INFINITY
   const inTime = found.filter(({ firstMs, lastMs }) => lastMs >= fromMs && firstMs <= toMs)
-  if (!rest || inTime.length === 0) return inTime
+  const printed = (findings: readonly Finding[]) =>
+    store.hasIdAsKey
+      ? [...findings]
+      : findings.map((finding) => ({ ...finding, rowIds: printIds(store, finding.rowIds) }))
+  if (!rest || inTime.length === 0) return printed(inTime)
   const ids = inTime.flatMap(({ rowIds }) => rowIds)
   const matches = new Set(readNewestIds(store, { kind: 'ids', ids }, rest, -1))
-  return inTime.filter(({ rowIds }) => rowIds.some((id) => matches.has(id)))
+  return printed(inTime.filter(({ rowIds }) => rowIds.some((id) => matches.has(id))))
 }
 
 function describeFailure(failure: Failure): Finding {

@@ -14,6 +14,7 @@ import { findLastFailure } from '../../inspect/last-failure.js'
 import type { RowId, StoredLogRow } from '../../model/log.js'
 import { FAILED_LEVEL } from '../../model/log-summary.js'
 import { type Neighbours, readNeighbours } from '../../query/logs/neighbours.js'
+import { findKeys, printIds } from '../../query/logs/printed-ids.js'
 import { readLogRows } from '../../query/logs/rows.js'
 import { type LogStore, readHighestId } from '../../query/logs/store.js'
 import { defineTextCommand } from '../command.js'
@@ -116,22 +117,44 @@ function findRow(store: LogStore, typed: string): StoredLogRow {
       hint: `Give the id of a row (query --fields id,message), 'last' or 'last-error'.`,
     })
   }
-  const id = text === 'last' ? newestId(store) : BigInt(text)
-  const [row] = id === undefined ? [] : readLogRows(store, { kind: 'ids', ids: [id] })
+  const keys = text === 'last' ? newestKeys(store) : findKeys(store, BigInt(text))
+  if (keys.length > 1) {
+    throw new StateError('NOT_FOUND', `several rows of ${store.file.path} have the id ${text}`, {
+      hint: `'codex-logs query --where id=${text}' prints them all.`,
+    })
+  }
+  const [row] = readLogRows(store, { kind: 'ids', ids: keys })
   if (row) return row
-  const highest = readHighestId(store)
-  const isPruned = id !== undefined && id > 0n && id <= highest
   throw new StateError(
     'NOT_FOUND',
     text === 'last'
       ? `${store.file.path} holds no row`
-      : `no row ${text} in ${store.file.path}${isPruned ? ': Codex has deleted it, or never wrote it' : `; the newest id given is ${highest}`}`,
+      : `no row ${text} in ${store.file.path}${tellWhy(store, BigInt(text))}`,
   )
 }
 
-function newestId(store: LogStore): bigint | undefined {
-  const id = readNeighbours(store, undefined).previous
-  return id === undefined ? undefined : BigInt(id)
+/** In a table that was rebuilt nobody can tell which ids were given. */
+function tellWhy(store: LogStore, id: bigint): string {
+  if (!store.hasIdAsKey) return ''
+  const highest = readHighestId(store)
+  return id > 0n && id <= highest
+    ? ': Codex has deleted it, or never wrote it'
+    : `; the newest id given is ${highest}`
+}
+
+function newestKeys(store: LogStore): RowId[] {
+  const key = readNeighbours(store, undefined).previous
+  return key === undefined ? [] : [key]
+}
+
+function printNeighbours(store: LogStore, neighbours: Neighbours): Neighbours {
+  const print = (key: RowId | undefined) => (key === undefined ? undefined : printIds(store, [key])[0])
+  return {
+    previous: print(neighbours.previous),
+    next: print(neighbours.next),
+    previousInThread: print(neighbours.previousInThread),
+    nextInThread: print(neighbours.nextInThread),
+  }
 }
 
 function describe(store: LogStore, row: StoredLogRow): Shown {
@@ -143,7 +166,7 @@ function describe(store: LogStore, row: StoredLogRow): Shown {
     row,
     parsed,
     failure: entry && found && { ...entry, isGuess: found.isGuess, isTurn: found.kind === 'turn' },
-    neighbours: readNeighbours(store, row),
+    neighbours: printNeighbours(store, readNeighbours(store, row)),
   }
 }
 

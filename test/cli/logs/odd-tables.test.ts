@@ -64,6 +64,34 @@ describe('a table that was rebuilt', () => {
     expect(before.every(({ exitCode, stdout }) => exitCode === 0 && stdout !== '')).toBe(true)
   })
 
+  test('whose ids are not its order is asked for by the ids that it prints', async () => {
+    const { home, path } = createLogHome(SAMPLE_ROWS)
+    exec(
+      path,
+      `CREATE TABLE other AS SELECT * FROM logs ORDER BY id; UPDATE other SET id = 9 - id;
+       DROP TABLE logs; ALTER TABLE other RENAME TO logs`,
+    )
+    const at = ['--codex-home', home]
+    const lines = (await query('--json', ...at)).stdout.trimEnd().split('\n')
+    const rows = lines.map((line) => JSON.parse(line) as { id: number; body: string; level: string })
+    for (const [index, { id, body }] of rows.entries()) {
+      const shown = JSON.parse((await runLogs(['show', String(id), '--json', ...at])).stdout)
+      expect(shown).toMatchObject({
+        id,
+        body,
+        previous: rows[index - 1]?.id ?? null,
+        next: rows[index + 1]?.id ?? null,
+      })
+    }
+    const found = JSON.parse((await runLogs(['errors', '--json', ...at])).stdout)
+    const example = rows.find(({ id }) => id === found[0].example_ids[0])
+    expect(example).toMatchObject({ level: 'ERROR', body: found[0].example })
+    const { stderr } = await runLogs(['show', '77', ...at])
+    expect(stderr).toBe(`codex-logs: no row 77 in ${path}\n`)
+    exec(path, 'UPDATE logs SET id = 5')
+    expect((await runLogs(['show', '5', ...at])).stderr).toContain(`several rows of ${path} have the id 5`)
+  })
+
   test('whose ids are not its order is printed in the order of its rows, each once', async () => {
     const path = databaseOf(`CREATE TABLE logs (id INTEGER, ts, ts_nanos, level, target, feedback_log_body);
       INSERT INTO logs VALUES (7, 1, 0, 'INFO', 't', 'a'), (7, 2, 0, 'INFO', 't', 'b'), (NULL, 3, 0, 'INFO', 't', 'c')`)
