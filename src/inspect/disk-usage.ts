@@ -235,7 +235,7 @@ export function measureUsage(places: UsagePlaces, group: FileGroup, options: Usa
   return [...sums.values()].sort((a, b) => b.sizeBytes - a.sizeBytes || (a.key < b.key ? -1 : 1))
 }
 
-function isInside(path: string, folder: string): boolean {
+export function isInside(path: string, folder: string): boolean {
   const below = relative(folder, path)
   return below === '' || (below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below))
 }

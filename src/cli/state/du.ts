@@ -8,7 +8,7 @@ import { formatSource, labelOf } from '../../format/thread-fields.js'
 import { type ContentKey, type ContentUsage, measureContent } from '../../inspect/disk-content.js'
 import { type FamilyUsage, measureFamilies } from '../../inspect/disk-families.js'
 import { measurePlaces, type PlaceUsage } from '../../inspect/disk-places.js'
-import { type FileGroup, measureUsage, type Usage } from '../../inspect/disk-usage.js'
+import { type FileGroup, isInside, measureUsage, type Usage } from '../../inspect/disk-usage.js'
 import { isMissing } from '../../model/file-error.js'
 import { type MayGo, USAGE_GROUPS, type UsageGroup } from '../../model/inspection.js'
 import { findThread, findThreads } from '../../query/threads/find.js'
@@ -216,10 +216,12 @@ goes whole or not at all. content: what the bytes of all rollouts are; they are 
     const group = by ?? (isPlain && session.io.stdout.isTerminal ? 'place' : 'kind')
     const rows = await measure(group, session)
     const total = rows.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    const { codexHome, home } = session
+    const folders = isInside(home.sqliteHome, codexHome) ? [codexHome] : [codexHome, home.sqliteHome]
     return {
       kind: kindOf(group),
       pages: [rows],
-      heading: `${formatBytes(total)} in ${cleanLine(shorten(session.codexHome, session.io.userHome))}`,
+      heading: `${formatBytes(total)} in ${folders.map((folder) => cleanLine(shorten(folder, session.io.userHome))).join(' and ')}`,
       ...FOOTERS[group],
     }
   },

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { USAGE_GROUPS } from '../../../src/model/inspection.js'
@@ -60,6 +60,17 @@ test('says on a terminal what may go, and cuts nothing of what would be lost', a
   expect(narrow).not.toContain('…')
   expect(Math.max(...narrow.split('\n').map((line) => line.length))).toBeLessThanOrEqual(60)
   expect(narrow.replace(/\n {10,}/g, ' ')).toContain('but not turns before a revert')
+})
+
+test('names the folder of the databases too, where they are not in the home', async () => {
+  const home = keep(copyHome('codex-0.160.1'))
+  const databases = join(dirname(home), 'databases')
+  mkdirSync(databases)
+  for (const name of readdirSync(home).filter((file) => file.includes('.sqlite')))
+    renameSync(join(home, name), join(databases, name))
+  const config = join(home, 'config.toml')
+  writeFileSync(config, `sqlite_home = "${databases}"\n${readFileSync(config, 'utf8')}`)
+  expect(await show(home, 120)).toMatch(/^\d+\.\d MiB in ~\/home and ~\/databases\n/)
 })
 
 test('calls a database of an older Codex what it is', async () => {
