@@ -1,12 +1,16 @@
 import { execFileSync, spawn } from 'node:child_process'
 import {
   appendFileSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -72,6 +76,16 @@ export async function* measure({ rounds, smoke }) {
   const sound = await pair([...state, 'history', ...at], cat, few)
   yield { what: 'history, nothing behind', value: sound.ratio, unit: 'of cat', bound: 0.35, detail: size }
   yield { what: 'history, nothing behind', value: sound.aMs / 1000, unit: 's', bound: 0.5 }
+  const behind = makeBehind(smoke ? 20e6 : 300e6)
+  const ofBehind = await pair([...state, 'history', '--codex-home', behind.home], ['cat', behind.path], few)
+  yield {
+    what: 'history of a file that is behind',
+    value: ofBehind.ratio,
+    unit: 'of cat',
+    bound: 1.2,
+    detail: `${(behind.sizeBytes / 1e6 / ofBehind.aMs).toFixed(2)} GB/s, ${Math.round(behind.sizeBytes / 1e6)} MB`,
+  }
+  rmSync(behind.home, { recursive: true })
   const ordinary = mkdtempSync(join(tmpdir(), 'real-thread-'))
   const ofOrdinary = ['threads', 'turns', 'last', '--codex-home', unpackHome(ordinary)]
   const turns = await pair([...state, ...ofOrdinary], [node, '-e', '0'], { rounds: rounds * 3 })
@@ -86,6 +100,30 @@ export async function* measure({ rounds, smoke }) {
   const delays = await followLatencies(smoke ? 10 : 100)
   yield { what: 'threads read -f: line written to shown, median', value: at50(delays), unit: 'ms', bound: 50 }
   yield { what: 'the same, longest', value: Math.max(...delays), unit: 'ms' }
+}
+
+/** A home with one rollout, of which only the first line is projected, and which nothing writes. */
+function makeBehind(wantedBytes) {
+  const home = mkdtempSync(join(tmpdir(), 'real-behind-'))
+  const { sizeBytes } = repeatRealRollouts(home, { fileCount: 1, sizeBytes: wantedBytes })
+  const name = readdirSync(join(home, 'sessions'), { recursive: true }).find((file) =>
+    file.endsWith('.jsonl'),
+  )
+  const path = join(home, 'sessions', name)
+  utimesSync(path, secondsOf(0), secondsOf(0))
+  const head = Buffer.alloc(256 * 1024)
+  const fd = openSync(path)
+  readSync(fd, head)
+  closeSync(fd)
+  const database = new Database(join(home, 'thread_history_1.sqlite'))
+  database.exec('DELETE FROM thread_turns; DELETE FROM thread_items')
+  database
+    .prepare(
+      'UPDATE thread_history_projection_state SET next_rollout_byte_offset = ?, next_rollout_ordinal = 1',
+    )
+    .run(head.indexOf(10) + 1)
+  database.close()
+  return { home, path, sizeBytes }
 }
 
 /** Milliseconds from the write of each line to its text on the output of `threads read -f`. */

@@ -4,6 +4,16 @@ export function isAt(bytes: Buffer, text: Buffer, at: number): boolean {
   return true
 }
 
+/** The quote that ends a text without escapes and with nothing beyond ASCII; -1 for another text. */
+export function findPlainEnd(bytes: Buffer, from: number, end: number): number {
+  for (let at = from; at < end; at += 1) {
+    const byte = bytes[at]!
+    if (byte === 0x22) return at
+    if (byte < 0x20 || byte > 0x7e || byte === 0x5c) return -1
+  }
+  return -1
+}
+
 /** Makes strings of ASCII bytes; one that was made last is not made again. */
 export function createTextReader() {
   let known = ''

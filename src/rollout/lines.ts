@@ -10,6 +10,8 @@ const TAIL_STRING_BYTES = 64
 export interface ScanLinesOptions extends ReadRolloutOptions {
   /** Strings of lines over 1 MiB are cut to this. */
   maxStringBytes?: number | undefined
+  /** Reads a line from its bytes, and answers `true` where it need not be parsed. */
+  readBytes?: ((bytes: Buffer, place: LinePlace) => boolean) | undefined
 }
 
 /** Where a line stands in its file. */
@@ -72,7 +74,7 @@ export async function scanRolloutLines(
 export function createLineScanner(
   onLine: (line: RolloutEnvelope, place: LinePlace) => boolean | undefined,
   onBadLine: (line: BadLine) => void,
-  options: Pick<ScanLinesOptions, 'maxStringBytes'> = {},
+  { readBytes, ...options }: Pick<ScanLinesOptions, 'maxStringBytes' | 'readBytes'> = {},
 ) {
   const maxStringBytes = options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES
   const cutter = createLineCutter(() => createStringCutter(maxStringBytes))
@@ -81,6 +83,11 @@ export function createLineScanner(
   /** `false` where the callback wants no more. */
   function give({ content, lineNumber, offset, endOffset, isTerminated }: CutLine<KeptLine>): boolean {
     const { bytes, elidedBytes } = Buffer.isBuffer(content) ? { bytes: content, elidedBytes: 0 } : content
+    const place = { lineNumber, index, offset, endOffset, elidedBytes, isTerminated }
+    if (readBytes?.(bytes, place)) {
+      index += 1
+      return true
+    }
     const parsed = parseBytes(bytes)
     if (parsed === undefined) return true
     if (typeof parsed === 'string') {
@@ -88,7 +95,6 @@ export function createLineScanner(
       onBadLine({ lineNumber, offset, endOffset, reason, isIncomplete: !isTerminated })
       return true
     }
-    const place = { lineNumber, index, offset, endOffset, elidedBytes, isTerminated }
     index += 1
     return onLine(parsed, place) !== false
   }

@@ -1,8 +1,9 @@
 import type { TurnStatus } from '../model/turn.js'
 import { readCompletedItem } from './items.js'
 import type { RolloutHead } from './lineage.js'
-import { scanRolloutLines } from './lines.js'
+import { type LinePlace, scanRolloutLines } from './lines.js'
 import { isObject, type RolloutEnvelope, textOrNull } from './parse.js'
+import { readQuickLine } from './projection-bytes.js'
 import type { ReadRolloutOptions, RolloutFileFacts } from './read.js'
 import { parseTimestampMs } from './timestamp.js'
 import { readError } from './turn-lines.js'
@@ -82,8 +83,21 @@ export async function readProjection(
       lines.push({ lineNumber, offset, endOffset, ordinal: null, isReadable: false })
     },
     // What is asked for are places and ids.
-    { ...options, maxStringBytes: 4096 },
+    { ...options, maxStringBytes: 4096, readBytes },
   )
+
+  /** Most lines make no row, or an item whose ids stand at its beginning. */
+  function readBytes(bytes: Buffer, { lineNumber, offset, endOffset, isTerminated }: LinePlace): boolean {
+    const line = isTerminated ? readQuickLine(bytes) : undefined
+    if (line === undefined || (line.eventType !== null && statusAfter({ type: line.eventType }))) return false
+    const { ordinal, item } = line
+    lines.push({ lineNumber, offset, endOffset, ordinal, isReadable: true })
+    const isPassedOver = ordinal < expected
+    if (isPassedOver) return true
+    expected = ordinal + 1
+    if (item !== null && ordinal >= head.startOrdinal) addItem(item.turnId, item.itemId, ordinal)
+    return true
+  }
 
   /** A line without an ordinal makes no row, but tells of its turn. */
   function noteTurn({ type, payload }: RolloutEnvelope): void {
@@ -106,7 +120,10 @@ export async function readProjection(
     // An item without a time cannot be stored.
     if (payload.type !== 'item_completed' || isPassedOver || parseTimestampMs(timestamp) === null) return
     const itemId = isObject(payload.item) && readCompletedItem(payload)?.id
-    if (!itemId) return
+    if (itemId) addItem(turnId, itemId, ordinal)
+  }
+
+  function addItem(turnId: string, itemId: string, ordinal: number): void {
     const key = `${turnId} ${itemId}`
     if (!items.has(key)) items.set(key, { turnId, itemId, ordinal })
   }

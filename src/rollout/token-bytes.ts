@@ -1,5 +1,6 @@
 import type { TokenUsage } from '../model/turn.js'
-import { createTextReader, isAt } from './bytes.js'
+import { createTextReader, findPlainEnd, isAt } from './bytes.js'
+import { skipMember, skipNumber } from './json-bytes.js'
 import type { ResponseUsage } from './usage.js'
 
 // Lines of tokens, read from their bytes. Each function answers `undefined` for a line in any form that Codex does not
@@ -102,16 +103,6 @@ function isText(bytes: Buffer, from: number, end: number, text: Buffer): boolean
   return end - from === text.length && isAt(bytes, text, from)
 }
 
-/** The quote that ends a text without escapes and with nothing beyond ASCII; -1 for another text. */
-function findPlainEnd(bytes: Buffer, from: number, end: number): number {
-  for (let at = from; at < end; at += 1) {
-    const byte = bytes[at]!
-    if (byte === 0x22) return at
-    if (byte < 0x20 || byte > 0x7e || byte === 0x5c) return -1
-  }
-  return -1
-}
-
 const TIME = Buffer.from('{"timestamp":"')
 const ORDINAL = Buffer.from(',"ordinal":')
 const TYPE = Buffer.from(',"type":"')
@@ -140,67 +131,13 @@ function closes(bytes: Buffer, from: number, lineEnd: number, open: number): boo
   let at = from
   for (let depth = open; depth > 0; depth -= 1) {
     while (bytes[at] === 0x2c) {
-      at = skipMember(bytes, at + 1, end)
+      at = skipMember(bytes, at + 1)
       if (at === -1) return false
     }
     if (bytes[at] !== 0x7d) return false
     at += 1
   }
   return at === end
-}
-
-/** Behind `"key":value`; -1 where none stands. */
-function skipMember(bytes: Buffer, from: number, end: number): number {
-  if (bytes[from] !== 0x22) return -1
-  const at = findPlainEnd(bytes, from + 1, end)
-  return at === -1 || bytes[at + 1] !== 0x3a ? -1 : skipValue(bytes, at + 2, end)
-}
-
-const WORDS = ['null', 'true', 'false'].map((word) => Buffer.from(word))
-
-function skipValue(bytes: Buffer, from: number, end: number): number {
-  switch (bytes[from]) {
-    case 0x22 /* " */:
-      {
-        const at = findPlainEnd(bytes, from + 1, end)
-        return at === -1 ? -1 : at + 1
-      }
-    case 0x7b /* { */:
-      {
-        if (bytes[from + 1] === 0x7d) return from + 2
-        let at = from
-        do at = skipMember(bytes, at + 1, end)
-        while (bytes[at] === 0x2c)
-        return bytes[at] === 0x7d ? at + 1 : -1
-      }
-    case 0x6e /* n */:
-    case 0x74 /* t */:
-    case 0x66 /* f */:
-      {
-        for (const word of WORDS) if (isAt(bytes, word, from)) return from + word.length
-        return -1
-      }
-    default:
-      // Arrays do not occur.
-      return skipNumber(bytes, from)
-  }
-}
-
-/** Without an exponent. */
-function skipNumber(bytes: Buffer, from: number): number {
-  const first = bytes[from] === 0x2d ? from + 1 : from
-  let at = skipDigits(bytes, first)
-  if (at === first || (at > first + 1 && bytes[first] === 0x30)) return -1
-  if (bytes[at] !== 0x2e) return at
-  const fraction = at + 1
-  at = skipDigits(bytes, fraction)
-  return at === fraction ? -1 : at
-}
-
-function skipDigits(bytes: Buffer, from: number): number {
-  let at = from
-  while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at += 1
-  return at
 }
 
 const MAX_DIGITS = 15

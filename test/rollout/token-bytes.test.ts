@@ -13,7 +13,7 @@ import { createRandom } from '../helpers/random.js'
 async function readLines(): Promise<string[]> {
   const homes = [
     ...HOMES.map(homePath),
-    ...(['turns', 'items'] as const).flatMap((kind) =>
+    ...(['turns', 'items', 'memories', 'failures'] as const).flatMap((kind) =>
       fixtureNames(kind).map((name) => join(fixturePath(kind, name), 'home')),
     ),
   ]
