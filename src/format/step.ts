@@ -1,7 +1,14 @@
 import type { ThreadActivity } from '../model/log-activity.js'
 
+/** What a thread does or did, by what is known of its process. */
+export function formatActivity(now: ThreadActivity & { process: { state: string } }): string {
+  const text = formatStep(now)
+  if (now.step === undefined || now.process.state === 'running') return text
+  return `${now.process.state === 'gone' ? 'cut off' : 'last seen'}: ${text}`
+}
+
 /** What a thread does, in words for one line; times are in the sentence only where they lie ahead, in UTC. */
-export function formatStep({ step, turn, lastOutcome, approvalPolicy }: ThreadActivity): string {
+function formatStep({ step, turn, lastOutcome, approvalPolicy }: ThreadActivity): string {
   if (!step || !turn) {
     if (!lastOutcome) return 'idle'
     return lastOutcome.outcome === 'shutdown' ? 'closed' : `idle: its last turn ${ENDS[lastOutcome.outcome]}`

@@ -4,7 +4,7 @@ import { summarizeRow } from '../../body/summary.js'
 import { cleanLine } from '../../format/clean.js'
 import { escapeJsonForTerminal } from '../../format/escape.js'
 import { formatCount, formatDuration, formatPlural } from '../../format/quantity.js'
-import { formatStep } from '../../format/step.js'
+import { formatActivity } from '../../format/step.js'
 import { type Column, cutToWidth, fitColumns, formatTableRow, prepareCell } from '../../format/table.js'
 import { createUtcTime, createZonedTime, localOffset } from '../../format/time.js'
 import { readCommand } from '../../inspect/holders.js'
@@ -30,7 +30,7 @@ const STATUS_SCHEMA = closedObject({
   at: TIME_SCHEMA,
   database: { type: 'string' },
   /** How long after an event its row can be written. */
-  written_every_ms: { type: 'integer' },
+  written_every_ms: { type: ['integer', 'null'] },
   newest_row_at: TIME_SCHEMA,
   processes: {
     type: 'array',
@@ -196,12 +196,13 @@ function readLastFailure(store: LogStore): Status['lastFailure'] {
   }
 }
 
-function toJson({ store, nowMs, flushMs, processes, threads, lastFailure, reach }: Status): unknown {
+function toJson({ store, nowMs, flushMs, version, processes, threads, lastFailure, reach }: Status): unknown {
   const time = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
   return {
     at: time(nowMs),
     database: store.file.path,
-    written_every_ms: flushMs,
+    // The longest is reckoned with where it is not known.
+    written_every_ms: version === undefined ? null : flushMs,
     newest_row_at: time(reach.newestMs),
     processes: processes.map((process) => ({
       process_uuid: process.processUuid,
@@ -216,7 +217,7 @@ function toJson({ store, nowMs, flushMs, processes, threads, lastFailure, reach 
     threads: threads.map(({ now, title, firstMs }) => ({
       thread_id: now.threadId,
       title,
-      does: formatStep(now),
+      does: formatActivity(now),
       step: now.step?.kind ?? 'idle',
       since: time(sinceOf(now)),
       process_uuid: now.processUuid,
@@ -270,8 +271,8 @@ function formatStatus(status: Status, { stdout }: Io): string {
   const age = (ms: number) => formatDuration(Math.max(0, nowMs - ms))
   const lines: string[] = []
   const every =
-    areAlive && flushMs >= 1000
-      ? `Codex${version ? ` ${cleanLine(version)}` : ''} writes its rows every ${flushMs / 1000} s`
+    areAlive && version !== undefined && flushMs >= 1000
+      ? `Codex ${cleanLine(version)} writes its rows every ${flushMs / 1000} s`
       : ''
   const newest = reach.newestMs === undefined ? 'no row yet' : `newest row ${age(reach.newestMs)} ago`
   const count = processes.filter(({ state }) => state === 'running').length
@@ -298,7 +299,7 @@ function formatStatus(status: Status, { stdout }: Io): string {
       [
         now.threadId.slice(0, 13),
         title,
-        now.process.state === 'gone' && now.step ? `cut off: ${formatStep(now)}` : formatStep(now),
+        formatActivity(now),
         sinceOf(now) === undefined ? '' : age(sinceOf(now)!),
         firstMs === undefined ? '' : age(firstMs),
       ].map((cell) => prepareCell(cell)),

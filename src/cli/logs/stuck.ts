@@ -1,6 +1,6 @@
 import type { RecordKind } from '../../format/fields.js'
 import { formatDuration } from '../../format/quantity.js'
-import { formatStep } from '../../format/step.js'
+import { formatActivity } from '../../format/step.js'
 import { type LogActivity, readLogActivity, type ThreadNow } from '../../inspect/log-activity.js'
 import type { LogStore } from '../../query/logs/store.js'
 import { onFlag, parsedFlag, parseSpan } from '../flags.js'
@@ -31,7 +31,7 @@ const STUCK_KIND: RecordKind<StuckRow> = {
     {
       name: 'does',
       kind: 'text',
-      value: ({ now, isLogBehind }) => (isLogBehind ? BEHIND : tellStep(now)),
+      value: ({ now, isLogBehind }) => (isLogBehind ? BEHIND : formatActivity(now)),
     },
     {
       name: 'silent_ms',
@@ -85,11 +85,6 @@ const STUCK_KIND: RecordKind<StuckRow> = {
 }
 
 const BEHIND = 'not known: its rollout is newer than its log'
-
-function tellStep(now: ThreadNow): string {
-  const isCutOff = now.step !== undefined && now.process.state === 'gone'
-  return isCutOff ? `cut off: ${formatStep(now)}` : formatStep(now)
-}
 
 function callsJson({ step }: ThreadNow): string {
   const calls = step?.kind === 'tool' ? step.calls : []

@@ -110,3 +110,16 @@ test('status tells what a running process does, what failed last, and how far th
   const bare = await runLogs([], { now, env: { CODEX_HOME: home } })
   expect(bare).toEqual({ stdout, stderr: 'See codex-logs --help for all commands.\n', exitCode: 0 })
 })
+
+test('status says of a thread whose process is not named what it was last seen to do', async () => {
+  const home = copyHome('codex-0.93.0')
+  const run = (...argv: string[]) =>
+    runLogs([...argv, '--codex-home', home], { now: Date.parse('2026-11-21T01:00:00Z') })
+  const { stdout } = await run('status')
+  expect(stdout).toContain('of 1 other that is not known')
+  expect(stdout.match(/last seen: receives an answer/g)).toHaveLength(2)
+  // Which release wrote is not known here.
+  expect(stdout).not.toContain('writes its rows')
+  expect(JSON.parse((await run('status', '--json')).stdout)).toMatchObject({ written_every_ms: null })
+  expect((await run('stuck', '--all')).stdout).toContain('last seen: receives an answer')
+})
