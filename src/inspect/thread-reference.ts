@@ -1,5 +1,6 @@
 import { StateError } from '../errors.js'
 import type { ThreadRow } from '../model/thread.js'
+import type { ThreadSelection } from '../query/threads/filter.js'
 import { findThreadIds, findThreads, hasThread } from '../query/threads/find.js'
 import { readThreads } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
@@ -39,8 +40,10 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
   const { threads, names, cleanLabel } = sources
   const wanted = text.trim()
   if (threads && wanted === 'last') {
-    const [page] = readThreads(threads, {}, 'updated', { pageRows: 1 })
-    const newest = page?.[0]
+    const readNewest = (filter: ThreadSelection) =>
+      readThreads(threads, filter, 'updated', { pageRows: 1 }).next().value?.[0]
+    // What a reviewer says of a thread comes after it, and nobody means that.
+    const newest = readNewest({ reviewers: 'without' }) ?? readNewest({})
     if (newest) return { id: newest.thread.id, thread: newest.thread }
     throw new StateError('NOT_FOUND', `${threads.connection.path} holds no thread`)
   }

@@ -37,6 +37,7 @@ const FLAGS = {
   until: textFlag('<time>', 'not newer than that', TIME_LOOK),
   search: textFlag('<text>', 'part of the title, first message, name or id'),
   children: eitherFlag('only threads that another thread spawned', 'all but those'),
+  reviewers: onFlag('also threads of automatic reviewers, which repeat what others said'),
   quiet: onFlag('print only ids', { short: 'q' }),
   print0: onFlag('with --quiet: a NUL behind each id instead of a line feed, for xargs -0'),
   cursor: textFlag('<token>', 'continue after the row that had this cursor'),
@@ -124,7 +125,8 @@ export const command = defineListCommand({
       ),
       // For a shell, also where one looks on.
       recordEnd: flags.print0 ? '\0' : flags.quiet && flags.fields === undefined ? '\n' : undefined,
-      footer: () => (flags.quiet ? undefined : describeCounts(counts, limit)),
+      footer: () =>
+        flags.quiet ? undefined : describeCounts(counts, limit, () => countReviewers(threads, filter, sort)),
     }
   },
 })
@@ -188,10 +190,23 @@ async function* countThreads(
   }
 }
 
-function describeCounts({ threads, archived }: Counts, limit: number): string {
+function describeCounts({ threads, archived }: Counts, limit: number, countOthers: () => number): string {
   const shown = `${formatPlural(threads, 'thread')}${archived > 0 ? `, ${archived} archived` : ''}`
-  const more = threads === limit ? ` shown. More: -n ${limit * 2}, all` : '. All'
-  return `${shown}${more} of one: codex-state threads show ID`
+  if (threads === limit)
+    return `${shown} shown. More: -n ${limit * 2}, all of one: codex-state threads show ID`
+  const others = countOthers()
+  const reviewers = others > 0 ? `; ${others} of automatic reviewers: --reviewers` : ''
+  return `${shown}${reviewers}. All of one: codex-state threads show ID`
+}
+
+/** How many threads of automatic reviewers are left out. */
+function countReviewers(threads: ThreadTable, filter: ThreadSelection, sort: ThreadSort): number {
+  if (filter.reviewers !== 'without') return 0
+  let count = 0
+  const selected = new Set(['id'] as const)
+  for (const page of readThreads(threads, { ...filter, reviewers: 'only' }, sort, { selected }))
+    count += page.length
+  return count
 }
 
 async function resolveFilter(
@@ -221,6 +236,8 @@ async function resolveFilter(
     filter.search = { match: 'anyCase', text: flags.search, namedIds: named.map(([id]) => id) }
   }
   if (flags.children !== undefined) filter.isChild = flags.children
+  const isAskedFor = flags.reviewers || flags.source || flags.codexView || flags.codexPicker
+  if (!isAskedFor) filter.reviewers = 'without'
   return filter
 }
 

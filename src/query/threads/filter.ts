@@ -31,6 +31,8 @@ export interface ThreadSelection {
     | { match: 'anyCase'; text: string; namedIds: readonly string[] }
   /** Threads that another thread spawned: only these, or all but these. */
   isChild?: boolean
+  /** Threads of automatic reviewers, which repeat what others said: all but these, or only these. */
+  reviewers?: 'without' | 'only'
   id?: string
 }
 
@@ -107,6 +109,10 @@ export function compileFilter(
     ].join(' OR ')
     conditions.push(filter.isChild ? `(${isChild})` : `NOT (${isChild})`)
   }
+  if (filter.reviewers !== undefined) {
+    const source = `coalesce(${columnSql(columns.source)}, '')`
+    add(`${source} ${filter.reviewers === 'only' ? 'LIKE' : 'NOT LIKE'} '${REVIEWER_SOURCES}'`)
+  }
   return { conditions, params }
 
   function addBound(bound: 'notBefore' | 'notAfter', epochMs: number): void {
@@ -134,6 +140,9 @@ export function compileFilter(
     )
   }
 }
+
+/** As a release writes it: JSON without blanks. */
+const REVIEWER_SOURCES = '{"subagent":{"other":"guardian"%'
 
 /** What Codex searches, where the layout has it. */
 const LITERALLY_SEARCHED = ['title', 'preview', 'name'] as const satisfies readonly (keyof ThreadRow)[]

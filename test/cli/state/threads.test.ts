@@ -1,9 +1,9 @@
-import { appendFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { TEST_EVERYTHING } from '../../helpers/everything.js'
-import { copyHome } from '../../helpers/homes.js'
+import { copyFixtureHome, copyHome } from '../../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
 import { insertThreads, threadId } from '../../helpers/seed.js'
@@ -618,4 +618,34 @@ test('a list of tens of thousands of threads is complete, in order, and the same
   expect(other.stderr).toBe(
     `codex-state: thread ${threadId(60_000)}: sandbox_policy is not valid JSON, shown as text\n`,
   )
+})
+
+test('Threads of automatic reviewers are listed when they are asked for, and are not the last one', async () => {
+  const home = copyFixtureHome('items', 'items-0.169.0')
+  onTestFinished(() => rmSync(dirname(home), { recursive: true, force: true }))
+  const REVIEWER = '01a21385-9c7a'
+  const run = (...argv: string[]) =>
+    runState([...argv, '--codex-home', home], { isTerminal: argv.includes('--color') })
+  const ids = async (...argv: string[]) =>
+    (await run('threads', 'list', '--quiet', ...argv)).stdout
+      .trim()
+      .split('\n')
+      .filter((id) => id.startsWith(REVIEWER))
+  expect(await ids()).toEqual([])
+  for (const flags of [['--reviewers'], ['--source', 'guardian']])
+    expect([flags, await ids(...flags)]).toEqual([flags, [expect.stringContaining(REVIEWER)]])
+  const json = async (...argv: string[]) =>
+    (JSON.parse((await run('threads', 'list', '--json=id', ...argv)).stdout) as unknown[]).length
+  expect([await json(), await json('--reviewers')]).toEqual([40, 41])
+  expect((await run('threads', 'list', '--color', 'never')).stdout).toContain(
+    '40 threads; 1 of automatic reviewers: --reviewers. All of one: codex-state threads show ID',
+  )
+  const database = new Database(join(home, 'state_5.sqlite'))
+  database
+    .prepare(
+      'UPDATE threads SET updated_at = updated_at + 9e8, updated_at_ms = updated_at_ms + 9e11 WHERE id LIKE ?',
+    )
+    .run(`${REVIEWER}%`)
+  database.close()
+  expect((await run('threads', 'path', 'last')).stdout).not.toContain(REVIEWER)
 })
