@@ -1,6 +1,5 @@
 const { closeSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, writeSync } = require('node:fs')
 const { join, resolve, sep } = require('node:path')
-const { setFlagsFromString } = require('node:v8')
 
 /**
  * Where the code that V8 makes of the commands is kept for their next start: in the user's cache folder, by the name
@@ -49,7 +48,8 @@ const FLAGS_OF_V8 = '--semi-space-growth-factor=2'
 /** As a whole, or, where that cannot be, not at all. */
 exports.keep = (path, script, id) => {
   const aside = `${path}.${process.pid}.tmp`
-  setFlagsFromString(FLAGS_OF_V8)
+  // Loaded only here: most starts keep nothing.
+  require('node:v8').setFlagsFromString(FLAGS_OF_V8)
   try {
     mkdirSync(join(path, '..'), { mode: 0o700, recursive: true })
     // Opened before the code is made, which takes longer than all the rest.

@@ -17,7 +17,7 @@ export interface TurnBookOptions {
   detail: 'full' | 'summary'
   isPaginated: boolean
   /** A process has the thread: what is open is running. */
-  hasWriter: boolean
+  hasWriter: () => boolean
 }
 
 /** A turn while its rollout is read. */
@@ -238,7 +238,7 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
       const { call } = entry
       if (call === null || call.state !== 'unanswered') continue
       const open = id === null ? last : (calls.get(id)?.open ?? last)
-      if (open?.status === 'inProgress') call.state = hasWriter && open === last ? 'running' : 'lost'
+      if (open?.status === 'inProgress') call.state = open === last && hasWriter() ? 'running' : 'lost'
     }
     return turns.map((open, index) => {
       finishTurn(open, open === last)
@@ -254,7 +254,7 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
     const { turn } = open
     turn.status = open.status === 'inProgress' ? 'interrupted' : open.status
     turn.outcome =
-      open.status === 'inProgress' ? (hasWriter && isLast ? 'running' : 'neverEnded') : open.status
+      open.status === 'inProgress' ? (isLast && hasWriter() ? 'running' : 'neverEnded') : open.status
     if (turn.isErrorHidden) turn.outcome = 'failed'
     turn.entries = turn.entries.filter((entry) => !merged.has(entry))
     for (const entry of turn.entries) {

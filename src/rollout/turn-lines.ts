@@ -9,7 +9,7 @@ import type { OpenTurn } from './turn-book.js'
 export interface TurnReaderOptions {
   head: RolloutHead
   detail: 'full' | 'summary'
-  hasWriter: boolean
+  hasWriter: () => boolean
   /** Before 0.100: where the copied part ends. */
   copiedEnd: number | null
 }

@@ -13,8 +13,11 @@ const MAX_BAD_LINES = 100
 export interface ReadTurnsOptions extends ReadRolloutOptions {
   /** `summary` leaves the entries of the turns empty, which bounds the memory for long threads. Default: `full`. */
   detail?: 'full' | 'summary' | undefined
-  /** A process has the thread, so what is open is running. Default: `false`. */
-  hasWriter?: boolean | undefined
+  /**
+   * A process has the thread, so what is open is running; a function is asked when all is read and something is open.
+   * Default: `false`.
+   */
+  hasWriter?: boolean | (() => boolean) | undefined
   /**
    * Finds the file of a rollout that this one continues. Default: by name, in the home that the path lies in.
    */
@@ -90,10 +93,11 @@ export async function openTurns(path: string, options: ReadTurnsOptions = {}) {
     badLineCount += 1
     if (badLines.length < MAX_BAD_LINES) badLines.push({ ...line, path: at })
   }
+  const { hasWriter = false } = options
   const readerOptions = {
     head,
     detail: options.detail ?? 'full',
-    hasWriter: options.hasWriter ?? false,
+    hasWriter: typeof hasWriter === 'function' ? hasWriter : () => hasWriter,
     copiedEnd: lineage.copiedEnd,
   }
   const reader: TurnReader =

@@ -250,6 +250,20 @@ describe('an installed command', () => {
     expect(statSync(file).size).toBeGreaterThan(10_000)
   })
 
+  test('takes it also after a command that told V8 how to collect garbage', async () => {
+    const cache = temporaryFolder()
+    const argv = [join(installed, 'bin', 'codex-state.js'), 'tokens', 'list', '--codex-home', home]
+    const listTokens = () => startProcess(process.execPath, argv, { env: { XDG_CACHE_HOME: cache } }).end()
+    await listTokens()
+    const files = list(join(cache, 'codex-state')).map((name) => join(cache, 'codex-state', name))
+    expect(files.map((file) => file.replace(/.*(x64|arm64)\./, ''))).toContain(
+      'cli-state-main.state-tokens-list.code',
+    )
+    const written = files.map((file) => statSync(file).mtimeMs)
+    await listTokens()
+    expect(files.map((file) => statSync(file).mtimeMs)).toEqual(written)
+  })
+
   test('takes no code that somebody else could have written', async () => {
     const cache = temporaryFolder()
     mkdirSync(join(cache, 'codex-state'))

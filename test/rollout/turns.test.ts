@@ -206,6 +206,21 @@ test('A call without an answer is running, unanswered or lost, by what became of
   expect(await states(true)).toEqual([aborted, ['interrupted', 'running', 'running']])
 })
 
+test('who writes a rollout is asked only where a turn is open', async () => {
+  const begun = [sessionMeta(), event('task_started', { turn_id: 'a' })]
+  const open = writeLines(makeFolder(), ROLLOUT_NAME, begun)
+  const ended = writeLines(makeFolder(), ROLLOUT_NAME, [...begun, event('task_complete', { turn_id: 'a' })])
+  const asked: string[] = []
+  for (const path of [open, ended]) {
+    const hasWriter = () => {
+      asked.push(path)
+      return true
+    }
+    await readTurns(path, { hasWriter })
+  }
+  expect(asked).toEqual([open])
+})
+
 test('A line of an unknown type is told by its type', async () => {
   const path = writeLines(makeFolder(), ROLLOUT_NAME, [
     sessionMeta(),

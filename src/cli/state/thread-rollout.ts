@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { StateError } from '../../errors.js'
 import { formatPlural } from '../../format/quantity.js'
 import { findRollout } from '../../inspect/find-rollout.js'
@@ -44,9 +45,25 @@ export async function requireRollout(
 /** What was written more recently may be written still. */
 const RECENT_MS = 10_000
 
-/** A turn that no line ends goes on while a process has the rollout open, as far as the system tells that. */
-export function isRolloutBeingWritten(rollout: LocatedRollout, nowMs: number): boolean {
-  return isRecentRollout(rollout, nowMs) || findHolders([{ path: rollout.path }]).holders.length > 0
+/**
+ * A turn that no line ends goes on while a process has the rollout open, as far as the system tells that. Who asks the
+ * system looks at every open file of every process, so it is done once, and only where there is such a turn.
+ */
+export function lookForWriter(rollout: LocatedRollout, nowMs: number): () => boolean {
+  let isWritten: boolean | undefined
+  return () => {
+    isWritten ??=
+      isRecentRollout(rollout, nowMs) ||
+      findHolders([{ path: rollout.path }]).holders.length > 0 ||
+      // Its last lines may have come after it was read, by a process that has left since.
+      hasChanged(rollout)
+    return isWritten
+  }
+}
+
+function hasChanged({ path, modifiedAtMs }: LocatedRollout): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat !== undefined && Math.floor(stat.mtimeMs) !== modifiedAtMs
 }
 
 export function isRecentRollout({ modifiedAtMs }: LocatedRollout, nowMs: number): boolean {

@@ -33,7 +33,7 @@ import { ENTRY_KIND } from './entry-record.js'
 import { jsonCleanerFor } from './output.js'
 import { type Session, withSession } from './session.js'
 import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
-import { isRolloutBeingWritten, requireRollout, tellProblems } from './thread-rollout.js'
+import { lookForWriter, requireRollout, tellProblems } from './thread-rollout.js'
 
 const FORMATS = ['text', 'md', 'json'] as const
 
@@ -75,7 +75,7 @@ export const command = defineTextCommand({
       const found = await requireRollout(args.thread, session)
       const { rollout } = found
       if (flags.follow) return follow(rollout.path, found.id, flags, session)
-      const read = await readTurns(rollout.path, { hasWriter: isRolloutBeingWritten(rollout, session.nowMs) })
+      const read = await readTurns(rollout.path, { hasWriter: lookForWriter(rollout, session.nowMs) })
       tellProblems(read, session)
       const turns = selectTurns(read, flags)
       if (flags.html !== undefined) {

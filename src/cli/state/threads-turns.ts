@@ -9,7 +9,7 @@ import { defineListCommand, type FoundRecords } from '../records.js'
 import { ENTRY_KIND, type EntryRow } from './entry-record.js'
 import type { Session } from './session.js'
 import { optionalThread } from './thread-argument.js'
-import { isRolloutBeingWritten, requireRollout, tellProblems } from './thread-rollout.js'
+import { lookForWriter, requireRollout, tellProblems } from './thread-rollout.js'
 
 type TurnsRow = Turn | EntryRow
 
@@ -95,7 +95,7 @@ counted where it was used. 'No answer': up to 0.144 a rollout does not tell that
     const read = await readTurns(rollout.path, {
       // The course of the turns is drawn from their calls.
       detail: items || isDrawn ? 'full' : 'summary',
-      hasWriter: isRolloutBeingWritten(rollout, session.nowMs),
+      hasWriter: lookForWriter(rollout, session.nowMs),
     })
     tellProblems(read, session)
     const turns = rolledBack ? withRolledBack(read) : read.turns
