@@ -12,8 +12,11 @@ export interface TurnFollower {
   needsParsing(row: StoredLogRow): boolean
   /** Takes the next row of the thread, in the order of time. */
   add(row: StoredLogRow, parsed: ParsedBody): void
-  /** Turns that ended and of which no more rows come, each once; they are no part of `end`. */
-  takeEnded(): LogTurn[]
+  /**
+   * Turns that ended and of which no more rows come, each once; they are no part of `end`. `untilMs`: up to then nothing else
+   * was written of the thread.
+   */
+  takeEnded(untilMs?: number): LogTurn[]
   /** The first row of a turn that was not taken yet. */
   firstOpenRow(): RowId | undefined
   /** All turns that were not taken, oldest first. `untilMs`: up to then nothing else was written of the thread. */
@@ -24,6 +27,8 @@ const RETRY = /^stream disconnected - retrying sampling request \((\d+)\/(\d+) i
 const APPROVES = /\bop: (?:ExecApproval|PatchApproval)\b/
 /** The last rows of a turn come so long after its end. */
 const AFTERMATH_MS = 2000
+/** Codex writes its rows every ten seconds at the latest: after this no row of a turn that ended comes any more. */
+const QUIET_MS = 30_000
 
 /**
  * The turns of one thread from its rows: when each began and ended and how, what it waited for and what it called.
@@ -239,12 +244,14 @@ export function createTurnFollower(): TurnFollower {
     })
   }
 
-  function takeEnded(): LogTurn[] {
+  function takeEnded(untilMs = lastMs): LogTurn[] {
     const isEnded = (turn: LogTurn) => {
       if (turn === current) return false
       if (turn !== turns.at(-1)) return true
-      // Rows of its calls can come after it, and to 0.116 an answer to them is the same turn.
-      return !(endedWithoutWord && hasCalled) && turn.calls.every(({ endMs }) => endMs !== undefined)
+      // To 0.116 an answer to its calls is the same turn.
+      if (endedWithoutWord && hasCalled) return false
+      // The ends of its calls can come after it, soon or never.
+      return turn.calls.every(({ endMs }) => endMs !== undefined) || untilMs - lastMs > QUIET_MS
     }
     const ended = turns.filter(isEnded)
     turns = turns.filter((turn) => !ended.includes(turn))

@@ -115,14 +115,18 @@ export function startRedaction(io: ProcessIo): RedactionThread {
   }
 
   async function redactTexts(texts: readonly string[]): Promise<readonly string[]> {
+    check()
     worker.ref()
-    const answer = await new Promise<readonly string[]>((resolve, reject) => {
-      redacted = resolve
-      worker.once('error', reject)
+    const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>()
+    redacted = resolve
+    worker.on('error', reject)
+    try {
       post({ kind: 'texts', texts })
-    })
-    worker.unref()
-    return answer
+      return await promise
+    } finally {
+      worker.off('error', reject)
+      worker.unref()
+    }
   }
 
   return {

@@ -1,5 +1,6 @@
 import { createTurnFollower, type TurnFollower } from '../body/follow-turns.js'
 import { NOTHING_PARSED, parseBody } from '../body/parse.js'
+import { StateError } from '../errors.js'
 import type { RowId, StoredLogRow } from '../model/log.js'
 import type { EndedTurn, LogTurn } from '../model/log-turn.js'
 import { LOWEST_ID } from '../query/logs/batches.js'
@@ -60,7 +61,7 @@ export function createTurnTracker(store: LogStore, now: () => number): TurnTrack
     const ended: EndedTurn[] = []
     for (const [threadId, { follower, processUuid, lastMs }] of threads) {
       const isGivenUp = untilMs - lastMs > GIVEN_UP_MS
-      for (const turn of isGivenUp ? follower.end() : follower.takeEnded())
+      for (const turn of isGivenUp ? follower.end() : follower.takeEnded(Math.max(untilMs, lastMs)))
         ended.push({ threadId, processUuid, turn: wholeTurn(threadId, turn) })
       if (isGivenUp) threads.delete(threadId)
     }
@@ -70,8 +71,14 @@ export function createTurnTracker(store: LogStore, now: () => number): TurnTrack
   /** Where reading began within a turn, its first rows may be there all the same. */
   function wholeTurn(threadId: string, turn: LogTurn): LogTurn {
     if (!turn.isPartial) return turn
-    const same = readLogTurns(store, threadId).filter(({ id }) => id === turn.id)
-    return same.find(({ endMs }) => endMs === turn.endMs) ?? turn
+    try {
+      const same = readLogTurns(store, threadId).filter(({ id }) => id === turn.id)
+      return same.find(({ endMs }) => endMs === turn.endMs) ?? turn
+    } catch (error) {
+      // The database is gone or damaged: better a part that says so than nothing.
+      if (error instanceof StateError) return turn
+      throw error
+    }
   }
 
   return {

@@ -27,14 +27,14 @@ export interface FoundSecret {
 export function findSecrets(text: string): FoundSecret[] {
   const found: FoundSecret[] = []
   scanWords(text, found)
-  for (const { needles, pattern, before } of NEEDLE_RULES) {
+  for (const { needles, pattern, before, kind = 'secret' } of NEEDLE_RULES) {
     for (const needle of needles) {
       for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
         pattern.lastIndex = at
         const group = pattern.exec(text)?.indices?.[1]
         if (!group) continue
         const start = before === undefined ? group[0] : startOfWord(text, group[0], before)
-        found.push({ start, end: group[1], kind: 'secret' })
+        found.push({ start, end: group[1], kind })
         at = group[1] - 1
       }
     }

@@ -127,6 +127,7 @@ export interface NeedleRule {
   /** Tried at the needle; group 1 is the secret. With `before`, the secret begins up to so many characters earlier. */
   readonly pattern: RegExp
   readonly before?: number
+  readonly kind?: 'secret' | 'host'
 }
 
 export const NEEDLE_RULES: readonly NeedleRule[] = [
@@ -154,6 +155,13 @@ export const NEEDLE_RULES: readonly NeedleRule[] = [
     name: 'Azure signature',
     needles: ['sig=', 'sig\\u003d'],
     pattern: /sig(?:=|\\u003d)([A-Za-z0-9%+/=_-]{20,})/dy,
+  },
+  // What Codex calls this machine when others may control it; elsewhere a `server_name` is one of MCP.
+  {
+    name: 'name of the machine',
+    needles: ['installation_id='],
+    pattern: /installation_id=\S+ server_name=([^\s,"\\]+)/dy,
+    kind: 'host',
   },
   // With line ends as they are, as `\n`, as blanks or without any; a text that was cut may end within it.
   {

@@ -111,3 +111,27 @@ test('every tool call whose release logs ids is found by its id', () => {
   expect(count).toBeGreaterThan(80)
   expect(missing).toEqual([])
 })
+
+test('a turn that ended with a call whose end no row tells is taken when its thread has been quiet', () => {
+  let count = 0
+  for (const home of ['0.120.0-killed', '0.155.0-tools', '0.169.0-tools', '0.113.0-tools']) {
+    for (const { rows, isMessageOnly } of readFixtureLogs(home)) {
+      const inThreads = rows.filter(({ threadId }) => threadId !== null)
+      for (const own of Map.groupBy(inThreads, ({ threadId }) => threadId!).values()) {
+        const follower = createTurnFollower()
+        for (const row of own.toSorted(compareTimes)) {
+          follower.add(row, parseBody(row.body, { target: row.target, isMessageOnly }))
+          const lastMs = row.tsSeconds * 1000 + row.tsNanos / 1e6
+          follower.takeEnded(lastMs + 20_000)
+          const later = follower.takeEnded(lastMs + 31_000)
+          for (const { calls, outcome } of later) {
+            expect(calls.some(({ endMs }) => endMs === undefined)).toBe(true)
+            expect(outcome).not.toBe('open')
+          }
+          count += later.length
+        }
+      }
+    }
+  }
+  expect(count).toBeGreaterThan(0)
+})

@@ -123,6 +123,10 @@ describe('a redactor', () => {
       '[home]/x owned by [user:1], not nilsson or nils-bot',
     ],
     ['"LOGNAME": "nils", USER=nils', '"LOGNAME": "[user:1]", USER=[user:1]'],
+    [
+      'installation_id=30e1ba7b-9570-4d8f-bcea-25c402b59662 server_name=lab-7 state=1 new{server_name=files}',
+      'installation_id=30e1ba7b-9570-4d8f-bcea-25c402b59662 server_name=[host:1] state=1 new{server_name=files}',
+    ],
     ['HOSTNAME=lab-7 x', 'HOSTNAME=[host:1] x'],
     ['mail nils@example.com and git@github.com:a/b.git', 'mail [mail:1] and git@github.com:a/b.git'],
     [String.raw`a\nnils@example.com\n`, String.raw`a\n[mail:1]\n`],

@@ -67,9 +67,26 @@ sent when it has ended, and the same turn always has the same ids. Headers, time
     setFlagsFromString('--semi-space-growth-factor=1')
     const signal = io.interruption()
     const session = await openLogSession({ ...INITIAL_LOGS_FLAGS, ...filters }, io)
+    /** What is open now: the newest that was opened. */
+    let current: LogStore | undefined
+    const open: typeof session.open = (files) => {
+      const store = session.open(files)
+      if (!store) return undefined
+      const { connection } = store
+      const close = () => {
+        if (current === watched) current = undefined
+        connection.close()
+      }
+      const watched: LogStore = {
+        ...store,
+        connection: Object.create(connection, { close: { value: close } }),
+      }
+      current = watched
+      return watched
+    }
     const cursor = createCursorKeeper({
       cursorFile,
-      open: session.open,
+      open,
       note: io.notice,
     })
     const readings = cursor.openReadings(session.list())
@@ -104,16 +121,26 @@ sent when it has ended, and the same turn always has the same ids. Headers, time
         const tell = createTeller(session.home, io)
         const events = followLogs({
           list: () => session.list(),
-          open: (files) => session.open(files),
+          open,
           start: newest && end && { store: newest, place: end, identity },
           startIn: cursor.placeIn,
           filter,
-          changes: watchChanges({
-            folder: session.home.sqliteHome,
-            isRelevant: (name) => name.includes('.sqlite') || isNamed,
-            pollMs,
-            signal,
-          }),
+          changes: settleAtEach(
+            watchChanges({
+              folder: session.home.sqliteHome,
+              isRelevant: (name) => name.includes('.sqlite') || isNamed,
+              pollMs,
+              signal,
+            }),
+            async () => {
+              try {
+                if (current) await sink.settle(current)
+              } catch (error) {
+                // What is wrong with the database is found, and told, by the look that follows.
+                if (!(error instanceof StateError && error.code.startsWith('DB_'))) throw error
+              }
+            },
+          ),
           now: monotonicMs,
           signal,
           relocateMs: RELOCATE_MS,
@@ -133,6 +160,17 @@ sent when it has ended, and the same turn always has the same ids. Headers, time
     }
   },
 })
+
+/** Time alone ends what no row ends. */
+async function* settleAtEach<Reason>(
+  changes: AsyncIterable<Reason>,
+  settle: () => Promise<void>,
+): AsyncGenerator<Reason> {
+  for await (const reason of changes) {
+    await settle()
+    yield reason
+  }
+}
 
 function endOf({ reason }: AbortSignal): number {
   return EXIT_BY_SIGNAL[String(reason)] ?? EXIT_FAILED
