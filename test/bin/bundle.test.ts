@@ -197,3 +197,21 @@ test('one that is interrupted leaves nothing', async () => {
   // It may have been done already: then it is whole.
   expect(readdirSync(place).filter((name) => name !== 'x.zip')).toEqual([])
 })
+
+test('of a fork the rollout is its own file, and the README names the one that it continues', async () => {
+  const path = keep(copyHome('codex-0.169.0'))
+  const target = join(folder, 'fork')
+  const argv = [
+    'bundle',
+    '01a1fb72-1103-7553-aa61-2900b1c951c7',
+    '--no-redact',
+    '--with-rollout',
+    '-o',
+    target,
+  ]
+  const { exitCode } = await runLogs([...argv, '--codex-home', path])
+  expect(exitCode).toBe(0)
+  expect(readFileSync(join(target, 'README.md'), 'utf8')).toMatch(
+    /rollout\.jsonl: it continues rollout 01a1fb7[\w-]+: what was said before that point is not in the file/,
+  )
+})

@@ -5,7 +5,8 @@ import { cleanMessage } from '../../format/clean.js'
 import { formatBytes, formatPlural } from '../../format/quantity.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { findThread } from '../../query/threads/find.js'
-import { readRolloutChunks } from '../../rollout/read.js'
+import { readRolloutHead } from '../../rollout/lineage.js'
+import { readRolloutChunks, resolveRolloutFile } from '../../rollout/read.js'
 import { createFinalFolder } from '../../share/bundle.js'
 import { REDACTION_KINDS } from '../../share/redact.js'
 import { type Command, type CommandContext, defineTextCommand } from '../command.js'
@@ -233,6 +234,12 @@ const ROLLOUT: Part = {
       const { rollout } = await findRollout(session.codexHome, { id, thread: row }, session.notice)
       if (!rollout) throw new StateError('NOT_FOUND', 'the thread has no rollout file')
       for await (const chunk of readRolloutChunks(rollout)) stdout.write(chunk)
+      const { head } = await readRolloutHead(resolveRolloutFile(rollout.path))
+      if (head.base !== null) {
+        session.notice(
+          `it continues rollout ${head.base.rolloutId}: what was said before that point is not in the file`,
+        )
+      }
     })
   },
 }
@@ -298,7 +305,14 @@ async function writePart(part: Part, options: WriteOptions): Promise<WrittenPart
     const stderr: OutputStream = {
       isTerminal: false,
       columns: undefined,
-      write: (chunk) => void notices.push(...textOf(chunk).trimEnd().split('\n')),
+      // The file that it is about is named instead of the program.
+      write: (chunk) =>
+        void notices.push(
+          ...textOf(chunk)
+            .trimEnd()
+            .split('\n')
+            .map((line) => line.replace(`${program.name}: `, '')),
+        ),
     }
     const inFile: Io = Object.create(io, { stdout: { value: stdout }, stderr: { value: stderr } })
     try {
