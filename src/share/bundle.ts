@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readSync, renameSync, rmSync } from '
 import { basename, dirname, join } from 'node:path'
 import { Zip, ZipDeflate } from 'fflate'
 import { StateError } from '../errors.js'
-import { attemptWrite, createFinalFile, type FinalFile } from './export/final-file.js'
+import { attemptWrite, createFinalFile, type FinalFile, refuseFolder } from './export/final-file.js'
 
 /** Several files that appear as one folder, or as one ZIP file, when all of them are whole, and not before. */
 export interface FinalFolder {
@@ -27,6 +27,7 @@ export interface FinalFolderOptions {
  */
 export function createFinalFolder(path: string, { modifiedAtMs }: FinalFolderOptions): FinalFolder {
   const isZip = path.toLowerCase().endsWith('.zip')
+  if (isZip) refuseFolder(path)
   const scratch = attemptWrite(path, () => mkdtempSync(join(dirname(path), `.${basename(path)}.part-`)))
   let isThere = true
 

@@ -210,6 +210,9 @@ function failureOf(error: NodeJS.ErrnoException): SendResult {
 
 function judge({ status, retryAfter, text }: Answer, sentBytes: number): SendResult {
   if (status >= 200 && status < 300) {
+    // A proxy or another server: what it took for well is lost.
+    if (/^\s*</.test(text))
+      return { kind: 'refused', reason: `a web page answers, no OpenTelemetry receiver (${status})` }
     return { kind: 'accepted', ...readPartialSuccess(text), sentBytes }
   }
   const reason = `${status}${text.trim() === '' ? '' : `: ${firstLine(text)}`}`

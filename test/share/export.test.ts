@@ -1,9 +1,20 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, expect, test } from 'vitest'
-import { createFinalFile } from '../../src/share/export/final-file.js'
+import { createFinalFile, openDescriptor } from '../../src/share/export/final-file.js'
 import { createParquetFile, type ParquetColumn } from '../../src/share/export/parquet.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'codex-state-export-'))
@@ -87,6 +98,29 @@ test('what is discarded leaves nothing', () => {
   file.write(Buffer.from('half'))
   file.discard()
   expect(readdirSync(folder).filter((name) => name.includes('discarded'))).toEqual([])
+})
+
+test('a folder of that name is told at once, and one that comes meanwhile leaves nothing behind', () => {
+  const path = join(folder, 'taken.csv')
+  const file = createFinalFile(path)
+  mkdirSync(path)
+  expect(() => file.commit()).toThrow(/cannot write .*taken\.csv: it is a folder/)
+  file.discard()
+  expect(() => createFinalFile(path)).toThrow(/cannot write .*taken\.csv: it is a folder/)
+  expect(readdirSync(folder).filter((name) => name.includes('taken'))).toEqual(['taken.csv'])
+})
+
+test.runIf(existsSync('/dev/full'))('a full disk is no wrong use', () => {
+  const descriptor = openSync('/dev/full', 'w')
+  const error = (() => {
+    try {
+      openDescriptor(descriptor, 'x.csv').write(Buffer.from('half'))
+    } catch (thrown) {
+      return thrown
+    }
+  })()
+  closeSync(descriptor)
+  expect(error).toMatchObject({ code: 'OUTPUT', message: 'cannot write x.csv: no space left on device' })
 })
 
 test('a folder that is not there is told as the reason', () => {

@@ -253,6 +253,23 @@ test('a receiver that speaks nonsense is a refusal, not a crash', async () => {
   })
 })
 
+test('a web page that answers with success is a refusal: what it took is lost', async () => {
+  const { createServer } = await import('node:http')
+  const server = createServer((request, response) => {
+    request.resume()
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Sign in</title>')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closers.push(() => new Promise((resolve) => server.close(resolve)))
+  const { port } = server.address() as { port: number }
+  const client = createOtlpClient(resolveOtlpTarget('logs', `http://127.0.0.1:${port}`, {}))
+  closers.push(() => client.close())
+  expect(await client.send('{}')).toEqual({
+    kind: 'refused',
+    reason: 'a web page answers, no OpenTelemetry receiver (200)',
+  })
+})
+
 test('a receiver that never answers is given up after the time limit', async () => {
   const { receiver } = await start()
   receiver.behave(() => {})

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { StateError } from '../../errors.js'
 import { explainWriteError } from '../../model/file-error.js'
@@ -20,12 +29,14 @@ export interface FinalFile {
 /**
  * Opens a file beside the one that is asked for. Its name cannot be guessed, and nothing that exists is written to.
  *
- * @throws {StateError} `USAGE` when it cannot be created, here and at each write (a full disk, for one)
+ * @throws {StateError} `USAGE` when it cannot be created or named, `OUTPUT` when there is no room for it, here and at each write
  */
 export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number } = {}): FinalFile {
+  refuseFolder(path)
   const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`)
   const descriptor = attemptWrite(path, () => openSync(aside, 'wx', mode))
   let isOpen = true
+  let isThere = true
   let committedBytes = 0
 
   function close(): void {
@@ -44,10 +55,12 @@ export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number 
       committedBytes = fstatSync(descriptor).size
       close()
       attemptWrite(path, () => renameSync(aside, path))
+      isThere = false
     },
     discard() {
-      if (!isOpen) return
+      if (!isThere) return
       close()
+      isThere = false
       try {
         unlinkSync(aside)
       } catch {
@@ -55,6 +68,14 @@ export function createFinalFile(path: string, { mode = 0o600 }: { mode?: number 
       }
     },
   }
+}
+
+/** @throws {StateError} `USAGE` when a folder has the name: known only when all is written, otherwise */
+export function refuseFolder(path: string): void {
+  attemptWrite(path, () => {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' })
+  })
 }
 
 /** Writing to a file that somebody else has open and will close. */
@@ -68,11 +89,17 @@ export function openDescriptor(descriptor: number, path: string): Pick<FinalFile
   }
 }
 
-/** @throws {StateError} `USAGE`, saying why the path cannot be written */
+/** Where it is no fault of the path. */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'])
+
+/** @throws {StateError} saying why the path cannot be written: `USAGE`, or `OUTPUT` where another path of that disk cannot be either */
 export function attemptWrite<Result>(path: string, work: () => Result): Result {
   try {
     return work()
   } catch (error) {
-    throw new StateError('USAGE', `cannot write ${path}: ${explainWriteError(error)}`, { cause: error })
+    const isFull = FULL.has((error as NodeJS.ErrnoException).code ?? '')
+    throw new StateError(isFull ? 'OUTPUT' : 'USAGE', `cannot write ${path}: ${explainWriteError(error)}`, {
+      cause: error,
+    })
   }
 }
