@@ -25,7 +25,6 @@ export interface ContentUsage {
 export async function measureContent(
   places: UsagePlaces,
   options: {
-    onNotice: (text: string) => void
     onUnreadable: (reason: string) => void
     /** Told after each file how many bytes of how many are done. */
     onProgress?: (doneBytes: number, allBytes: number) => void
@@ -41,7 +40,7 @@ export async function measureContent(
   }
   const rollouts: CountedFile[] = []
   let allBytes = 0
-  for (const file of listUsage(places, options.onNotice)) {
+  for (const file of listUsage(places, options.onUnreadable)) {
     const isRollout = parseRolloutName(file.path) && (file.kind === 'sessions' || file.kind === 'archived')
     if (isRollout) {
       rollouts.push(file)

@@ -20,16 +20,16 @@ export interface FamilyUsage {
  * Room by families, largest first. A fork can need the rollouts of the thread that it continues: what belongs
  * together can only go together.
  *
- * @param onUnreadable told of each rollout whose first line cannot be read: it counts as a family of its own
+ * @param onUnreadable told of what is not counted, and of each rollout whose first line cannot be read: it counts as a family of its own
  * @throws {StateError} `DB_UNREADABLE` when there are files, and not one can be looked at
  */
 export async function measureFamilies(
   places: UsagePlaces,
-  options: { onNotice: (text: string) => void; onUnreadable: (reason: string) => void },
+  options: { onUnreadable: (reason: string) => void },
 ): Promise<FamilyUsage[]> {
   const relations = createRelations()
   const files: { file: CountedFile; threadId: string | undefined }[] = []
-  for (const file of listUsage(places, options.onNotice)) {
+  for (const file of listUsage(places, options.onUnreadable)) {
     const name = parseRolloutName(file.path)
     if (!name || (file.kind !== 'sessions' && file.kind !== 'archived')) {
       files.push({ file, threadId: undefined })

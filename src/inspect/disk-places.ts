@@ -31,9 +31,9 @@ const SIDE_FILE = /-(wal|shm|journal)$/
  *
  * @throws {StateError} `DB_UNREADABLE` when there are files, and not one can be looked at
  */
-export function measurePlaces(places: UsagePlaces, onNotice: (text: string) => void): PlaceUsage[] {
+export function measurePlaces(places: UsagePlaces, onUnreadable: (reason: string) => void): PlaceUsage[] {
   const parts = new Map<string, Part>()
-  for (const file of listUsage(places, onNotice)) {
+  for (const file of listUsage(places, onUnreadable)) {
     const part = partOf(file)
     const known = parts.get(part.place) ?? part
     parts.set(part.place, known)

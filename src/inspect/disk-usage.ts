@@ -140,6 +140,8 @@ export interface UsageOptions {
   /** What a rollout's thread says, for the groups that ask for it. */
   describeThread: (threadId: string) => { source: string; cwd: string } | undefined
   onNotice: (text: string) => void
+  /** Told of what is not counted for it, or not looked into. */
+  onUnreadable: (reason: string) => void
 }
 
 /** Which files are counted. */
@@ -181,7 +183,7 @@ function* walkUsage(
  */
 export function* listUsage(
   places: Omit<UsagePlaces, 'databases'>,
-  onNotice: (text: string) => void,
+  onUnreadable: (reason: string) => void,
 ): Generator<CountedFile, void, undefined> {
   let unreadableCount = 0
   let count = 0
@@ -196,7 +198,7 @@ export function* listUsage(
     throw new StateError('DB_UNREADABLE', `nothing in ${places.codexHome} can be read: permission denied`)
   }
   if (unreadableCount > 0) {
-    onNotice(
+    onUnreadable(
       `${unreadableCount} ${unreadableCount === 1 ? 'folder or file' : 'folders or files'} cannot be read, and not counted`,
     )
   }
@@ -219,14 +221,14 @@ export function measureUsage(places: UsagePlaces, group: FileGroup, options: Usa
     sums.set(key, sum)
   }
   const counted = new Map<string, string>()
-  for (const file of listUsage(places, options.onNotice)) {
+  for (const file of listUsage(places, options.onUnreadable)) {
     add(group === 'kind' ? file.kind : keyOf(file, group, options), file.sizeBytes, 1)
     if (file.kind === 'logs' || file.kind === 'databases') counted.set(file.path, file.kind)
   }
   if (group === 'kind') {
     for (const { path } of places.databases) {
       const kind = counted.get(path)
-      const freeBytes = kind === undefined ? 0 : readFreeBytes(path, options.onNotice)
+      const freeBytes = kind === undefined ? 0 : readFreeBytes(path, options)
       if (kind === undefined || freeBytes === 0) continue
       add(kind, -freeBytes, 0)
       add('free pages', freeBytes, 0)
@@ -269,7 +271,7 @@ function keyOf(
   return group === 'source' ? thread.source : thread.cwd
 }
 
-function readFreeBytes(path: string, onNotice: (text: string) => void): number {
+function readFreeBytes(path: string, { onNotice, onUnreadable }: UsageOptions): number {
   try {
     const connection = openReadOnly(path, { onNotice })
     try {
@@ -281,7 +283,7 @@ function readFreeBytes(path: string, onNotice: (text: string) => void): number {
     }
   } catch (error) {
     if (!(error instanceof StateError)) throw error
-    onNotice(error.message)
+    onUnreadable(error.message)
     return 0
   }
 }

@@ -203,7 +203,7 @@ export const command = defineListCommand({
     by: choiceFlag('<what>', USAGE_GROUPS, 'what to sum up by (default: kind; on a terminal: place)'),
   },
   tables: ['threads'],
-  exitsWith1: 'a rollout cannot be read',
+  exitsWith1: 'not all can be read or counted',
   write: (rows, { color }, session) =>
     session.io.stdout.isTerminal && arePlaces(rows) ? writePlaces(rows, color, session) : undefined,
   notes: `place: each database with its log (WAL), each kind of files, whether it may go and what would be lost.
@@ -249,14 +249,13 @@ async function measure(group: UsageGroup, session: Session): Promise<UsageRow[]>
   }
   switch (group) {
     case 'place':
-      return measurePlaces(places, notice)
+      return measurePlaces(places, onUnreadable)
     case 'family':
-      return nameFamilies(await measureFamilies(places, { onNotice: notice, onUnreadable }), session)
+      return nameFamilies(await measureFamilies(places, { onUnreadable }), session)
     case 'content': {
       let progress: Progress | undefined
       let shownBytes = 0
       const found = await measureContent(places, {
-        onNotice: notice,
         onUnreadable,
         onProgress(doneBytes, allBytes) {
           progress ??= createProgress(io, 'reading', allBytes)
@@ -273,6 +272,7 @@ async function measure(group: UsageGroup, session: Session): Promise<UsageRow[]>
         nowMs,
         describeThread: createDescriber(session),
         onNotice: notice,
+        onUnreadable,
       })
   }
 }

@@ -206,6 +206,7 @@ describe('what cannot be read', () => {
       exitCode: 1,
     })
     expect(du.stderr).toContain('codex-state: 1 folder or file cannot be read, and not counted\n')
+    expect(du.exitCode).toBe(1)
     expect(list.stderr).toContain(`cannot read ${config}: permission denied`)
     expect(list.stderr).toContain(`cannot read ${index}: permission denied`)
     const [whyHidden, whyUnreadable, show, pathHidden, pathUnreadable, tools, diff] = others as [
