@@ -235,14 +235,21 @@ async function createWriter(flags: ReadFlags, session: Session): Promise<WriteTu
       ? createMarkdownTalk(look)
       : createTextTalk({ ...look, palette: await loadPalette(resolveColor(flags.color, io)) })
   let shown: number | undefined
+  /** Whose heading says how it ended. */
+  let ended: Turn | undefined
   const write = (turn: Turn | null, entries: readonly TurnEntry[]) => {
-    let text = turn === null || turn.number === shown ? '' : talk.turn(turn)
+    let text = ''
+    if (turn !== null && turn.number !== shown) {
+      text = talk.turn(turn)
+      if (turn.outcome !== 'running') ended = turn
+    }
     shown = turn?.number
     for (const block of blocksOf(entries)) text += talk.block(block)
     io.stdout.write(text)
   }
   return Object.assign(write, {
     end(turn: Turn) {
+      if (ended === turn) return
       shown = undefined
       write(turn, [])
     },

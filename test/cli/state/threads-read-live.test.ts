@@ -42,6 +42,16 @@ const LOOK_MS = 400
 const FIND_MS = 1600
 
 describe('threads read -f', () => {
+  test('heads a turn that was over before once, with how it ended', async () => {
+    const home = keep(copyHome('codex-0.169.0'))
+    const { stdout } = await follow([SHOP, '--codex-home', home], () => sleep(LOOK_MS))
+    const heads = stdout.split('\n').filter((line) => line.startsWith('── turn'))
+    expect(heads).toEqual([
+      expect.stringMatching(/^── turn 1 .*completed in/),
+      expect.stringMatching(/^── turn 2 .*completed in/),
+    ])
+  })
+
   test('tells what is written, a call when it begins and when it has its answer', async () => {
     const home = keep(copyHome('codex-0.169.0'))
     const whole = await runState(['threads', 'read', SHOP, '--only', 'user,assistant', '--codex-home', home])
