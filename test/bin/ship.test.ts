@@ -78,6 +78,20 @@ test('a cursor goes on behind the last row that was taken, and --redact leaves n
   expect(JSON.stringify(receiver.records)).not.toMatch(/sk-demo-|\/home\/demo/)
 })
 
+test('--redact takes the home folder out of the name of a source file too', async () => {
+  const other = copyHome('codex-0.140.0')
+  const database = new Database(join(other, 'logs_2.sqlite'))
+  database.exec(`UPDATE logs SET file = '/home/demo/codex/core/src/x.rs' WHERE level = 'ERROR'`)
+  database.close()
+  const args = ['--otlp', receiver.url, '--codex-home', other, '--level', 'error', '--redact']
+  expect((await runBin('codex-logs', ['ship', ...args])).exitCode).toBe(0)
+  rmSync(dirname(other), { recursive: true })
+  expect(receiver.records.length).toBeGreaterThan(0)
+  const sent = JSON.stringify(receiver.records)
+  expect(sent).toContain('[home]/codex/core/src/x.rs')
+  expect(sent).not.toContain('/home/demo')
+})
+
 test('killed in the midst of it, it sends the rest at the next run: nothing is lost', async () => {
   const cursor = join(folder, 'killed')
   const args = ['ship', '--otlp', receiver.url, '--codex-home', home, '--cursor-file', cursor]

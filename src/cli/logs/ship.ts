@@ -374,11 +374,15 @@ async function redactRows(
   rows: { row: ShippedRow['row']; body?: string }[],
   redactor: Redactor,
 ): Promise<void> {
+  // A Codex that somebody built has the folder of its sources in the names of files.
   const redacted = await redactEach(
     redactor,
-    rows.map(({ row }) => row.body ?? ''),
+    rows.flatMap(({ row }) => [row.body ?? '', row.file ?? '']),
   )
   rows.forEach((shipped, index) => {
-    if (shipped.row.body !== null) shipped.body = redacted[index]!
+    const { row } = shipped
+    const file = redacted[2 * index + 1]!
+    if (row.body !== null) shipped.body = redacted[2 * index]!
+    if (row.file !== null && row.file !== file) shipped.row = { ...row, file }
   })
 }
