@@ -121,7 +121,13 @@ function hasRows(path: string, rolloutId: string): boolean {
 function hasSameRows(a: ReadConnection, b: ReadConnection, rolloutId: string): boolean {
   return tablesOf(b).every((table) => {
     const [left, right] = [a, b].map((side) =>
-      side.all(`SELECT * FROM ${table} WHERE thread_id = ? ORDER BY 1, 2, 3`, rolloutId),
+      side
+        .all<Record<string, SqlValue>>(
+          `SELECT * FROM ${table} WHERE thread_id = ? ORDER BY 1, 2, 3`,
+          rolloutId,
+        )
+        // Of two drivers the rows have other prototypes.
+        .map((row) => Object.entries(row)),
     )
     return isDeepStrictEqual(left, right)
   })
