@@ -110,9 +110,10 @@ describe('codex-logs export', () => {
     const database = new Database(path)
     database.exec(
       `CREATE TABLE logs (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, ts_nanos INTEGER NOT NULL, level TEXT NOT NULL,
-         target TEXT NOT NULL, feedback_log_body TEXT);
+         target TEXT NOT NULL, feedback_log_body TEXT, module_path TEXT, file TEXT, line INTEGER);
        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
-       INSERT INTO logs SELECT i, 1795564800 + i, 0, 'INFO', 'big', i || replace(hex(zeroblob(3400000)), '00', 'é ') FROM n`,
+       INSERT INTO logs (id, ts, ts_nanos, level, target, feedback_log_body)
+         SELECT i, 1795564800 + i, 0, 'INFO', 'big', i || replace(hex(zeroblob(3400000)), '00', 'é ') FROM n`,
     )
     database.close()
     const target = join(folder, 'big.parquet')

@@ -20,6 +20,7 @@ for (const [path, { load }] of Object.entries(STATE_PROGRAM.commands)) {
   if (command.writes !== undefined || !('codexHome' in command.flags)) continue
   const words = [...path.split(' '), ...Object.values(command.args).map(({ example = '' }) => example)]
   const line = words.filter((word) => word !== '')
+  if (path === 'export') line.push('-o', join(temporaryFolder(), 'threads.ndjson'))
   COMMANDS.push(line, ...command.jsonForms.map(({ argv = [] }) => [...line, ...argv, '--json']))
 }
 COMMANDS.push(['threads', 'list', '--codex-picker'], ['verify', '--full'], ['backfill', 'run', '--dry-run'])
