@@ -103,8 +103,9 @@ async function answer(code: string): Promise<string[]> {
   const home = join(temporaryFolder(), '.codex')
   cpSync(join(root, 'demo/home'), home, { recursive: true, preserveTimestamps: true })
   const env = { CODEX_HOME: home, NO_COLOR: '1', PAGER: '' }
-  const { stdout } = await run(argv, { env, now: NOW, isTerminal: true, columns: COLUMNS })
-  const lines = stdout.split('\n').map((line) => line.replaceAll(home, '~/.codex').trimEnd())
+  const { stdout, stderr } = await run(argv, { env, now: NOW, isTerminal: true, columns: COLUMNS })
+  // Some answers are no records: a terminal shows them alike.
+  const lines = (stdout || stderr).split('\n').map((line) => line.replaceAll(home, '~/.codex').trimEnd())
   const filled = lines.filter((line) => line !== '')
   return filled.length > SHOWN_LINES ? [...filled.slice(0, SHOWN_LINES - 1), CUT] : filled
 }
