@@ -229,6 +229,7 @@ test('a cursor that cannot be written ends it, and says why', async () => {
 })
 
 test.runIf(process.platform === 'linux')('a disk that is full leaves no half file', async () => {
+  requirePrograms('bash')
   const before = readdirSync(folder)
   for (const ending of ['ndjson', 'parquet']) {
     const target = join(folder, `full.${ending}`)

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test } from 'vitest'
 import type { ReadConnection } from '../../src/db/connection.js'
 import { openReadOnly } from '../../src/db/open-read.js'
 import { readTable } from '../../src/query/stored-rows.js'
@@ -13,14 +13,17 @@ import { makeCase } from '../helpers/homes.js'
 const BIG_COUNT = 40
 const MOST_OF_A_PAGE = 6
 
-let home: string
+let home: string | undefined
 let connection: ReadConnection
 
-beforeAll(() => {
+// By the first of the tests, since one can be left out for want of a program.
+beforeEach(() => {
+  if (home !== undefined) return
   home = makeCase('huge-titles', 'codex-0.169.0', { N: String(BIG_COUNT) })
   connection = openReadOnly(join(home, 'state_5.sqlite'))
 })
 afterAll(() => {
+  if (home === undefined) return
   connection.close()
   rmSync(dirname(home), { recursive: true })
 })
