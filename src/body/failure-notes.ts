@@ -57,6 +57,11 @@ export interface RowNote {
   summary?: string
 }
 
+/** What a row is about, for what is told by it. */
+export function subjectOf({ threadId, processUuid, turnId, tool, callId, mcpServer }: RowNote) {
+  return { threadId, processUuid, turnId, tool, callId, mcpServer }
+}
+
 const STREAM: NoteStep = { kind: 'stream' }
 /** Beginnings of events that say no more than that something came: most of the rows that there is a note of. */
 const STREAM_EVENTS = ['Output item', 'websocket event']

@@ -1,6 +1,6 @@
 import type { RowId, StoredLogRow } from '../model/log.js'
 import type { RowFailure } from './classify-failure.js'
-import { type NoteStep, noteRow, type RowNote, type RowSite } from './failure-notes.js'
+import { type NoteStep, type RowNote, type RowSite, subjectOf } from './failure-notes.js'
 import { type FailureEntry, type FailureName, failureEntry } from './failures.js'
 
 /** One thing that went wrong, with all the rows that tell of it. */
@@ -449,17 +449,6 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
   }
 }
 
-/** All failures of rows in any order, in the order of time. */
-export function findFailures(
-  rows: readonly StoredLogRow[],
-  { isMessageOnly, ...options }: FailureFinderOptions & { isMessageOnly: boolean },
-): Failure[] {
-  const finder = createFailureFinder(options)
-  const notes = rows.map((row) => noteRow(row, { isMessageOnly })).filter((note) => note !== undefined)
-  const failures = notes.sort(compareTimes).flatMap((note) => finder.add(note))
-  return [...failures, ...finder.end()].sort((a, b) => a.firstMs - b.firstMs)
-}
-
 /** Ids follow the batches in which rows were written, not the time. */
 export function compareTimes(a: TimedRow, b: TimedRow): number {
   return a.tsSeconds - b.tsSeconds || a.tsNanos - b.tsNanos || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
@@ -491,7 +480,7 @@ function createFailure(
   text: string,
   isGuess: boolean,
 ): Failure {
-  const { id, site, threadId, processUuid, turnId, tool, callId, mcpServer, summary = '' } = note
+  const { id, site, summary = '' } = note
   return {
     entry: failureEntry(name),
     isGuess,
@@ -500,12 +489,7 @@ function createFailure(
     rowIds: [id],
     firstMs: ms,
     lastMs: ms,
-    threadId,
-    processUuid,
-    turnId,
-    tool,
-    callId,
-    mcpServer,
+    ...subjectOf(note),
     text,
     summary,
   }

@@ -31,25 +31,20 @@ export function formatDuration(ms: number): string {
 
 /** `1.5 MiB`. */
 export function formatBytes(sizeBytes: number): string {
-  if (sizeBytes < 1024) return `${sizeBytes} B`
-  const units = ['KiB', 'MiB', 'GiB', 'TiB']
-  let value = sizeBytes / 1024
-  let unit = 0
-  while (value >= 1023.95 && unit < units.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  return `${value.toFixed(1)} ${units[unit]}`
+  return sizeBytes < 1024 ? `${sizeBytes} B` : scale(sizeBytes, 1024, ['KiB', 'MiB', 'GiB', 'TiB'])
 }
 
 /** `1.5 MB`: in the units of 1000 that limits are typed in. */
 export function formatDecimalBytes(sizeBytes: number): string {
-  if (sizeBytes < 1000) return `${Math.round(sizeBytes)} B`
-  const units = ['kB', 'MB', 'GB', 'TB']
-  let value = sizeBytes / 1000
+  return sizeBytes < 1000 ? `${Math.round(sizeBytes)} B` : scale(sizeBytes, 1000, ['kB', 'MB', 'GB', 'TB'])
+}
+
+/** In the first unit that leaves less than `step` of it, rounded as it is shown. */
+function scale(sizeBytes: number, step: number, units: readonly string[]): string {
+  let value = sizeBytes / step
   let unit = 0
-  while (value >= 999.95 && unit < units.length - 1) {
-    value /= 1000
+  while (value >= step - 0.05 && unit < units.length - 1) {
+    value /= step
     unit += 1
   }
   return `${value.toFixed(1)} ${units[unit]}`

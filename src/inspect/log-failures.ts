@@ -1,4 +1,10 @@
-import { noteRow, type RowNote, type RowSite, type UnknownSeverity } from '../body/failure-notes.js'
+import {
+  noteRow,
+  type RowNote,
+  type RowSite,
+  subjectOf,
+  type UnknownSeverity,
+} from '../body/failure-notes.js'
 import { FAILURE_SIGNS, STREAM_SIGNS } from '../body/failure-signs.js'
 import type { FailureEntry, FailureSeverity } from '../body/failures.js'
 import { createFailureFinder, type Failure } from '../body/find-failures.js'
@@ -229,7 +235,7 @@ function describeUnknown(
   note: RowNote,
   { severity, text }: { severity: UnknownSeverity; text: string },
 ): Finding {
-  const { id, site = NOWHERE, threadId, processUuid, turnId, tool, callId, mcpServer } = note
+  const { id, site = NOWHERE } = note
   const ms = timeOf(note)
   return {
     entry: undefined,
@@ -239,12 +245,7 @@ function describeUnknown(
     ...site,
     firstMs: ms,
     lastMs: ms,
-    threadId,
-    processUuid,
-    turnId,
-    tool,
-    callId,
-    mcpServer,
+    ...subjectOf(note),
     endsTurn: false,
     isGuess: false,
     rowIds: [id],

@@ -1,24 +1,17 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { afterAll, describe, expect, test } from 'vitest'
 import { sampleOf } from '../helpers/everything.js'
 import { describeFolder } from '../helpers/folder.js'
 import { copyFixtureHome, copyHome, fixtureNames, HOMES } from '../helpers/homes.js'
+import { keep } from '../helpers/kept.js'
 import { runLogs } from '../helpers/run.js'
 import { asOrdinaryUser, binPath, runBin, startBin, startProcess } from '../helpers/spawn.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'codex-state-bundle-'))
-const homes: string[] = []
-afterAll(() => {
-  for (const path of [folder, ...homes.map((home) => dirname(home))]) rmSync(path, { recursive: true })
-})
-
-function keep(home: string): string {
-  homes.push(home)
-  return home
-}
+afterAll(() => rmSync(folder, { recursive: true }))
 
 const home = keep(copyHome('codex-0.140.0'))
 

@@ -43,6 +43,11 @@ function writeOne(): void {
     .run()
 }
 
+const shipTo = ({ url }: Receiver, cursor: string) => [
+  'ship',
+  ...['--db', path, '--otlp', url, '--cursor-file', cursor],
+]
+
 /** Each once. */
 const idsOf = ({ records }: Receiver) =>
   records.splice(0).map(({ attributes }) => Number(attributes['codex.log.id']))
@@ -51,7 +56,7 @@ test('100,000 rows get through a receiver that fails in every way, a kill and a 
   let receiver = await startReceiver()
   const port = Number(new URL(receiver.url).port)
   const cursor = join(folder, 'cursor')
-  const args = ['ship', '--db', path, '--otlp', receiver.url, '--cursor-file', cursor]
+  const args = shipTo(receiver, cursor)
   const ids: number[] = []
 
   // The first run is killed while the receiver has its message and has not said so.
@@ -122,10 +127,7 @@ test('100,000 rows get through a receiver that fails in every way, a kill and a 
 
   // What was written meanwhile comes with the next run.
   const late = await startReceiver()
-  expect(
-    (await runBin('codex-logs', ['ship', '--db', path, '--otlp', late.url, '--cursor-file', cursor]))
-      .exitCode,
-  ).toBe(0)
+  expect((await runBin('codex-logs', shipTo(late, cursor))).exitCode).toBe(0)
   const stored = writer.prepare('SELECT id FROM logs ORDER BY id').pluck().all() as number[]
   expect([...new Set([...unique, ...idsOf(late)])].toSorted((a, b) => a - b)).toEqual(stored)
   await late.close()
@@ -139,15 +141,7 @@ test.each([
   const receiver = await startReceiver()
   receiver.behave((_, response) => void response.writeHead(status).end(text))
   const cursor = join(folder, `refused-${status}`)
-  const ended = await runBin('codex-logs', [
-    'ship',
-    '--db',
-    path,
-    '--otlp',
-    receiver.url,
-    '--cursor-file',
-    cursor,
-  ])
+  const ended = await runBin('codex-logs', shipTo(receiver, cursor))
   await receiver.close()
   expect(ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(message) })
   expect(ended.stderr.split('\n').every((line) => line.length < 400)).toBe(true)
@@ -212,15 +206,7 @@ test('a certificate that is not trusted is refused at once; one that is named is
 test('a cursor that cannot be written ends it, and says why', async () => {
   const receiver = await startReceiver()
   const cursor = join(folder, 'no-such-folder', 'cursor')
-  const ended = await runBin('codex-logs', [
-    'ship',
-    '--db',
-    path,
-    '--otlp',
-    receiver.url,
-    '--cursor-file',
-    cursor,
-  ])
+  const ended = await runBin('codex-logs', shipTo(receiver, cursor))
   await receiver.close()
   expect(ended).toMatchObject({
     exitCode: 2,

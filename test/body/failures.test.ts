@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { FAILURES, ROW_RULES } from '../../src/body/failures.js'
-import { type Failure, findFailures } from '../../src/body/find-failures.js'
-import { expectedNames, isInTheLog, readExpected } from '../helpers/failures.js'
+import type { Failure } from '../../src/body/find-failures.js'
+import { expectedNames, findFailures, isInTheLog, readExpected } from '../helpers/failures.js'
 import { type HomeLog, readFixtureLogs } from '../helpers/home-logs.js'
 import { fixtureNames } from '../helpers/homes.js'
 

@@ -1,6 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { noteRow } from '../../src/body/failure-notes.js'
+import {
+  compareTimes,
+  createFailureFinder,
+  type Failure,
+  type FailureFinderOptions,
+} from '../../src/body/find-failures.js'
+import type { StoredLogRow } from '../../src/model/log.js'
 import { fixturePath } from './homes.js'
+
+/** All failures of rows in any order, in the order of time. */
+export function findFailures(
+  rows: readonly StoredLogRow[],
+  { isMessageOnly, ...options }: FailureFinderOptions & { isMessageOnly: boolean },
+): Failure[] {
+  const finder = createFailureFinder(options)
+  const notes = rows.map((row) => noteRow(row, { isMessageOnly })).filter((note) => note !== undefined)
+  const failures = notes.sort(compareTimes).flatMap((note) => finder.add(note))
+  return [...failures, ...finder.end()].sort((a, b) => a.firstMs - b.firstMs)
+}
 
 /** What a client of Codex was told in a home of failures. */
 export interface Expected {

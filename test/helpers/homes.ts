@@ -44,6 +44,17 @@ export const UNUSED_THREADS: readonly string[] = ['01a21362-4c73-7342-97fe-f7e4a
 
 export type HomeName = (typeof HOMES)[number]
 
+/** Input, cached, output and reasoning tokens and responses, as the server counted them. */
+export const CHARGED: Partial<Record<HomeName, readonly number[]>> = {
+  'codex-0.93.0': [130_823, 87_399, 2786, 120, 48],
+  'codex-0.98.0': [139_649, 91_812, 2878, 120, 51],
+  'codex-0.100.0': [142_145, 93_057, 2878, 120, 51],
+  'codex-0.113.0': [138_119, 91_047, 2878, 120, 51],
+  'codex-0.120.0': [145_881, 94_926, 2878, 120, 51],
+  'codex-0.140.0': [269_158, 156_562, 3257, 360, 59],
+  'codex-0.169.0': [479_479, 261_724, 3401, 336, 63],
+}
+
 /** Homes made for one subject, each with an `expected.json` of what really happened in it. */
 export type FixtureKind = 'failures' | 'turns' | 'items' | 'memories'
 
@@ -81,6 +92,12 @@ export function fixturePath(kind: FixtureKind, name: string): string {
 export function copyFixtureHome(kind: FixtureKind, name: string): string {
   return copyFolder(join(unpack(kind, name), 'home'))
 }
+
+/** Every home that has a log, to be copied. */
+export const LOG_HOMES: readonly { name: string; copy: () => string }[] = [
+  ...HOMES.map((name) => ({ name, copy: () => copyHome(name) })),
+  ...fixtureNames('failures').map((name) => ({ name, copy: () => copyFixtureHome('failures', name) })),
+]
 
 /** The home of a situation that people met: `test/fixtures/cases/<name>/make.sh` run on a copy of `base`. */
 export function makeCase(name: string, base: HomeName, env: Record<string, string> = {}): string {

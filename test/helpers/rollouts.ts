@@ -2,10 +2,24 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { SEARCH_PLACES, type SearchQuery } from '../../src/model/search.js'
 
 export const THREAD_ID = '0199aaaa-0000-7000-8000-000000000001'
 export const OTHER_ID = '0199aaaa-0000-7000-8000-000000000002'
 export const ROLLOUT_NAME = `rollout-2026-02-05T10-20-30-${THREAD_ID}.jsonl`
+
+/** A search for nothing yet, in all places. */
+export const PLAIN_SEARCH: SearchQuery = {
+  text: '',
+  isRegex: false,
+  ignoresCase: false,
+  places: SEARCH_PLACES,
+  contextLines: 0,
+  sinceMs: undefined,
+  untilMs: undefined,
+  onlyFirst: false,
+  withReviewers: true,
+}
 
 type Payload = Record<string, unknown>
 

@@ -1,19 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { copyFixtureHome, copyHome } from '../helpers/homes.js'
+import { keep } from '../helpers/kept.js'
 import { runLogs } from '../helpers/run.js'
-
-const homes: string[] = []
-afterAll(() => {
-  for (const home of homes) rmSync(dirname(home), { recursive: true })
-})
-
-function keep(home: string): string {
-  homes.push(home)
-  return home
-}
 
 const model = keep(copyFixtureHome('failures', '0.169.0-model'))
 

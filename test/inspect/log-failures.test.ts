@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { classifyFailure } from '../../src/body/classify-failure.js'
 import { failureEntry } from '../../src/body/failures.js'
-import { type FailureFinderOptions, findFailures } from '../../src/body/find-failures.js'
+import type { FailureFinderOptions } from '../../src/body/find-failures.js'
 import { parseBody } from '../../src/body/parse.js'
 import { findLastFailure } from '../../src/inspect/last-failure.js'
 import { type Finding, readFindings } from '../../src/inspect/log-failures.js'
@@ -12,7 +12,8 @@ import { readLogRows } from '../../src/query/logs/rows.js'
 import { type LogStore, openLogStore } from '../../src/query/logs/store.js'
 import { candidatesFor, listDatabases } from '../../src/schema/files.js'
 import { readIdleTimeoutMs } from '../../src/schema/home.js'
-import { copyFixtureHome, copyHome, fixtureNames, HOMES } from '../helpers/homes.js'
+import { findFailures } from '../helpers/failures.js'
+import { LOG_HOMES } from '../helpers/homes.js'
 
 function withLogs(home: string, work: (store: LogStore) => void): void {
   const store = openLogStore(candidatesFor('logs', listDatabases(home)))
@@ -39,11 +40,7 @@ function isFailure(row: StoredLogRow, store: LogStore): boolean {
 }
 
 test('the rows that are read for failures tell of the same failures as all rows', () => {
-  const homes = [
-    ...HOMES.map((name) => ({ name, copy: () => copyHome(name) })),
-    ...fixtureNames('failures').map((name) => ({ name, copy: () => copyFixtureHome('failures', name) })),
-  ]
-  for (const { name, copy } of homes) {
+  for (const { name, copy } of LOG_HOMES) {
     const home = copy()
     const options: FailureFinderOptions = { isAlive: () => false }
     const idleTimeoutMs = readIdleTimeoutMs(home)

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { SEARCH_PLACES, type SearchQuery } from '../../src/model/search.js'
+import type { SearchQuery } from '../../src/model/search.js'
 import { createHomeIndex } from '../../src/rollout/lineage.js'
 import { listRollouts } from '../../src/rollout/list.js'
 import { createRolloutSearcher } from '../../src/rollout/search-file.js'
@@ -10,6 +10,7 @@ import { wordsOf } from '../../src/rollout/search-words.js'
 import { readTurns } from '../../src/rollout/turns.js'
 import { copyFixtureHome } from '../helpers/homes.js'
 import { createRandom } from '../helpers/random.js'
+import { PLAIN_SEARCH } from '../helpers/rollouts.js'
 
 const homes = ['items-0.120.0', 'items-0.140.0', 'items-0.153.0', 'items-0.169.0'].map((name) => ({
   name,
@@ -20,21 +21,12 @@ afterAll(() => {
   for (const { home } of homes) rmSync(dirname(home), { recursive: true, force: true })
 })
 
-const PLAIN: SearchQuery = {
-  text: '',
-  isRegex: false,
-  ignoresCase: false,
-  places: SEARCH_PLACES,
-  contextLines: 0,
-  sinceMs: undefined,
-  untilMs: undefined,
-  onlyFirst: false,
-  withReviewers: true,
-}
-
 async function search(home: string, query: Partial<SearchQuery>) {
   const { files } = await listRollouts(home)
-  const searcher = createRolloutSearcher({ ...PLAIN, ...query }, { findRollout: createHomeIndex(home) })
+  const searcher = createRolloutSearcher(
+    { ...PLAIN_SEARCH, ...query },
+    { findRollout: createHomeIndex(home) },
+  )
   return (await searcher.searchAll(files.map(({ path }) => path))).flatMap(({ hits }) => hits)
 }
 

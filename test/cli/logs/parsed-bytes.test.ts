@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { PARSED_FIELDS } from '../../../src/cli/logs/output.js'
 import { createParsedReader, planParsed } from '../../../src/cli/logs/parsed-bytes.js'
@@ -9,7 +8,7 @@ import { LOG_FIELD_NAMES } from '../../../src/model/log-records.js'
 import { HIGHEST_ID, LOWEST_ID } from '../../../src/query/logs/batches.js'
 import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
 import { candidatesFor, listDatabases } from '../../../src/schema/files.js'
-import { copyFixtureHome, copyHome, fixtureNames, HOMES } from '../../helpers/homes.js'
+import { visitHomeLogs } from '../../helpers/home-logs.js'
 import { createLogHome, THREAD_A } from '../../helpers/log-layouts.js'
 import { createRandom } from '../../helpers/random.js'
 
@@ -41,20 +40,7 @@ function expectSame(store: LogStore, what: string): number {
 }
 
 test('of every row of every home the bytes make the record that the row makes, but for a few they make it alone', () => {
-  const copies = [
-    ...HOMES.map((name) => ({ name, copy: () => copyHome(name) })),
-    ...fixtureNames('failures').map((name) => ({ name, copy: () => copyFixtureHome('failures', name) })),
-  ]
-  for (const { name, copy } of copies) {
-    const home = copy()
-    for (const file of listDatabases(home)) {
-      const store = openLogStore([file])
-      if (!store) continue
-      expect(expectSame(store, name), name).toBeLessThan(100)
-      store.connection.close()
-    }
-    rmSync(home, { recursive: true })
-  }
+  visitHomeLogs((store, name) => expect(expectSame(store, name), name).toBeLessThan(100))
 }, 90_000)
 
 const CHAIN = `session_loop{thread_id=${THREAD_A}}:turn{otel.name="a b" turn.id=T1 model=m}: `

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { candidatesFor, listDatabases } from '../../../src/schema/files.js'
-import { copyFixtureHome, copyHome, fixtureNames, HOMES } from '../../helpers/homes.js'
+import { LOG_HOMES } from '../../helpers/homes.js'
 import { createLogHome, THREAD_A } from '../../helpers/log-layouts.js'
 import { runLogs } from '../../helpers/run.js'
 
@@ -14,13 +14,8 @@ function linesOf(stdout: string): string[] {
     .slice(0, -1)
 }
 
-const HOME_COPIES = [
-  ...HOMES.map((name) => ({ name, copy: () => copyHome(name) })),
-  ...fixtureNames('failures').map((name) => ({ name, copy: () => copyFixtureHome('failures', name) })),
-]
-
 test('of every home that has as many, a terminal of 40 lines shows at least 30 rows, and no more than fit', async () => {
-  for (const { name, copy } of HOME_COPIES) {
+  for (const { name, copy } of LOG_HOMES) {
     const home = copy()
     // By file, as some configurations name another folder for them.
     const [file] = candidatesFor('logs', listDatabases(home))

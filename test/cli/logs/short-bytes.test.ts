@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseBody } from '../../../src/body/parse.js'
 import { summarizeRow } from '../../../src/body/summary.js'
@@ -10,7 +9,7 @@ import { HIGHEST_ID, LOWEST_ID } from '../../../src/query/logs/batches.js'
 import { readLogRows } from '../../../src/query/logs/rows.js'
 import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
 import { candidatesFor, listDatabases } from '../../../src/schema/files.js'
-import { copyFixtureHome, copyHome, fixtureNames, HOMES } from '../../helpers/homes.js'
+import { visitHomeLogs } from '../../helpers/home-logs.js'
 import { createLogHome, THREAD_A } from '../../helpers/log-layouts.js'
 import { createRandom } from '../../helpers/random.js'
 import { runLogs } from '../../helpers/run.js'
@@ -37,20 +36,7 @@ function expectSame({ made, wanted }: ReturnType<typeof readBoth>, what: string)
 }
 
 test('of every row of every home the bytes make the line that the row makes', () => {
-  const copies = [
-    ...HOMES.map((name) => ({ name, copy: () => copyHome(name) })),
-    ...fixtureNames('failures').map((name) => ({ name, copy: () => copyFixtureHome('failures', name) })),
-  ]
-  for (const { name, copy } of copies) {
-    const home = copy()
-    for (const file of listDatabases(home)) {
-      const store = openLogStore([file])
-      if (!store) continue
-      expectSame(readBoth(store), name)
-      store.connection.close()
-    }
-    rmSync(home, { recursive: true })
-  }
+  visitHomeLogs((store, name) => expectSame(readBoth(store), name))
 }, 60_000)
 
 const CHAIN = `session_loop{thread_id=${THREAD_A}}:turn{turn.id=T1 model=m}: `

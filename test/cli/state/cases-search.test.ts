@@ -2,11 +2,11 @@ import { appendFileSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFi
 import { dirname, join, relative } from 'node:path'
 import zlib from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { SEARCH_PLACES, type SearchQuery } from '../../../src/model/search.js'
 import { listRollouts } from '../../../src/rollout/list.js'
 import { createRolloutSearcher } from '../../../src/rollout/search-file.js'
 import { createTokenJob } from '../../../src/rollout/token-job.js'
 import { copyFixtureHome, copyHome, type HomeName, homePath, makeCase } from '../../helpers/homes.js'
+import { PLAIN_SEARCH } from '../../helpers/rollouts.js'
 import { runState } from '../../helpers/run.js'
 
 async function run(home: string, ...argv: string[]) {
@@ -109,17 +109,7 @@ describe.each(Object.entries(CASES))('In the home %s', (name, { base, search, to
   })
 })
 
-const QUERY: SearchQuery = {
-  text: 'the',
-  isRegex: false,
-  ignoresCase: false,
-  places: SEARCH_PLACES,
-  contextLines: 0,
-  sinceMs: undefined,
-  untilMs: undefined,
-  onlyFirst: false,
-  withReviewers: true,
-}
+const QUERY = { ...PLAIN_SEARCH, text: 'the' }
 
 /** A home whose rollouts change while they are searched: `change` is called with each path before it is read again. */
 async function searchWhile(change: (path: string) => void) {

@@ -1,20 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { USAGE_GROUPS } from '../../../src/model/inspection.js'
 import { copyFixtureHome, copyHome, fixturePath } from '../../helpers/homes.js'
+import { keep } from '../../helpers/kept.js'
 import { temporaryFolder } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
-
-const made: string[] = []
-afterAll(() => {
-  for (const home of made) rmSync(dirname(home), { recursive: true, force: true })
-})
-
-function keep(home: string): string {
-  made.push(home)
-  return home
-}
 
 async function readUsage(home: string, by: string) {
   const { stdout, stderr, exitCode } = await runState(['du', '--by', by, '--json', '--codex-home', home])

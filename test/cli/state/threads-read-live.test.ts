@@ -1,21 +1,12 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import Database from 'better-sqlite3'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { copyFixtureHome, copyHome } from '../../helpers/homes.js'
+import { keep } from '../../helpers/kept.js'
 import { runState } from '../../helpers/run.js'
-
-const made: string[] = []
-afterAll(() => {
-  for (const home of made) rmSync(dirname(home), { recursive: true, force: true })
-})
-
-function keep(home: string): string {
-  made.push(home)
-  return home
-}
 
 const SHOP = '01a1fb71-715e'
 

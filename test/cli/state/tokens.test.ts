@@ -1,38 +1,19 @@
 import { appendFileSync, readFileSync, rmSync, unlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
+  CHARGED,
   copyFixtureHome,
   copyHome,
   fixtureNames,
   fixturePath,
-  type HOMES,
+  type HomeName,
   homePath,
   makeCase,
 } from '../../helpers/homes.js'
+import { keep } from '../../helpers/kept.js'
 import { runState } from '../../helpers/run.js'
-
-/** Input, cached, output and reasoning tokens and responses, as the server counted them. */
-const CHARGED: Partial<Record<(typeof HOMES)[number], readonly number[]>> = {
-  'codex-0.93.0': [130_823, 87_399, 2786, 120, 48],
-  'codex-0.98.0': [139_649, 91_812, 2878, 120, 51],
-  'codex-0.100.0': [142_145, 93_057, 2878, 120, 51],
-  'codex-0.113.0': [138_119, 91_047, 2878, 120, 51],
-  'codex-0.120.0': [145_881, 94_926, 2878, 120, 51],
-  'codex-0.140.0': [269_158, 156_562, 3257, 360, 59],
-  'codex-0.169.0': [479_479, 261_724, 3401, 336, 63],
-}
-
-const made: string[] = []
-afterAll(() => {
-  for (const home of made) rmSync(dirname(home), { recursive: true, force: true })
-})
-
-function keep(home: string): string {
-  made.push(home)
-  return home
-}
 
 async function readTokens(home: string, ...argv: string[]) {
   const { stdout, stderr, exitCode } = await runState(['tokens', ...argv, '--json', '--codex-home', home])
@@ -43,7 +24,7 @@ describe('tokens', () => {
   test('of every home are what the server charged', async () => {
     const told: Record<string, unknown> = {}
     for (const name of Object.keys(CHARGED)) {
-      const { found } = await readTokens(homePath(name as (typeof HOMES)[number]), '--by', 'total')
+      const { found } = await readTokens(homePath(name as HomeName), '--by', 'total')
       const [sum] = found
       told[name] = [
         sum?.input_tokens,
