@@ -15,6 +15,8 @@ export interface RunOptions {
   userHome?: string
   signal?: AbortSignal
   onFlagRead?: OnFlagRead
+  /** Told of each piece of standard output as it is written. */
+  onOutput?: (text: string) => void
 }
 
 export interface RunResult {
@@ -36,14 +38,18 @@ export function runState(argv: readonly string[], options: RunOptions = {}): Pro
 async function run(program: Program, argv: readonly string[], options: RunOptions): Promise<RunResult> {
   const collected = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
   const isTerminal = options.isTerminal ?? false
-  const stream = (chunks: Buffer[]) => ({
+  const stream = (chunks: Buffer[], onWrite?: (text: string) => void) => ({
     isTerminal,
     columns: isTerminal ? (options.columns ?? 100) : undefined,
     rows: isTerminal ? options.rows : undefined,
-    write: (chunk: string | Uint8Array) => void chunks.push(Buffer.from(chunk as Uint8Array)),
+    write: (chunk: string | Uint8Array) => {
+      const bytes = Buffer.from(chunk as Uint8Array)
+      chunks.push(bytes)
+      onWrite?.(bytes.toString())
+    },
   })
   const io: ProcessIo = {
-    stdout: stream(collected.stdout),
+    stdout: stream(collected.stdout, options.onOutput),
     stderr: stream(collected.stderr),
     stdinIsTerminal: isTerminal,
     env: options.env ?? {},

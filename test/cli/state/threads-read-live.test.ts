@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { copyFixtureHome, copyHome } from '../../helpers/homes.js'
 import { keep } from '../../helpers/kept.js'
 import { runState } from '../../helpers/run.js'
+import { waitUntil } from '../../helpers/spawn.js'
 
 const SHOP = '01a1fb71-715e'
 
@@ -15,10 +16,26 @@ async function pathOf(home: string, thread: string): Promise<string> {
 }
 
 /** Follows a thread while `write` goes on. */
-async function follow(argv: readonly string[], write: () => Promise<void>) {
+async function follow(
+  argv: readonly string[],
+  write: (untilShown: (text: string) => Promise<void>) => Promise<void>,
+) {
   const controller = new AbortController()
-  const running = runState(['threads', 'read', ...argv, '-f'], { signal: controller.signal })
-  await write()
+  let shown = ''
+  const running = runState(['threads', 'read', ...argv, '-f'], {
+    signal: controller.signal,
+    onOutput: (text) => {
+      shown += text
+    },
+  })
+  const untilShown = (text: string) =>
+    waitUntil(
+      () => shown.includes(text),
+      () => shown,
+    )
+  // However busy the machine is, what was there before is told first.
+  await untilShown('──')
+  await write(untilShown)
   controller.abort('SIGINT')
   return running
 }
@@ -49,13 +66,17 @@ describe('threads read -f', () => {
     const path = await pathOf(home, SHOP)
     const lines = readFileSync(path, 'utf8').split(/(?<=\n)/)
     writeFileSync(path, lines.slice(0, 20).join(''))
-    const { stdout, stderr } = await follow([SHOP, '--codex-home', home], async () => {
+    const { stdout, stderr } = await follow([SHOP, '--codex-home', home], async (untilShown) => {
       await sleep(LOOK_MS)
-      for (const line of lines.slice(20)) {
+      const rest = lines.slice(20)
+      const firstCall = rest.find((line) => line.includes('"type":"function_call"'))
+      for (const line of rest) {
         // In two parts: half a line is no line.
         appendFileSync(path, line.slice(0, 50))
         await sleep(5)
         appendFileSync(path, line.slice(50))
+        // It has its answer a few lines later.
+        if (line === firstCall) await untilShown('running')
       }
       await sleep(LOOK_MS)
     })
