@@ -6,12 +6,13 @@ import { METADATA_RULES } from '../../src/model/releases.js'
 import type { DynamicTool, ThreadMetadata } from '../../src/model/thread.js'
 import { listRollouts } from '../../src/rollout/list.js'
 import { extractMetadata } from '../../src/rollout/metadata.js'
-import { copyHome, HOMES, type HomeName } from '../helpers/homes.js'
-import { CREATED_BEFORE_META, EXCEPTIONS } from '../helpers/row-exceptions.js'
+import { copyHome, HOMES, type HomeName, UNUSED_THREADS } from '../helpers/homes.js'
+import { listExceptions } from '../helpers/row-exceptions.js'
 
 /** The rules of the release that wrote the rows, and how many rollouts it left, active and archived. */
-const EXPECTED: Partial<
-  Record<HomeName, { rules: keyof typeof METADATA_RULES; active: number; archived: number }>
+const EXPECTED: Record<
+  HomeName,
+  { rules: keyof typeof METADATA_RULES; active: number; archived: number; tools?: readonly string[] }
 > = {
   'codex-0.93.0': { rules: '0.93', active: 23, archived: 2 },
   'codex-0.98.0': { rules: '0.96', active: 23, archived: 2 },
@@ -21,10 +22,26 @@ const EXPECTED: Partial<
   'codex-0.120.0': { rules: '0.120', active: 22, archived: 2 },
   'codex-0.140.0': { rules: '0.136', active: 22, archived: 2 },
   'codex-0.169.0': { rules: '0.165', active: 23, archived: 2 },
-  'codex-0.140.0-killed': { rules: '0.136', active: 4, archived: 0 },
-  'codex-0.169.0-killed': { rules: '0.165', active: 4, archived: 0 },
-  'codex-0.169.0-compressed': { rules: '0.165', active: 3, archived: 0 },
+  'codex-0.140.0-killed': { rules: '0.136', active: 4, archived: 0, tools: [] },
+  'codex-0.169.0-killed': { rules: '0.165', active: 4, archived: 0, tools: [] },
+  'codex-0.169.0-compressed': { rules: '0.165', active: 3, archived: 0, tools: [] },
   'codex-0.98.0-then-0.169.0': { rules: '0.165', active: 25, archived: 2 },
+  'codex-0.95.0': { rules: '0.95', active: 47, archived: 4 },
+  'codex-0.111.0': { rules: '0.108', active: 41, archived: 5 },
+  'codex-0.125.0': { rules: '0.124', active: 43, archived: 6 },
+  'codex-0.135.0': { rules: '0.135', active: 42, archived: 5 },
+  'codex-0.148.0': {
+    rules: '0.148',
+    active: 42,
+    archived: 5,
+    tools: ['lookup_ticket', 'close_ticket', 'lookup_ticket'],
+  },
+  'codex-0.160.1': {
+    rules: '0.159',
+    active: 40,
+    archived: 6,
+    tools: ['lookup_ticket', 'close_ticket', 'lookup_ticket'],
+  },
 }
 
 type Row = Record<string, string | number | null>
@@ -65,15 +82,12 @@ const COLUMNS: Record<string, (metadata: ThreadMetadata) => string | number | nu
   creator_account_id: (m) => m.creatorAccountId,
 }
 
-/** Of the other homes `codex-state diff` tells that there is no difference but for its own rules. */
-const LISTED = HOMES.filter((name) => name in EXPECTED)
-
-describe.each(LISTED)('rows of %s', (name) => {
-  const wanted = EXPECTED[name]!
+describe.each(HOMES)('rows of %s', (name) => {
+  const wanted = EXPECTED[name]
   const home = copyHome(name)
-  const { threads, tools } = readState(home)
+  const { threads: all, tools } = readState(home)
+  const threads = all.filter(({ id }) => !UNUSED_THREADS.includes(id as string))
   const rules = METADATA_RULES[wanted.rules]
-  const createdBeforeMeta = CREATED_BEFORE_META[name] ?? []
   afterAll(() => rmSync(dirname(home), { recursive: true }))
 
   const extractRow = (row: Row) =>
@@ -96,10 +110,7 @@ describe.each(LISTED)('rows of %s', (name) => {
         if (told !== stored) differences.push({ home: name, thread: row.id as string, column })
       }
     }
-    const expected = [
-      ...EXCEPTIONS.filter((exception) => exception.home === name).map(({ rule: _, ...rest }) => rest),
-      ...createdBeforeMeta.map((thread) => ({ home: name, thread, column: 'created_at_ms' })),
-    ]
+    const expected = listExceptions(name, (column) => column in COLUMNS)
     const byThread = (a: { thread: string; column: string }, b: { thread: string; column: string }) =>
       `${a.thread} ${a.column}` < `${b.thread} ${b.column}` ? -1 : 1
     expect(differences.sort(byThread)).toEqual(expected.sort(byThread))
@@ -129,12 +140,9 @@ describe.each(LISTED)('rows of %s', (name) => {
       deferLoading: row.defer_loading === 1,
       namespace: null,
     }))
-    // 0.93 knows no such table, and from 0.136 the rollout alone has them.
+    // 0.93 knows no such table, and from 0.136 only the rollout has them.
     if (stored.length > 0) expect(told).toEqual(stored)
-    else
-      expect(told.map(({ name }) => name)).toEqual(
-        name.includes('-killed') || name.includes('-compressed') ? [] : ['lookup_ticket', 'close_ticket'],
-      )
+    else expect(told.map(({ name }) => name)).toEqual(wanted.tools ?? ['lookup_ticket', 'close_ticket'])
   })
 
   test('stand for the rollouts that are listed', async () => {

@@ -5,39 +5,11 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { listDatabases } from '../../src/schema/files.js'
 import { type BuildOptions, buildStateDatabase } from '../../src/sync/build.js'
 import { describeFolder } from '../helpers/folder.js'
-import { copyHome, HOMES, type HomeName, UNUSED_THREADS } from '../helpers/homes.js'
+import { copyHome, HOMES, UNUSED_THREADS } from '../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../helpers/layouts.js'
-import { CREATED_BEFORE_META, EXCEPTIONS, UNLISTED } from '../helpers/row-exceptions.js'
+import { listExceptions } from '../helpers/row-exceptions.js'
 import { describeSchema } from '../helpers/schema.js'
 import { readStored, type StoredRow, writeSession, writeSessions } from '../helpers/sessions.js'
-
-/** Columns that no rollout tells, and that a build therefore leaves at their defaults; with what it was. */
-const DATABASE_ONLY: readonly { home: HomeName; thread: string; column: string; rule: string }[] = [
-  {
-    home: 'codex-0.169.0',
-    thread: '01a1fb71-6cc3-7fd1-b550-b09e57ca4e81',
-    column: 'thread_section_id',
-    rule: 'sections are a matter of the database alone',
-  },
-  {
-    home: 'codex-0.169.0',
-    thread: '01a1fb71-6cc3-7fd1-b550-b09e57ca4e81',
-    column: 'section_position',
-    rule: 'the place in the section goes with it',
-  },
-  {
-    home: 'codex-0.169.0',
-    thread: '01a1fb71-6cc3-7fd1-b550-b09e57ca4e81',
-    column: 'section_entered_at_ms',
-    rule: 'the time in the section goes with it',
-  },
-  {
-    home: 'codex-0.169.0',
-    thread: '01a1fb72-1070-7d72-a57b-9ce71b9c75c6',
-    column: 'name',
-    rule: 'from 0.145 the database is where the name of a paginated thread is',
-  },
-]
 
 /** Columns whose exact value is compared in another way, with the reason. */
 const COMPARED_OTHERWISE: Record<string, (stored: StoredRow, built: StoredRow) => boolean> = {
@@ -90,14 +62,7 @@ describe.each(HOMES)('a database built from %s', (name) => {
         return isEqual ? [] : [{ home: name, thread: row.id, column }]
       }),
     )
-    const listed = [...EXCEPTIONS, ...DATABASE_ONLY].filter((exception) => exception.home === name)
-    const created = (CREATED_BEFORE_META[name] ?? []).map((thread) => ({
-      home: name,
-      thread,
-      column: 'created_at_ms',
-    }))
-    const expected = [...listed.map(({ rule: _, ...rest }) => rest), ...created]
-    if (!UNLISTED.includes(name)) expect(sorted(differences)).toEqual(sorted(expected))
+    expect(sorted(differences)).toEqual(sorted(listExceptions(name)))
     expect(built.edges).toEqual(stored.edges)
     expect(built.tools).toEqual(stored.tools)
   })
@@ -132,32 +97,6 @@ describe.each(HOMES)('a database built from %s', (name) => {
     expect(readStored(builtPath)).toEqual(before)
   })
 })
-
-test.each(UNLISTED)(
-  'a database built from %s has policies, tools and memory modes as its release stores them',
-  async (name) => {
-    const home = copyHome(name)
-    const folder = join(dirname(home), 'built')
-    const options = buildOptions(home, folder)
-    await buildStateDatabase(options)
-    const built = readStored(join(folder, basename(options.modelPath!)))
-    const stored = readStored(options.modelPath!)
-    // A thread that was never used has no rollout, and the memory mode of a paginated one is in its row alone.
-    const ids = new Set(built.threads.map(({ id }) => id))
-    const facts = ({ threads }: typeof stored) =>
-      threads
-        .filter(({ id }) => ids.has(id))
-        .map((row) => [
-          row.id,
-          row.sandbox_policy,
-          row.approval_mode,
-          row.history_mode === 'paginated' ? null : row.memory_mode,
-        ])
-    expect(facts(built)).toEqual(facts(stored))
-    expect(built.tools).toEqual(stored.tools)
-    rmSync(dirname(home), { recursive: true })
-  },
-)
 
 test('a home without a database gets one of our own generation', async () => {
   const home = temporaryFolder()
