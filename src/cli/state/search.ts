@@ -1,4 +1,5 @@
 import { StateError } from '../../errors.js'
+import { formatBadLine } from '../../format/bad-line.js'
 import type { RecordKind } from '../../format/fields.js'
 import { formatCount, formatPlural } from '../../format/quantity.js'
 import {
@@ -253,8 +254,7 @@ async function* findMatches(
       session.notice(result.failure)
       session.fail()
     }
-    for (const { lineNumber, reason } of result.badLines)
-      session.notice(`${result.path}, line ${lineNumber}: ${reason}`)
+    for (const line of result.badLines) session.notice(formatBadLine({ path: result.path, ...line }))
     const unnamed = result.badLineCount - result.badLines.length
     if (unnamed > 0) session.notice(`${result.path}: ${formatPlural(unnamed, 'more line')} cannot be read`)
     elidedBytes += result.elidedBytes

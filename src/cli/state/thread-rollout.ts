@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { StateError } from '../../errors.js'
+import { formatBadLine } from '../../format/bad-line.js'
 import { formatPlural } from '../../format/quantity.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { findHolders } from '../../inspect/holders.js'
@@ -72,8 +73,7 @@ export function isRecentRollout({ modifiedAtMs }: LocatedRollout, nowMs: number)
 
 /** What of the rollout is not in the answer. */
 export function tellProblems(read: ThreadTurns, session: Session): void {
-  for (const { path, lineNumber, reason } of read.badLines)
-    session.notice(`${path}, line ${lineNumber}: ${reason}`)
+  for (const line of read.badLines) session.notice(formatBadLine(line))
   const untold = read.badLineCount - read.badLines.length
   if (untold > 0) session.notice(`${formatPlural(untold, 'more line')} cannot be read`)
   for (const [type, count] of Object.entries(read.unknownTypes))

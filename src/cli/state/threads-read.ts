@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
+import { formatBadLine } from '../../format/bad-line.js'
 import { formatJsonRow } from '../../format/fields.js'
 import { formatPlural } from '../../format/quantity.js'
 import { TALK_PARTS, type TalkBlock, type TalkPart, toTalkBlock } from '../../format/talk.js'
@@ -134,7 +135,7 @@ async function follow(path: string, id: string, flags: ReadFlags, session: Sessi
         )
         break
       case 'badLine':
-        session.notice(`${news.path}, line ${news.lineNumber}: ${news.reason}`)
+        session.notice(formatBadLine(news))
         session.fail()
         break
       default:

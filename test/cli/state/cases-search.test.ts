@@ -45,13 +45,13 @@ const CASES: Record<
   'bad-ordinals': { base: 'codex-0.169.0', search: [], tokens: 482_880, history: 2 },
   'bom-crlf': {
     base: 'codex-0.140.0',
-    search: [/ID\.jsonl, line 1: not JSON/, /ID\.jsonl, line 1: not JSON/],
+    search: [/ID\.jsonl: line 1: not JSON/, /ID\.jsonl: line 1: not JSON/],
     tokens: 272_415,
     history: 0,
   },
   'power-loss': {
     base: 'codex-0.140.0',
-    search: [/ID\.jsonl, line 16: incomplete last line/, /ID\.jsonl, line 11: not JSON/],
+    search: [/ID\.jsonl: line 16: incomplete last line/, /ID\.jsonl: line 11: not JSON/],
     tokens: 270_423,
     history: 0,
   },
@@ -66,7 +66,7 @@ const CASES: Record<
   segments: { base: 'codex-0.169.0', search: [], tokens: 482_884, history: 0 },
   'utf8-broken': {
     base: 'codex-0.140.0',
-    search: [/ID\.jsonl, line 12: .*not UTF-8/, /ID\.jsonl, line 13: not UTF-8/],
+    search: [/ID\.jsonl: line 12: .*not UTF-8/, /ID\.jsonl: line 13: not UTF-8/],
     tokens: 272_415,
     history: 0,
   },

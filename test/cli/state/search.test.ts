@@ -144,7 +144,7 @@ test('Compressed rollouts, escapes and very long lines are searched, and what ca
   for (const text of ['needle "quoted"\\path', 'café', 'CAFÉ', 'é n']) {
     const { stdout, stderr } = await search(home, '-i', '--json', text)
     expect(stdout.split('\n').filter(Boolean), text).toHaveLength(1)
-    expect(stderr).toBe(`codex-state: ${path}.zst, line ${lineCount}: not JSON\n`)
+    expect(stderr).toBe(`codex-state: ${path}.zst: line ${lineCount}: not JSON\n`)
   }
   const other = rollouts(home).find((name) => name.endsWith('.jsonl'))!
   writeFileSync(`${other}.zst`, 'no zstd')
