@@ -1,5 +1,5 @@
 import { MEMORY_JOB_KIND } from '../../format/memory-fields.js'
-import { listMemoryJobs, type MemoryJobEntry } from '../../inspect/memories.js'
+import { listMemoryJobs, type MemoryJobEntry } from '../../inspect/memory-jobs.js'
 import { onFlag } from '../flags.js'
 import { defineListCommand } from '../records.js'
 import { explainEmpty, MEMORY_TABLES, requireMemories } from './memory-sources.js'

@@ -1,5 +1,6 @@
-import { listMemories, type Memories } from '../../inspect/memories.js'
+import { listMemories } from '../../inspect/memories.js'
 import { whyOff } from '../../inspect/memory-home.js'
+import type { Memories } from '../../inspect/open-memories.js'
 import type { TableName } from '../../schema/files.js'
 import { requireDatabases, type Session } from './session.js'
 

@@ -1,6 +1,6 @@
 import type { ReadConnection } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
-import { describeMemories, type Memories } from '../../inspect/memories.js'
+import { describeMemories, type Memories } from '../../inspect/open-memories.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
 import { readSessionNames } from '../../query/session-names.js'
