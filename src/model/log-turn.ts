@@ -1,5 +1,6 @@
 import type { RowId } from './log.js'
 import type { STEP_KINDS } from './log-activity.js'
+import type { Turn } from './turn.js'
 
 /** How a turn ended, as far as rows tell; `open`: no row ends it. */
 export const LOG_OUTCOMES = ['completed', 'failed', 'interrupted', 'open'] as const
@@ -71,4 +72,29 @@ export interface EndedTurn {
   threadId: string
   processUuid: string | null
   turn: LogTurn
+}
+
+export type TurnSource = 'log' | 'rollout' | 'both'
+
+/** A turn as its rollout and its rows tell it; one of them is there. Times are Unix milliseconds. */
+export interface JoinedTurn {
+  /** As it is listed, from 1. */
+  number: number
+  rollout: Turn | undefined
+  log: LogTurn | undefined
+  /** `undefined` where neither has one of Codex's. */
+  id: string | undefined
+  /** Of the row that begins it, else as the rollout tells. */
+  startMs: number | undefined
+  /** `undefined` of one that is open. */
+  endMs: number | undefined
+  durationMs: number | undefined
+  outcome: LogOutcome
+  error: string | undefined
+  model: string | null | undefined
+  firstTokenMs: number | undefined
+  callCount: number | undefined
+  /** From the start, as the rollout tells it, to the first row: rows are gone, or none was written. */
+  unseenMs: number | undefined
+  sources: Readonly<Record<string, TurnSource>>
 }
