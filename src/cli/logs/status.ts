@@ -1,17 +1,9 @@
-import { failureEntry } from '../../body/failures.js'
-import { parseBody } from '../../body/parse.js'
-import { summarizeRow } from '../../body/summary.js'
-import { cleanLine } from '../../format/clean.js'
 import { escapeJsonForTerminal } from '../../format/escape.js'
-import { formatCount, formatDuration, formatPlural } from '../../format/quantity.js'
+import { formatLogStatus } from '../../format/log-status.js'
 import { formatActivity } from '../../format/step.js'
-import { type Column, cutToWidth, fitColumns, formatTableRow, prepareCell } from '../../format/table.js'
 import { createUtcTime, createZonedTime, localOffset } from '../../format/time.js'
-import { readCommand } from '../../inspect/holders.js'
-import { findLastFailure } from '../../inspect/last-failure.js'
-import { type ProcessNow, readLogActivity, type ThreadNow } from '../../inspect/log-activity.js'
-import { readLogReach, readThreadReaches } from '../../query/logs/reach.js'
-import type { LogStore } from '../../query/logs/store.js'
+import { readLogStatus } from '../../inspect/log-status.js'
+import type { LogStatus } from '../../model/log-status.js'
 import { defineTextCommand } from '../command.js'
 import { groupFlags, onFlag } from '../flags.js'
 import { HOME_FLAGS } from '../home-flags.js'
@@ -117,6 +109,8 @@ rows ended. The last failure is looked for among the newest 20,000 rows.`,
 })
 
 const WATCH_MS = 2000
+const DEFAULT_COLUMNS = 100
+const DEFAULT_ROWS = 24
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -128,79 +122,34 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-interface Status {
-  store: Pick<LogStore, 'file'>
-  nowMs: number
-  flushMs: number
-  version: string | undefined
-  processes: (ProcessNow & { command: string; rowCount: number | undefined })[]
-  threads: { now: ThreadNow; title: string; firstMs: number | undefined }[]
-  /** Whether these processes run, or may. */
-  areAlive: boolean
-  lastFailure:
-    | { id: number | bigint; ms: number; threadId: string | null; name: string | null; text: string }
-    | undefined
-  reach: ReturnType<typeof readLogReach>
-}
-
-const MOST_THREADS = 12
-const MOST_PROCESSES = 6
-const FAILURE_ROWS = 20_000
-const RECENT_MS = 10 * 60_000
-
-async function readStatus(session: Session): Promise<Status> {
+async function readStatus(session: Session): Promise<LogStatus> {
   const store = await openLogs(session)
-  const words = createThreadWords(session)
-  const { nowMs } = session
-  const { flushMs, newestVersion: version } = words
-  const activity = readLogActivity(store, { nowMs, flushMs, newestOfGone: MOST_THREADS })
-  const { areAlive } = activity
-  const threads = activity.threads
-    .toSorted((a, b) => Number(b.step !== undefined) - Number(a.step !== undefined) || b.lastMs - a.lastMs)
-    .slice(0, MOST_THREADS)
-    .map((now) => ({ now, title: words.titleOf(now.threadId) }))
-  const reaches = readThreadReaches(
-    store,
-    threads.map(({ now }) => now.threadId),
-  )
-  const reach = readLogReach(store, nowMs - RECENT_MS)
-  return {
-    store,
-    nowMs,
-    flushMs,
-    version,
-    areAlive,
-    processes: activity.processes.slice(0, areAlive ? undefined : MOST_PROCESSES).map((process) => ({
-      ...process,
-      command: process.state === 'running' && process.pid !== undefined ? readCommand(process.pid) : '',
-      rowCount: process.processUuid === null ? undefined : (reach.recentCounts.get(process.processUuid) ?? 0),
-    })),
-    threads: threads.map((thread) => ({ ...thread, firstMs: reaches.get(thread.now.threadId) })),
-    lastFailure: readLastFailure(store),
-    reach,
-  }
+  const { titleOf, flushMs, newestVersion: version } = createThreadWords(session)
+  return readLogStatus(store, { nowMs: session.nowMs, flushMs, version, titleOf })
 }
 
-function readLastFailure(store: LogStore): Status['lastFailure'] {
-  const found = findLastFailure(store, FAILURE_ROWS)
-  if (!found) return undefined
-  const { row, failure } = found
-  const isMessageOnly = store.columns.body === 'message'
-  const { text } = summarizeRow(row, parseBody(row.body, { target: row.target ?? '', isMessageOnly }))
-  return {
-    id: row.id,
-    ms: (row.tsSeconds ?? 0) * 1000 + Math.floor((row.tsNanos ?? 0) / 1e6),
-    threadId: row.threadId,
-    name: failure?.name ?? null,
-    text,
-  }
+function formatStatus(status: LogStatus, { stdout }: Io): string {
+  return formatLogStatus(status, {
+    width: (stdout.isTerminal && stdout.columns) || DEFAULT_COLUMNS,
+    isCut: stdout.isTerminal,
+    time: stdout.isTerminal ? createZonedTime(localOffset) : createUtcTime(),
+  })
 }
 
-function toJson({ store, nowMs, flushMs, version, processes, threads, lastFailure, reach }: Status): unknown {
+function toJson({
+  path,
+  nowMs,
+  flushMs,
+  version,
+  processes,
+  threads,
+  lastFailure,
+  reach,
+}: LogStatus): unknown {
   const time = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
   return {
     at: time(nowMs),
-    database: store.file.path,
+    database: path,
     // The longest is reckoned with where it is not known.
     written_every_ms: version === undefined ? null : flushMs,
     newest_row_at: time(reach.newestMs),
@@ -214,12 +163,12 @@ function toJson({ store, nowMs, flushMs, version, processes, threads, lastFailur
       last_row_at: time(process.lastMs),
       rows_in_10_min: process.rowCount ?? null,
     })),
-    threads: threads.map(({ now, title, firstMs }) => ({
+    threads: threads.map(({ now, sinceMs, title, firstMs }) => ({
       thread_id: now.threadId,
       title,
       does: formatActivity(now),
       step: now.step?.kind ?? 'idle',
-      since: time(sinceOf(now)),
+      since: time(sinceMs),
       process_uuid: now.processUuid,
       first_row_at: time(firstMs),
       last_row_at: time(Math.floor(now.lastMs)),
@@ -240,102 +189,4 @@ function toJson({ store, nowMs, flushMs, version, processes, threads, lastFailur
       without_thread_since: time(reach.threadlessSinceMs),
     },
   }
-}
-
-function sinceOf({ step, lastOutcome }: ThreadNow): number | undefined {
-  const ms = step?.sinceMs ?? lastOutcome?.atMs
-  return ms === undefined ? undefined : Math.floor(ms)
-}
-
-const THREAD_COLUMNS: readonly Column[] = [
-  { heading: 'THREAD', isRightAligned: false, minWidth: 13, cutsStart: false },
-  { heading: 'WHAT', isRightAligned: false, minWidth: 12, cutsStart: false },
-  { heading: 'NOW', isRightAligned: false, minWidth: 20, cutsStart: false },
-  { heading: 'SINCE', isRightAligned: true, minWidth: 5, cutsStart: false },
-  { heading: 'LOG FROM', isRightAligned: true, minWidth: 8, cutsStart: false },
-]
-
-const DEFAULT_COLUMNS = 100
-const DEFAULT_ROWS = 24
-/** Of a message, as far as a line of a terminal may show it. */
-const LONGEST_TEXT = 2000
-
-function formatStatus(status: Status, { stdout }: Io): string {
-  const { nowMs, flushMs, version, processes, threads, areAlive, lastFailure, reach } = status
-  const width = stdout.isTerminal ? stdout.columns || DEFAULT_COLUMNS : DEFAULT_COLUMNS
-  const zoned = stdout.isTerminal ? createZonedTime(localOffset) : createUtcTime()
-  const clock = (ms: number) => {
-    const text = zoned.full(Math.floor(ms / 1000), (Math.floor(ms) % 1000) * 1e6)
-    return nowMs - ms < 20 * 3_600_000 ? text.slice(11, 19) : text.slice(0, 19).replace('T', ' ')
-  }
-  const age = (ms: number) => formatDuration(Math.max(0, nowMs - ms))
-  const lines: string[] = []
-  const every =
-    areAlive && version !== undefined && flushMs >= 1000
-      ? `Codex ${cleanLine(version)} writes its rows every ${flushMs / 1000} s`
-      : ''
-  const newest = reach.newestMs === undefined ? 'no row yet' : `newest row ${age(reach.newestMs)} ago`
-  const count = processes.filter(({ state }) => state === 'running').length
-  const unknownCount = areAlive ? processes.length - count : 0
-  const unknown = unknownCount > 0 ? `; of ${formatPlural(unknownCount, 'other')} that is not known` : ''
-  const alive =
-    count > 0
-      ? `${formatPlural(count, 'process').replace('processs', 'processes')} that logged here ${count === 1 ? 'is' : 'are'} alive`
-      : 'no process that logged here is seen to be alive'
-  lines.push(`${alive}${unknown}; ${newest}${every && `; ${every}`}`)
-  for (const process of processes) {
-    if (!areAlive) break
-    const parts = [
-      process.pid === undefined ? 'pid not known' : `pid ${process.pid}`,
-      nameCommand(process.command),
-      process.rowCount === undefined ? '' : `${formatCount(process.rowCount)} rows in 10 min`,
-      process.startMs === undefined ? '' : `since ${clock(process.startMs)}`,
-      process.state === 'unknown' ? process.reason : '',
-    ]
-    lines.push(` ${parts.filter(Boolean).join('  ')}`)
-  }
-  if (threads.length > 0) {
-    const rows = threads.map(({ now, title, firstMs }) =>
-      [
-        now.threadId.slice(0, 13),
-        title,
-        formatActivity(now),
-        sinceOf(now) === undefined ? '' : age(sinceOf(now)!),
-        firstMs === undefined ? '' : age(firstMs),
-      ].map((cell) => prepareCell(cell)),
-    )
-    const widths = fitColumns(THREAD_COLUMNS, rows, width)
-    lines.push(
-      ...[THREAD_COLUMNS.map(({ heading }) => heading), ...rows].map((row) =>
-        formatTableRow(THREAD_COLUMNS, widths, row),
-      ),
-    )
-  }
-  if (lastFailure) {
-    const { ms, threadId, name, text, id } = lastFailure
-    const title = name === null ? '' : `${failureEntry(name as Parameters<typeof failureEntry>[0]).title}: `
-    const thread = threadId === null ? '' : `  ${cleanLine(threadId.slice(0, 13))}`
-    lines.push(
-      `last failure  ${clock(ms)}${thread}  row ${id}  ${title}${cleanLine(text.slice(0, LONGEST_TEXT))}`,
-    )
-  } else {
-    lines.push(
-      `last failure  none in the newest ${formatCount(Math.min(FAILURE_ROWS, reach.rowCount ?? FAILURE_ROWS))} rows`,
-    )
-  }
-  const { threadsSinceMs, threadlessSinceMs, missingCount = 0 } = reach
-  const reaches = [
-    threadsSinceMs === undefined ? 'threads: no row' : `threads: ${clock(threadsSinceMs)}`,
-    threadlessSinceMs === undefined ? '' : `without a thread: ${clock(threadlessSinceMs)}`,
-    missingCount > 0 ? `${formatCount(missingCount)} ids have no row any more` : '',
-  ]
-  lines.push(`log reaches back to  ${reaches.filter(Boolean).join('   ')}`)
-  return lines.map((line) => `${stdout.isTerminal ? cutToWidth(line, width) : line}\n`).join('')
-}
-
-/** `codex app-server --listen …` is the `app-server`. */
-function nameCommand(command: string): string {
-  const words = command.split(' ').slice(1)
-  const found = words.find((word) => /^[a-z][a-z-]+$/.test(word) && !word.endsWith('codex'))
-  return command === '' ? '' : cleanLine(found ?? 'codex')
 }

@@ -1,19 +1,6 @@
+import type { LogReach } from '../../model/log-status.js'
 import { columnSql, quoteIdentifier } from '../../schema/columns.js'
 import { isTimeSql, type LogSource, readHighestId, readLowestId } from './store.js'
-
-/** How far a log reaches. Times are Unix milliseconds, of whole seconds. */
-export interface LogReach {
-  /** `undefined` where there are more ids than are counted. */
-  rowCount: number | undefined
-  /** Ids that were given and have no row: deleted, or never written. `undefined` where SQLite keeps no count. */
-  missingCount: number | undefined
-  newestMs: number | undefined
-  /** Of the oldest row within a thread, and of the oldest outside. */
-  threadsSinceMs: number | undefined
-  threadlessSinceMs: number | undefined
-  /** Rows since the time that was asked for, by process. */
-  recentCounts: ReadonlyMap<string, number>
-}
 
 /** To count more rows takes longer than all else. */
 const MOST_COUNTED = 100_000n
