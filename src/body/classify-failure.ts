@@ -40,12 +40,12 @@ export function classifyFailure(
   if (target.startsWith('codex_core::')) {
     if (message.startsWith(TURN_ERROR)) {
       const text = message.slice(TURN_ERROR.length)
-      const name = readTurnText(text)
+      const name = firstMatch(END_TEXTS, text)
       return { name: name ?? 'turn-failed', kind: 'turn', text, isGuess: false }
     }
     if (message.startsWith(RETRY)) {
       const text = readField(parsed, 'sampling_error') ?? ''
-      const name = text === '' ? undefined : readTurnText(text)
+      const name = text === '' ? undefined : readAttemptText(text)
       return { name: name ?? 'stream-cut', kind: 'attempt', text, isGuess: name === undefined }
     }
     if (level === 'ERROR' && target === 'codex_core::tools::router') {
@@ -75,8 +75,11 @@ export function classifyFailure(
   return { name: rule.name, kind: 'other', text: message, isGuess: false }
 }
 
-/** What the error of a turn, or of an attempt, means. */
-export function readTurnText(text: string): FailureName | undefined {
+/** By the time that a turn ends, it does not matter any more over what it was tried. */
+const END_TEXTS = TURN_TEXTS.filter(({ isOfAttempt }) => !isOfAttempt)
+
+/** What the error of an attempt means. */
+export function readAttemptText(text: string): FailureName | undefined {
   return firstMatch(TURN_TEXTS, text)
 }
 
@@ -99,6 +102,14 @@ function findRule(level: string, target: string, { message, fields }: ParsedBody
   return rules.find((rule) => {
     if (rule.targets && !rule.targets.includes(target)) return false
     text ??= [message ?? '', ...fields.map(({ value }) => value)].join(' ').trimEnd()
-    return rule.message.test(message ?? '') || rule.message.test(text)
+    return [message ?? '', text].some((one) => tells(rule, one))
   })
+}
+
+/** The code that sqlx, through which Codex uses SQLite, writes before the text of an error. */
+const CODE_OF_SQLITE = /\(code: \d+\) $/
+
+function tells({ message, isOfSqlite }: RowRule, text: string): boolean {
+  const at = text.search(message)
+  return at >= 0 && (!isOfSqlite || CODE_OF_SQLITE.test(text.slice(0, at)))
 }

@@ -1,9 +1,10 @@
 import type { RowId, StoredLogRow } from '../model/log.js'
-import { classifyFailure, type RowFailure, readTurnText } from './classify-failure.js'
+import { classifyFailure, type RowFailure, readAttemptText } from './classify-failure.js'
 import type { FailureName } from './failures.js'
 import { readField, readMeaning } from './meanings.js'
 import { findEvent, type ParsedBody, parseBody } from './parse.js'
 import { summarizeRow } from './summary.js'
+import { isAnswer } from './turn-words.js'
 
 /** Where in Codex's code a row comes from. */
 export interface RowSite {
@@ -115,6 +116,7 @@ function readQuickly(
   if (isMessageOnly) return undefined
   if (begins(CALL)) return STREAM
   if (begins(ANSWERED)) {
+    if (readOnly(body, at, 'method')?.startsWith('GET ')) return 'nothing'
     const status = Number.parseInt(readOnly(body, at, 'status') ?? '', 10)
     return Number.isNaN(status) ? undefined : { kind: 'status', status }
   }
@@ -182,6 +184,7 @@ function noteTurn(
 ): NoteStep | undefined {
   const message = parsed.message ?? ''
   if (message.startsWith(ANSWERED)) {
+    if (!isAnswer(parsed)) return undefined
     const status = Number.parseInt(readField(parsed, 'status') ?? '', 10)
     return { kind: 'status', status: Number.isNaN(status) ? undefined : status }
   }
@@ -220,28 +223,34 @@ function noteTelemetry(parsed: ParsedBody): NoteStep | undefined {
       ? { kind: 'toolEnd', name: 'mcp-tool-error-result', text: output }
       : undefined
   }
-  const head = output.slice(0, 200).split('\nOutput:', 1)[0]!
-  const status = Number(/^Process exited with code (-?\d+)$/m.exec(head)?.[1] ?? 0)
+  const end = COMMAND_END.exec(output) ?? JSON_END.exec(output)
+  const status = Number(end?.[1] ?? end?.[2] ?? 0)
   if (status !== 0) {
     const name = status === 137 ? 'tool-killed' : 'tool-exit-status'
     return { kind: 'toolEnd', name, text: `exit status ${status}` }
   }
-  return /^Process running with session ID/m.test(head)
-    ? { kind: 'toolEnd', name: 'tool-outlives-wait', text: '' }
-    : undefined
+  return COMMAND_RUNS.test(output) ? { kind: 'toolEnd', name: 'tool-outlives-wait', text: '' } : undefined
 }
+
+/** How the output of a command begins, by the tool that ran it; other tools give texts of any kind. */
+const HEAD = String.raw`^(?:Command: [^\n]*\n)?(?:Chunk ID: [^\n]*\n)?Wall time: [\d.]+ seconds\s+Process`
+const COMMAND_END = new RegExp(
+  `${HEAD} exited with code (-?\\d+)\\s|^Exit code: (-?\\d+)\\s+Wall time: [\\d.]+ seconds\\s`,
+)
+const COMMAND_RUNS = new RegExp(`${HEAD} running with session ID`)
+const JSON_END = /^\{"output":"(?:[^"\\]|\\.)*","metadata":\{"exit_code":(-?\d+)[,}]/
 
 /** Rows, mostly without a thread, that tell why a stream broke. */
 function noteHint(parsed: ParsedBody): NoteStep | undefined {
   const message = parsed.message ?? ''
   if (message.startsWith('SSE Error: ')) {
     const text = message.slice('SSE Error: '.length)
-    return { kind: 'hint', name: readTurnText(text) ?? 'stream-cut', text, threadId: null }
+    return { kind: 'hint', name: readAttemptText(text) ?? 'stream-cut', text, threadId: null }
   }
   const text = readField(parsed, 'error.message')
   const threadId = readField(parsed, 'conversation.id')
   if (text === undefined || threadId === undefined) return undefined
-  const name = readTurnText(text)
+  const name = readAttemptText(text)
   return name === undefined ? undefined : { kind: 'hint', name, text, threadId }
 }
 

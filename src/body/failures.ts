@@ -285,7 +285,7 @@ export const FAILURES = [
     'sandbox-denied-patch',
     'failure',
     'patch stopped by the sandbox',
-    'The sandbox is read-only: a patch was not written.',
+    'The sandbox does not let a patch be written there.',
     'Widen `sandbox_mode` or the writable roots, if it should be allowed.',
     '0.169',
   ),
@@ -570,6 +570,8 @@ export function failureEntry(name: FailureName): FailureEntry {
 export interface TextRule {
   text: RegExp
   name: FailureName
+  /** Says nothing of why a turn ended. */
+  isOfAttempt?: true
 }
 
 /**
@@ -577,15 +579,19 @@ export interface TextRule {
  * for HTTP 401, 429 and 500.
  */
 export const TURN_TEXTS: readonly TextRule[] = [
-  { text: /\burl: wss?:\/\//, name: 'websocket-refused' },
   { text: /^We['’]re currently experiencing high demand/, name: 'http-500' },
   { text: /^exceeded retry limit, last status: 5\d\d/, name: 'http-500' },
   { text: /^Selected model is at capacity/, name: 'overloaded-in-stream' },
   { text: /^exceeded retry limit, last status: 429|^unexpected status 429/, name: 'http-429' },
   { text: /^You['’]ve hit your usage limit|usage limit has been reached/, name: 'usage-limit' },
-  { text: /\bstatus:? 401\b/, name: 'http-401' },
+  { text: /^(?:unexpected status|exceeded retry limit, last status:) 401\b/, name: 'http-401' },
+  { text: /\burl: wss?:\/\//, name: 'websocket-refused', isOfAttempt: true },
   { text: /^unexpected status \d{3}/, name: 'unexpected-status' },
-  { text: /^\{"(?:error|detail)":/, name: 'http-400' },
+  // The answer as it came: each provider has a form of its own.
+  {
+    text: /^\{\s*"(?:error|detail|message)"\s*:|^\{\s*"(?:object|type)"\s*:\s*"error"/,
+    name: 'http-400',
+  },
   { text: /idle timeout waiting for/, name: 'idle-timeout' },
   { text: /stream closed before response\.completed/, name: 'stream-closed-early' },
   { text: /An error occurred while processing your request/, name: 'stream-server-error' },
@@ -603,31 +609,41 @@ export const TURN_TEXTS: readonly TextRule[] = [
 
 /** What the router of tools says of a call that was not carried out. */
 export const TOOL_TEXTS: readonly TextRule[] = [
-  { text: /rejected by user"?\\?"?\)/, name: 'tool-rejected-by-user' },
-  { text: /^patch rejected: writing is blocked/, name: 'sandbox-denied-patch' },
-  { text: /^patch rejected/, name: 'tool-rejected-by-user' },
   { text: /^apply_patch verification failed/, name: 'patch-failed' },
-  { text: /^unsupported call/, name: 'unknown-tool' },
+  { text: /^unsupported (?:custom tool )?call/, name: 'unknown-tool' },
   { text: /^failed to parse function arguments/, name: 'bad-arguments' },
   { text: /^agent ids must be non-empty/, name: 'bad-tool-arguments' },
+  { text: /^patch rejected: writing/, name: 'sandbox-denied-patch' },
+  // Last: a command stands before it, which may be any text.
+  {
+    text: /^(?:exec command|patch) rejected by user|Rejected\(\\?"rejected by user\\?"\)" \}/,
+    name: 'tool-rejected-by-user',
+  },
   { text: /^/, name: 'tool-failed' },
 ]
 
-/** Of an MCP server that did not start. */
+/** Of an MCP server that did not start. Windows says what its errors mean in the language of the user. */
 export const MCP_START_TEXTS: readonly TextRule[] = [
   {
-    text: /No such file or directory|program not found|cannot find the (?:file|path)/i,
+    text: /No such file or directory|program not found|cannot find the (?:file|path)|\(os error 2\)/i,
     name: 'mcp-start-no-command',
   },
   { text: /timed out handshaking|timed out after/, name: 'mcp-start-timeout' },
-  { text: /connection closed: initialize|Transport closed|broken pipe/i, name: 'mcp-start-exited' },
+  {
+    text: /connection closed: initialize|Transport closed|broken pipe|pipe is being closed|\(os error (?:109|232)\)/i,
+    name: 'mcp-start-exited',
+  },
   { text: /^/, name: 'mcp-start-failed' },
 ]
 
+/** One of the causes that follow an error, or its end: what stands before may be a server's own words. */
+const asCause = (text: string) =>
+  new RegExp(String.raw`(?:\\n|\n|Caused by:|\s\d+:)\s*(?:\d+: )?${text}|${text}[\s"'.)]*$`)
+
 /** Of a call to an MCP tool. */
 export const MCP_CALL_TEXTS: readonly TextRule[] = [
-  { text: /timed out awaiting tools\/call/, name: 'mcp-tool-timeout' },
-  { text: /Transport closed/, name: 'mcp-transport-closed' },
+  { text: asCause(String.raw`timed out awaiting tools/call after [\w.]+`), name: 'mcp-tool-timeout' },
+  { text: asCause('Transport closed'), name: 'mcp-transport-closed' },
   { text: /^/, name: 'mcp-call-failed' },
 ]
 
@@ -637,36 +653,21 @@ export interface RowRule {
   levels: readonly string[]
   /** Any of these; none: any target. */
   targets?: readonly string[]
+  /**
+   * What the message begins with, or else what it holds anywhere; where a message names no cause, a field `error`
+   * does.
+   */
   message: RegExp
+  /**
+   * A text of SQLite's, which any program that a user runs may write: in a row it is that of Codex's own databases
+   * only with the code before it that Codex's driver writes.
+   */
+  isOfSqlite?: true
 }
 
 const PROBLEMS = ['WARN', 'ERROR']
 
 export const ROW_RULES: readonly RowRule[] = [
-  {
-    name: 'database-locked',
-    levels: PROBLEMS,
-    message: /database(?: table)? is locked/,
-  },
-  {
-    name: 'disk-full',
-    levels: PROBLEMS,
-    message:
-      /attempted to call begin_with at non-zero transaction depth|database or disk is full|No space left on device|\(code: 13\)/,
-  },
-  {
-    name: 'database-damaged',
-    levels: PROBLEMS,
-    message: /database disk image is malformed|file is not a database/,
-  },
-  { name: 'disk-io', levels: PROBLEMS, message: /disk I\/O error/ },
-  {
-    name: 'migration',
-    levels: PROBLEMS,
-    message: /migration \d+ was previously applied but (?:is missing|has been modified)/,
-  },
-  { name: 'goals-table', levels: PROBLEMS, message: /no such table: thread_goals/ },
-  { name: 'pool-timeout', levels: PROBLEMS, message: /pool timed out while waiting for an open connection/ },
   {
     name: 'slow-sql',
     levels: ['WARN'],
@@ -711,8 +712,7 @@ export const ROW_RULES: readonly RowRule[] = [
   },
   {
     name: 'sandbox-missing',
-    levels: ['ERROR'],
-    targets: ['codex_app_server'],
+    levels: PROBLEMS,
     message: /^Codex could not find (?:system )?bubblewrap on PATH/,
   },
   {
@@ -731,7 +731,7 @@ export const ROW_RULES: readonly RowRule[] = [
     name: 'orphan-output',
     levels: ['ERROR'],
     targets: ['codex_core::util'],
-    message: /^Orphan function call output for call id/,
+    message: /^Orphan (?:function|custom tool|local shell) call output for call id/,
   },
   {
     name: 'tool-outlives-wait',
@@ -764,4 +764,36 @@ export const ROW_RULES: readonly RowRule[] = [
     targets: ['codex_core::features', 'codex_features'],
     message: /^unknown feature key in config: \S+/,
   },
+  // What may stand anywhere, after all that is told by its beginning.
+  {
+    name: 'database-locked',
+    levels: PROBLEMS,
+    message: /database(?: table| schema)? is locked/,
+    isOfSqlite: true,
+  },
+  {
+    name: 'disk-full',
+    levels: PROBLEMS,
+    message: /attempted to call begin_with at non-zero transaction depth/,
+  },
+  { name: 'disk-full', levels: PROBLEMS, message: /database or disk is full/, isOfSqlite: true },
+  {
+    name: 'disk-full',
+    levels: PROBLEMS,
+    message: /No space left on device|not enough space on the disk|\(os error 28\)/,
+  },
+  {
+    name: 'database-damaged',
+    levels: PROBLEMS,
+    message: /database disk image is malformed|file is not a database/,
+    isOfSqlite: true,
+  },
+  { name: 'disk-io', levels: PROBLEMS, message: /disk I\/O error/, isOfSqlite: true },
+  {
+    name: 'migration',
+    levels: PROBLEMS,
+    message: /migration \d+ was previously applied but (?:is missing|has been modified)/,
+  },
+  { name: 'goals-table', levels: PROBLEMS, message: /no such table: thread_goals/ },
+  { name: 'pool-timeout', levels: PROBLEMS, message: /pool timed out while waiting for an open connection/ },
 ]

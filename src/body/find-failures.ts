@@ -99,6 +99,7 @@ export const IDLE_TIMEOUT_MS = 300_000
 /** Finds failures in what is noted of rows, in the order of time, with what only several rows together tell. */
 export function createFailureFinder(options: FailureFinderOptions = {}): FailureFinder {
   const { isAlive, hasEnded, idleTimeoutMs = IDLE_TIMEOUT_MS, findStreamMs } = options
+  /** By thread and process: two can have one thread open at the same time. */
   const threads = new Map<string, ThreadState>()
   /** By process: the open trouble of each kind, and the last cause that came without a thread. */
   const merged = new Map<string, Failure>()
@@ -124,12 +125,9 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
   }
 
   function threadOf(threadId: string, { processUuid }: RowNote): ThreadState {
-    let thread = threads.get(threadId)
-    if (!thread || thread.processUuid !== processUuid) {
-      if (thread) {
-        flushPending(thread)
-        reportKilled([thread])
-      }
+    const key = `${threadId} ${processUuid}`
+    let thread = threads.get(key)
+    if (!thread) {
       thread = {
         threadId,
         processUuid,
@@ -148,7 +146,7 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
         lastMs: undefined,
         turnId: undefined,
       }
-      threads.set(threadId, thread)
+      threads.set(key, thread)
     }
     return thread
   }
@@ -194,17 +192,22 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
   }
 
   function endTurn(note: RowNote, ms: number, failure: RowFailure, thread: ThreadState | undefined): void {
-    let { name } = failure
+    let { name, isGuess } = failure
     // The same words for two answers: HTTP 503 at once and after retries, or a stream that says so.
     const status = thread?.statuses.at(-1)
     if (name === 'overloaded-in-stream' && thread) {
       if (status === undefined ? thread.attemptCount > 1 : status >= 500) name = 'http-503-overloaded'
     }
-    const end = createFailure(note, ms, name, failure.text, failure.isGuess)
+    // What a server says in its own words is told by its status.
+    if (name === 'turn-failed' && status !== undefined && status >= 400) {
+      name = nameStatus(status).name
+      isGuess = true
+    }
+    const end = createFailure(note, ms, name, failure.text, isGuess)
     end.endsTurn = true
     if (thread) {
       for (const one of thread.pending) {
-        if (one.entry.name === name || one.isGuess) join(end, one)
+        if (one.entry.name === name || one.isGuess || namesStatus(failure.text, one.text)) join(end, one)
         else found.push(one)
       }
       thread.pending = []
@@ -255,6 +258,7 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
 
   function nameStatus(status: number): { name: FailureName; text: string } {
     const text = `HTTP ${status}`
+    if (status === 400) return { name: 'http-400', text }
     if (status === 401) return { name: 'http-401', text }
     if (status === 429) return { name: 'http-429', text }
     return { name: status >= 500 ? 'http-500' : 'unexpected-status', text }
@@ -458,6 +462,12 @@ type TimedRow = Pick<StoredLogRow, 'id' | 'tsSeconds' | 'tsNanos'>
 
 function msOf({ tsSeconds, tsNanos }: TimedRow): number {
   return tsSeconds * 1000 + tsNanos / 1e6
+}
+
+/** Whether the end of a turn names the status that is all that is known of an attempt. */
+function namesStatus(text: string, attempt: string): boolean {
+  const [, status] = /^HTTP (\d{3})$/.exec(attempt) ?? []
+  return status !== undefined && new RegExp(`\\bstatus:? ${status}\\b`).test(text)
 }
 
 /** `later` takes in what `earlier` has. */

@@ -2,7 +2,7 @@ import type { StoredLogRow } from '../model/log.js'
 import type { OpenCall, Step, ThreadActivity } from '../model/log-activity.js'
 import { readField, readMeaning } from './meanings.js'
 import type { ParsedBody } from './parse.js'
-import { tellsOfTurn } from './turn-words.js'
+import { isAnswer, tellsOfTurn } from './turn-words.js'
 
 export interface StepFollower {
   /** Whether the next row says anything: of one that does not, `NOTHING_PARSED` does for `add`. */
@@ -165,7 +165,7 @@ export function createStepFollower(): StepFollower {
       setStep(thread, { kind: 'request', sinceMs: ms }, parsed)
     } else if (message.startsWith('POST to ') || message.startsWith('websocket request')) {
       setStep(thread, { kind: 'request', sinceMs: ms }, parsed)
-    } else if (message.startsWith('Request completed')) {
+    } else if (isAnswer(parsed)) {
       followAnswer(thread, parsed, ms)
     } else if (message.startsWith('ToolCall: ')) {
       const name = /^\S+/.exec(message.slice('ToolCall: '.length))?.[0] ?? ''

@@ -5,7 +5,7 @@ import { classifyFailure } from './classify-failure.js'
 import { COMPACTION_OVER_MS, createStepFollower, readDuration } from './follow-steps.js'
 import { readField, readMeaning } from './meanings.js'
 import type { ParsedBody } from './parse.js'
-import { tellsOfTurn } from './turn-words.js'
+import { isAnswer, tellsOfTurn } from './turn-words.js'
 
 export interface TurnFollower {
   /** Whether the next row says anything: of one that does not, `NOTHING_PARSED` does for `add`. */
@@ -168,7 +168,7 @@ export function createTurnFollower(): TurnFollower {
       // To 0.116 each request writes several of these, one after another.
       if (row.body !== null || lastTelling !== 'feedback_tags') turn.requestCount++
       hasCalled = false
-    } else if (message.startsWith('Request completed')) {
+    } else if (isAnswer(parsed)) {
       const status = Number.parseInt(readField(parsed, 'status') ?? '', 10)
       if (!Number.isNaN(status)) turn.statuses.push(status)
     } else if (message.startsWith('ToolCall: ')) {

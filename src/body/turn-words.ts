@@ -1,4 +1,6 @@
 import type { StoredLogRow } from '../model/log.js'
+import { readField } from './meanings.js'
+import type { ParsedBody } from './parse.js'
 
 /**
  * What stands in every row that says how a turn goes on. Most rows have none of it and need not be parsed: what the
@@ -33,6 +35,11 @@ const ID_KEYS = ['turn.id=', 'turn_id=']
 export function tellsOfTurn({ body, level }: StoredLogRow, openTurnId: string | undefined): boolean {
   if (body === null) return false
   return level === 'ERROR' || TELLING.test(body) || !namesOnly(body, openTurnId)
+}
+
+/** An answer to a request of a turn, which is posted: what is fetched, such as the list of models, is none of it. */
+export function isAnswer(parsed: ParsedBody): boolean {
+  return parsed.message?.startsWith('Request completed') === true && readField(parsed, 'method') !== 'GET'
 }
 
 function namesOnly(body: string, id: string | undefined): boolean {
