@@ -108,6 +108,16 @@ describe('the guide: the README and its pages', () => {
     )
   })
 
+  test('gives npm a file as a path that begins with a dot: else it is an owner and a repository to npm', () => {
+    const contributing = readFileSync(new URL('../CONTRIBUTING.md', import.meta.url), 'utf8')
+    const text = [...Object.values(pages), contributing].join('\n')
+    const files = [...text.matchAll(/npm (?:install|publish)\b[^`\n]*?\s(\S*\.tgz)/g)].map(
+      ([, path]) => path!,
+    )
+    expect(files.length).toBeGreaterThan(1)
+    expect(files.filter((path) => !path.startsWith('./'))).toEqual([])
+  })
+
   test('names every format and exit code', () => {
     for (const format of LOG_FORMATS) expect(guide).toContain(`\`${format}\``)
     for (const code of [0, 1, 2, 3]) expect(readme).toMatch(new RegExp(`^\\| ${code} \\|`, 'm'))

@@ -63,6 +63,8 @@ export interface JsonForm {
 
 /** What every command says of itself. */
 export interface CommandLook<F extends Flags, A extends Arguments> {
+  /** Command lines for `--help`, without the name of the program. */
+  readonly examples: readonly string[]
   readonly args?: A
   readonly flags?: F
   /** Paragraphs behind the flags in `--help`. */
@@ -77,6 +79,7 @@ export interface CommandLook<F extends Flags, A extends Arguments> {
 
 /** A command as the registry, the parser, `--help`, completion, the manual, the schemas and tests see it. */
 export interface Command {
+  readonly examples: readonly string[]
   readonly args: Arguments
   readonly flags: Flags
   readonly notes: string | undefined
@@ -112,6 +115,7 @@ export function describeCommand<F extends Flags, A extends Arguments>(
   spec: CommandLook<F, A>,
 ): Omit<Command, 'run' | 'jsonForms'> {
   return {
+    examples: spec.examples,
     args: spec.args ?? {},
     flags: spec.flags ?? {},
     notes: spec.notes,

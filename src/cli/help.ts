@@ -68,9 +68,14 @@ export function formatCommandHelp(
     `Usage: ${formatUsage(program, path, command)}`,
     wrap(entry.summary, '', width),
     ...formatSections(sections, width),
+    `Examples:\n${listExamples(program, command).join('\n')}`,
     ...notes,
     ...(command.exitsWith1 ? [wrap(`Exit code 1: ${command.exitsWith1}.`, '', width)] : []),
   ])
+}
+
+export function listExamples(program: Program, { examples }: Command): string[] {
+  return examples.map((line) => `  ${program.name} ${line}`)
 }
 
 /** `codex-state threads show [options] <thread>` */
@@ -109,7 +114,9 @@ function describeArgument({ text, choices }: Argument): string {
 export function itemsOf(name: string, flag: Flag): Item[] {
   const item = { term: formatFlag(name, flag), text: describeFlag(flag) }
   if (flag.form !== 'either') return [item]
-  return [item, { term: formatFlag(name, { ...flag, form: 'off' }), text: flag.offText ?? '' }]
+  // The letter is that of the one that is on.
+  const { short: _, ...off } = flag
+  return [item, { term: formatFlag(name, { ...off, form: 'off' }), text: flag.offText ?? '' }]
 }
 
 export function describeFlag({ text, choices, initial, isRepeatable, form }: Flag): string {

@@ -5,11 +5,12 @@ export const LOGS_PROGRAM: Program = {
   name: 'codex-logs',
   summary: 'tail and query the logs of the Codex CLI',
   examples: `
-  codex-logs tail                                    follow everything
-  codex-logs tail --min-level warn --thread-id 019a  warnings and errors of one thread
-  codex-logs query --since 1h --level error          errors of the last hour
-  codex-logs query --json | jq -c .level             one JSON object a line
-  codex-logs query -g 'timed? out' --compact | grep codex_core
+  codex-logs tail                         follow everything
+  codex-logs tail --min-level warn        warnings and errors as they come
+  codex-logs errors --since 1d --explain  what went wrong, why, and what to do
+  codex-logs turns last                   what the newest thread did, in time
+  codex-logs query --thread-id 019a       the rows of one thread
+  codex-logs query --json | jq -c .level  one JSON object a line
 `.slice(1),
   groups: {},
   default: 'status',

@@ -9,6 +9,9 @@ import { explainUnknown, findCommand } from './registry.js'
 import { VERSION } from './version.js'
 
 /** Exit codes: 0 fine, 1 no (an answer, a thing that was named, a part that cannot be read), 2 misused, 3 no readable database. */
+/** Of `--help` where no terminal tells another one. */
+const HELP_WIDTH = 80
+
 export const EXIT_FAILED = 1
 export const EXIT_MISUSED = 2
 export const EXIT_NO_DATABASE = 3
@@ -87,7 +90,7 @@ async function dispatch(
   io: Io,
   onFlagRead: OnFlagRead | undefined,
 ): Promise<number> {
-  const width = io.stdout.columns ?? 100
+  const width = io.stdout.columns ?? HELP_WIDTH
   // `help threads show` is `threads show --help`.
   const line = argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv
   const found = findCommand(program, line)
@@ -171,11 +174,11 @@ function runBare(program: Program, [first]: readonly string[], io: Io): number {
     return 0
   }
   if (first === '--help' || first === '-h') {
-    io.stdout.write(formatProgramHelp(program, io.stdout.columns ?? 100))
+    io.stdout.write(formatProgramHelp(program, io.stdout.columns ?? HELP_WIDTH))
     return 0
   }
   if (first === undefined) {
-    io.stderr.write(formatProgramHelp(program, io.stderr.columns ?? 100))
+    io.stderr.write(formatProgramHelp(program, io.stderr.columns ?? HELP_WIDTH))
     return EXIT_MISUSED
   }
   throw new StateError('USAGE', `unknown option '${first}'`, {

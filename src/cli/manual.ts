@@ -1,5 +1,5 @@
 import type { Entry, Program } from './command.js'
-import { EXIT_CODES, formatUsage, listSections } from './help.js'
+import { EXIT_CODES, formatUsage, listExamples, listSections } from './help.js'
 import { LOGS_PROGRAM } from './logs.js'
 import { STATE_PROGRAM } from './state.js'
 import { VERSION } from './version.js'
@@ -64,6 +64,7 @@ async function formatCommand(program: Program, path: string, entry: Entry): Prom
   for (const note of command.notes?.split(/\n{2,}/) ?? []) {
     lines.push('.PP', roffLine(note.replaceAll('\n', ' ')))
   }
+  lines.push('.PP', 'Examples:', '.nf', ...listExamples(program, command).map(roffLine), '.fi')
   if (command.exitsWith1) lines.push('.PP', roffLine(`Exit code 1: ${command.exitsWith1}.`))
   return lines
 }

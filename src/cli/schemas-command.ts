@@ -5,6 +5,7 @@ import { createSchema, listJsonForms, type NamedForm } from './json-forms.js'
 
 /** `schemas`: what `--json` prints, as JSON Schema. */
 export const command = defineTextCommand({
+  examples: ['schemas where'],
   args: { command: restArgument('whose schema, or the name of one; without it the names are listed') },
   async run({ io, program }, _, args) {
     const forms = await listJsonForms(program)

@@ -5,12 +5,12 @@ export const STATE_PROGRAM: Program = {
   name: 'codex-state',
   summary: 'inspect the state of the Codex CLI; read-only, except `backfill run` and `history repair`',
   examples: `
-  codex-state threads list --cwd .                     the threads of this folder
-  codex-state threads show last                        everything known of the newest thread
-  codex-state why 019a                                 why the picker of Codex does not show a thread
-  codex-state memories last --cwd . -n 3               what Codex remembers of this folder
-  codex-state du --by project                          what takes room
-  codex-state threads list --json | jq -r '.[].title'  one JSON array
+  codex-state threads list --cwd .             the threads of this folder
+  codex-state threads show last                all about the newest thread
+  codex-state why 019a                         why Codex does not show a thread
+  codex-state memories last --cwd . -n 3       what is remembered of this folder
+  codex-state du                               what takes room, and what may go
+  codex-state threads list --json | jq length  one JSON array
 `.slice(1),
   groups: {
     threads: { summary: 'list, show and read threads', default: 'list', ofThread: 'show' },

@@ -92,6 +92,7 @@ const PLACE_SCHEMA = closedObject({
 
 /** `where`, which both programs have. */
 export const command = defineListCommand({
+  examples: ['where --json=path,size_bytes'],
   kind: PLACE_KIND,
   jsonForms: [{ name: 'where', shape: 'array', record: PLACE_SCHEMA }],
   read({ home, io, notice }, { json }) {

@@ -59,6 +59,7 @@ async function runThrowing(error: unknown, env: Record<string, string> = {}) {
     env,
   } as unknown as Io
   const command = defineTextCommand({
+    examples: [],
     run() {
       throw error
     },

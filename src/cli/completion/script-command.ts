@@ -3,6 +3,7 @@ import { choiceArgument } from '../flags.js'
 import { completionScript, SHELLS } from './scripts.js'
 
 export const command = defineTextCommand({
+  examples: ['completion bash'],
   args: { shell: choiceArgument(SHELLS, { text: 'which shell', plural: 'Shells' }) },
   run({ io, program }, _, { shell }) {
     io.stdout.write(completionScript(shell, program.name))

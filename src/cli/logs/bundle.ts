@@ -23,6 +23,7 @@ import { VERSION } from '../version.js'
 import { openLogs, requireThreadOfLogs } from './open-logs.js'
 
 export const command = defineTextCommand({
+  examples: ['bundle last -o report.zip --dry-run'],
   args: { thread: THREAD_ARGUMENT },
   flags: {
     output: textFlag(

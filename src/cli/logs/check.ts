@@ -59,6 +59,7 @@ const FLAGS = {
 type CheckFlags = FlagValues<typeof FLAGS>
 
 export const command = defineListCommand({
+  examples: ['check --max-size 5GB --max-errors 20/1h --stuck 10m'],
   kind: CHECK_KIND,
   tables: ['logs', 'threads'],
   flags: FLAGS,

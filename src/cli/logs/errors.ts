@@ -52,6 +52,7 @@ const FLAGS = {
 }
 
 export const command = defineListCommand<ErrorsRow, typeof FLAGS>({
+  examples: ['errors --since 1d --explain', 'errors --by thread'],
   kind: ({ by, group }) => {
     const kind =
       by === 'turn'

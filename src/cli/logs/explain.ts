@@ -24,6 +24,7 @@ const ENTRY_KIND: RecordKind<FailureEntry> = {
 
 /** The catalogue of failures: all of it, one entry by its name, or the one that a message means. */
 export const command = defineListCommand({
+  examples: ['explain http-401', "explain 'exceeded retry limit, last status: 429'"],
   kind: ENTRY_KIND,
   args: { what: restArgument('a name, or a message as it was printed', { example: 'http-500' }) },
   notes: `Without a word it lists all entries. A message may be pasted with all that stands around it: quote it, so that the

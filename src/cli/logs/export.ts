@@ -24,6 +24,7 @@ import { resolveOutput } from './output.js'
 import { printSelected } from './select.js'
 
 export const command = defineTextCommand({
+  examples: ['export -o logs.parquet --since 7d'],
   flags: { ...EXPORT_FLAGS, ...LOG_FILTER_FLAGS, ...HOME_FLAGS },
   tables: ['logs'],
   notes: `The file has its name when it is whole, and not before; one that had the name is replaced. In Parquet the instant is in

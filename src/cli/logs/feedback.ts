@@ -13,6 +13,7 @@ import { THREAD_ARGUMENT } from '../state/thread-argument.js'
 import { openLogs, requireThreadOfLogs } from './open-logs.js'
 
 export const command = defineTextCommand({
+  examples: ['feedback last -o feedback.txt'],
   args: { thread: THREAD_ARGUMENT },
   flags: {
     output: textFlag('<file>', 'write the exact text that would be uploaded to this file', {

@@ -144,6 +144,7 @@ const EVENT_KIND: RecordKind<EventRow> = {
 type AnyRow = any
 
 export const command = defineListCommand({
+  examples: ['mcp --events'],
   kind: ({ events }: { events?: true | undefined }) => (events ? EVENT_KIND : MCP_KIND) as RecordKind<AnyRow>,
   variesBy: 'events',
   tables: ['logs'],

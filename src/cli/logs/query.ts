@@ -8,6 +8,11 @@ import { runQuery, runTail } from './read.js'
 import { COLLAPSED_JSON, LOG_JSON } from './records-schema.js'
 
 export const command = defineTextCommand({
+  examples: [
+    'query --since 1h --min-level warn',
+    'query --json --where tool=exec_command -n 20',
+    "query -g 'timed? out' --compact",
+  ],
   flags: {
     lines: parsedFlag('<count>', 'at most this many rows, the newest (default: all)', parseCount, {
       short: 'n',

@@ -41,6 +41,7 @@ const MAX_BATCH_CHARACTERS = 4 * 1024 * 1024
 const RELOCATE_MS = 2000
 
 export const command = defineTextCommand({
+  examples: ['ship --otlp http://127.0.0.1:4318 --cursor-file ship.cursor'],
   flags: {
     otlp: textFlag(
       '<url>',

@@ -52,6 +52,7 @@ const COLUMNS = LOG_JSON.record as ReturnType<typeof closedObject> & {
 }
 
 export const command = defineTextCommand({
+  examples: ['show last-error'],
   args: {
     row: requiredArgument('the id of a row, last, or last-error (the newest that failed)', {
       hint: `Give the id of a row (query --fields id,message), 'last' or 'last-error'.`,

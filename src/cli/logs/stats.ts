@@ -199,6 +199,7 @@ const FLAGS = {
 type AnyRow = any
 
 const list = defineListCommand<AnyRow, typeof FLAGS>({
+  examples: ['stats --by target -n 10', 'stats --histogram --min-level warn'],
   tables: ['logs', 'threads'],
   flags: FLAGS,
   notes: `Sizes are what Codex itself counts (estimated_bytes), or those of the bodies where a layout has no such column; the

@@ -72,6 +72,7 @@ const STATUS_SCHEMA = closedObject({
 })
 
 export const command = defineTextCommand({
+  examples: ['status --watch'],
   flags: {
     json: onFlag('one JSON object'),
     watch: onFlag('on a terminal: redraw it every 2 s'),

@@ -101,6 +101,7 @@ function callsJson({ step }: ThreadNow): string {
 const DEFAULT_LONGER_THAN_MS = 5 * 60_000
 
 export const command = defineListCommand({
+  examples: ['stuck --longer-than 10m'],
   kind: STUCK_KIND,
   tables: ['logs', 'threads'],
   flags: {

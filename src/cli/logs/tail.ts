@@ -6,6 +6,7 @@ import { runTail } from './read.js'
 import { LOG_JSON } from './records-schema.js'
 
 export const command = defineTextCommand({
+  examples: ['tail --min-level info', 'tail -n 50 --thread-id last'],
   flags: {
     backfill: parsedFlag(
       '<count>',

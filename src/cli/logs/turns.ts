@@ -31,6 +31,7 @@ const FLAGS = {
 const ARGS = { thread: optionalThread('the thread (default: last, the newest)') }
 
 export const command = defineListCommand<TurnsRow, typeof FLAGS, typeof ARGS>({
+  examples: ['turns last --items'],
   kind: ({ items }) =>
     (items ? LOG_TURN_ITEM_KIND : LOG_TURN_KIND) as RecordKind<unknown> as RecordKind<TurnsRow>,
   variesBy: 'items',

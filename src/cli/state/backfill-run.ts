@@ -66,6 +66,7 @@ const { codexHome } = HOME_FLAGS
 
 /** The one command that writes, and only with explicit words. */
 export const command = defineTextCommand({
+  examples: ['backfill run --dry-run', 'backfill run --into rescued'],
   flags: { ...FLAGS, ...OUTPUT_FLAGS, codexHome },
   writes: `the home's state database with --yes or --undo, another folder with --into`,
   tables: ['threads', 'backfill_state'],

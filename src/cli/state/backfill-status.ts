@@ -71,6 +71,7 @@ const STATUS_KIND: RecordKind<StatusRow> = {
 const BAR_CELLS = 30
 
 export const command = defineRecordCommand({
+  examples: ['backfill status'],
   kind: STATUS_KIND,
   tables: ['backfill_state', 'threads'],
   exitsWith1: 'a backfill was interrupted, or a rollout has no row',

@@ -51,6 +51,7 @@ function sideOf(found: FieldDifference, side: 'row' | 'rollout'): FieldValue {
 const TABLE_ROWS = 100
 
 export const command = defineListCommand({
+  examples: ['diff --json'],
   kind: DIFFERENCE_KIND,
   tables: ['threads'],
   exitsWith1: 'there is a difference',

@@ -197,6 +197,7 @@ function kindOf(group: UsageGroup): RecordKind<UsageRow> {
 }
 
 export const command = defineListCommand({
+  examples: ['du --by family -n 10'],
   kind: ({ by = 'kind' }) => kindOf(by),
   variesBy: 'by',
   flags: {

@@ -27,6 +27,7 @@ import { TURN_KIND } from './threads-turns.js'
 const SUBJECTS = ['threads', 'tokens', 'turns'] as const
 
 export const command = defineTextCommand({
+  examples: ['export threads -o threads.parquet', 'export tokens --by day,model -o tokens.csv'],
   args: { what: choiceArgument(SUBJECTS, { text: 'which records', plural: 'Records' }) },
   flags: {
     ...EXPORT_FLAGS,

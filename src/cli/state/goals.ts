@@ -6,6 +6,7 @@ import { mapPages } from './output.js'
 import { requireDatabases } from './session.js'
 
 export const command = defineListCommand({
+  examples: ['goals --json'],
   kind: GOAL_KIND,
   tables: ['thread_goals', 'threads'],
   emptyText: 'no goals',

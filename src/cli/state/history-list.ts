@@ -67,6 +67,7 @@ function briefCure({ history, cure }: HistoryRow): string {
 }
 
 export const command = defineListCommand({
+  examples: ['history list --all', 'history list last'],
   kind: HISTORY_KIND,
   args: { thread: optionalThread('only this thread (default: all in which something is wrong)') },
   flags: {

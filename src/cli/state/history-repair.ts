@@ -16,6 +16,7 @@ const { codexHome } = HOME_FLAGS
 
 /** The second command that writes, and only with explicit words. */
 export const command = defineTextCommand({
+  examples: ['history repair last --dry-run'],
   args: { thread: THREAD_ARGUMENT },
   flags: {
     ...REDACT_FLAGS,

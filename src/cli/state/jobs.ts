@@ -4,6 +4,7 @@ import { defineListCommand } from '../records.js'
 import { requireDatabases } from './session.js'
 
 export const command = defineListCommand({
+  examples: ['jobs --json'],
   kind: JOB_KIND,
   tables: ['agent_jobs'],
   emptyText: 'no jobs',

@@ -47,6 +47,7 @@ const LOCK_KIND: RecordKind<LockRow> = {
 }
 
 export const command = defineListCommand({
+  examples: ['locks'],
   kind: LOCK_KIND,
   tables: ['logs'],
   isFaint: ({ isAlive }) => isAlive === false,

@@ -37,6 +37,7 @@ const FILE_KIND: RecordKind<Row> = {
 }
 
 export const command = defineListCommand({
+  examples: ['memories files --orphans'],
   kind: FILE_KIND,
   flags: { orphans: onFlag('only texts whose thread or memory is gone') },
   tables: MEMORY_TABLES,

@@ -45,6 +45,7 @@ const GIVEN_KIND: RecordKind<Given> = {
 }
 
 export const command = defineRecordCommand({
+  examples: ['memories given --cwd .'],
   kind: GIVEN_KIND,
   flags: {
     cwd: textFlag('<dir>', 'the folder that the session is started in (default: this one)', {

@@ -5,6 +5,7 @@ import { defineListCommand } from '../records.js'
 import { explainEmpty, MEMORY_TABLES, requireMemories } from './memory-sources.js'
 
 export const command = defineListCommand({
+  examples: ['memories jobs --all'],
   kind: MEMORY_JOB_KIND,
   flags: { all: onFlag('those of both pipelines') },
   tables: [...MEMORY_TABLES, 'jobs'],

@@ -7,6 +7,7 @@ import { toAbsolute } from './threads-list.js'
 
 /** The newest memories of one folder, by its exact path, as Codex itself once asked. */
 export const command = defineListCommand({
+  examples: ['memories last --cwd . -n 3'],
   kind: MEMORY_KIND,
   flags: {
     cwd: textFlag('<dir>', 'the folder, by its exact path (default: this one)', {

@@ -58,6 +58,7 @@ const MISSING_KIND: RecordKind<Missing> = {
 type Row = StoredRecord | Missing
 
 export const command = defineListCommand<Row, typeof FLAGS>({
+  examples: ['memories list --cwd .', 'memories list --missing'],
   kind: ({ missing, all }) =>
     (missing ? MISSING_KIND : all ? ALL_MEMORIES_KIND : MEMORY_KIND) as RecordKind<Row>,
   variesBy: 'missing',

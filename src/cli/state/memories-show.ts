@@ -17,6 +17,7 @@ import { requireThread } from './thread-argument.js'
 const KIND = { ...MEMORY_KIND, shown: MEMORY_KIND.fields.map(({ name }) => name) }
 
 export const command = defineRecordCommand({
+  examples: ['memories show last'],
   kind: KIND,
   args: {
     thread: requiredArgument(

@@ -46,6 +46,7 @@ const ANSWER_KIND: RecordKind<Answer> = {
 }
 
 export const command = defineRecordCommand({
+  examples: ['memories why last'],
   kind: ANSWER_KIND,
   args: { thread: THREAD_ARGUMENT },
   tables: [...MEMORY_TABLES, 'jobs'],

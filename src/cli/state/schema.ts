@@ -46,6 +46,7 @@ function parseInstalled(text: string | null): number | string | null {
 }
 
 export const command = defineListCommand({
+  examples: ['schema'],
   kind: MIGRATION_KIND,
   exitsWith1: 'a migration is modified, failed or missing, or a database cannot be read',
   emptyText: 'no database here was made by Codex',

@@ -127,6 +127,7 @@ export const command = defineListCommand<
   typeof FLAGS,
   { text: ReturnType<typeof requiredArgument> }
 >({
+  examples: ["search 'rounding bug' -i", "search -E 'npm (ci|test)' --in calls --since 7d"],
   kind: ({ count, threadIds }) =>
     (threadIds
       ? { ...COUNT_KIND, shown: ['thread_id'] }

@@ -10,6 +10,7 @@ import { requireDatabases, type Session } from './session.js'
 
 /** One table as it is stored. One that several databases have is shown from all of them, each row with its database. */
 export const command = defineListCommand({
+  examples: ['table threads -n 5 --fields id,title', 'table thread_spawn_edges --csv'],
   args: {
     name: requiredArgument('a name that tables lists; memories_v2_1.jobs is the one of that database', {
       hint: `'codex-state tables' lists them.`,

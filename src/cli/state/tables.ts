@@ -23,6 +23,7 @@ const HOME_TABLE_KIND: RecordKind<HomeTable> = {
 }
 
 export const command = defineListCommand({
+  examples: ['tables'],
   kind: HOME_TABLE_KIND,
   emptyText: 'no tables',
   isFaint: ({ isCurrent }) => !isCurrent,

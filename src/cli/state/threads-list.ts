@@ -50,6 +50,7 @@ const PAGE_ROWS = 500
 const ID_KIND = { ...THREAD_KIND, shown: ['id'], shownInTable: ['id'] }
 
 export const command = defineListCommand({
+  examples: ['threads list --cwd . --since 7d', "threads list --search 'rounding bug' --json=id,title"],
   kind: ({ quiet }) => (quiet ? ID_KIND : THREAD_KIND),
   flags: FLAGS,
   tables: ['threads'],

@@ -23,6 +23,7 @@ const PATH_KIND: RecordKind<PathEntry> = {
 }
 
 export const command = defineRecordCommand({
+  examples: ['threads path last'],
   kind: PATH_KIND,
   args: { thread: THREAD_ARGUMENT },
   tables: ['threads'],

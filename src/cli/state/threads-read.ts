@@ -62,6 +62,7 @@ const FLAGS = {
 type ReadFlags = Omit<FlagValues<typeof FLAGS>, 'json'>
 
 export const command = defineTextCommand({
+  examples: ['threads read last --turn last', 'threads read last --only user,assistant --html thread.html'],
   args: { thread: THREAD_ARGUMENT },
   flags: FLAGS,
   tables: ['threads'],

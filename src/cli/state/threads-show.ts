@@ -23,6 +23,7 @@ import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
 import { writeThreadSheet } from './thread-sheet.js'
 
 export const command = defineRecordCommand({
+  examples: ['threads show last'],
   kind: THREAD_DETAIL_KIND,
   args: { thread: THREAD_ARGUMENT },
   tables: ['threads', 'thread_spawn_edges', 'thread_goals', 'thread_dynamic_tools', 'stage1_outputs', 'logs'],

@@ -5,6 +5,7 @@ import { defineListCommand } from '../records.js'
 import { requireThread, THREAD_ARGUMENT } from './thread-argument.js'
 
 export const command = defineListCommand({
+  examples: ['threads tools last'],
   kind: { ...TOOL_KIND, shown: ['position', 'namespace', 'name', 'description', 'input_schema'] },
   args: { thread: THREAD_ARGUMENT },
   tables: ['thread_dynamic_tools'],

@@ -61,6 +61,7 @@ const TREE_KIND: RecordKind<TreeRow> = {
 }
 
 export const command = defineListCommand({
+  examples: ['threads tree last'],
   kind: TREE_KIND,
   args: { thread: optionalThread('the thread whose tree it is (default: all)') },
   tables: ['threads', 'thread_spawn_edges'],

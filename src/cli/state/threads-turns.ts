@@ -79,6 +79,7 @@ const FLAGS = {
 const ARGS = { thread: optionalThread('the thread (default: last, the newest)') }
 
 export const command = defineListCommand<TurnsRow, typeof FLAGS, typeof ARGS>({
+  examples: ['threads turns last', 'threads turns last --items --json'],
   kind: ({ items }) => (items ? ENTRY_KIND : TURN_KIND) as RecordKind<TurnsRow>,
   variesBy: 'items',
   args: ARGS,

@@ -55,6 +55,7 @@ const FLAGS = {
 }
 
 export const command = defineListCommand<LimitRow, typeof FLAGS>({
+  examples: ['tokens limits -n 5'],
   kind: LIMIT_KIND,
   flags: FLAGS,
   emptyText: 'no rollout has rate limits',

@@ -142,6 +142,7 @@ const FLAGS = {
 const ARGS = { thread: optionalThread('a thread, with all that it spawned (default: all threads)') }
 
 export const command = defineListCommand<TokenRecord, typeof FLAGS, typeof ARGS>({
+  examples: ['tokens list --by day,model --since 7d', 'tokens list last --tree'],
   kind: ({ by, tree }) =>
     (isByThread(by) ? (tree ? TREE_KIND : THREAD_TOKEN_KIND) : createSumKind(by)) as RecordKind<TokenRecord>,
   variesBy: 'by',

@@ -4,6 +4,7 @@ import { defineListCommand } from '../records.js'
 import { requireDatabases } from './session.js'
 
 export const command = defineListCommand({
+  examples: ['tools --json'],
   kind: TOOL_KIND,
   tables: ['thread_dynamic_tools'],
   emptyText: 'no tools',

@@ -39,6 +39,7 @@ const VERDICT_KIND: RecordKind<Verdict> = {
 }
 
 export const command = defineListCommand({
+  examples: ['verify --full'],
   kind: VERDICT_KIND,
   flags: { full: onFlag('check every index and foreign key too') },
   exitsWith1: 'a database is damaged',

@@ -34,6 +34,7 @@ const ANSWER_KIND: RecordKind<PickerAnswer> = {
 }
 
 export const command = defineRecordCommand({
+  examples: ['why last --cwd .'],
   kind: ANSWER_KIND,
   args: { thread: THREAD_ARGUMENT },
   flags: {
