@@ -135,3 +135,10 @@ function withUnknown(record: string, { unknown }: StoredLogRow): string {
     ? `${JSON.stringify({ ...JSON.parse(record), ...Object.fromEntries(values) })}\n`
     : `${record.slice(0, -2)}${values.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join('')}}\n`
 }
+
+/** What `--fields` alone prints: the names that it takes. */
+export async function listFields(io: Io): Promise<void> {
+  const { BODY_FIELD_NAMES } = await import('../../body/meanings.js')
+  const names = [...LOG_FIELD_NAMES, ...BODY_FIELD_NAMES, 'field.<name>', 'span.<name>.<field>']
+  io.stdout.write(names.map((name) => `${name}\n`).join(''))
+}

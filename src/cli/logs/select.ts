@@ -10,6 +10,7 @@ import { inParts } from '../../query/logs/rows.js'
 import { type LogStore, readHighestId, readLowestId } from '../../query/logs/store.js'
 import type { Io } from '../io.js'
 import type { BatchWork } from './batch-work.js'
+import type { CursorKeeper } from './cursor.js'
 import { loadRecordReader } from './load-reader.js'
 import type { LogWorkerData } from './log-worker.js'
 import type { Output } from './output.js'
@@ -38,6 +39,18 @@ export interface Printed {
   store: LogStore
   /** The highest of their ids. */
   lastId: RowId
+}
+
+/** Only what stands there is recorded as printed. */
+export function recordPrinted(
+  cursor: CursorKeeper,
+  { formatter }: Output,
+  { store, lastId }: Printed,
+  io: Io,
+): void {
+  if (!cursor.isRecording) return
+  io.stdout.write(formatter.flush())
+  cursor.record(store, lastId)
 }
 
 /** Rows that are chosen: those of the ids, in their order, where there are ids. */

@@ -2,7 +2,6 @@ import { hostname } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { monotonicMs } from '../../db/clock.js'
 import { identityOf } from '../../db/files.js'
-import { watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
 import { matchingBatches } from '../../query/logs/batches.js'
 import { followLogs } from '../../query/logs/follow.js'
@@ -22,6 +21,7 @@ import { INITIAL_LOGS_FLAGS } from './flags.js'
 import { resolveThreads } from './resolve-threads.js'
 import { noLogs, openLogSession } from './session.js'
 import { createRowSink, createShipper, createTraceSink, MAX_BATCH_CHARACTERS } from './ship-sinks.js'
+import { watchLogFiles } from './tail-watch.js'
 import { createTeller, tellPruned } from './tell.js'
 
 const RELOCATE_MS = 2000
@@ -104,7 +104,6 @@ sent when it has ended, and the same turn always has the same ids. Headers, time
         if (store !== newest) store.connection.close()
       }
       if (follow && !signal.aborted) {
-        const isNamed = session.home.rule === '--db'
         const tell = createTeller(session.home, io)
         const events = followLogs({
           list: () => session.list(),
@@ -112,22 +111,14 @@ sent when it has ended, and the same turn always has the same ids. Headers, time
           start: newest && end && { store: newest, place: end, identity },
           startIn: cursor.placeIn,
           filter,
-          changes: settleAtEach(
-            watchChanges({
-              folder: session.home.sqliteHome,
-              isRelevant: (name) => name.includes('.sqlite') || isNamed,
-              pollMs,
-              signal,
-            }),
-            async () => {
-              try {
-                if (current) await sink.settle(current)
-              } catch (error) {
-                // What is wrong with the database is found, and told, by the look that follows.
-                if (!(error instanceof StateError && error.code.startsWith('DB_'))) throw error
-              }
-            },
-          ),
+          changes: settleAtEach(watchLogFiles(session.home, { pollMs, signal }), async () => {
+            try {
+              if (current) await sink.settle(current)
+            } catch (error) {
+              // What is wrong with the database is found, and told, by the look that follows.
+              if (!(error instanceof StateError && error.code.startsWith('DB_'))) throw error
+            }
+          }),
           now: monotonicMs,
           signal,
           relocateMs: RELOCATE_MS,

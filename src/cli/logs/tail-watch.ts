@@ -1,5 +1,5 @@
 import { monotonicMs } from '../../db/clock.js'
-import type { LookReason } from '../../db/watch.js'
+import { type LookReason, watchChanges } from '../../db/watch.js'
 import { StateError } from '../../errors.js'
 import type { LogFilter, StoredLogRow } from '../../model/log.js'
 import { matchingBatches } from '../../query/logs/batches.js'
@@ -8,6 +8,20 @@ import type { LogStore } from '../../query/logs/store.js'
 import type { Home } from '../home-options.js'
 import type { Io } from '../io.js'
 import type { ChosenThreads } from './choose-threads.js'
+
+/** When to look for new rows: at changes of the databases' files, and at least so often. */
+export function watchLogFiles(
+  home: Home,
+  { pollMs, signal }: { pollMs: number; signal: AbortSignal },
+): AsyncIterable<LookReason> {
+  const isNamed = home.rule === '--db'
+  return watchChanges({
+    folder: home.sqliteHome,
+    isRelevant: (name) => isNamed || name.includes('.sqlite'),
+    pollMs,
+    signal,
+  })
+}
 
 /** What a tail looks after beside the new rows. */
 export interface TailWatch {
