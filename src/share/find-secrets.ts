@@ -1,155 +1,293 @@
 import {
+  checkAssignment,
+  checkDiscordToken,
+  checkKeyword,
+  checkNeedle,
+  checkPrefixes,
+  checkUserInfo,
+  type FoundSecret,
+  KEYWORDS,
+} from './check-secrets.js'
+import {
   ACCOUNT_NAMES,
-  AUTHORIZATION_SCHEMES,
-  DISCORD_TOKEN,
   NEEDLE_RULES,
-  NO_SECRET,
-  PASSWORD_COMMANDS,
+  type NeedleRule,
   PREFIX_RULES,
-  type PrefixRule,
-  SECRET_NAME_END,
   SECRET_NAME_TAILS,
 } from './secret-rules.js'
 
-/** A part of a text that is not to leave the machine: UTF-16 offsets, the end is not part of it. */
-export interface FoundSecret {
-  readonly start: number
-  readonly end: number
-  readonly kind: 'secret' | 'user' | 'host'
+/** What one look at a text finds. */
+export interface TextScan {
+  /** In no order. */
+  readonly secrets: readonly FoundSecret[]
+  /** Where something else may stand, in order. */
+  readonly places: Readonly<Record<PlaceKind, readonly number[]>>
 }
 
 /**
- * Every secret in a text that a rule of ours knows, in no order.
- *
- * One look at each character finds where words and names begin and end; only what could be something is tried
- * against a pattern. An escape (`\n`, `\u0022`, a colour, `%3D`) ends a word, so a secret right behind one is found.
+ * The `/` of a folder that may say whose it is, or the letter of a drive; an `@`; the first character of an escape that may
+ * cut a word (of backslashes, an escape character, a percent sign); a character at which a known name may begin.
  */
+type PlaceKind = 'folder' | 'at' | 'escape' | 'name'
+
+export interface TextScanner {
+  scan(text: string): TextScan
+  /** From now on, places are told at which this name may begin: with a letter or a digit of ASCII. */
+  addName(name: string): void
+  /** The same of a folder that begins with `/`. */
+  addFolder(folder: string): void
+}
+
+/** Every secret in a text that a rule of ours knows, in no order. */
 export function findSecrets(text: string): FoundSecret[] {
-  const found: FoundSecret[] = []
-  scanWords(text, found)
-  for (const { needles, pattern, before, kind = 'secret' } of NEEDLE_RULES) {
-    for (const needle of needles) {
-      for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
-        pattern.lastIndex = at
-        const group = pattern.exec(text)?.indices?.[1]
-        if (!group) continue
-        const start = before === undefined ? group[0] : startOfWord(text, group[0], before)
-        found.push({ start, end: group[1], kind })
-        at = group[1] - 1
-      }
-    }
-  }
-  findUserInfo(text, found)
-  return found
+  return [...scanner.scan(text).secrets]
 }
 
-// ------------------------------------------------------------------------------------------ what begins how
+// --------------------------------------------------------------------------------------- tables of characters
 
-const RULES_BY_PREFIX = new Map<string, PrefixRule[]>()
-for (const rule of PREFIX_RULES) {
-  for (const prefix of rule.prefixes) {
-    RULES_BY_PREFIX.set(prefix, [...(RULES_BY_PREFIX.get(prefix) ?? []), rule])
-  }
-}
-
-/** By the first two characters: what a word that begins so may be. Longest prefix first: `ops_eyJ` before `op…`. */
-const PREFIXES_BY_PAIR: (readonly string[] | undefined)[] = []
-for (const prefix of [...RULES_BY_PREFIX.keys()].toSorted((a, b) => b.length - a.length)) {
-  const pair = (prefix.charCodeAt(0) << 7) | prefix.charCodeAt(1)
-  PREFIXES_BY_PAIR[pair] = [...(PREFIXES_BY_PAIR[pair] ?? []), prefix]
-}
-const PAIRS = new Uint8Array(1 << 14)
-for (const pair of PREFIXES_BY_PAIR.keys()) if (PREFIXES_BY_PAIR[pair]) PAIRS[pair] = 1
-
-/** By first letter and length: a word before a blank that a value or a password may follow. */
-const KEYWORDS = new Map<string, 'scheme' | 'command' | 'account'>([
-  ...AUTHORIZATION_SCHEMES.map((word) => [word.toLowerCase(), 'scheme'] as const),
-  ...Object.keys(PASSWORD_COMMANDS).map((word) => [word, 'command'] as const),
-])
-const KEYWORD_SHAPES = new Uint8Array(1 << 12)
-for (const word of KEYWORDS.keys()) {
-  KEYWORD_SHAPES[(word.charCodeAt(0) << 5) | word.length] = 1
-  KEYWORD_SHAPES[(word.toUpperCase().charCodeAt(0) << 5) | word.length] = 1
-}
-
-const OTHER = 0
+/** Of letters and digits. */
 const ALPHANUMERIC = 1
 /** Within a word, but another may begin behind it. */
 const JOINER = 2
+/** May stand right behind a name that is given a value: a quote, a separator, a blank, an escape. */
+const ENDS_NAME = 4
+/** May be the middle of something that is looked for. */
+const SPECIAL = 8
 /** Of all UTF-16 units: looking up is cheaper than asking which ones there are. */
 const CLASSES = new Uint8Array(1 << 16)
-for (let code = 0; code < 128; code += 1) {
-  const character = String.fromCharCode(code)
-  CLASSES[code] = /[A-Za-z0-9]/.test(character) ? ALPHANUMERIC : /[-_.]/.test(character) ? JOINER : OTHER
-}
-
-/** What may stand right behind a name that is given a value: a quote, a separator, a blank, an escape. */
-const ENDS_NAME = new Uint8Array(128)
-for (const character of `=:"'\` \\`) ENDS_NAME[character.charCodeAt(0)] = 1
-/** By the last three letters, five bits each: case does not count. */
-const NAME_TAILS = new Uint8Array(1 << 15)
-for (const name of [...SECRET_NAME_TAILS, ...Object.keys(ACCOUNT_NAMES)]) {
-  const [a, b, c] = [...name.slice(-3)].map((letter) => letter.charCodeAt(0) & 31)
-  NAME_TAILS[(a! << 10) | (b! << 5) | c!] = 1
-}
-
-const BACKSLASH = 92
-const ESCAPE = 27
-const PERCENT = 37
-const BLANK = 32
-
-function scanWords(text: string, found: FoundSecret[]): void {
-  const { length } = text
-  // Reading characters out of a part of a larger string takes five times as long. One more, which ends the last word.
-  const bytes = Buffer.allocUnsafeSlow((length + 1) * 2)
-  bytes.write(text, 'utf16le')
-  const codes = new Uint16Array(bytes.buffer)
-  codes[length] = 0
-  let before = OTHER
-  let wordStart = 0
-  for (let index = 0; index <= length; ) {
-    const code = codes[index]!
-    const kind = CLASSES[code]!
-    if (kind === ALPHANUMERIC) {
-      if (before === OTHER) wordStart = index
-      before = ALPHANUMERIC
-      const next = codes[index + 1]!
-      if (next < 128 && PAIRS[(code << 7) | next] === 1) {
-        index = Math.max(index + 1, tryPrefixes(text, index, (code << 7) | next, found))
-      } else {
-        if (code >= 77 && code <= 79) tryDiscord(text, index, found)
-        index += 1
-      }
-      while (CLASSES[codes[index]!] === ALPHANUMERIC) index += 1
-      continue
-    }
-    if (kind === JOINER) {
-      if (before === OTHER) wordStart = index
-      before = JOINER
-      index += 1
-      continue
-    }
-    if (before !== OTHER) {
-      before = OTHER
-      if (code < 128 && ENDS_NAME[code] === 1) {
-        if (isNameTail(codes, index)) tryName(text, wordStart, index, found)
-        if (
-          code === BLANK &&
-          KEYWORD_SHAPES[((codes[wordStart]! & 127) << 5) | ((index - wordStart) & 31)] === 1
-        )
-          tryKeyword(text, wordStart, index, found)
-      }
-    }
-    index =
-      code === BACKSLASH || code === ESCAPE || code === PERCENT ? endOfEscape(text, index, code) : index + 1
+for (const [pattern, kind] of [
+  [/[A-Za-z0-9]/, ALPHANUMERIC],
+  [/[-_.]/, JOINER],
+  [/[=:"'` \\]/, ENDS_NAME],
+  // NUL ends the text.
+  [/[-.=:/\\~@%\0\x1b]/, SPECIAL],
+] as const) {
+  for (let code = 0; code < 128; code += 1) {
+    if (pattern.test(String.fromCharCode(code))) CLASSES[code]! |= kind
   }
 }
 
-/** Five bits of each letter: both cases, and a few other characters that the pattern sorts out. */
-function isNameTail(codes: Uint16Array, end: number): boolean {
+const NEWLINE = 10
+const RETURN = 13
+const ESCAPE = 27
+const BLANK = 32
+const PERCENT = 37
+const SLASH = 47
+const COLON = 58
+const AT = 64
+const BACKSLASH = 92
+const LETTER_N = 110
+
+/** Five bits of each of three characters. Not only these three fall on it: what is told by it is checked again. */
+function hashThree(a: number, b: number, c: number): number {
+  return ((a & 31) << 10) | ((b & 31) << 5) | (c & 31)
+}
+
+/** What may begin with a letter or digit behind something else, by the first three characters. */
+const BEGINS_SECRET = 1
+const BEGINS_KEYWORD = 2
+const BEGINS_NAME = 4
+const BEGINNINGS = new Uint8Array(1 << 15)
+for (const prefix of PREFIX_RULES.flatMap(({ prefixes }) => prefixes)) {
+  // Behind two letters alone anything may follow.
+  const thirds = prefix.length > 2 ? [prefix.charCodeAt(2)] : Array.from({ length: 32 }, (_, third) => third)
+  for (const third of thirds) {
+    BEGINNINGS[hashThree(prefix.charCodeAt(0), prefix.charCodeAt(1), third)]! |= BEGINS_SECRET
+  }
+}
+for (const word of KEYWORDS.keys()) BEGINNINGS[hashOfBeginning(word)]! |= BEGINS_KEYWORD
+
+function hashOfBeginning(word: string): number {
+  return hashThree(word.charCodeAt(0), word.charCodeAt(1), word.charCodeAt(2))
+}
+
+/** The ends of names whose value is a secret, last character first, and the bits that count of each. */
+const NAME_TAILS: { readonly codes: readonly number[]; readonly mask: number }[][] = [[]]
+/** By the last three characters: where in the list above; 0 for nothing. */
+const NAME_TAIL_LISTS = new Uint8Array(1 << 15)
+for (const [names, mask] of [
+  // Both cases are the same in five bits.
+  [SECRET_NAME_TAILS, 31],
+  [Object.keys(ACCOUNT_NAMES), 127],
+] as const) {
+  for (const name of names) {
+    const codes = [...name].map((character) => character.charCodeAt(0) & mask).reverse()
+    const hash = hashThree(codes[2]!, codes[1]!, codes[0]!)
+    if (NAME_TAIL_LISTS[hash] === 0) NAME_TAIL_LISTS[hash] = NAME_TAILS.push([]) - 1
+    NAME_TAILS[NAME_TAIL_LISTS[hash]!]!.push({ codes, mask })
+  }
+}
+
+/** By the last punctuation of a needle and the character behind it, or before it where it ends the needle. */
+const NEEDLES: { readonly needle: string; readonly offset: number; readonly rule: NeedleRule }[][] = [[]]
+const NEEDLE_PAIRS = new Uint8Array(1 << 14)
+for (const rule of NEEDLE_RULES) {
+  for (const needle of rule.needles) {
+    const offset = /[-.=:/\\~](?=[^-.=:/\\~]*$)/.exec(needle)!.index
+    const first = offset === needle.length - 1 ? offset - 1 : offset
+    const pair = (needle.charCodeAt(first) << 7) | needle.charCodeAt(first + 1)
+    if (NEEDLE_PAIRS[pair] === 0) NEEDLE_PAIRS[pair] = NEEDLES.push([]) - 1
+    NEEDLES[NEEDLE_PAIRS[pair]!]!.push({ needle, offset, rule })
+  }
+}
+
+/** What follows the `/` of a folder that says whose it is: `/home`, `/Users`, `/Volumes`, `/media`, `/workspaces`, `/run`. */
+const FOLDER_INITIALS = new Uint8Array(1 << 16)
+for (const initial of 'hUVmwr') FOLDER_INITIALS[initial.charCodeAt(0)] = 1
+
+/** What makes an escape of one or more backslashes before it that may cut a word; `n` and line ends are asked apart. */
+const CUTS_WORD = new Uint8Array(1 << 16)
+for (const character of 'uUxXeE0-_/.=~+:@#$&!*?,;()[]{}<>|^\r\n') CUTS_WORD[character.charCodeAt(0)] = 1
+
+/** Letters that make an escape of two characters with a backslash. */
+const ESCAPE_LETTERS = new Uint8Array(1 << 16)
+for (const letter of 'nrtbf0v') ESCAPE_LETTERS[letter.charCodeAt(0)] = 1
+
+// ------------------------------------------------------------------------------------------------- one look
+
+/** So many characters are kept for the next text. */
+const KEPT_CHARACTERS = 2 * 1024 * 1024
+let kept = new Uint16Array(0)
+
+/** Reading characters out of a part of a larger string takes five times as long. One more, which ends the last word. */
+function copyCodes(text: string): Uint16Array {
+  const { length } = text
+  let codes = kept
+  if (codes.length <= length) {
+    codes = new Uint16Array(Math.max(length + 1, 64 * 1024))
+    if (length < KEPT_CHARACTERS) kept = codes
+  }
+  Buffer.from(codes.buffer).write(text, 'utf16le')
+  codes[length] = 0
+  return codes
+}
+
+/**
+ * One look at each character finds where words and names begin and end; only what could be something is tried
+ * against a pattern. An escape (`\n`, `\u0022`, a colour, `%3D`) ends a word, so a secret right behind one is found.
+ */
+export function createTextScanner(): TextScanner {
+  const beginnings = BEGINNINGS.slice()
+  const folderInitials = FOLDER_INITIALS.slice()
+  return {
+    scan: (text) => scanText(text, beginnings, folderInitials),
+    addName(name) {
+      beginnings[hashOfBeginning(name)]! |= BEGINS_NAME
+    },
+    addFolder(folder) {
+      folderInitials[folder.charCodeAt(1)] = 1
+    },
+  }
+}
+
+const scanner = createTextScanner()
+
+function scanText(text: string, beginnings: Uint8Array, folderInitials: Uint8Array): TextScan {
+  const codes = copyCodes(text)
+  const { length } = text
+  const secrets: FoundSecret[] = []
+  const places: Record<PlaceKind, number[]> = { folder: [], at: [], escape: [], name: [] }
+  let needleRule: NeedleRule | undefined
+  let needleEnd = 0
+
+  function checkNeedles(index: number, list: number): void {
+    for (const { needle, offset, rule } of NEEDLES[list]!) {
+      const at = index - offset
+      if (codes[at] !== needle.charCodeAt(0) || !text.startsWith(needle, at)) continue
+      // What is within a secret of the same kind is a part of it.
+      if (rule === needleRule && at < needleEnd) continue
+      const end = checkNeedle(text, at, rule, secrets)
+      if (end > 0) [needleRule, needleEnd] = [rule, end]
+    }
+  }
+
+  /** Where the escape ends that begins here, or the next character where it is none. */
+  function takeEscape(index: number, code: number): number {
+    let last = index
+    if (code === BACKSLASH) while (codes[last + 1] === BACKSLASH) last += 1
+    const behind = codes[last + 1]!
+    const isLineEnd = behind === NEWLINE || behind === RETURN
+    // Only behind three backslashes is an `n` taken for the end of a line within a word.
+    const isCut =
+      code !== BACKSLASH || CUTS_WORD[behind] === 1 || ((behind | 32) === LETTER_N && last - index === 2)
+    if (isCut) places.escape.push(isLineEnd ? last : index)
+    const end = endOfEscape(text, last, code)
+    // A name may begin within what looks like an escape: `\bob`.
+    for (let at = last + 1; at < end; at += 1) {
+      const beginning = beginnings[hashThree(codes[at]!, codes[at + 1]!, codes[at + 2]!)]!
+      if ((beginning & BEGINS_NAME) !== 0) places.name.push(at)
+    }
+    return end
+  }
+
+  let wordStart = -1
+  let wordBeginning = 0
+  let prefixedEnd = 0
+  for (let index = 0; ; ) {
+    const code = codes[index]!
+    const kind = CLASSES[code]!
+    if (kind === ALPHANUMERIC) {
+      const beginning = beginnings[hashThree(code, codes[index + 1]!, codes[index + 2]!)]!
+      if (wordStart < 0) {
+        wordStart = index
+        wordBeginning = beginning
+      }
+      // A Discord token begins with the base64 of a digit: M, N or O.
+      if (code >= 77 && code <= 79 && (CLASSES[codes[index + 22]!]! & (ALPHANUMERIC | JOINER)) !== 0)
+        checkDiscordToken(text, index, secrets)
+      if ((beginning & BEGINS_NAME) !== 0) places.name.push(index)
+      if ((beginning & BEGINS_SECRET) !== 0 && index >= prefixedEnd)
+        prefixedEnd = checkPrefixes(text, codes, index, secrets)
+      do index += 1
+      while (CLASSES[codes[index]!] === ALPHANUMERIC)
+      continue
+    }
+    let next = index + 1
+    if ((kind & SPECIAL) !== 0) {
+      if (code === 0 && index >= length) return { secrets, places }
+      const before = index > 0 ? codes[index - 1]! : 0
+      const endsNeedle = NEEDLE_PAIRS[((before & 127) << 7) | code]!
+      if (endsNeedle !== 0) checkNeedles(index, endsNeedle)
+      const behind = codes[index + 1]!
+      const beginsNeedle = NEEDLE_PAIRS[(code << 7) | (behind & 127)]!
+      if (beginsNeedle !== 0) checkNeedles(index, beginsNeedle)
+      if (code === BACKSLASH || code === ESCAPE || code === PERCENT) next = takeEscape(index, code)
+      else if (code === SLASH) {
+        if (folderInitials[behind] === 1) places.folder.push(index)
+      } else if (code === AT) places.at.push(index)
+      else if (code === COLON && (behind === SLASH || behind === BACKSLASH)) {
+        if (CLASSES[before] === ALPHANUMERIC) places.folder.push(index - 1)
+        if (behind === SLASH && codes[index + 2] === SLASH) checkUserInfo(text, index, secrets)
+      }
+    }
+    if ((kind & JOINER) !== 0) {
+      if (wordStart < 0) {
+        wordStart = index
+        wordBeginning = 0
+      }
+    } else if (wordStart >= 0) {
+      if ((kind & ENDS_NAME) !== 0) {
+        if (endsSecretName(codes, index)) checkAssignment(text, wordStart, index, secrets)
+        if (code === BLANK && (wordBeginning & BEGINS_KEYWORD) !== 0)
+          checkKeyword(text, wordStart, index, secrets)
+      }
+      wordStart = -1
+    }
+    index = next
+  }
+}
+
+/** Whether one of the names whose values are secrets ends here, as far as a few bits of each letter tell. */
+function endsSecretName(codes: Uint16Array, end: number): boolean {
   if (end < 3) return false
-  const tail = ((codes[end - 3]! & 31) << 10) | ((codes[end - 2]! & 31) << 5) | (codes[end - 1]! & 31)
-  return NAME_TAILS[tail] === 1
+  const list = NAME_TAIL_LISTS[hashThree(codes[end - 3]!, codes[end - 2]!, codes[end - 1]!)]!
+  if (list === 0) return false
+  for (const { codes: tail, mask } of NAME_TAILS[list]!) {
+    let at = 3
+    while (at < tail.length && at < end && (codes[end - 1 - at]! & mask) === tail[at]) at += 1
+    if (at === tail.length) return true
+  }
+  return false
 }
 
 /** `\n` is two characters, `\u0022` six, a colour as long as it is; `%3D` three. What is no escape is one character. */
@@ -160,7 +298,8 @@ function endOfEscape(text: string, index: number, code: number): number {
     if (text[index + 1] !== '[') return index + 1
     let end = index + 2
     while (end < text.length && end - index < 24 && /[\d;]/.test(text[end]!)) end += 1
-    return end + 1
+    // What ends it is a letter; anything else speaks for itself.
+    return /[A-Za-z]/.test(text[end] ?? '') ? end + 1 : end
   }
   const next = text.charCodeAt(index + 1)
   // u: four digits; x: two
@@ -172,188 +311,5 @@ function endOfEscape(text: string, index: number, code: number): number {
   }
   if (next === 120 && /^[0-9A-Fa-f]{2}/.test(text.slice(index + 2, index + 4))) return index + 4
   // n r t b f 0 v are letters of an escape; behind any other backslash the character speaks for itself
-  return next === 110 ||
-    next === 114 ||
-    next === 116 ||
-    next === 98 ||
-    next === 102 ||
-    next === 48 ||
-    next === 118
-    ? index + 2
-    : index + 1
-}
-
-function tryPrefixes(text: string, start: number, pair: number, found: FoundSecret[]): number {
-  for (const prefix of PREFIXES_BY_PAIR[pair]!) {
-    if (!text.startsWith(prefix, start)) continue
-    for (const { rest, accept } of RULES_BY_PREFIX.get(prefix)!) {
-      rest.lastIndex = start + prefix.length
-      const match = rest.exec(text)
-      if (!match || accept?.(prefix + match[0]) === false) continue
-      const end = start + prefix.length + match[0].length
-      found.push({ start, end, kind: 'secret' })
-      return end
-    }
-  }
-  return 0
-}
-
-function tryDiscord(text: string, start: number, found: FoundSecret[]): void {
-  DISCORD_TOKEN.lastIndex = start
-  const token = DISCORD_TOKEN.exec(text)?.[0]
-  if (token && /\d/.test(token)) found.push({ start, end: start + token.length, kind: 'secret' })
-}
-
-function startOfWord(text: string, index: number, most: number): number {
-  let start = index
-  while (start > 0 && index - start < most && /[A-Za-z0-9_.~-]/.test(text[start - 1]!)) start -= 1
-  return start
-}
-
-// --------------------------------------------------------------------------------- what stands behind a name
-
-function tryKeyword(text: string, start: number, end: number, found: FoundSecret[]): void {
-  const word = text.slice(start, end)
-  const kind = KEYWORDS.get(word.toLowerCase())
-  if (kind === 'scheme') tryAuthorization(text, word.toLowerCase(), end, found)
-  else if (kind === 'command') {
-    const pattern = PASSWORD_COMMANDS[word]
-    if (!pattern) return
-    pattern.lastIndex = start
-    const match = pattern.exec(text)
-    const group = match?.indices?.[1]
-    if (group && !/^[$<[{]/.test(match![1]!)) found.push({ start: group[0], end: group[1], kind: 'secret' })
-  }
-}
-
-const AUTHORIZATION_VALUE = /\s+([A-Za-z0-9._~+/=:,-]{6,})/dy
-
-function tryAuthorization(text: string, scheme: string, end: number, found: FoundSecret[]): void {
-  AUTHORIZATION_VALUE.lastIndex = end
-  const match = AUTHORIZATION_VALUE.exec(text)
-  if (!match) return
-  const value = match[1]!.replace(/[.,:]+$/, '')
-  const start = match.indices![1]![0]
-  const isSecret =
-    scheme === 'basic'
-      ? value.length >= 6 && /^[A-Za-z0-9+/_-]+=*$/.test(value) && decodesToPair(value)
-      : scheme === 'token' || scheme === 'oauth'
-        ? value.length >= 16 && /\d/.test(value)
-        : /\d/.test(value) || value.length >= 20
-  if (isSecret) found.push({ start, end: start + value.length, kind: 'secret' })
-}
-
-/** Basic authorization is `user:password` in base64. */
-function decodesToPair(value: string): boolean {
-  const bytes = Buffer.from(value, 'base64')
-  return bytes.includes(58) && bytes.every((byte) => byte >= 32 && byte !== 127)
-}
-
-/** Behind a name: what stands between it and its value, with the quote that opens the value. */
-const ASSIGNED =
-  /(\\*["'`]?)(?:\s{0,3}(?::=|=>|==?|:|\\+u003[dD])\s{0,3}(?:Some\()?|\s+(?:is|was|to)\s+|\s+)(\\*["'`])?/y
-
-function tryName(text: string, start: number, end: number, found: FoundSecret[]): void {
-  const name = text.slice(Math.max(start, end - 64), end)
-  const account = ACCOUNT_NAMES[name]
-  if (account === undefined && !SECRET_NAME_END.test(name)) return
-  ASSIGNED.lastIndex = end
-  const assigned = ASSIGNED.exec(text)
-  if (!assigned) return
-  const [between, , quote] = assigned
-  const separator = /:=|=>|==?|:/.exec(between.replace(/\\+u003d/i, '='))?.[0]
-  if (account !== undefined) {
-    if (separator === undefined) return
-    const value = /^[A-Za-z0-9][A-Za-z0-9._@-]{2,}/.exec(
-      text.slice(end + between.length, end + between.length + 128),
-    )?.[0]
-    if (value !== undefined && !NO_SECRET.test(value)) {
-      found.push({ start: end + between.length, end: end + between.length + value.length, kind: account })
-    }
-    return
-  }
-  const isOption = text.startsWith('--', start)
-  // `--password X` is a value; in a sentence `password X` is one only behind "is".
-  if (separator === undefined && !isOption && !/\s(?:is|was|to)\s/.test(between)) return
-  const from = end + between.length
-  const value = quote === undefined ? readPlain(text, from) : readQuoted(text, from, quote)
-  if (
-    value === undefined ||
-    !isSecretValue(value, name, { isQuoted: quote !== undefined, separator, isOption })
-  )
-    return
-  const valueEnd = /cookie$/i.test(name) ? endOfHeader(text, from) : from + value.length
-  found.push({
-    start: from,
-    end: valueEnd,
-    kind: 'secret',
-  })
-}
-
-const PLAIN_VALUE = /(?:[^\s"'`\\,;&<>(){}[\]|\u0000-\u001f]|\\u003[dD]){1,4096}/y
-
-function readPlain(text: string, start: number): string | undefined {
-  PLAIN_VALUE.lastIndex = start
-  const value = PLAIN_VALUE.exec(text)?.[0]
-  // A call, an index or a template is code that gets the value from elsewhere.
-  if (value === undefined || /[([{]/.test(text[start + value.length] ?? '')) return undefined
-  return value.replace(/[.:]+$/, '')
-}
-
-/** Up to a quote that is escaped as often as the one that opens, or less: the text around it ends there. */
-function readQuoted(text: string, start: number, quote: string): string | undefined {
-  const QUOTE = /\\*["'`]/g
-  QUOTE.lastIndex = start
-  const limit = start + 4096
-  for (let end = QUOTE.exec(text); end && end.index < limit; end = QUOTE.exec(text)) {
-    if (end[0].length <= quote.length && end[0].endsWith(quote.at(-1)!)) return text.slice(start, end.index)
-  }
-  // The text was cut before the quote that closes it.
-  return readPlain(text, start)
-}
-
-interface ValueContext {
-  readonly isQuoted: boolean
-  readonly separator: string | undefined
-  /** Behind `--name`. */
-  readonly isOption: boolean
-}
-
-function isSecretValue(
-  value: string,
-  name: string,
-  { isQuoted, separator, isOption }: ValueContext,
-): boolean {
-  const isPassword = /pass|pwd/i.test(name)
-  if (value.length < (isPassword ? 3 : 4) || NO_SECRET.test(value)) return false
-  // A variable, a placeholder, something already taken out, a type; the working directory of a shell.
-  if (/^(?:\$|%[A-Za-z_]+%|<|\{|\*{3}|\[|\.\.\.|…)/.test(value)) return false
-  if (/pwd$/i.test(name) && /^(?:~|\.{0,2}\/|[A-Za-z]:[\\/])/.test(value)) return false
-  // A scheme; what it takes is found as an authorization.
-  if (/^(?:Bearer|Basic|Digest|Negotiate|Token|ApiKey)(?:\s|$)/i.test(value)) return false
-  if (isPassword) return separator === '=' || isOption || isQuoted || /[\d!@#$%^&*_+=-]/.test(value)
-  if (/^(?:0x)?[\d.,]+$/.test(value)) return false
-  if (isQuoted || separator === '=' || isOption) return true
-  // `token: missing` is a sentence.
-  return /\d/.test(value) || (/[a-z]/.test(value) && /[A-Z]/.test(value.slice(1))) || value.length >= 24
-}
-
-/** All pairs of a `Cookie:` header; in a JSON text it ends with its quote. */
-function endOfHeader(text: string, start: number): number {
-  const HEADER = /(?:[^"'`\\\r\n\u0000-\u001f]|\\u003[dD])+/y
-  HEADER.lastIndex = start
-  return start + (HEADER.exec(text)?.[0].trimEnd().length ?? 0)
-}
-
-/** `https://user:password@host`: what stands before the `@`. */
-function findUserInfo(text: string, found: FoundSecret[]): void {
-  for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at + 3)) {
-    const USER_INFO = /[^\s"'`<>\\/\u0000-\u001f()[\]{},;@]*@/y
-    USER_INFO.lastIndex = at + 3
-    const userInfo = USER_INFO.exec(text)?.[0].slice(0, -1)
-    if (userInfo === undefined || userInfo === '' || userInfo === 'git') continue
-    // A short name is no secret; a long one is a token.
-    if (!userInfo.includes(':') && !(userInfo.length >= 16 && /\d/.test(userInfo))) continue
-    found.push({ start: at + 3, end: at + 3 + userInfo.length, kind: 'secret' })
-  }
+  return ESCAPE_LETTERS[next] === 1 ? index + 2 : index + 1
 }

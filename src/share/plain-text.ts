@@ -13,6 +13,8 @@ export interface PlainPart {
 const ESCAPED =
   /(?:\x1b|\\+(?:u001b|u\{1b\}|x1b|033|e(?=\[)))(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\\"\n]{0,2048}(?:\x07|\x1b\\|\\+u0007|\\+u\{7\}|\\+x07|\\+u001b\\+))?|\\\r?\n[ \t]*|(?<!\\)\\{3}n[ \t]*|(?:\\+(?:u00|x)|%)([2-7][\da-f])|\\+([-_/.=~+:@#$&!*?,;()[\]{}<>|^])/gi
 
+const ESCAPED_HERE = new RegExp(ESCAPED.source, 'iy')
+
 /** `"`, `'`, a backslash and a back quote keep their escapes. */
 const KEPT = /^(?:22|27|5c|60)$/i
 
@@ -21,13 +23,18 @@ const AROUND = 256
 /** A word without an end is not read for ever. */
 const MOST_AROUND = 8192
 
-/** The parts of a text that have escapes, each read plainly; nothing where there is none. */
-export function readPlainParts(text: string): PlainPart[] {
+/** The parts of a text that have escapes, each read plainly; nothing where there is none. In order: where one may begin. */
+export function readPlainParts(text: string, places: readonly number[]): PlainPart[] {
   const parts: PlainPart[] = []
   let escapes: Escape[] = []
+  let lastEnd = 0
   let start = 0
   let end = 0
-  for (const match of text.matchAll(ESCAPED)) {
+  for (const place of places) {
+    ESCAPED_HERE.lastIndex = Math.max(place, lastEnd)
+    const match = ESCAPED_HERE.exec(text)
+    if (!match) continue
+    lastEnd = ESCAPED_HERE.lastIndex
     const character = readEscape(match)
     if (character === undefined) continue
     if (match.index > end) {

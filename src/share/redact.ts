@@ -1,4 +1,5 @@
-import { findSecrets } from './find-secrets.js'
+import { createNameFinder, type NameFinder } from './find-names.js'
+import { createTextScanner, type TextScan } from './find-secrets.js'
 import { readPlain, readPlainParts, startsWithColour } from './plain-text.js'
 
 /** What is replaced: a secret, or who and where somebody is. */
@@ -36,15 +37,16 @@ export interface Redactor {
   counts(): Readonly<Record<RedactionKind, number>>
 }
 
-/** Names that say nothing of a person. */
-const COMMON_NAMES =
-  /^(?:root|user|users|admin|administrator|ubuntu|debian|codex|home|git|runner|node|public|shared|default|localhost|guest|me|dev|test|www|app|build|vscode|.{0,2})$/i
-
 export function createRedactor(options: RedactorOptions = {}): Redactor {
   const placeholders = new Map<string, string>()
   const counts = Object.fromEntries(REDACTION_KINDS.map((kind) => [kind, 0])) as Record<RedactionKind, number>
-  const users = new Set(options.users?.filter((name) => !COMMON_NAMES.test(name)))
-  const hosts = new Set(options.hosts?.filter((name) => !COMMON_NAMES.test(name)))
+  const scanner = createTextScanner()
+  const names = createNameFinder(scanner)
+  for (const name of options.users ?? []) names.add(name, 'user')
+  for (const name of options.hosts ?? []) names.add(name, 'host')
+  names.endText()
+  const homes = (options.homes ?? []).filter((home) => home.length >= 3)
+  for (const home of homes) if (home.startsWith('/')) scanner.addFolder(home)
 
   function placeholder(kind: RedactionKind, value: string): string {
     // The same value in colour is the same value.
@@ -58,30 +60,30 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
     return text
   }
 
-  function findIn(text: string): Redaction[] {
-    const found: Redaction[] = findSecrets(text)
-    findHomes(text, users, found)
-    for (const home of options.homes ?? []) findFolder(text, home, found)
-    findNamedRoots(text, found)
-    findMails(text, found)
-    return found
-  }
-
-  function findNames(text: string, found: Redaction[]): void {
-    for (const name of users) findName(text, name, 'user', found)
-    for (const name of hosts) findName(text, name, 'host', found)
+  function findIn(text: string): { readonly found: Redaction[]; readonly scan: TextScan } {
+    const scan = scanner.scan(text)
+    const { folder, at } = scan.places
+    const found: Redaction[] = [...scan.secrets]
+    findHomes(text, folder, names, found)
+    for (const home of homes)
+      findFolder(text, home, home.startsWith('/') ? folder : placesOf(text, home), found)
+    findNamedRoots(text, folder, found)
+    findMails(text, at, found)
+    return { found, scan }
   }
 
   function redactFound(text: string, more: readonly Redaction[]): string {
-    const found = [...findIn(text), ...more]
+    const { found, scan } = findIn(text)
+    for (const redaction of more) found.push(redaction)
     // A colour or an escape may cut a secret, so that neither piece looks like one.
-    const parts = readPlainParts(text).map((part) => ({ part, found: findIn(part.text) }))
+    const parts = readPlainParts(text, scan.places.escape).map((part) => ({ part, ...findIn(part.text) }))
     // Names are learned from the folders of this text, so they are looked for last.
-    findNames(text, found)
-    for (const { part, found: foundInPart } of parts) {
-      findNames(part.text, foundInPart)
+    names.find(text, scan.places.name, found)
+    for (const { part, found: foundInPart, scan: scanOfPart } of parts) {
+      names.find(part.text, scanOfPart.places.name, foundInPart)
       for (const { start, end, kind } of foundInPart) found.push({ ...part.locate(start, end), kind })
     }
+    names.endText()
     return replace(text, found, placeholder)
   }
 
@@ -131,7 +133,8 @@ function replace(
   return parts.join('')
 }
 
-const HOME_PARENT = /(?:\/home\/|\/Users\/|[A-Za-z]:(?:\\+|\/)Users(?:\\+|\/))(?=[\w.])/g
+const HOME_PARENT = /(?:\/home\/|\/Users\/|[A-Za-z]:(?:\\+|\/)Users(?:\\+|\/))(?=[\w.])/y
+const HOME_NAME = /[A-Za-z0-9._@+-](?:[A-Za-z0-9._@+-]| (?=[A-Za-z0-9._-]+[\\/]))*/y
 
 /** Homes of machines that build software stand in the paths of Codex's own sources: they name no user. */
 const BUILD_USERS = /^(?:runner|codex|linuxbrew|Public|Shared|vsts|circleci)$/
@@ -140,36 +143,51 @@ const BUILD_USERS = /^(?:runner|codex|linuxbrew|Public|Shared|vsts|circleci)$/
 const CODEX_ENTRIES =
   /^(?:(?:archived_)?sessions|log|logs|memories|skills|plugins|prompts|rules|cache|tmp|projects)$|\.(?:sqlite(?:-\w+)?|jsonl?|toml|lock|zst|md|log)$/
 
-function findHomes(text: string, users: Set<string>, found: Redaction[]): void {
-  for (const { 0: parent, index } of text.matchAll(HOME_PARENT)) {
-    const NAME = /[A-Za-z0-9._@+-](?:[A-Za-z0-9._@+-]| (?=[A-Za-z0-9._-]+[\\/]))*/y
-    NAME.lastIndex = index + parent.length
-    const name = NAME.exec(text)?.[0].replace(/[.,]+$/, '')
+function findHomes(text: string, places: readonly number[], names: NameFinder, found: Redaction[]): void {
+  let end = 0
+  for (const index of places) {
+    if (index < end) continue
+    HOME_PARENT.lastIndex = index
+    const parent = HOME_PARENT.exec(text)?.[0]
+    if (parent === undefined) continue
+    end = index + parent.length
+    HOME_NAME.lastIndex = end
+    const name = HOME_NAME.exec(text)?.[0].replace(/[.,]+$/, '')
     if (name === undefined || name === '' || BUILD_USERS.test(name)) continue
     if (/[\w.-]/.test(text[index - 1] ?? '') && CODEX_ENTRIES.test(name)) continue
     // What a colour cuts is a part of a name.
-    const isCut = startsWithColour(text, index + parent.length + name.length)
-    if (!isCut && !COMMON_NAMES.test(name)) users.add(name)
+    if (!startsWithColour(text, end + name.length)) names.add(name, 'user')
     const mount = /\/mnt\/[a-z]$/.exec(text.slice(Math.max(0, index - 6), index))?.[0].length ?? 0
-    found.push({ start: index - mount, end: index + parent.length + name.length, kind: 'home' })
+    found.push({ start: index - mount, end: end + name.length, kind: 'home' })
   }
 }
 
-function findFolder(text: string, folder: string, found: Redaction[]): void {
-  if (folder.length < 3) return
-  for (let at = text.indexOf(folder); at >= 0; at = text.indexOf(folder, at + folder.length)) {
+/** A folder that is known: at these places, where there are some. */
+function findFolder(text: string, folder: string, places: Iterable<number>, found: Redaction[]): void {
+  for (const at of places) {
     const end = at + folder.length
+    if (!text.startsWith(folder, at)) continue
     if (/[\w-]/.test(text[end] ?? '') || /[\w.-]/.test(text[at - 1] ?? '')) continue
     found.push({ start: at, end, kind: 'home' })
   }
 }
 
-/** Roots with a name that somebody gave: disks, shares, the folder of a remote workspace. */
-const NAMED_ROOT = /\/(?:Volumes|media|workspaces|run\/media)\/[A-Za-z0-9][\w.-]*/g
+function* placesOf(text: string, part: string): Generator<number> {
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) yield at
+}
 
-function findNamedRoots(text: string, found: Redaction[]): void {
-  for (const { 0: root, index } of text.matchAll(NAMED_ROOT)) {
-    found.push({ start: index, end: index + root.length, kind: 'path' })
+/** Roots with a name that somebody gave: disks, shares, the folder of a remote workspace. */
+const NAMED_ROOT = /\/(?:Volumes|media|workspaces|run\/media)\/[A-Za-z0-9][\w.-]*/y
+
+function findNamedRoots(text: string, places: readonly number[], found: Redaction[]): void {
+  let end = 0
+  for (const index of places) {
+    if (index < end) continue
+    NAMED_ROOT.lastIndex = index
+    const root = NAMED_ROOT.exec(text)?.[0]
+    if (root === undefined) continue
+    end = index + root.length
+    found.push({ start: index, end, kind: 'path' })
   }
 }
 
@@ -178,8 +196,8 @@ const DOMAIN = /@((?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,24})
 /** `icon@2x.png`, `name@next.js`: names of files and packages. */
 const FILE_NAME = /\.(?:png|jpe?g|gif|svg|webp|[cm]?[jt]sx?|json|md|py|rs|toml|ya?ml|lock|css|html?)$/i
 
-function findMails(text: string, found: Redaction[]): void {
-  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
+function findMails(text: string, places: readonly number[], found: Redaction[]): void {
+  for (const at of places) {
     DOMAIN.lastIndex = at
     const domain = DOMAIN.exec(text)?.[1]
     if (domain === undefined || FILE_NAME.test(domain)) continue
@@ -200,15 +218,4 @@ function lengthOfEscapeEnd(text: string, at: number): number {
       ? /^\d*[A-Za-z]/
       : undefined
   return end?.exec(text.slice(at, at + 16))?.[0].length ?? 0
-}
-
-function findName(text: string, name: string, kind: 'user' | 'host', found: Redaction[]): void {
-  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) {
-    const end = at + name.length
-    // Part of a longer name (`acme-demo`, `demo-notes`, `demo.rs`) is another name.
-    const before = text.slice(Math.max(0, at - 2), at)
-    if (/[\w.-]$/.test(before) && !/\\[nrt]$/.test(before)) continue
-    if (/^(?:[\w-]|\.\w)/.test(text.slice(end, end + 2))) continue
-    found.push({ start: at, end, kind })
-  }
 }

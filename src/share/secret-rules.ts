@@ -123,6 +123,7 @@ export const PREFIX_RULES: readonly PrefixRule[] = [
 /** A secret with something in it or before it that is rare enough to be looked for as it is. */
 export interface NeedleRule {
   readonly name: string
+  /** Each holds punctuation: a text is looked at closely only there. */
   readonly needles: readonly string[]
   /** Tried at the needle; group 1 is the secret. With `before`, the secret begins up to so many characters earlier. */
   readonly pattern: RegExp
@@ -138,15 +139,14 @@ export const NEEDLE_RULES: readonly NeedleRule[] = [
     needles: ['1//0', '1\\/\\/0'],
     pattern: /(1\\?\/\\?\/0[A-Za-z0-9_-]{24,})/dy,
   },
-  // Every needle is a pass over the text, so what has a part in common is looked for by that.
   {
     name: 'webhook of Slack or Discord',
-    needles: ['hooks'],
+    needles: ['hooks.slack', 'hooks/', 'hooks\\'],
     pattern: /hooks(?:\.slack\.com\\*\/(?=[a-z]+\\*\/)|\\*\/(?=\d+\\*\/))((?:[\w-]+\\*\/)+[\w-]{16,})/dy,
   },
   {
     name: 'signature of a URL',
-    needles: ['X-'],
+    needles: ['X-Amz', 'X-Goog'],
     pattern: /X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)(?:=|\\+u003d)([\w%+/=-]{16,})/dy,
   },
   // Azure AD client secrets have `8Q~` or `7Q~` behind three characters, and shared access signatures a `sig`.
@@ -203,17 +203,48 @@ export const PASSWORD_COMMANDS: Readonly<Record<string, RegExp>> = {
   machine: /machine\s+\S+\s+login\s+\S+\s+password\s+([^\s"'\\]{3,})/dy,
 }
 
-/**
- * The end of a name whose value is a secret. What may stand before it in the name (`AWS_`, `x-`) is open; what may
- * stand behind is not: a `token_count` is a number.
- */
-export const SECRET_NAME_END =
-  /(?:passw(?:or)?d|passphrase|passcode|pass|pwd|secret|token|credentials?|cookie|api[-_.]?key|access[-_]?key|account[-_]?key|private[-_]?key|signing[-_]?key|encryption[-_]?key|subscription[-_]?key|master[-_]?key|auth[-_]?key|proxy[-_]key|provider[-_]key|license[-_]?key|authorization|(?:^|_)auth|session[-_]?(?:key|secret)|sessionid|sessid|connect\.sid)(?:[-_](?:access[-_]?key|key|base|value|data|string|text|plain|hash))*$/i
+/** Kinds of keys that are secrets: `api_key`, `api-key` and `apikey`. */
+const SECRET_KEYS = [
+  ...['api', 'access', 'account', 'private', 'signing', 'encryption', 'subscription', 'master', 'auth'],
+  ...['license', 'session'],
+].flatMap((kind) => [`${kind}key`, `${kind}-key`, `${kind}_key`])
 
-/** The last three letters of such names: they spare most names the pattern. */
+/** How a name ends whose value is a secret, whatever stands before it (`AWS_`, `x-`). */
+const SECRET_NAMES = [
+  ...['password', 'passwd', 'passphrase', 'passcode', 'pass', 'pwd', 'secret', 'token', 'cookie'],
+  ...['credential', 'credentials', 'authorization', 'sessionid', 'sessid', 'connect.sid', 'api.key'],
+  ...['session-secret', 'session_secret', 'sessionsecret', 'proxy-key', 'proxy_key', 'provider-key'],
+  ...['provider_key', ...SECRET_KEYS],
+]
+
+/** What may follow such a name behind `-` or `_`; nothing else may: a `token_count` is a number. */
+const SECRET_NAME_SUFFIXES = [
+  ...[
+    'accesskey',
+    'access-key',
+    'access_key',
+    'key',
+    'base',
+    'value',
+    'data',
+    'string',
+    'text',
+    'plain',
+    'hash',
+  ],
+]
+
+/** The end of a name whose value is a secret. */
+export const SECRET_NAME_END = new RegExp(
+  `(?:${SECRET_NAMES.map((name) => name.replace('.', '\\.')).join('|')}|(?:^|_)auth)(?:[-_](?:${SECRET_NAME_SUFFIXES.join('|')}))*$`,
+  'i',
+)
+
+/** How such names end, in lower case: each name that has a secret for a value ends with one of these. */
 export const SECRET_NAME_TAILS = [
-  ...['ord', 'swd', 'ase', 'ode', 'ass', 'pwd', 'ret', 'ken', 'ial', 'als', 'kie', 'key', 'uth', 'ion'],
-  ...['sid', 'lue', 'ata', 'ing', 'ext', 'ain', 'ash'],
+  ...SECRET_NAMES,
+  'auth',
+  ...SECRET_NAME_SUFFIXES.flatMap((suffix) => [`-${suffix}`, `_${suffix}`]),
 ]
 
 /** Names of accounts, whose values say who it is. */

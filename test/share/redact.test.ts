@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createRedactor, redactEach } from '../../src/share/redact.js'
+import { SECRET_NAME_TAILS } from '../../src/share/secret-rules.js'
 import { createSecrets, type MadeUpSecret } from './made-up-secrets.js'
 
 /** Where a secret stands in a text; each is tried with every secret. */
@@ -155,6 +156,25 @@ describe('a redactor', () => {
     expect(await createRedactor().redact('password=first-1 password=fir\x1b[31mst-1')).toBe(
       'password=[secret:1] password=[secret:1]',
     )
+  })
+
+  test('takes a name that begins like an escape, in each text after the one that told it', async () => {
+    const redactor = createRedactor({ users: ['nils', 'bob'] })
+    expect(
+      await redactor.redact(String.raw`D:\bob\x, \nils, \\nils, %2Fnils, nils of /home/tina/x, tina`),
+    ).toBe(String.raw`D:\[user:1]\x, \[user:2], \\[user:2], %2F[user:2], [user:2] of [home]/x, [user:3]`)
+    expect(await redactor.redact(String.raw`D:\tina\x of \n\tina`)).toBe(
+      String.raw`D:\[user:3]\x of \n\[user:3]`,
+    )
+  })
+
+  test('takes the value of every name that tells a secret', async () => {
+    const names = SECRET_NAME_TAILS.map((tail) => (/^[-_]/.test(tail) ? `my_token${tail}` : `my_${tail}`))
+    const redacted = await redactEach(
+      createRedactor(),
+      [...names, ...names.map((name) => name.toUpperCase())].map((name) => `${name}="Zq7-bottle"`),
+    )
+    expect(redacted.filter((text) => !text.endsWith('="[secret:1]"'))).toEqual([])
   })
 
   test('takes the names that it is given', async () => {
