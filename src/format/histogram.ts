@@ -2,6 +2,9 @@
 
 const LINE = '▁▂▃▄▅▆▇█'
 
+export const HOUR_SECONDS = 3600
+export const DAY_SECONDS = 86_400
+
 /** One character a count, the highest of all as a whole block; a blank stands for none. */
 export function formatSparkline(counts: readonly number[]): string {
   const most = Math.max(...counts, 1)
@@ -66,4 +69,12 @@ export function planBuckets(
   }
   const stepSeconds = Math.max(1, Math.ceil((to - from + 1) / most))
   return { fromSeconds: from, stepSeconds, count: Math.floor((to - from) / stepSeconds) + 1 }
+}
+
+/** `2026-11-25 14:51:30`, as exact as a span of this length needs: each line alike. */
+export function formatSpanStart(seconds: number, stepSeconds: number): string {
+  const date = new Date(seconds * 1000)
+  if (Number.isNaN(date.getTime())) return String(seconds)
+  const text = date.toISOString().replace('T', ' ')
+  return text.slice(0, stepSeconds >= DAY_SECONDS ? 10 : stepSeconds % 60 === 0 ? 16 : 19)
 }
