@@ -65,7 +65,7 @@ const MAY_OPEN_FOR_WRITING = ['sync', 'runtime']
 /** Who may import which package; a package that is not here may not be imported at all. */
 const PACKAGES: Record<string, (file: string) => boolean> = {
   'better-sqlite3': (file) => file === 'db/drivers.ts' || file === 'db/open-write.ts',
-  '@secretlint/core': (file) => file === 'share/secretlint.ts',
+  '@secretlint/types': (file) => file === 'share/secretlint.ts',
   '@secretlint/secretlint-rule-preset-recommend': (file) => file === 'share/secretlint.ts',
   chalk: (file) => file === 'format/palette.ts',
   commander: (file) => file === 'cli/parse.ts',
