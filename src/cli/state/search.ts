@@ -2,6 +2,7 @@ import { StateError } from '../../errors.js'
 import { formatBadLine } from '../../format/bad-line.js'
 import type { RecordKind } from '../../format/fields.js'
 import { formatCount, formatPlural } from '../../format/quantity.js'
+import { type FoundLine, type SearchLimits, searchThreads } from '../../inspect/search-threads.js'
 import {
   SEARCH_PLACES,
   type SearchedRollout,
@@ -9,11 +10,8 @@ import {
   type SearchPlace,
   type SearchQuery,
 } from '../../model/search.js'
-import { isSameFolder } from '../../query/cwd-spellings.js'
 import { readThreadBriefs, type ThreadBrief } from '../../query/threads/brief.js'
-import { indexByRolloutId } from '../../rollout/lineage.js'
 import { listRollouts } from '../../rollout/list.js'
-import { findLines } from '../../rollout/search-file.js'
 import { createMatcher } from '../../rollout/search-text.js'
 import { listFlag, onFlag, parseCount, parsedFlag, requiredArgument, textFlag } from '../flags.js'
 import { parseTime, TIME_LOOK } from '../options.js'
@@ -24,11 +22,7 @@ import { requireThread } from './thread-argument.js'
 import { toAbsolute } from './threads-list.js'
 
 /** A line that matches; on a terminal also a line beside one. */
-interface LineRow {
-  threadId: string
-  title: string | null
-  path: string | null
-  hit: SearchHit
+interface LineRow extends FoundLine {
   isContext: boolean
 }
 
@@ -163,11 +157,11 @@ comes first.`,
       withReviewers: flags.reviewers === true,
     }
     createMatcher(query)
-    const only = flags.thread === undefined ? undefined : (await requireThread(flags.thread, session)).id
+    const threadId = flags.thread === undefined ? undefined : (await requireThread(flags.thread, session)).id
     const cwd = flags.cwd === undefined ? undefined : toAbsolute(flags.cwd, session.io.workingFolder)
-    const where = flags.archived ? 'archived_sessions' : flags.active ? 'sessions' : undefined
+    const folder = flags.archived ? 'archived_sessions' : flags.active ? 'sessions' : undefined
     const isTable = session.io.stdout.isTerminal && flags.json === undefined && flags.fields === undefined
-    const found = findMatches(session, query, { only, cwd, where })
+    const found = findMatches(session, query, { threadId, cwd, folder })
     const isCounted = flags.count === true || flags.threadIds === true
     return {
       pages: isCounted ? countThreads(found) : isTable ? withContext(found) : found,
@@ -189,16 +183,10 @@ function parsePlaces(typed: readonly string[] | undefined): readonly SearchPlace
     })
 }
 
-interface Limits {
-  only: string | undefined
-  cwd: string | undefined
-  where: 'sessions' | 'archived_sessions' | undefined
-}
-
 async function* findMatches(
   session: Session,
   query: SearchQuery,
-  { only, cwd, where }: Limits,
+  limits: SearchLimits,
 ): AsyncGenerator<LineRow[]> {
   const { codexHome, io } = session
   const briefs = readBriefs(session)
@@ -209,88 +197,41 @@ async function* findMatches(
   }
   // An empty home is more likely not the one that was meant.
   if (files.length === 0 && briefs.size === 0) session.open('threads')
-  const isCwd = createFolderTest(cwd)
-  // Of a rollout that lies in two places one counts.
-  const byId = indexByRolloutId(files)
-  const chosen: { path: string; threadId: string; atMs: number }[] = []
-  for (const { path, root, name } of byId.values()) {
-    const { threadId, createdAtMs } = name!
-    const brief = briefs.get(threadId)
-    if ((only !== undefined && threadId !== only) || (where !== undefined && root !== where)) continue
-    if (brief && !isCwd(brief.cwd)) continue
-    chosen.push({ path, threadId, atMs: brief?.updatedAtMs || createdAtMs })
-  }
-  chosen.sort(
-    (a, b) =>
-      b.atMs - a.atMs ||
-      (a.threadId < b.threadId ? 1 : a.threadId > b.threadId ? -1 : a.path < b.path ? -1 : 1),
-  )
-  const titles = findTitles(query, briefs, session)
-  const nameOf = (threadId: string) => {
-    const brief = briefs.get(threadId)
-    return brief?.name ?? session.names().get(threadId) ?? brief?.title ?? null
-  }
-  const threadOf = new Map(chosen.map(({ path, threadId }) => [path, threadId]))
-  const isTitleWanted = (id: string) =>
-    (only === undefined || id === only) &&
-    (where === undefined || chosen.some(({ threadId }) => threadId === id)) &&
-    isCwd(briefs.get(id)?.cwd ?? '')
   let hasFound = false
   let elidedBytes = 0
   let untimedCount = 0
-  const tellTitles = (ids: Iterable<string>): LineRow[] => {
-    const rows: LineRow[] = []
-    for (const id of ids) {
-      const hit = titles.get(id)
-      titles.delete(id)
-      if (hit && isTitleWanted(id))
-        rows.push({ threadId: id, title: nameOf(id), path: null, hit, isContext: false })
-    }
-    return rows
+  const found = searchThreads({
+    query,
+    limits,
+    files,
+    briefs,
+    names: session.names,
+    search: (paths) => searchRollouts({ query, codexHome, paths, io }),
+    onSearched(result) {
+      tellUnread(result, session)
+      elidedBytes += result.elidedBytes
+      untimedCount += result.untimedCount
+    },
+  })
+  for await (const lines of found) {
+    hasFound ||= lines.length > 0
+    yield lines.map((line) => ({ ...line, isContext: false }))
   }
-  const order = chosen.map(({ path }) => path)
-  let told = 0
-  const tell = (result: SearchedRollout): LineRow[] => {
-    if (result.failure !== null) {
-      session.notice(result.failure)
-      session.fail()
-    }
-    for (const line of result.badLines) session.notice(formatBadLine({ path: result.path, ...line }))
-    const unnamed = result.badLineCount - result.badLines.length
-    if (unnamed > 0) session.notice(`${result.path}: ${formatPlural(unnamed, 'more line')} cannot be read`)
-    elidedBytes += result.elidedBytes
-    untimedCount += result.untimedCount
-    const threadId = threadOf.get(result.path)!
-    // Titles of the threads before this one have their place before it.
-    const upTo = order.indexOf(result.path, told)
-    const passed = chosen.slice(told, upTo + 1).map((file) => file.threadId)
-    told = upTo + 1
-    const isElsewhere = !briefs.has(threadId) && result.cwd !== null && !isCwd(result.cwd)
-    return [
-      ...tellTitles(passed),
-      ...(isElsewhere ? [] : result.hits).map((hit) => ({
-        threadId,
-        title: nameOf(threadId),
-        path: result.path,
-        hit,
-        isContext: false,
-      })),
-    ]
-  }
-  const isOnlyTitles = query.places.length === 1 && query.places[0] === 'titles'
-  if (!isOnlyTitles)
-    for await (const results of searchRollouts({ query, codexHome, paths: order, io })) {
-      const rows = results.flatMap(tell)
-      hasFound ||= rows.length > 0
-      if (rows.length > 0) yield rows
-    }
-  const rest = tellTitles([...titles.keys()])
-  hasFound ||= rest.length > 0
-  yield rest
   if (elidedBytes > 0) session.notice(`${formatPlural(elidedBytes, 'byte')} of long texts were not searched`)
   if (untimedCount > 0)
     session.notice(`${formatCount(untimedCount)} that match are left out: when they were said is not known`)
   if (!hasFound) session.fail()
+}
+
+/** What of a rollout was not searched. */
+function tellUnread({ path, failure, badLines, badLineCount }: SearchedRollout, session: Session): void {
+  if (failure !== null) {
+    session.notice(failure)
+    session.fail()
+  }
+  for (const line of badLines) session.notice(formatBadLine({ path, ...line }))
+  const unnamed = badLineCount - badLines.length
+  if (unnamed > 0) session.notice(`${path}: ${formatPlural(unnamed, 'more line')} cannot be read`)
 }
 
 function readBriefs(session: Session): Map<string, ThreadBrief> {
@@ -302,53 +243,6 @@ function readBriefs(session: Session): Map<string, ThreadBrief> {
     if (!(error instanceof StateError)) throw error
     session.notice(`titles are not known: ${error.message}`)
     return new Map()
-  }
-}
-
-function createFolderTest(wanted: string | undefined): (cwd: string) => boolean {
-  if (wanted === undefined) return () => true
-  const known = new Map<string, boolean>()
-  return (cwd) => {
-    const isSame = known.get(cwd) ?? isSameFolder(cwd, wanted)
-    known.set(cwd, isSame)
-    return isSame
-  }
-}
-
-/** Threads whose title or name matches. By no time: nothing tells when a title was given. */
-function findTitles(
-  query: SearchQuery,
-  briefs: ReadonlyMap<string, ThreadBrief>,
-  session: Session,
-): Map<string, SearchHit> {
-  const found = new Map<string, SearchHit>()
-  if (!query.places.includes('titles') || query.sinceMs !== undefined || query.untilMs !== undefined)
-    return found
-  const matcher = createMatcher(query)
-  const names = new Map(session.names())
-  for (const { id, name, title } of briefs.values()) {
-    // A title that is the first message is found as that.
-    const given = name ?? names.get(id)
-    names.delete(id)
-    if (given !== undefined) add(id, given)
-    else if (query.places.length === 1 && title !== null) add(id, title)
-  }
-  for (const [id, name] of names) add(id, name)
-  return found
-
-  function add(id: string, text: string): void {
-    const [line] = findLines(text, matcher, 0)
-    if (line)
-      found.set(id, {
-        turn: null,
-        turnId: null,
-        isRolledBack: false,
-        isInherited: false,
-        atMs: null,
-        place: 'titles',
-        lineNumber: null,
-        ...line,
-      })
   }
 }
 
