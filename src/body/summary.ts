@@ -25,6 +25,7 @@ export function summarizeRow(row: StoredLogRow, parsed: ParsedBody): LogSummary 
     fields: showFields(parsed.fields, fields, told.hidden),
     target,
     threadId,
+    isFailure: failure !== undefined,
     turn: hasFailed
       ? { kind: 'failed', id: readMeaning(parsed, 'turn_id'), text: failure.text }
       : readTurn(parsed, failure?.name === 'interrupted'),
@@ -42,9 +43,14 @@ const CHATTY_LEVELS: ReadonlySet<string> = new Set(['TRACE', 'DEBUG'])
 /** Of what is said at length only its beginning counts. */
 const LONGEST_KIND = 200
 
+/** The name of an event that came as JSON; masked as any quoted text, `response.failed` would look like all others. */
+const EVENT_TYPE = /"type": ?"[^"]*"/
+
 /** The same text for rows that may be shown as one. */
 export function kindOf({ level, text }: Pick<LogSummary, 'level' | 'text'>): string {
-  return CHATTY_LEVELS.has(level) ? maskMessage(text.slice(0, LONGEST_KIND)) : text
+  if (!CHATTY_LEVELS.has(level)) return text
+  const begin = text.slice(0, LONGEST_KIND)
+  return maskMessage(begin) + (EVENT_TYPE.exec(begin)?.[0] ?? '')
 }
 
 /** The decoded values by key; of several with the same key the last holds. */

@@ -17,6 +17,9 @@ export function pageOutput({
     get columns() {
       return terminal.columns
     },
+    get rows() {
+      return terminal.rows
+    },
     get isPaged() {
       return shown?.isPaged ?? false
     },

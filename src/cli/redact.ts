@@ -137,6 +137,9 @@ export function startRedaction(io: ProcessIo): RedactionThread {
       get columns() {
         return like?.columns
       },
+      get rows() {
+        return like?.rows
+      },
       write: (chunk) => write(fd, chunk),
       // What went wrong with the output can still be reported.
       ...(fd !== 2 && { check, end }),

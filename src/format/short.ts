@@ -2,6 +2,7 @@ import { LOG_LEVELS } from '../model/log.js'
 import { FAILED_LEVEL, type LogSummary } from '../model/log-summary.js'
 import { cleanLine } from './clean.js'
 import { escapeForTerminal } from './escape.js'
+import { type AlikeRows, createFolder, type Folded, isBad, type Repeats } from './fold.js'
 import { markMatches } from './log-text.js'
 import { paint } from './paint.js'
 import { type Palette, type StyleName, THREAD_STYLES } from './palette.js'
@@ -20,7 +21,7 @@ export interface ShortOptions {
   isCompact?: boolean
   /** Shows a row on as many lines as it needs. */
   wraps?: boolean
-  /** Shows neighbours as one whose kind is the same text, when they are of one thread and place. */
+  /** Folds rows whose kind is the same text, when they are of one thread and place (fold.ts). */
   kindOf?: ((row: LogSummary) => string) | undefined
   /** All rows are of this thread: it is named once, and its turns are marked. */
   thread?: { id: string; title?: string | undefined; model?: string | undefined }
@@ -48,14 +49,12 @@ export const PATCH_MARK = '*** Begin Patch'
 
 export function createShortFormatter(options: ShortOptions): ShortFormatter {
   const { palette, width, time, thread, kindOf, isCompact = false } = options
-  const lines = createLineFormatter(options)
+  const lines = createLines(options)
   const stampOf = createStamps(time)
   let day = ''
   let dayZone = ''
-  let held: Group | undefined
-  let waiting: Group[] = []
-  let waitingUnits = 0
-  const warnings = new Map<string, Group>()
+  const folder =
+    kindOf && createFolder({ kindOf, dayOf: createDays(time), countsInTurn: thread !== undefined })
 
   function dayRule(row: LogSummary): string {
     const { date, zone } = stampOf(row)
@@ -67,43 +66,20 @@ export function createShortFormatter(options: ShortOptions): ShortFormatter {
     return formatDayRule(date, zone, { width, palette, thread: isFirst ? thread : undefined })
   }
 
-  /** The group that the next row may join, and those before it that wait for their turn to end. */
-  function flush(): string {
-    if (held) waiting.push(held)
-    held = undefined
+  function tell(folded: readonly Folded[]): string {
     let text = ''
-    for (const group of waiting) {
-      const isFolded = group.count > 1 || group.againCount > 0
-      text += dayRule(group.first) + lines(group.first, isFolded ? group : undefined)
+    for (const one of folded) {
+      if (one.kind === 'repeats') text += lines.formatRepeats(one.repeats)
+      else text += dayRule(one.group.first) + lines.formatRow(one.group.first, one.group)
     }
-    waiting = []
-    waitingUnits = 0
-    warnings.clear()
     return text
   }
 
   return {
     format(row) {
-      if (!kindOf) return dayRule(row) + lines(row)
-      const kind = kindOf(row)
-      if (held?.kind === kind && joinGroup(held, row)) return ''
-      // In a thread's own view a warning that comes again is counted where it first stands in the turn.
-      const warning = thread && isBad(row.level) && !row.turn ? describeRow(row) : undefined
-      const told = warning === undefined ? undefined : warnings.get(warning)
-      if (told) {
-        told.againCount++
-        return ''
-      }
-      const isWaiting = thread !== undefined && !row.turn && waitingUnits < MOST_WAITING
-      if (isWaiting && held) waiting.push(held)
-      const before = isWaiting ? '' : flush()
-      waitingUnits += ROW_UNITS + row.text.length
-      for (const { value } of row.fields) waitingUnits += value.length
-      held = { kind, first: row, last: row, count: 1, isSame: true, againCount: 0 }
-      if (warning !== undefined) warnings.set(warning, held)
-      return before
+      return folder ? tell(folder.add(row)) : dayRule(row) + lines.formatRow(row)
     },
-    flush,
+    flush: () => (folder ? tell(folder.flush()) : ''),
   }
 }
 
@@ -128,63 +104,19 @@ export function formatDayRule(
   return `${paint(palette, 'faint', cut + '─'.repeat(Math.max(0, cells - widthOf(cut))))}\n`
 }
 
-/** Of a turn's rows that are held back, reckoned in characters. */
-const MOST_WAITING = 1024 * 1024
-const ROW_UNITS = 1000
-
-/** Neighbours that are shown as one. */
-interface Group {
-  kind: string
-  first: LogSummary
-  last: LogSummary
-  count: number
-  /** Their fields are the same as well. */
-  isSame: boolean
-  /** How often later rows of the turn say the same. */
-  againCount: number
-}
-
-/** Folded rows lie within two seconds, so that the time of the first says enough. */
-function joinGroup(group: Group, row: LogSummary): boolean {
-  const { first } = group
-  const isAlike =
-    row.level === first.level &&
-    row.target === first.target &&
-    row.threadId === first.threadId &&
-    !row.turn &&
-    !first.turn &&
-    row.tsSeconds - first.tsSeconds <= 1
-  if (!isAlike) return false
-  const isSame = group.isSame && row.text === first.text && isSameFields(first, row)
-  // What a warning says is never out of sight: only one that says the same again is counted.
-  if (!isSame && isBad(row.level)) return false
-  group.last = row
-  group.count++
-  group.isSame = isSame
-  return true
-}
-
-function describeRow({ level, target, text, fields }: LogSummary): string {
-  return [level, target, text, describeFields(fields, undefined)].join('\0')
-}
-
-function isSameFields(a: LogSummary, b: LogSummary): boolean {
-  return (
-    a.fields.length === b.fields.length &&
-    a.fields.every(
-      ({ key, value }, index) => key === b.fields[index]!.key && value === b.fields[index]!.value,
-    )
-  )
-}
-
-function isBad(level: string): boolean {
-  return level === 'WARN' || level === 'ERROR' || level === FAILED_LEVEL
-}
-
-type Fold = Pick<Group, 'last' | 'count' | 'isSame' | 'againCount'>
-
 /** The lines of one row, each with its newline. */
-export function createLineFormatter(options: ShortOptions): (row: LogSummary, fold?: Fold) => string {
+export function createLineFormatter(options: ShortOptions): (row: LogSummary) => string {
+  return createLines(options).formatRow
+}
+
+type Fold = Pick<AlikeRows, 'last' | 'count' | 'isSame' | 'againCount'>
+
+interface Lines {
+  formatRow(row: LogSummary, fold?: Fold): string
+  formatRepeats(repeats: Repeats): string
+}
+
+function createLines(options: ShortOptions): Lines {
   const { palette, width, highlight, wraps = false, isCompact = false, thread } = options
   const columns = chooseColumns(options)
   const turns = createTurnClock()
@@ -234,7 +166,29 @@ export function createLineFormatter(options: ShortOptions): (row: LogSummary, fo
     return cell((isTold ? ' '.repeat(clock.length) : clock) + millis, 'time')
   }
 
-  return function formatRow(row, fold) {
+  function formatRepeats(repeats: Repeats): string {
+    const { text, width: timeWidth } = timeCell(repeats.first)
+    const isLetter = isCompact || columns.isLetter
+    const sign = cell(
+      '↻'.padEnd(isLetter ? 1 : LEVEL_WIDTH),
+      repeats.badCounts.size > 0 ? 'warning' : 'faint',
+    )
+    const told = describeRepeats(repeats, describeEnd(repeats.first, repeats.last))
+    const room = width === undefined ? undefined : Math.max(1, width - timeWidth - sign.width - 2)
+    const shown = room === undefined ? told.join(' ') : fitParts(told, room)
+    return `${text} ${sign.text} ${paint(palette, 'faint', shown)}\n`
+  }
+
+  /** When the last of several was, as far as it differs from the first; `''` where they are of one instant. */
+  function describeEnd(first: LogSummary, last: LogSummary): string {
+    const [from, to] = [stampOf(first), stampOf(last)]
+    const isInMinute = from.clock.slice(0, 5) === to.clock.slice(0, 5)
+    const seconds = from.clock === to.clock ? '' : isInMinute ? to.clock.slice(6) : to.clock
+    const [begin, end] = [`.${millisOf(first)}`, `${seconds}.${millisOf(last)}`]
+    return begin === end ? '' : `${begin}–${end}`
+  }
+
+  function formatRow(row: LogSummary, fold?: Fold): string {
     rowNumber++
     const mark = thread && row.turn ? turns.mark(row) : undefined
     const cells = [timeCell(row), mark ? cell(mark.sign, mark.style) : levelCell(row.level)]
@@ -248,7 +202,8 @@ export function createLineFormatter(options: ShortOptions): (row: LogSummary, fo
     }
     const room = width === undefined ? undefined : Math.max(1, width - indent)
     const shown = mark ? { ...row, text: mark.text, fields: [] } : row
-    const body = layOut(shown, room, fold, {
+    const suffixes = fold ? describeFold(fold, describeEnd(row, fold.last), row) : NO_SUFFIX
+    const body = layOut(shown, room, suffixes, {
       palette,
       highlight,
       wraps,
@@ -261,6 +216,8 @@ export function createLineFormatter(options: ShortOptions): (row: LogSummary, fo
     }
     return lines
   }
+
+  return { formatRow, formatRepeats }
 }
 
 /** Without what nearly all targets begin with. */
@@ -315,6 +272,15 @@ function createStamps(time: TimeFormatter): (row: LogSummary) => Stamp {
   }
 }
 
+/** The day as its rule tells it; `''` of what is no date. */
+function createDays(time: TimeFormatter): (row: LogSummary) => string {
+  const stampOf = createStamps(time)
+  return (row) => {
+    const { date = '', zone } = stampOf(row)
+    return date + zone
+  }
+}
+
 function millisOf({ tsNanos }: Pick<LogSummary, 'tsNanos'>): string {
   return String(Math.trunc(tsNanos / 1e6)).padStart(3, '0')
 }
@@ -329,7 +295,7 @@ interface Columns {
 /** What a narrow terminal has no room for is left out, the message last. */
 function chooseColumns({ width = Number.POSITIVE_INFINITY, isCompact, thread }: ShortOptions): Columns {
   const threadWidth = width >= 80 && !isCompact ? THREAD_WIDTH : width >= 40 ? SHORT_THREAD_WIDTH : 0
-  const target = isCompact || width < 80 ? 0 : width < 110 ? NARROW_TARGET_WIDTH : TARGET_WIDTH
+  const target = isCompact || width < 100 ? 0 : width < 120 ? NARROW_TARGET_WIDTH : TARGET_WIDTH
   return {
     millis: width >= 60,
     isLetter: width < 60,
@@ -349,13 +315,14 @@ interface Layout {
 
 /** The lines of message and fields, without what stands before them. */
 function layOut(
-  { text, fields, tsSeconds, tsNanos }: LogSummary,
+  { text, fields }: LogSummary,
   room: number | undefined,
-  fold: Fold | undefined,
+  suffixes: Suffixes,
   { palette, highlight, wraps, mayWrapOnce, isCompact }: Layout,
 ): string[] {
   if (!isCompact && text.includes(PATCH_MARK) && text.includes('\n')) return layOutPatch(text, room, palette)
-  const suffix = fold ? describeFold(fold, { tsSeconds, tsNanos }) : ''
+  // The message has at least the half of the line.
+  const suffix = room === undefined || suffixes.long.length <= room / 2 ? suffixes.long : suffixes.short
   // Of a long text only what can be shown is looked at.
   const units = room === undefined || wraps ? undefined : (room + 1) * 2 * UNITS_PER_CELL
   const message = tidy(units === undefined ? text : text.slice(0, units))
@@ -432,18 +399,48 @@ function paintFields(
   return own === '' ? text : text + paint(palette, 'faint', markMatches(own, highlight, palette))
 }
 
+/** How many rows a line stands for, with their time where there is room for it. */
+interface Suffixes {
+  long: string
+  short: string
+}
+
+const NO_SUFFIX: Suffixes = { long: '', short: '' }
+
 function describeFold(
   { last, count, isSame, againCount }: Fold,
-  first: Pick<LogSummary, 'tsSeconds' | 'tsNanos'>,
-): string {
-  if (againCount > 0) return `×${count + againCount} in turn`
-  if (isSame) return `×${count}`
-  const [from, to] = [millisOf(first), millisOf(last)]
-  const isInSecond = first.tsSeconds === last.tsSeconds
-  if (isInSecond && from === to) return `(+${count - 1} alike)`
-  // Where the last one lies in the next second, its seconds are told too.
-  const seconds = isInSecond ? '' : String(((last.tsSeconds % 60) + 60) % 60).padStart(2, '0')
-  return `(+${count - 1} alike, .${from}–${seconds}.${to})`
+  span: string,
+  first: Pick<LogSummary, 'tsSeconds'>,
+): Suffixes {
+  if (againCount > 0) {
+    const text = `×${count + againCount} in turn`
+    return { long: text, short: text }
+  }
+  if (count === 1) return NO_SUFFIX
+  if (!isSame) {
+    const text = `+${count - 1} alike`
+    return { long: `(${[text, span].filter(Boolean).join(', ')})`, short: `(${text})` }
+  }
+  // Where they lie within two seconds the time of the first says enough.
+  const long = last.tsSeconds - first.tsSeconds <= 1 ? `×${count}` : `×${count}, ${span}`
+  return { long, short: `×${count}` }
+}
+
+/** What is said of rows that came again, what matters first. */
+function describeRepeats({ period, rounds, rowCount, badCounts, isSame }: Repeats, span: string): string[] {
+  const times = rounds === 1 ? 'once more' : `${rounds} times more`
+  const bad = [...badCounts].map(([level, count]) => `${count} ${level}`)
+  return [
+    isSame ? `the ${period} above, ${times}` : `like the ${period} above, ${times}`,
+    `(${[`${rowCount} rows`, ...bad, span].filter(Boolean).join(', ')})`,
+  ]
+}
+
+/** As many of the parts as fit. */
+function fitParts([first = '', ...others]: readonly string[], room: number): string {
+  let text = cutToWidth(first, room)
+  for (const part of others) if (widthOf(text) + 1 + widthOf(part) <= room) text += ` ${part}`
+  return text
 }
 
 /** Remembers when the turn began, to tell how long it took. */

@@ -15,6 +15,8 @@ export interface LogSummary {
   target: string
   threadId: string | null
   turn: TurnMark | undefined
+  /** It tells of a failure, whatever its level. */
+  isFailure: boolean
 }
 
 export interface SummaryField {

@@ -59,6 +59,13 @@ test('what fits is printed, and less is gone', async () => {
   expect(screen().split('\n').length).toBeGreaterThan(2)
 })
 
+test('the newest rows that fill the terminal are shown without a pager', async () => {
+  const { screen } = openTerminal('codex-logs tail --no-follow')
+  await waitUntil(() => screen().includes('ended with 0'))
+  // A line for the prompt and one for how it ended.
+  expect(screen().split('\n').length).toBeGreaterThan(15)
+})
+
 test('the end of the output is reached, with its colours', async () => {
   const { screen, press } = openTerminal('codex-logs query --fields id -n 500')
   await waitUntil(() => screen().endsWith('\n:'))

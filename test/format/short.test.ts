@@ -25,6 +25,7 @@ function row(millis: number, text: string, rest: Partial<LogSummary> = {}): LogS
     text,
     fields: [],
     turn: undefined,
+    isFailure: false,
     ...rest,
   }
 }
@@ -178,6 +179,47 @@ test('neighbours are folded, warnings with other words are not', () => {
   // A follow that has no more rows for now waits for none.
   expect(formatter.flush()).toContain('×2')
   expect(formatter.flush()).toBe('')
+})
+
+test('rows that come again in the same order are told in a line, with the time of the first', () => {
+  const trio = (millis: number) =>
+    ['Reloading auth', 'Reloaded auth', 'waiting to resolve'].map((text) =>
+      row(millis, text, { level: 'INFO', threadId: null, target: 'codex_login::auth::manager' }),
+    )
+  const rows = [...[776, 1778, 2779, 60_800].flatMap(trio).toSpliced(9, 1), row(60_900, 'POST')]
+  expect(print(rows.slice(0, 9), { kindOf, width: 100 })).toMatchInlineSnapshot(`
+    "── Sat 21 Nov 2026, UTC ────────────────────────────────────────────────────────────────────────────
+    00:11:25.776 INFO                …::auth::manager Reloading auth
+    00:11:25.776 INFO                …::auth::manager Reloaded auth
+    00:11:25.776 INFO                …::auth::manager waiting to resolve
+    00:11:26.778 ↻     the 3 above, 2 times more (6 rows, .778–27.779)
+    "
+  `)
+  expect(print(rows.slice(0, 9), { kindOf, width: 50, isCompact: true })).toMatchInlineSnapshot(`
+    "00:11:25 I      Reloading auth
+    00:11:25 I      Reloaded auth
+    00:11:25 I      waiting to resolve
+    00:11:26 ↻ the 3 above, 2 times more
+    "
+  `)
+  const warned = [0, 10_000, 20_000, 30_000, 40_000].flatMap((millis) => [
+    row(millis, 'a', { fields: [{ key: 'n', value: String(millis) }] }),
+    row(millis + 5, 'b is used', { level: 'WARN' }),
+  ])
+  const thread = { id: THREAD }
+  expect(print(warned, { kindOf, width: 90 })).toContain(
+    '00:11:35.000 ↻     like the 2 above, 4 times more (8 rows, 4 WARN, .000–00:12:05.005)\n',
+  )
+  // There the warning is counted in its turn.
+  expect(print(warned, { kindOf, width: 90, thread })).toMatch(/ ×5 in turn\n.*\+3 alike/)
+})
+
+test('on a narrow line the message goes before the times of what is folded', () => {
+  const rows = [1, 2, 3].map((millis) =>
+    row(millis, 'inotify event: OPEN', { fields: [{ key: 'n', value: String(millis) }] }),
+  )
+  expect(print(rows, { kindOf, width: 60 })).toMatch(/inotify event: OPEN n=1 +\(\+2 alike\)\n/)
+  expect(print(rows, { kindOf, width: 80 })).toMatch(/OPEN n=1 +\(\+2 alike, .001–.003\)\n/)
 })
 
 test('a new day and a new offset have a rule', () => {
