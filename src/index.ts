@@ -76,6 +76,7 @@ export { metadataFromRow } from './query/threads/find.js'
 export { anchorFromItem } from './query/threads/list.js'
 export { builderFromItems, buildMetadata, type ThreadBuilder } from './rollout/builder.js'
 export { normalizeCwd } from './rollout/cwd.js'
+export { DIFF_FIELDS, type DiffField, diffFields, SEED_DIFF_FIELDS } from './rollout/diff-fields.js'
 export {
   compareWatermarks,
   type ListRolloutsOptions,
@@ -90,15 +91,11 @@ export {
 } from './rollout/list.js'
 export {
   applyRolloutItem,
-  DIFF_FIELDS,
-  type DiffField,
-  diffFields,
   extractMetadata,
   type LineCounts,
   type MetadataOptions,
   type RolloutExtract,
   type RolloutOrigin,
-  SEED_DIFF_FIELDS,
 } from './rollout/metadata.js'
 export {
   type MalformedLine,

@@ -1,7 +1,7 @@
 import { isSamePath } from '../model/paths.js'
 import type { Release } from '../model/releases.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
-import { cutToSeconds, DIFF_FIELDS, type DiffField, diffFields } from './metadata.js'
+import { cutToSeconds, DIFF_FIELDS, type DiffField, diffFields } from './diff-fields.js'
 
 /** A value in which a thread's row and its rollout differ, and no sound home has them differ. */
 export interface FieldDifference {

@@ -6,15 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { StateError } from '../../src/errors.js'
 import { CURRENT_RULES, METADATA_RULES, type MetadataRules, SEED_RULES } from '../../src/model/releases.js'
 import type { ThreadMetadata } from '../../src/model/thread.js'
-import {
-  cutToSeconds,
-  DIFF_FIELDS,
-  diffFields,
-  extractMetadata,
-  extractMetadataFromLines,
-  SEED_DIFF_FIELDS,
-  toStoredSource,
-} from '../../src/rollout/metadata.js'
+import { cutToSeconds, DIFF_FIELDS, diffFields, SEED_DIFF_FIELDS } from '../../src/rollout/diff-fields.js'
+import { extractMetadata, extractMetadataFromLines, toStoredSource } from '../../src/rollout/metadata.js'
 import { parseRolloutLine } from '../../src/rollout/parse.js'
 import {
   event,
