@@ -1,4 +1,5 @@
 import { columnSql } from '../schema/columns.js'
+import { parseSpawnParent } from '../schema/threads.js'
 import type { ThreadTable } from './threads/table.js'
 
 /** One thread spawned another. */
@@ -20,7 +21,7 @@ export function readSpawnEdges({ connection, columns, hasSpawnEdges }: ThreadTab
      WHERE ${columnSql(columns.source)} LIKE '{"subagent":{"thread_spawn":%'`,
   )
   for (const { id, source } of spawned) {
-    const parentId = parseParentId(source)
+    const parentId = parseSpawnParent(source)
     if (parentId !== undefined) edges.set(id, { parentId, childId: id, status: null })
   }
   if (hasSpawnEdges) {
@@ -31,15 +32,6 @@ export function readSpawnEdges({ connection, columns, hasSpawnEdges }: ThreadTab
     }
   }
   return [...edges.values()]
-}
-
-function parseParentId(source: string): string | undefined {
-  try {
-    const id = JSON.parse(source)?.subagent?.thread_spawn?.parent_thread_id
-    return typeof id === 'string' ? id : undefined
-  } catch {
-    return undefined
-  }
 }
 
 export interface SpawnNode {

@@ -103,3 +103,14 @@ export function timeBoundSql(
     params: [seconds, seconds, stored, stored],
   }
 }
+
+/** Who spawned a thread, by its stored source; `undefined` of one that was not spawned. */
+export function parseSpawnParent(source: string): string | undefined {
+  if (!source.startsWith('{')) return undefined
+  try {
+    const id = JSON.parse(source)?.subagent?.thread_spawn?.parent_thread_id
+    return typeof id === 'string' ? id : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,55 +1,14 @@
-import type { SqlValue, WriteConnection } from '../db/connection.js'
+import type { WriteConnection } from '../db/connection.js'
 import { StateError } from '../errors.js'
-import type { Release } from '../model/releases.js'
-import { HISTORY_MODES, type ThreadMetadata, type ThreadRow } from '../model/thread.js'
-import {
-  columnSql,
-  knownColumns,
-  type ResolvedColumns,
-  readWritableColumns,
-  resolveColumns,
-} from '../schema/columns.js'
+import { HISTORY_MODES, type ThreadMetadata } from '../model/thread.js'
+import { columnSql } from '../schema/columns.js'
 import type { DatabaseRole } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
-import { isMillisColumn, THREAD_COLUMNS, THREAD_TABLE } from '../schema/threads.js'
+import { parseSpawnParent, THREAD_TABLE } from '../schema/threads.js'
 import { deleteMemoryOfThread } from './memories.js'
-
-export interface WritableThreadTable {
-  db: WriteConnection
-  columns: ResolvedColumns<ThreadRow>
-  /** The releases that write to it. */
-  release: Release
-  /** Every column of the table, in all spellings: a time may be stored in both units. */
-  present: ReadonlySet<string>
-  hasDynamicTools: boolean
-  hasSpawnEdges: boolean
-  hasReadReceipts: boolean
-  /** Highest `updatedAtMs` that this process has given out. */
-  updatedAtMark: number
-  /** For a time in the past, the last one that was given out in its place. */
-  pastTimes: Map<number, number>
-}
-
-/** @throws {StateError} `DB_NO_TABLE`, `SCHEMA_UNKNOWN` */
-export function openThreadTable(db: WriteConnection, release: Release): WritableThreadTable {
-  const present = readWritableColumns(db, THREAD_TABLE, knownColumns(THREAD_COLUMNS))
-  const tables = listTables(db)
-  const columns = resolveColumns(THREAD_COLUMNS, present)
-  const highest = isMillisColumn(columns.updatedAtMs)
-    ? db.get<{ ms: number | null }>(`SELECT max(${columns.updatedAtMs}) AS ms FROM ${THREAD_TABLE}`)
-    : undefined
-  return {
-    db,
-    columns,
-    release,
-    present,
-    hasDynamicTools: tables.includes('thread_dynamic_tools'),
-    hasSpawnEdges: tables.includes('thread_spawn_edges'),
-    hasReadReceipts: tables.includes('thread_read_receipts'),
-    updatedAtMark: highest?.ms ?? 0,
-    pastTimes: new Map(),
-  }
-}
+import { KEPT, type StoredValue, storedColumns, timeColumns } from './thread-columns.js'
+import type { WritableThreadTable } from './thread-table.js'
+import { allocateUpdatedAt } from './updated-at.js'
 
 /**
  * Inserts or replaces a thread's metadata, in every column that the file has for it, both units of a time in
@@ -146,7 +105,7 @@ function insert(
 }
 
 function insertSpawnEdge({ db, hasSpawnEdges }: WritableThreadTable, { id, source }: ThreadMetadata): void {
-  const parentId = hasSpawnEdges ? spawnParentOf(source) : undefined
+  const parentId = hasSpawnEdges ? parseSpawnParent(source) : undefined
   if (parentId === undefined) return
   db.run(
     `INSERT OR IGNORE INTO thread_spawn_edges (parent_thread_id, child_thread_id, status) VALUES (?, ?, 'open')`,
@@ -252,133 +211,4 @@ export const ROWS_ELSEWHERE: readonly {
 
 function deleteRowsOfThread(db: WriteConnection, table: string, id: string): void {
   if (listTables(db).includes(table)) db.run(`DELETE FROM ${table} WHERE thread_id = ?`, id)
-}
-
-/** What only the database says of a thread: no rollout does, so no upsert writes it. */
-const DATABASE_ONLY = [
-  'recencyAtMs',
-  'name',
-  'isPinned',
-  'threadSectionId',
-  'sectionPosition',
-  'sectionEnteredAtMs',
-  'projectId',
-  'daybreakEnabled',
-  'attachedThreadParentId',
-] as const satisfies readonly (keyof ThreadRow)[]
-
-type WrittenName = Exclude<keyof ThreadRow, (typeof DATABASE_ONLY)[number]>
-
-const WRITTEN = Object.keys(THREAD_COLUMNS).filter(
-  (name) => !(DATABASE_ONLY as readonly string[]).includes(name),
-) as WrittenName[]
-
-type Keep = (column: string, table: WritableThreadTable, metadata: ThreadMetadata) => string
-
-/** Columns of an existing row that an upsert does not simply replace. */
-const KEPT: { readonly [Name in WrittenName]?: 'always' | Keep } = {
-  id: 'always',
-  memoryMode: 'always',
-  gitSha: where('mergesGit', keepUnlessNull),
-  gitBranch: where('mergesGit', keepUnlessNull),
-  gitOriginUrl: where('mergesGit', keepUnlessNull),
-  title: where('keepsTitles', (column, { columns }) => {
-    const message = columnSql(columns.firstUserMessage)
-    return `iif(threads.${column} NOT IN ('', threads.${message})
-      AND excluded.${column} IN ('', excluded.${message}), threads.${column}, excluded.${column})`
-  }),
-  preview: (column, _, { preview }) =>
-    preview ? `excluded.${column}` : `iif(threads.${column} = '', excluded.${column}, threads.${column})`,
-  historyMode: (column) => `iif(threads.${column} = 'legacy', excluded.${column}, threads.${column})`,
-  originator: keepUnlessNull,
-  creatorUserId: keepUnlessNull,
-  creatorAccountId: keepUnlessNull,
-}
-
-function keepUnlessNull(column: string): string {
-  return `coalesce(threads.${column}, excluded.${column})`
-}
-
-/** Only in files of releases that do so. */
-function where(rule: 'mergesGit' | 'keepsTitles', keep: Keep): Keep {
-  return (column, table, metadata) =>
-    table.release[rule] ? keep(column, table, metadata) : `excluded.${column}`
-}
-
-interface StoredValue {
-  name: WrittenName
-  column: string
-  value: SqlValue
-}
-
-function storedColumns(table: WritableThreadTable, metadata: ThreadMetadata): StoredValue[] {
-  const values: Record<WrittenName, SqlValue> = {
-    ...metadata,
-    isArchived: metadata.archivedAtSeconds === null ? 0 : 1,
-    // Later releases leave it at 0.
-    hasUserEvent: table.release.marksUserEvents && metadata.hasUserEvent ? 1 : 0,
-    firstUserMessage: metadata.firstUserMessage ?? '',
-    // Lists of 0.131 on show nothing without a preview.
-    preview: metadata.preview ?? metadata.firstUserMessage ?? '',
-    memoryMode: metadata.memoryMode ?? 'enabled',
-  }
-  return WRITTEN.flatMap((name) => {
-    if (name === 'createdAtMs' || name === 'updatedAtMs') return timeColumns(table, name, metadata[name])
-    const column = table.columns[name]
-    return column === undefined ? [] : { name, column, value: values[name] }
-  })
-}
-
-/** A time in each unit that the file has a column for: its own triggers repair only rows of older writers. */
-function timeColumns(
-  table: WritableThreadTable,
-  name: 'createdAtMs' | 'updatedAtMs',
-  valueMs: number,
-): StoredValue[] {
-  return THREAD_COLUMNS[name]
-    .filter((column) => table.present.has(column))
-    .map((column) => ({
-      name,
-      column,
-      value: isMillisColumn(column) ? valueMs : Math.floor(valueMs / 1000),
-    }))
-}
-
-/**
- * Files with milliseconds want them unique: 0.122 to 0.141 go from page to page only by them, and would lose a
- * thread between two. A time above all that were given out is taken as it is, one that is a second or more below
- * is history, and one in between becomes the next free one. A thread that already has that time keeps it.
- * Codex takes history as it is; here it becomes the next free time too, as files that were restored from an
- * archive often have whole seconds.
- */
-function allocateUpdatedAt(table: WritableThreadTable, id: string, candidateMs: number): number {
-  const { db, columns } = table
-  const column = columns.updatedAtMs
-  if (!isMillisColumn(column)) return candidateMs
-  const own = db.get<{ ms: number }>(
-    `SELECT ${column} AS ms FROM ${THREAD_TABLE} WHERE ${columnSql(columns.id)} = ?`,
-    id,
-  )
-  if (own?.ms === candidateMs) return candidateMs
-  if (candidateMs <= table.updatedAtMark - 1000) return findFreeTime(table, candidateMs)
-  table.updatedAtMark = Math.max(candidateMs, table.updatedAtMark + 1)
-  return table.updatedAtMark
-}
-
-function findFreeTime({ db, columns, pastTimes }: WritableThreadTable, candidateMs: number): number {
-  let ms = (pastTimes.get(candidateMs) ?? candidateMs - 1) + 1
-  while (db.get(`SELECT 1 FROM ${THREAD_TABLE} WHERE ${columns.updatedAtMs} = ?`, ms)) ms += 1
-  pastTimes.set(candidateMs, ms)
-  return ms
-}
-
-function spawnParentOf(source: string): string | undefined {
-  if (!source.startsWith('{')) return undefined
-  try {
-    const parsed = JSON.parse(source) as { subagent?: { thread_spawn?: { parent_thread_id?: unknown } } }
-    const parentId = parsed.subagent?.thread_spawn?.parent_thread_id
-    return typeof parentId === 'string' ? parentId : undefined
-  } catch {
-    return undefined
-  }
 }

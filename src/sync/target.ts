@@ -3,7 +3,7 @@ import type { Release } from '../model/releases.js'
 import { describeThreadTable, type ThreadTable } from '../query/threads/table.js'
 import type { ExtractSettings } from '../rollout/extract.js'
 import { listTables } from '../schema/inspect.js'
-import { openThreadTable, type WritableThreadTable } from '../store/threads.js'
+import { openThreadTable, type WritableThreadTable } from '../store/thread-table.js'
 
 /** A state database that rollouts are written to, and what has to be known of it for that. */
 export interface SyncTarget {

@@ -6,14 +6,13 @@ import type { StateError } from '../../src/errors.js'
 import type { ThreadRow } from '../../src/model/thread.js'
 import { findThread } from '../../src/query/threads/find.js'
 import { describeThreadTable } from '../../src/query/threads/table.js'
+import { openThreadTable, type WritableThreadTable } from '../../src/store/thread-table.js'
 import {
   deleteThread,
   insertThread,
   moveThread,
-  openThreadTable,
   renameThread,
   upsertThread,
-  type WritableThreadTable,
 } from '../../src/store/threads.js'
 import { createHome, LAYOUTS, type Layout } from '../helpers/layouts.js'
 import { sampleMetadata, threadId } from '../helpers/threads.js'
