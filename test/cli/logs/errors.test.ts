@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { beforeAll, expect, test } from 'vitest'
 import { expectedNames, isInTheLog, readExpected } from '../../helpers/failures.js'
 import { copyFixtureHome, copyHome, fixtureNames } from '../../helpers/homes.js'
+import { createLogHome, PROCESS_41, PROCESS_412, T } from '../../helpers/log-layouts.js'
 import { runLogs } from '../../helpers/run.js'
 
 interface FoundFailure {
@@ -132,6 +133,19 @@ test.each([
 ])('a hole that a lock left in the log of %s is told', async (name, text) => {
   const { stderr } = await readErrors(copyFixtureHome('failures', name))
   expect(stderr).toContain(`rows may be missing ${text}`)
+})
+
+test('holes are told in the order of time, and only beside a process that wrote all the time', async () => {
+  const rowsOf = (processUuid: string, from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => ({ processUuid, tsSeconds: T + from + index }))
+  const busy = [...rowsOf(PROCESS_41, 0, 20), ...rowsOf(PROCESS_41, 30, 20), ...rowsOf(PROCESS_41, 55, 20)]
+  // Four rows on either side are no beat.
+  const calm = [...rowsOf(PROCESS_412, 200, 4), ...rowsOf(PROCESS_412, 210, 4)]
+  const { stderr } = await readErrors(createLogHome([...busy, ...calm]).home)
+  expect(stderr.split('\n').filter((line) => line.includes('may be missing'))).toEqual([
+    'codex-logs: rows may be missing from 2026-02-06T09:15:21Z to 2026-02-06T09:15:32Z: pid 41 wrote before and after',
+    'codex-logs: rows may be missing from 2026-02-06T09:15:51Z to 2026-02-06T09:15:57Z: pid 41 wrote before and after',
+  ])
 })
 
 test('an idle process leaves no hole', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { USAGE_GROUPS } from '../../../src/model/inspection.js'
@@ -69,6 +69,49 @@ test('calls a database of an older Codex what it is', async () => {
   const { rows } = await readUsage(home, 'place')
   const judged = Object.fromEntries(rows.map(({ place, may_go }) => [place, may_go]))
   expect(judged).toMatchObject({ 'state_5.sqlite': 'no', 'state_2.sqlite': 'yours' })
+})
+
+test.each([
+  ['sessions/2026/11/25/notes.txt', 'sessions'],
+  ['archived_sessions/rollout.jsonl', 'archived'],
+  ['memories/memory_summary.md', 'memories'],
+  ['memories_extensions/a.md', 'memories'],
+  ['db-backups/state_5.sqlite', 'database backups'],
+  ['old/db-backups/state_5.sqlite', 'database backups'],
+  ['worktrees/a/b.ts', 'worktrees'],
+  ['attachments/a.png', 'attachments'],
+  ['generated_images/a.png', 'generated images'],
+  ['automations/a.toml', 'automations'],
+  ['.codex-global-state.json.bak', 'Desktop state'],
+  ['logs_2.sqlite', 'logs'],
+  ['logs_2.sqlite-wal', 'WAL'],
+  ['state_5.sqlite', 'databases'],
+  ['notes.sqlite', 'databases'],
+  ['log/codex-tui.log', 'other'],
+  ['worktrees', 'other'],
+])('the kind of %s is %s', async (place, kind) => {
+  const home = keep(join(temporaryFolder(), '.codex'))
+  mkdirSync(dirname(join(home, place)), { recursive: true })
+  writeFileSync(join(home, place), 'x')
+  expect((await readUsage(home, 'kind')).rows).toMatchObject([{ kind, size_bytes: 1, files: 1 }])
+})
+
+test.each([
+  [0, 'less than a day'],
+  [1, 'less than a week'],
+  [7, 'less than a month'],
+  [30, 'less than 3 months'],
+  [90, 'less than a year'],
+  [365, 'older than a year'],
+])('a file of %i days is %s old', async (days, age) => {
+  const home = keep(join(temporaryFolder(), '.codex'))
+  mkdirSync(home)
+  writeFileSync(join(home, 'notes.txt'), 'x')
+  const seconds = Date.UTC(2026, 10, 25) / 1000
+  utimesSync(join(home, 'notes.txt'), seconds, seconds)
+  const now = (seconds + days * 86_400) * 1000
+  const { stdout } = await runState(['du', '--by', 'age', '--json', '--codex-home', home], { now })
+  expect(JSON.parse(stdout)).toMatchObject([{ age, files: 1 }])
 })
 
 test('a family has the forks, sub-agents and reviewers of a thread', async () => {

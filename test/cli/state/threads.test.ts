@@ -437,6 +437,15 @@ describe('threads path', () => {
     insertThreads(join(home, NEWEST.stateFile), [{ id: threadId(1) }])
     const { stdout, exitCode } = await runState(['threads', 'path', 'last', '--codex-home', home])
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 })
+    const shown = await runState(['threads', 'show', 'last', '--json', '--codex-home', home])
+    expect(JSON.parse(shown.stdout).rollout).toEqual({
+      path: `/gone/sessions/2026/02/02/rollout-2026-02-02T00-00-00-${threadId(1)}.jsonl`,
+      exists: false,
+      archived: false,
+      compressed: false,
+      size_bytes: null,
+      modified_at: null,
+    })
   })
 })
 
@@ -584,6 +593,21 @@ describe('threads show, tree and tools', () => {
       ])
     },
   )
+
+  test('say which tools are only loaded when they are asked for', async () => {
+    const copy = copyHome('codex-0.120.0')
+    const database = new Database(join(copy, 'state_5.sqlite'))
+    const threadId = database
+      .prepare('UPDATE thread_dynamic_tools SET defer_loading = position RETURNING thread_id')
+      .pluck()
+      .all()[0] as string
+    database.close()
+    const { stdout } = await runState(['threads', 'tools', threadId, '--json', '--codex-home', copy])
+    expect(JSON.parse(stdout)).toMatchObject([
+      { name: 'lookup_ticket', defer_loading: false },
+      { name: 'close_ticket', defer_loading: true },
+    ])
+  })
 })
 
 /** More than a page of a list, and in CI as many as somebody ever had. */

@@ -70,6 +70,8 @@ describe.each(LAYOUTS)('threads of $name', (layout) => {
     expect(numbers()).toEqual([4, 2, 1])
     expect(numbers({ archivedOnly: true })).toEqual([3])
     expect(numbers({ allowedSources: ['{"subagent":"review"}', 'exec'] })).toEqual([2])
+    // Of the library a source is the stored one: `review` is none.
+    expect(numbers({ allowedSources: ['review'] })).toEqual([])
     expect(numbers({ allowedSources: [] })).toEqual([4, 2, 1])
     expect(numbers({ modelProviders: ['openai'] })).toEqual([4, 1])
     expect(numbers({ searchTerm: '100%' })).toEqual([4])
