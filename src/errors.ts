@@ -58,3 +58,9 @@ export class StateError extends Error {
     this.hint = options.hint
   }
 }
+
+/** What is wrong with a regular expression, without the copy of it that V8's message begins with. */
+export function explainPatternError(source: string, error: unknown): string {
+  const reason = (error as Error).message.replace(/^Invalid regular expression: \/.*\/[a-z]*: /s, '')
+  return `'${source}' is not a valid regular expression: ${reason}`
+}

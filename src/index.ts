@@ -82,10 +82,8 @@ export {
   type ListRolloutsOptions,
   listRollouts,
   parseRolloutName,
-  ROLLOUT_ROOTS,
   type RolloutFile,
   type RolloutName,
-  type RolloutRoot,
   type UnreadableFolder,
   watermarkOf,
 } from './rollout/list.js'
@@ -107,6 +105,7 @@ export {
   type TurnContextItem,
 } from './rollout/parse.js'
 export { type ReadRolloutOptions, type RolloutFileFacts, readRolloutLines } from './rollout/read.js'
+export { ROLLOUT_ROOTS, type RolloutRoot } from './rollout/roots.js'
 export {
   type RateLimits,
   type ReadTokensOptions,

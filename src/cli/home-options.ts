@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { StateError } from '../errors.js'
 import { explainFileError, isMissing } from '../model/file-error.js'
 import { isSamePath } from '../model/paths.js'
+import { hasRolloutFolder } from '../rollout/roots.js'
 import { type DatabaseFile, DESKTOP_FOLDER, describeDatabase, listDatabases } from '../schema/files.js'
 import { type HomeRule, resolveHome } from '../schema/home.js'
 import type { HomeFlags } from './home-flags.js'
@@ -113,8 +114,11 @@ function databaseAt(path: string): DatabaseFile {
 /** What to do where there is no database at all. */
 const PLACE_HINT = 'Pass --codex-home or --db, or set CODEX_HOME.'
 
+/** What can be done where only the databases are gone. */
+const ROLLOUTS_HINT = `Its rollouts are there: 'codex-state search', 'tokens' and 'threads read' read them, and 'codex-state backfill run --into DIR' makes a database of them.`
+
 /** That no database is where it was looked for, and where there are some. */
-export function noDatabase({ sqliteHome, rule, elsewhere }: Home, otherwise = PLACE_HINT): StateError {
+export function noDatabase({ codexHome, sqliteHome, rule, elsewhere }: Home): StateError {
   const isThere = statSync(sqliteHome, { throwIfNoEntry: false }) !== undefined
   const place = `${sqliteHome} (found by ${rule})`
   const [other] = elsewhere
@@ -125,7 +129,9 @@ export function noDatabase({ sqliteHome, rule, elsewhere }: Home, otherwise = PL
     {
       hint: other
         ? `There are databases in ${dirname(other.path)}: ${names}. Name one with --db, or set sqlite_home in config.toml.`
-        : otherwise,
+        : codexHome !== undefined && hasRolloutFolder(codexHome)
+          ? ROLLOUTS_HINT
+          : PLACE_HINT,
     },
   )
 }

@@ -20,13 +20,19 @@ export function formatSpan(spanMs: number): string {
   return span ? `${Math.floor(seconds / span.seconds)}${span.suffix}` : '0s'
 }
 
-/** `12 ms`, `1.2 s`, `3m 5s`, `2h 4m`: how long something took. */
+/** `12 ms`, `1.2 s`, `3m 5s`, `2h 4m`, `4d 23h`, `5m`: how long something took, in two units at most. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
   const seconds = Math.round(ms / 1000)
   const minutes = Math.floor(seconds / 60)
-  return minutes < 60 ? `${minutes}m ${seconds % 60}s` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`
+  const hours = Math.floor(minutes / 60)
+  if (hours >= 24) return joinUnits(Math.floor(hours / 24), 'd', hours % 24, 'h')
+  return hours > 0 ? joinUnits(hours, 'h', minutes % 60, 'm') : joinUnits(minutes, 'm', seconds % 60, 's')
+}
+
+function joinUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit} ${small}${smallUnit}`
 }
 
 /** `1.5 MiB`. */

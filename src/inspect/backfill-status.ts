@@ -1,15 +1,13 @@
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import { leaseState } from '../model/backfill.js'
-import { isMissing } from '../model/file-error.js'
 import type { OpenTable } from '../query/databases.js'
 import { readRows } from '../query/stored-rows.js'
 import { hasThread } from '../query/threads/find.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { judgeRolloutContent, type RolloutContent } from '../rollout/content.js'
-import { compareWatermarks, listRollouts, ROLLOUT_ROOTS } from '../rollout/list.js'
+import { compareWatermarks, listRollouts } from '../rollout/list.js'
 import { readOwner } from '../rollout/locate.js'
 import { resolveRolloutFile } from '../rollout/read.js'
+import { hasRolloutFolder } from '../rollout/roots.js'
 
 export const BACKFILL_VERDICTS = [
   'complete',
@@ -99,18 +97,6 @@ export async function readBackfillStatus(
     unindexed: unindexed.toReversed(),
     hasRolloutFolder: hasRolloutFolder(codexHome),
   }
-}
-
-/** Whether a home has a folder of rollouts, be it one that may not be looked into. */
-export function hasRolloutFolder(codexHome: string): boolean {
-  return ROLLOUT_ROOTS.some((root) => {
-    try {
-      statSync(join(codexHome, root))
-      return true
-    } catch (error) {
-      return !isMissing(error)
-    }
-  })
 }
 
 async function readIdFrom(path: string): Promise<string | null> {

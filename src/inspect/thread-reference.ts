@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { StateError } from '../errors.js'
 import type { ThreadRow } from '../model/thread.js'
 import type { ThreadSelection } from '../query/threads/filter.js'
@@ -39,6 +40,10 @@ const ID_PREFIX = /^[0-9a-f][0-9a-f-]{3,35}$/
 export async function resolveThread(text: string, sources: ThreadSources): Promise<FoundThread> {
   const { threads, names, cleanLabel } = sources
   const wanted = text.trim()
+  if (!threads && wanted === 'last') {
+    const newest = await findNewestRollout(sources.codexHome)
+    if (newest) return newest
+  }
   if (threads && wanted === 'last') {
     const readNewest = (filter: ThreadSelection) =>
       readThreads(threads, filter, 'updated', { pageRows: 1 }).next().value?.[0]
@@ -70,6 +75,28 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
   throw new StateError('NOT_FOUND', `no thread is called '${text}'`, {
     hint: `Give an id, its beginning, a name or title, or 'last'; 'codex-state threads list --search' finds parts of them.${unread}`,
   })
+}
+
+/** Where there is no table of threads: the one whose rollout was written to last, and that is no reviewer's. */
+async function findNewestRollout(codexHome: string): Promise<FoundThread | undefined> {
+  const { isReviewer, readRolloutHead } = await import('../rollout/lineage.js')
+  const { resolveRolloutFile } = await import('../rollout/read.js')
+  const index = await indexRollouts(codexHome)
+  const found: { id: string; path: string; ms: number }[] = []
+  for (const [id, [file]] of index.byThread) {
+    const ms = file && statSync(file.path, { throwIfNoEntry: false })?.mtimeMs
+    if (file && ms !== undefined) found.push({ id, path: file.path, ms })
+  }
+  found.sort((a, b) => b.ms - a.ms || (a.id < b.id ? 1 : -1))
+  for (const { id, path } of found) {
+    try {
+      const { head } = await readRolloutHead(resolveRolloutFile(path))
+      if (!isReviewer(head.source)) return { id, thread: undefined, index }
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error
+    }
+  }
+  return found[0] && { id: found[0].id, thread: undefined, index }
 }
 
 /** So many heads are read for a title. */

@@ -1,8 +1,9 @@
 import { StateError } from '../errors.js'
 import { scanRolloutLines } from './lines.js'
-import { listRollouts, parseRolloutName, ROLLOUT_ROOTS, type RolloutFile, type RolloutName } from './list.js'
+import { listRollouts, parseRolloutName, type RolloutFile, type RolloutName } from './list.js'
 import { isObject, type JsonObject, joinText, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, resolveRolloutFile } from './read.js'
+import { ROLLOUT_ROOTS } from './roots.js'
 import { parseTimestampMs } from './timestamp.js'
 
 /** What the first line of a rollout says about it. */
@@ -322,4 +323,10 @@ function isInstructions({ type, payload }: RolloutEnvelope): boolean {
     payload.role === 'developer' &&
     joinText(readParts(payload.content), 'input_text').startsWith('<permissions instructions>')
   )
+}
+
+/** Threads of automatic reviewers say again what their parents said. */
+export function isReviewer(source: unknown): boolean {
+  const subagent = (source as { subagent?: { other?: unknown } } | null)?.subagent
+  return typeof subagent === 'object' && subagent?.other === 'guardian'
 }

@@ -3,12 +3,8 @@ import { basename, join, relative, sep } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StateError } from '../errors.js'
 import { UUID_PATTERN } from '../model/uuid.js'
+import { ROLLOUT_ROOTS, type RolloutRoot } from './roots.js'
 import { parsePlainTimeMs, parseTimestampMs } from './timestamp.js'
-
-/** The folders of a Codex home that hold rollouts. */
-export const ROLLOUT_ROOTS = ['sessions', 'archived_sessions'] as const
-
-export type RolloutRoot = (typeof ROLLOUT_ROOTS)[number]
 
 export interface RolloutFile {
   kind: 'rollout'

@@ -1,15 +1,9 @@
 import { join } from 'node:path'
 import { StateError } from '../errors.js'
 import { isDenied } from '../model/file-error.js'
-import {
-  type ListRolloutsOptions,
-  listRollouts,
-  ROLLOUT_ROOTS,
-  type RolloutFile,
-  type RolloutRoot,
-  type UnreadableFolder,
-} from './list.js'
+import { type ListRolloutsOptions, listRollouts, type RolloutFile, type UnreadableFolder } from './list.js'
 import { type RolloutFileFacts, readRolloutLines, resolveRolloutFile } from './read.js'
+import { ROLLOUT_ROOTS, type RolloutRoot } from './roots.js'
 
 /**
  * A session_meta is the first line. Codex looks at 10 lines of a file before anything else, and at 200 more for

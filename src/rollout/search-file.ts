@@ -3,7 +3,7 @@ import { StateError } from '../errors.js'
 import { explainFileError } from '../model/file-error.js'
 import type { SearchedRollout, SearchHit, SearchQuery } from '../model/search.js'
 import type { Turn, TurnEntry } from '../model/turn.js'
-import { readRolloutHead } from './lineage.js'
+import { isReviewer, readRolloutHead } from './lineage.js'
 import { readRolloutChunks, resolveRolloutFile } from './read.js'
 import { type BytesFilter, createBytesFilter, createMatcher, type TextMatcher } from './search-text.js'
 import { wordsOf } from './search-words.js'
@@ -142,12 +142,6 @@ async function mayPackedMatch(path: string, lines: LineWindow): Promise<boolean>
       if (lines.take(length)) return true
     }
   return lines.finish()
-}
-
-/** Threads of automatic reviewers say again what their parents said. */
-function isReviewer(source: unknown): boolean {
-  const subagent = (source as { subagent?: { other?: unknown } } | null)?.subagent
-  return typeof subagent === 'object' && subagent?.other === 'guardian'
 }
 
 type LineWindow = ReturnType<typeof createLineWindow>

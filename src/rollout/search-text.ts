@@ -1,4 +1,4 @@
-import { StateError } from '../errors.js'
+import { explainPatternError, StateError } from '../errors.js'
 import type { SearchQuery } from '../model/search.js'
 
 /** What a text is held against. */
@@ -33,9 +33,7 @@ function compilePattern(source: string, flags: string): RegExp {
   try {
     return new RegExp(source, flags)
   } catch (error) {
-    throw new StateError('USAGE', `'${source}' is not a regular expression: ${(error as Error).message}`, {
-      cause: error,
-    })
+    throw new StateError('USAGE', explainPatternError(source, error), { cause: error })
   }
 }
 

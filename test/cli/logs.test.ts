@@ -416,7 +416,7 @@ describe('threads by the beginning of their ids', () => {
   test('one that several have', async () => {
     expect(await run('019a')).toEqual({
       stdout: '',
-      stderr: `codex-logs: '019a' begins the ids of several threads: ${THREAD_A}, ${THREAD_A2}\n`,
+      stderr: `codex-logs: '019a' fits more than one thread:\n  ${THREAD_A}\n  ${THREAD_A2}\n`,
       exitCode: 1,
     })
   })
@@ -480,7 +480,7 @@ describe('wrong usage', () => {
       argv: ['tail', '--poll-ms', '0'],
       says: "--poll-ms <ms>: '0' is not valid. It must be a whole number, 1 or more.",
     },
-    { argv: ['query', '-g', '('], says: '--grep: Invalid regular expression: /(/im: Unterminated group' },
+    { argv: ['query', '-g', '('], says: "--grep: '(' is not a valid regular expression: Unterminated group" },
     { argv: ['query', '-v'], says: '--invert-match requires --grep' },
     {
       argv: ['query', '--format', 'xml'],

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
-import { formatBytes, formatCount, formatPlural, formatRelative } from '../../src/format/quantity.js'
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPlural,
+  formatRelative,
+} from '../../src/format/quantity.js'
 import {
   cutToWidth,
   findTellingColumns,
@@ -80,6 +86,19 @@ test.each([
   [-7_200_000, 'in 2h'],
 ])('tells %d ms as %s', (age, text) => {
   expect(formatRelative(1_770_000_000_000 - age, 1_770_000_000_000)).toBe(text)
+})
+
+test.each([
+  [12, '12 ms'],
+  [1234, '1.2 s'],
+  [185_000, '3m 5s'],
+  [300_000, '5m'],
+  [3_600_000, '1h'],
+  [7_440_000, '2h 4m'],
+  [86_400_000, '1d'],
+  [430_020_000, '4d 23h'],
+])('tells %d ms that something took as %s', (ms, text) => {
+  expect(formatDuration(ms)).toBe(text)
 })
 
 test.each([

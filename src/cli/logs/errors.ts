@@ -18,7 +18,7 @@ import { loadPalette, resolveColor } from '../options.js'
 import { defineListCommand } from '../records.js'
 import type { Session } from '../state/session.js'
 import { failureOptions } from './failure-options.js'
-import { LOG_FILTER_FLAGS } from './filter-flags.js'
+import { isUnfiltered, LOG_FILTER_FLAGS } from './filter-flags.js'
 import {
   createGroups,
   FINDING_GROUP_KIND,
@@ -71,7 +71,6 @@ export const command = defineListCommand<ErrorsRow, typeof FLAGS>({
 refused, patches, MCP servers, databases, and every other warning and error. A kind is a place in Codex's code and a
 message without its ids, numbers, paths and quoted texts. Filters choose by the rows that tell of a failure; its cause
 is taken from the rows around it. 'codex-logs explain NAME' tells more of a kind.`,
-  emptyText: 'this log reports no failure',
   isFaint: (row) => 'severity' in row && row.severity === 'notice',
   async read(session, flags) {
     const { io } = session
@@ -105,12 +104,15 @@ is taken from the rows around it. 'codex-logs explain NAME' tells more of a kind
     take(reader.end())
     progress.clear()
     tellReach(store, filter, flags, troubleMs, session)
+    const notices =
+      noticeCount > 0
+        ? `and ${formatPlural(noticeCount, 'notice')} of ${formatPlural(noticeNames.size, 'kind')} (--notices)`
+        : undefined
+    const nothing = isUnfiltered(filter) ? 'this log reports no failure' : 'no failure matches'
     return {
       pages: [groups.finish() as ErrorsRow[]],
-      footer: () =>
-        noticeCount > 0
-          ? `and ${formatPlural(noticeCount, 'notice')} of ${formatPlural(noticeNames.size, 'kind')} (--notices)`
-          : undefined,
+      emptyText: notices ? `${nothing}, ${notices}` : nothing,
+      footer: () => notices,
     }
   },
   write(rows, flags, { io, nowMs }) {

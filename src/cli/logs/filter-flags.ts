@@ -1,5 +1,5 @@
 import type { BodyFieldName } from '../../body/meanings.js'
-import { StateError } from '../../errors.js'
+import { explainPatternError, StateError } from '../../errors.js'
 import type { RecordField } from '../../format/formats.js'
 import {
   FIELD_OPERATORS,
@@ -110,6 +110,11 @@ export async function resolveFilter(
   return filter
 }
 
+/** Whether every row is meant: else what is not shown may still be in the log. */
+export function isUnfiltered(filter: LogFilter): boolean {
+  return Object.values(filter).every((part) => part === undefined)
+}
+
 function anyCase(anyOf: readonly string[] | undefined): TextMatch | undefined {
   return anyOf && { match: 'anyCase', anyOf }
 }
@@ -169,7 +174,7 @@ function compilePattern(flag: string, source: string): RegExp {
   try {
     return new RegExp(source, hasCapital ? 'm' : 'mi')
   } catch (error) {
-    throw new StateError('USAGE', `${flag}: ${(error as Error).message}`, { cause: error })
+    throw new StateError('USAGE', `${flag}: ${explainPatternError(source, error)}`, { cause: error })
   }
 }
 

@@ -11,7 +11,7 @@ import { readHighestId, readLowestId } from '../../query/logs/store.js'
 import { readConfigTable } from '../../schema/home.js'
 import { onFlag, optionalArgument } from '../flags.js'
 import { defineListCommand } from '../records.js'
-import { LOG_FILTER_FLAGS } from './filter-flags.js'
+import { isUnfiltered, LOG_FILTER_FLAGS } from './filter-flags.js'
 import { createThreadWords, openFilteredLogs } from './open-logs.js'
 import { createScanProgress } from './progress.js'
 
@@ -180,13 +180,13 @@ from 0.155. Rows of stderr name the program: of several servers with one program
       })
     }
     rows.sort((a, b) => b.lastMs - a.lastMs || (a.server < b.server ? -1 : 1))
-    if (flags.events) return { pages: [listEvents(rows)], emptyText: 'no row mentions an MCP server' }
+    const nothing = isUnfiltered(filter)
+      ? 'no row mentions an MCP server'
+      : 'no row that matches mentions an MCP server'
+    if (flags.events) return { pages: [listEvents(rows)], emptyText: nothing }
     return {
       pages: [rows],
-      emptyText:
-        configured?.length === 0
-          ? 'no MCP server is configured, and no row mentions one'
-          : 'no row mentions an MCP server',
+      emptyText: configured?.length === 0 ? `no MCP server is configured, and ${nothing}` : nothing,
       footer: () => (wanted === undefined ? undefined : tellEvents(rows)),
     }
   },

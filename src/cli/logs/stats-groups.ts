@@ -8,6 +8,7 @@ import { createStatsSummer } from '../../query/logs/stats.js'
 import type { LogStore } from '../../query/logs/store.js'
 import type { Session } from '../state/session.js'
 import { listChurn } from './churn.js'
+import { isUnfiltered } from './filter-flags.js'
 import { createThreadWords } from './open-logs.js'
 import { findTimeRange, sumLogs } from './sum-logs.js'
 
@@ -186,7 +187,7 @@ function planLine({ from, to }: { from: number; to: number }): { fromSeconds: nu
 }
 
 function tellChurn(session: Session, filter: LogFilter): string[] {
-  if (Object.values(filter).some((part) => part !== undefined)) return []
+  if (!isUnfiltered(filter)) return []
   const [churn] = listChurn(session)
   if (!churn || churn.rowsWritten === undefined) return []
   return [

@@ -1,5 +1,5 @@
 import { StateError } from '../../errors.js'
-import type { RecordKind } from '../../format/fields.js'
+import { type RecordKind, SHORT_ID_LENGTH } from '../../format/fields.js'
 import {
   LOG_TURN_ITEM_KIND,
   LOG_TURN_KIND,
@@ -62,7 +62,7 @@ the default level only by what ended them. Preparing a request for more than a s
     if (turns.length === 0) session.fail()
     return {
       pages: [flags.items ? shown.flatMap(turnItemsOf) : shown],
-      emptyText: `neither the log nor a rollout has a turn of thread ${found.id}`,
+      emptyText: explainNothing(found.id, turns, shown),
       footer: () => tellReach(turns),
     }
   },
@@ -71,6 +71,13 @@ the default level only by what ended them. Preparing a request for more than a s
     return writeTurns(rows as readonly JoinedTurn[], session, flags.color)
   },
 })
+
+function explainNothing(id: string, turns: readonly JoinedTurn[], shown: readonly JoinedTurn[]): string {
+  if (turns.length === 0) return `neither the log nor a rollout has a turn of thread ${id}`
+  if (shown.length === 0)
+    return `none of the ${formatPlural(turns.length, 'turn')} of thread ${id} is of this time`
+  return `the log has no step and no call of ${formatPlural(shown.length, 'turn')} of thread ${id}; 'codex-state threads turns ${id.slice(0, SHORT_ID_LENGTH)} --items' shows what its rollout has`
+}
 
 /** Empty for a thread that only the log knows. */
 async function readRolloutTurns({ id, thread }: FoundThread, session: Session): Promise<Turn[]> {

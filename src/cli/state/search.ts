@@ -165,7 +165,9 @@ comes first.`,
     const isCounted = flags.count === true || flags.threadIds === true
     return {
       pages: isCounted ? countThreads(found) : isTable ? withContext(found) : found,
-      emptyText: 'nothing matches',
+      emptyText: isCaseCounted(query)
+        ? 'nothing matches; upper and lower case count without -i'
+        : 'nothing matches',
     }
   },
 })
@@ -272,4 +274,8 @@ async function* withContext(found: AsyncIterable<LineRow[]>): AsyncGenerator<Lin
       })
       return [...row.hit.before.map(beside), row, ...row.hit.after.map(beside)]
     })
+}
+
+function isCaseCounted({ text, ignoresCase }: SearchQuery): boolean {
+  return !ignoresCase && text.toLowerCase() !== text.toUpperCase()
 }

@@ -41,7 +41,7 @@ export interface Session {
   memories(): Memories
 }
 
-const WHERE_HINT = `'codex-state where' shows which places were searched; name another one with --codex-home or --db.`
+const WHERE_HINT = `'codex-state where' lists the databases of this home; name another one with --codex-home or --db.`
 
 const MAX_NOTICES = 20
 
@@ -87,7 +87,7 @@ export async function withSession<Result>(
   function open(table: TableName): OpenTable {
     const found = tryOpen(table)
     if (found) return found
-    if (home.databases.length === 0) throw noDatabase(home, WHERE_HINT)
+    if (home.databases.length === 0) throw noDatabase(home)
     throw new StateError(
       'DB_NOT_FOUND',
       flags.db !== undefined
@@ -164,5 +164,5 @@ export async function withSession<Result>(
  */
 export function requireDatabases({ home }: Session): readonly DatabaseFile[] {
   if (home.databases.length > 0) return home.databases
-  throw noDatabase(home, WHERE_HINT)
+  throw noDatabase(home)
 }

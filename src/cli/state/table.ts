@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { openReadOnly } from '../../db/open-read.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
-import { type FoundTable, findHomeTables } from '../../inspect/home-tables.js'
+import { type FoundTable, findHomeTables, listHomeTables } from '../../inspect/home-tables.js'
 import { readTable, type StoredRow } from '../../query/stored-rows.js'
 import { requiredArgument } from '../flags.js'
 import { defineListCommand } from '../records.js'
@@ -18,11 +18,15 @@ export const command = defineListCommand({
       example: '_sqlx_migrations',
     }),
   },
-  read(session, _, { name }) {
+  async read(session, _, { name }) {
     const found = findHomeTables(requireDatabases(session), name, session.notice)
     const [first, ...others] = found
     if (!first) {
-      throw new StateError('NOT_FOUND', `no database of this home has a table '${name}'`, {
+      const { findSimilar } = await import('../parse.js')
+      const names = listHomeTables(requireDatabases(session), session.notice).map((table) => table.name)
+      const similar = findSimilar(name, [...new Set(names)])
+      const guess = similar && ` (did you mean ${similar}?)`
+      throw new StateError('NOT_FOUND', `no database of this home has a table '${name}'${guess}`, {
         hint: `'codex-state tables' names those that there are.`,
       })
     }

@@ -71,9 +71,10 @@ of 0.153 began at nothing), reverted, behind. A thread without a rollout is show
     }
     const scope = await resolveScope(args.thread, session)
     const rollouts = await readRollouts(session, question, scope)
-    return isByThread(by)
+    const found = isByThread(by)
       ? foundThreads(rollouts, { session, scope, isTree: tree === true, isSpan: isSpan(question) })
       : foundSums(rollouts, by, { session, scope, isSpan: isSpan(question) })
+    return isSpan(question) ? { emptyText: 'no tokens were used in that time', ...found } : found
   },
 })
 

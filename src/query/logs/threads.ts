@@ -36,11 +36,8 @@ export function findLoggedThread(store: LogStore | undefined, typed: string): st
     })
   }
   if (others.length > 0) {
-    const more = found.length === MOST_CANDIDATES ? ' and more' : ''
-    throw new StateError(
-      'AMBIGUOUS',
-      `'${typed}' begins the ids of several threads: ${found.join(', ')}${more}`,
-    )
+    const lines = found.length === MOST_CANDIDATES ? [...found, '…'] : found
+    throw new StateError('AMBIGUOUS', `'${typed}' fits more than one thread:\n  ${lines.join('\n  ')}`)
   }
   return only
 }

@@ -132,7 +132,7 @@ describe('what values may hold', () => {
     ['count=12', "--where: 'count' is not a field"],
     ['time>12:00', '--where cannot compare times'],
     ['field.count>many', "--where: 'many' is not a number"],
-    ['message~(', '--where: Invalid regular expression'],
+    ['message~(', "--where: '(' is not a valid regular expression: Unterminated group"],
   ])('%s is misuse, and told so', async (condition, message) => {
     const { stderr, exitCode } = await runLogs(['query', '--codex-home', home, '--where', condition])
     expect(stderr).toContain(message)

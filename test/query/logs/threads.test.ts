@@ -46,7 +46,7 @@ test('of many threads that begin alike the first ones are named', () => {
   expect(() => findLoggedThread(store, '019a')).toThrow(
     expect.objectContaining({
       code: 'AMBIGUOUS',
-      message: `'019a' begins the ids of several threads: ${ids.slice(0, 6).join(', ')} and more`,
+      message: `'019a' fits more than one thread:\n${[...ids.slice(0, 6), '…'].map((id) => `  ${id}`).join('\n')}`,
     }),
   )
   store.connection.close()
