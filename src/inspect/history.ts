@@ -5,6 +5,7 @@ import { type ProjectedRows, readProjectedRows } from '../query/history.js'
 import {
   indexByRolloutId,
   type LineageBase,
+  type MissingBase,
   type RolloutHead,
   readLineage,
   rolloutIdOf,
@@ -190,8 +191,7 @@ async function inspectOne(
       // It answers every request for such a thread with an error.
       turnsShown: 0,
       itemsShown: 0,
-      state: 'baseMissing',
-      cures: CURES.baseMissing,
+      ...withoutBase(lineage.missingBase.reason),
       line: null,
       affectedRolloutId: lineage.missingBase.rolloutId,
       affectedThreadId: null,
@@ -376,7 +376,20 @@ const CURES: Record<HistoryState, HistoryCures> = {
   baseShort: both('resumeBase'),
   supersededBaseShort: both('unknown'),
   baseMissing: both('restoreFile'),
+  baseUnreadable: both('restoreFile'),
+  baseCircle: both('unknown'),
 }
+
+function withoutBase(reason: MissingBase['reason']): Pick<ThreadHistory, 'state' | 'cures'> {
+  const state = BASE_STATES[reason]
+  return { state, cures: CURES[state] }
+}
+
+const BASE_STATES = {
+  'not found': 'baseMissing',
+  unreadable: 'baseUnreadable',
+  circle: 'baseCircle',
+} as const satisfies Record<MissingBase['reason'], HistoryState>
 
 /** Where a line stops releases up to 0.153, to begin anew would show less than before. */
 function curesOf({ state, isStrictlySound }: Judged): HistoryCures {

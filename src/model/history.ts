@@ -83,6 +83,16 @@ export const HISTORY_STATES = {
     words: 'a rollout that this one continues is missing',
     brief: 'its base is missing',
   },
+  baseUnreadable: {
+    alarm: 2,
+    words: 'a rollout that this one continues cannot be read',
+    brief: 'its base is unreadable',
+  },
+  baseCircle: {
+    alarm: 2,
+    words: 'the rollouts that this one continues lead back to it',
+    brief: 'its bases go in a circle',
+  },
 } as const satisfies Record<string, HistoryStateFacts>
 
 /** What a user can do. */

@@ -50,6 +50,8 @@ export interface SearchedRollout {
   /** The first three of them. */
   badLines: { lineNumber: number; reason: string }[]
   elidedBytes: number
+  /** Lines of kinds that are not known here, in which nothing was looked for. */
+  unknownCount: number
   /** Matches that a limit of time leaves out as nothing tells when they were. */
   untimedCount: number
   /** Why it could not be read. */

@@ -1,6 +1,6 @@
 import { type CopyTracker, createCopyTracker } from './copied-lines.js'
 import { createLineCutter, type LongLine } from './cut-lines.js'
-import { type FindRollout, findCopiedEndOf, parseRolloutHead, type RolloutHead } from './lineage.js'
+import { type FindRollout, findCopiedEndOf, headOfMeta, type RolloutHead } from './lineage.js'
 import { textOrNull } from './parse.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, readRolloutChunks } from './read.js'
 import { isMadeByCodex } from './side-lines.js'
@@ -102,7 +102,7 @@ function createMeasure(path: string, copiedEnd: number | null) {
     if (type === 'session_meta' && line.whole) {
       const meta = parseMetaLine(line.whole)
       if (meta) {
-        head ??= parseRolloutHead(path, meta.payload)
+        head ??= headOfMeta(path, meta.payload, line.offset === 0)
         copies ??= createCopyTracker(head, copiedEnd)
         copies.addMeta(textOrNull(meta.payload.id))
       }

@@ -4,7 +4,7 @@ import { type JsonObject, textOrNull } from './parse.js'
 
 /** Tells the lines that a fork or a sub-agent copied from another thread from those that the thread wrote itself. */
 export interface CopyTracker {
-  /** For each `session_meta` of the file; the first one is the thread's own. */
+  /** For each `session_meta` of the file. */
   addMeta(threadId: string | null): void
   /** For each line that begins a turn; its payload is only read where it matters. */
   addTurn(readPayload: () => JsonObject | undefined): void
@@ -19,16 +19,13 @@ export interface CopyTracker {
  * @param copiedEnd the byte at which a copy from before 0.100 ends; `null` where lines tell
  */
 export function createCopyTracker(head: RolloutHead, copiedEnd: number | null): CopyTracker {
-  let isFirstMeta = true
   let isInCopy = false
   let hasCopy = false
   return {
     addMeta(threadId) {
-      if (!isFirstMeta && threadId?.toLowerCase() !== head.threadId) {
-        isInCopy = head.historyMode === 'legacy'
-        hasCopy = true
-      }
-      isFirstMeta = false
+      if (threadId === null || threadId.toLowerCase() === head.threadId) return
+      isInCopy = head.historyMode === 'legacy'
+      hasCopy = true
     },
     addTurn(readPayload) {
       if (!isInCopy || copiedEnd !== null) return

@@ -103,6 +103,8 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
         rollBack(numberOrNull(event.num_turns) ?? 0)
         return
       case 'user_message':
+        // Codex passes over a line that lacks what it insists on.
+        if (typeof event.message !== 'string') return
         if (current && !current.isExplicit && !(current.hasCompaction && current.shownItems === 0))
           closeTurn()
         book.putItem(ensureTurn(line), userMessage(takeItemId(), event), line)
@@ -211,10 +213,18 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
     make: () => Parameters<typeof book.putItem>[1] | undefined,
     isHidden = false,
   ): void {
-    // An item of a turn that is not there is dropped by Codex too.
-    const open = typeof turnId === 'string' && turnId !== '' ? findTurn(turnId) : current
-    const item = open && make()
-    if (open && item) book.putItem(open, item, line, isHidden)
+    const isNamed = typeof turnId === 'string' && turnId !== ''
+    const open = isNamed ? findTurn(turnId) : current
+    const item = make()
+    if (!item) return
+    if (open) {
+      book.putItem(open, item, line, isHidden)
+      return
+    }
+    // Codex drops an item whose turn is not there. That turn may have been rolled back while its process went on.
+    const left = isNamed ? rolledBack.findLast(({ turn }) => turn.id === turnId) : undefined
+    if (left) book.putItem(left, item, line, isHidden)
+    else book.putOutside(item, line)
   }
 
   function addReasoning(text: string, part: 'summary' | 'content', line: LineContext): void {

@@ -183,19 +183,22 @@ export async function readRolloutHead(
   options: ReadRolloutOptions = {},
 ): Promise<{ head: RolloutHead; copiedFrom: string | null }> {
   const lines: RolloutEnvelope[] = []
+  let isFirstLost = false
   await scanRolloutLines(
     file,
     (line) => {
       lines.push(line)
       return lines.length < 2
     },
-    () => {},
+    () => {
+      isFirstLost ||= lines.length === 0
+    },
     options,
   )
-  const [first, second] = lines
-  const head = parseRolloutHead(file.path, first?.type === 'session_meta' ? first.payload : {})
-  const secondId = second?.type === 'session_meta' ? textOrNull(second.payload.id)?.toLowerCase() : undefined
-  return { head, copiedFrom: secondId !== undefined && secondId !== head.threadId ? secondId : null }
+  const metaOf = (line: RolloutEnvelope | undefined) => (line?.type === 'session_meta' ? line.payload : null)
+  const head = headOfMeta(file.path, metaOf(lines[0]) ?? {}, !isFirstLost)
+  const ids = lines.map((line) => textOrNull(metaOf(line)?.id)?.toLowerCase())
+  return { head, copiedFrom: ids.find((id) => id !== undefined && id !== head.threadId) ?? null }
 }
 
 /** @param meta payload of the first `session_meta`, or an empty object. */
@@ -225,6 +228,16 @@ export function parseRolloutHead(path: string, meta: JsonObject): RolloutHead {
     hasNoTurnLines: isBeforeTurnIds(textOrNull(meta.cli_version) ?? ''),
     createdAtMs: timeOfUuid(threadId) ?? parseTimestampMs(textOrNull(meta.timestamp) ?? ''),
   }
+}
+
+/**
+ * The head of a rollout, from the first `session_meta` that can be read in it. Where that is not the first line, which
+ * is the rollout's own, it may be a line that was copied from another thread: then only the name tells whose it is.
+ */
+export function headOfMeta(path: string, meta: JsonObject, isFirstLine: boolean): RolloutHead {
+  const told = textOrNull(meta.id)?.toLowerCase()
+  const named = parseRolloutName(path)?.threadId ?? told
+  return parseRolloutHead(path, isFirstLine || named === told ? meta : {})
 }
 
 /** Unix milliseconds of a UUID of version 7; `null` for other ids, which have no time. */

@@ -1,7 +1,13 @@
 import { join } from 'node:path'
 import { StateError } from '../errors.js'
 import { isDenied } from '../model/file-error.js'
-import { type ListRolloutsOptions, listRollouts, type RolloutFile, type UnreadableFolder } from './list.js'
+import {
+  type ListRolloutsOptions,
+  listRollouts,
+  parseRolloutName,
+  type RolloutFile,
+  type UnreadableFolder,
+} from './list.js'
 import { type RolloutFileFacts, readRolloutLines, resolveRolloutFile } from './read.js'
 import { ROLLOUT_ROOTS, type RolloutRoot } from './roots.js'
 
@@ -21,8 +27,14 @@ const OWNER_LINES = HEAD_LINES + MESSAGE_LINES
  */
 export async function readOwner(file: RolloutFileFacts): Promise<string | null> {
   let lineCount = 0
+  let isFirstLost = false
   for await (const line of readRolloutLines(file)) {
-    if (line.kind === 'sessionMeta') return line.id
+    if (line.kind === 'sessionMeta') {
+      // Without the file's own line the next one may be that of the thread that it was copied from.
+      const named = isFirstLost ? parseRolloutName(file.path)?.threadId : undefined
+      return named === undefined || named === line.id ? line.id : null
+    }
+    isFirstLost ||= lineCount === 0 && line.kind === 'malformed'
     if (++lineCount === OWNER_LINES) return null
   }
   return null

@@ -1,5 +1,5 @@
-import type { TurnStatus } from '../model/turn.js'
-import { numberOrNull, readCompletedItem } from './items.js'
+import type { ThreadItem, TurnStatus } from '../model/turn.js'
+import { agentMessage, numberOrNull, readCompletedItem, userMessage } from './items.js'
 import type { LinePlace } from './lines.js'
 import { type JsonObject, type RolloutEnvelope, textOrNull } from './parse.js'
 import { createSideLines } from './side-lines.js'
@@ -61,14 +61,20 @@ export function createPaginatedReader(options: TurnReaderOptions): TurnReader {
         end(event, 'interrupted', line)
         return
       case 'item_completed': {
-        const id = textOrNull(event.turn_id)
-        if (id === null) return
+        const id = textOrNull(event.turn_id) ?? ''
         const open = byId.get(id)
+        const others = waiting.get(id)
         if (open) putItem(open, event, line)
-        else waiting.set(id, [...(waiting.get(id) ?? []), { event, line }])
+        else if (others) others.push({ event, line })
+        else waiting.set(id, [{ event, line }])
         return
       }
-      default:
+      default: {
+        const item = readTalk(event, line)
+        if (!item) return
+        if (current) book.putItem(current, item, line, true)
+        else book.putOutside(item, line)
+      }
     }
   }
 
@@ -104,6 +110,11 @@ export function createPaginatedReader(options: TurnReaderOptions): TurnReader {
   }
 
   function finish() {
+    // What Codex never shows, as the line that begins its turn is lost.
+    for (const { event, line } of [...waiting.values()].flat()) {
+      const item = readCompletedItem(event)
+      if (item) book.putOutside(item, line)
+    }
     const sums = side.finish(turns)
     return {
       turns: book.finish(turns),
@@ -115,4 +126,23 @@ export function createPaginatedReader(options: TurnReaderOptions): TurnReader {
   }
 
   return { addLine, now: () => book.view(turns), isMerged: book.isMerged, finish }
+}
+
+/** What was said in the lines of the other format: a Codex before 0.145 writes them into a thread that it resumes. */
+function readTalk(event: JsonObject, { lineNumber }: LineContext): ThreadItem | undefined {
+  const id = `line-${lineNumber}`
+  switch (event.type) {
+    case 'user_message':
+      return typeof event.message === 'string' ? userMessage(id, event) : undefined
+    case 'agent_message': {
+      const text = textOrNull(event.message)
+      return text ? agentMessage(id, text, event) : undefined
+    }
+    case 'agent_reasoning': {
+      const text = textOrNull(event.text)
+      return text ? { type: 'reasoning', id, summary: [text], content: [] } : undefined
+    }
+    default:
+      return undefined
+  }
 }

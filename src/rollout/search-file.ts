@@ -52,6 +52,7 @@ export function createRolloutSearcher(query: SearchQuery, { findRollout }: Searc
         badLineCount: 0,
         badLines: [],
         elidedBytes: 0,
+        unknownCount: 0,
         untimedCount: 0,
         failure: null,
       }
@@ -83,6 +84,7 @@ export function createRolloutSearcher(query: SearchQuery, { findRollout }: Searc
       badLineCount: read.badLineCount - read.badLines.length + badLines.length,
       badLines: badLines.slice(0, NAMED_LINES).map(({ lineNumber, reason }) => ({ lineNumber, reason })),
       elidedBytes: read.elidedBytes,
+      unknownCount: Object.values(read.unknownTypes).reduce((sum, count) => sum + count, 0),
     }
   }
 
@@ -95,8 +97,9 @@ export function createRolloutSearcher(query: SearchQuery, { findRollout }: Searc
   return { searchAll }
 }
 
-function hasSomethingToTell({ hits, failure, untimedCount, badLineCount, elidedBytes }: SearchedRollout) {
-  return hits.length > 0 || failure !== null || untimedCount + badLineCount + elidedBytes > 0
+function hasSomethingToTell({ hits, failure, ...counts }: SearchedRollout) {
+  const { untimedCount, badLineCount, elidedBytes, unknownCount } = counts
+  return hits.length > 0 || failure !== null || untimedCount + badLineCount + elidedBytes + unknownCount > 0
 }
 
 /** Why a rollout cannot be read; what is no matter of the file is thrown on. */
@@ -197,12 +200,18 @@ function findHits(
       if (entry.isInherited && !isSourceGone) continue
       const atMs = entry.atMs ?? (turn && !turn.isInherited ? turn.firstLineAtMs : null)
       const told = new Set<string>()
-      for (const { place, text } of wordsOf(entry)) {
-        if (!places.has(place) || matcher.find(text) === undefined) continue
-        for (const found of findLines(text, matcher, query.contextLines)) {
+      for (const { place, text, otherwise } of wordsOf(entry)) {
+        if (!places.has(place)) continue
+        const lines = findLines(text, matcher, query.contextLines)
+        if (lines.length === 0 && otherwise !== undefined)
+          lines.push(...findLines(otherwise, matcher, query.contextLines))
+        if (lines.length === 0) continue
+        const known = place === 'user' || place === 'assistant' ? (toldInReview ?? told) : told
+        // What two texts have is told once; what one text has several times, each time.
+        const before = new Set(known)
+        for (const found of lines) {
           const key = `${place} ${found.text}`
-          const known = place === 'user' || place === 'assistant' ? (toldInReview ?? told) : told
-          if (known.has(key)) continue
+          if (before.has(key)) continue
           known.add(key)
           if (!isInTime(atMs, query)) {
             if (atMs === null) untimedCount += 1
@@ -248,6 +257,7 @@ type FoundLine = Pick<SearchHit, 'text' | 'matchStart' | 'matchLength' | 'before
 
 /** The lines of a text that match. */
 export function findLines(text: string, matcher: TextMatcher, contextLines: number): FoundLine[] {
+  if (!matcher.mayFind(text)) return []
   const lines = text.split(/\r?\n/)
   const found: FoundLine[] = []
   for (const [index, line] of lines.entries()) {

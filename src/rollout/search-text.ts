@@ -5,6 +5,8 @@ import type { SearchQuery } from '../model/search.js'
 export interface TextMatcher {
   /** The first match at or behind `from`. */
   find(text: string, from?: number): { start: number; length: number } | undefined
+  /** `false` where no line of the text matches. */
+  mayFind(text: string): boolean
 }
 
 type TextQuery = Pick<SearchQuery, 'text' | 'isRegex' | 'ignoresCase'>
@@ -17,16 +19,25 @@ export function createMatcher({ text, isRegex, ignoresCase }: TextQuery): TextMa
         const start = words.indexOf(text, from)
         return start === -1 ? undefined : { start, length: text.length }
       },
+      mayFind: (words) => words.includes(text),
     }
-  // Without the flag `u` only letters of the same kind are the same: no sign of another alphabet is an ASCII letter.
-  const pattern = compilePattern(isRegex ? text : escapePattern(text), ignoresCase ? 'gi' : 'g')
-  return {
-    find(words, from = 0) {
-      pattern.lastIndex = from
-      const match = pattern.exec(words)
-      return match ? { start: match.index, length: match[0].length } : undefined
-    },
+  const pattern = compilePattern(isRegex ? text : escapePattern(text), flagsFor(text, isRegex, ignoresCase))
+  // What stands in front and behind is in other lines where a text has several.
+  const looksAround = isRegex && /\(\?<?[=!]/.test(text)
+  const find: TextMatcher['find'] = (words, from = 0) => {
+    pattern.lastIndex = from
+    const match = pattern.exec(words)
+    return match ? { start: match.index, length: match[0].length } : undefined
   }
+  return { find, mayFind: (words) => looksAround || find(words) !== undefined }
+}
+
+function flagsFor(text: string, isRegex: boolean, ignoresCase: boolean): string {
+  const flags = ignoresCase ? 'gi' : 'g'
+  if (!isRegex) return flags
+  // Without the flag `u` only letters of the same kind are the same: no sign of another alphabet is an ASCII letter.
+  // Some patterns mean something only with it.
+  return /\\(?:[pP]|u)\{/.test(text) ? `${flags}mu` : `${flags}m`
 }
 
 function compilePattern(source: string, flags: string): RegExp {
@@ -175,7 +186,7 @@ function chooseRun(runs: readonly string[], ignoresCase: boolean): { run: string
 
 /** A letter that is not ASCII stands there as itself, or as an escape that a model wrote. */
 function createLetterFilter(letter: string, ignoresCase: boolean): BytesFilter {
-  const forms = ignoresCase ? [letter, letter.toLowerCase(), letter.toUpperCase()] : [letter]
+  const forms = ignoresCase ? sameLetters(letter) : [letter]
   const needles = forms.flatMap((form) => {
     const code = form.charCodeAt(0).toString(16).padStart(4, '0')
     return [form, `u${code}`, `u${code.toUpperCase()}`]
@@ -187,6 +198,17 @@ function createLetterFilter(letter: string, ignoresCase: boolean): BytesFilter {
     mayMatchPart: mayMatch,
     overlapBytes: Math.max(...bytesOf.map(({ length }) => length)) - 1,
   }
+}
+
+/** All letters that a pattern takes for the same: three of them in Greek, where a sigma ends a word. */
+function sameLetters(letter: string): string[] {
+  const upper = letter.toUpperCase()
+  const forms = [letter]
+  for (let code = 0x80; letter.length === 1 && code < 0x10000; code += 1) {
+    const other = String.fromCharCode(code)
+    if (other !== letter && other.toUpperCase() === upper) forms.push(other)
+  }
+  return forms
 }
 
 const HEAD_BYTES = 120

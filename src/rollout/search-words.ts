@@ -7,6 +7,8 @@ import { isObject } from './parse.js'
 export interface Words {
   place: SearchPlace
   text: string
+  /** The same as it was typed, for where the text has no match: quotes of a command tear words apart. */
+  otherwise?: string
 }
 
 /** What was said, done and answered in a part of a turn; each text stands in one line of the rollout. */
@@ -45,7 +47,7 @@ function itemWords(item: ThreadItem): Words[] {
     case 'reasoning':
       return [...item.summary, ...item.content].flatMap((text) => words('reasoning', text))
     case 'commandExecution':
-      return [...words('calls', item.command), ...words('output', item.aggregatedOutput)]
+      return [...commandWords(item.command), ...words('output', item.aggregatedOutput)]
     case 'fileChange':
       return item.changes.flatMap(({ path, kind, diff }) => [
         ...words('calls', path),
@@ -124,10 +126,28 @@ function callWords(call: ToolCall): Words[] {
   const given =
     call.command === null
       ? argumentsOf(call)
-      : [...words('calls', call.command), ...words('calls', call.justification)]
+      : [
+          ...(ARGV_TOOLS.has(call.tool) ? commandWords(call.command) : words('calls', call.command)),
+          ...words('calls', call.justification),
+        ]
   // Of a search for tools the output is their schemas.
   const output = call.tool === 'tool_search' ? null : call.output
   return [...words('calls', call.tool), ...given, ...words('output', output)]
+}
+
+/** Their commands come as arguments, and are shown with quotes. */
+const ARGV_TOOLS: ReadonlySet<string> = new Set(['local_shell', 'shell'])
+
+function commandWords(command: string): Words[] {
+  const typed = unquote(command)
+  return words('calls', command).map((each) => (typed === command ? each : { ...each, otherwise: typed }))
+}
+
+/** Takes away the quotes that `joinArguments` put around words. */
+function unquote(command: string): string {
+  return command.replace(/'([^']*)'|"((?:[^"\\]|\\.)*)"/gs, (_, single?: string, double?: string) =>
+    single === undefined ? (double ?? '').replace(/\\(["\\])/g, '$1') : single,
+  )
 }
 
 function argumentsOf({ arguments: text }: ToolCall): Words[] {

@@ -4,7 +4,7 @@ import { textsOf } from './items.js'
 import type { RolloutHead } from './lineage.js'
 import { isObject, type JsonObject, joinText, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
 import type { LineContext, OpenTurn, TurnBook } from './turn-book.js'
-import { reviewsOf, saysSame } from './turn-lines.js'
+import { readError, reviewsOf, saysSame } from './turn-lines.js'
 import { addUsage, createUsageCounter, NO_USAGE } from './usage.js'
 
 /** Types of lines from which neither items nor notes are made. */
@@ -16,6 +16,44 @@ const SILENT_TYPES: ReadonlySet<string> = new Set([
   'security_risk_score',
   'session_meta',
   'world_state',
+])
+
+/** Events that are read, or that say nothing beside what other lines say; the others are told by their type. */
+const KNOWN_EVENTS: ReadonlySet<string> = new Set([
+  'agent_message',
+  'agent_reasoning',
+  'agent_reasoning_raw_content',
+  'collab_agent_interaction_end',
+  'collab_agent_spawn_end',
+  'collab_close_end',
+  'collab_resume_end',
+  'collab_waiting_end',
+  'context_compacted',
+  'dynamic_tool_call_request',
+  'dynamic_tool_call_response',
+  'entered_review_mode',
+  'error',
+  'exec_command_end',
+  'exited_review_mode',
+  'guardian_assessment',
+  'image_generation_end',
+  'item_completed',
+  'mcp_tool_call_end',
+  'patch_apply_end',
+  'sub_agent_activity',
+  'task_complete',
+  'task_started',
+  'thread_goal_updated',
+  'thread_name_updated',
+  'thread_rolled_back',
+  'thread_settings_applied',
+  'token_count',
+  'turn_aborted',
+  'turn_complete',
+  'turn_started',
+  'user_message',
+  'view_image_tool_call',
+  'web_search_end',
 ])
 
 /** How the messages begin that Codex itself writes in the name of a user or a developer. */
@@ -68,7 +106,7 @@ export function isMadeByCodex(text: string): boolean {
  */
 export function createSideLines(book: TurnBook, head: RolloutHead) {
   const counter = createUsageCounter()
-  const unknownTypes: Record<string, number> = {}
+  const unknownTypes = new Map<string, number>()
   /** Messages of the user's or the model's role that may be the twin of an item. */
   const unsaid: { text: string; open: OpenTurn | undefined; line: LineContext; role: string }[] = []
   const summaries: string[] = []
@@ -112,14 +150,18 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
         addNote('agentMessage', agentWords(payload), current, line)
         return
       default:
-        if (SILENT_TYPES.has(type)) return
-        unknownTypes[type] = (unknownTypes[type] ?? 0) + 1
-        addNote('unknown', type, current, line)
+        if (!SILENT_TYPES.has(type)) addUnknown(type, current, line)
     }
   }
 
   function addNote(kind: NoteKind, text: string, open: OpenTurn | undefined, line: LineContext): void {
     book.addNote({ kind, text }, open, line)
+  }
+
+  /** A line of a kind that is not known: most likely a newer Codex wrote it. */
+  function addUnknown(type: string, open: OpenTurn | undefined, line: LineContext): void {
+    unknownTypes.set(type, (unknownTypes.get(type) ?? 0) + 1)
+    addNote('unknown', type, open, line)
   }
 
   function addResponse(
@@ -161,8 +203,29 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
       case 'thread_name_updated':
         addNote('name', textOrNull(payload.thread_name) ?? '', current, line)
         return
-      default:
+      case 'task_complete':
+      case 'turn_complete':
+        addError(payload.error, turnOf(payload.turn_id), line)
+        return
+      case 'error':
+        addError(payload, current, line)
+        return
+      case 'item_completed':
+        if (!hasItem(payload)) addUnknown('item_completed without an item', turnOf(payload.turn_id), line)
+        return
+      case 'user_message':
+        if (typeof payload.message !== 'string') addUnknown('user_message without a message', current, line)
+        return
+      default: {
+        const type = textOrNull(payload.type) ?? 'event_msg without a type'
+        if (!KNOWN_EVENTS.has(type)) addUnknown(type, turnOf(payload.turn_id), line)
+      }
     }
+  }
+
+  function addError(value: unknown, open: OpenTurn | undefined, line: LineContext): void {
+    const error = readError(value)
+    if (error) addNote('error', error.message, open, line)
   }
 
   function addResponseItem(payload: JsonObject, line: LineContext, open: OpenTurn | undefined): void {
@@ -171,7 +234,7 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
       book.addCall(made, open, line)
       return
     }
-    const type = textOrNull(payload.type) ?? ''
+    const type = textOrNull(payload.type) ?? 'response_item without a type'
     if (type.endsWith('_output')) {
       const text = outputText(payload)
       if (book.addOutput(textOrNull(payload.call_id), text, line)) return
@@ -193,8 +256,7 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
       case 'ghost_snapshot':
         return
       default:
-        unknownTypes[type] = (unknownTypes[type] ?? 0) + 1
-        addNote('unknown', type, open, line)
+        addUnknown(type, open, line)
     }
   }
 
@@ -225,7 +287,7 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
     for (const { text, open, line, role } of unsaid)
       if (!saysSame(open, text) && !reviews.has(text) && !summaries.some((summary) => summary.includes(text)))
         addNote('injected', `${role}: ${text}`, open, line)
-    return { usage, responses, unknownTypes }
+    return { usage, responses, unknownTypes: Object.fromEntries(unknownTypes) }
   }
 
   return { addLine, finish }
@@ -236,4 +298,8 @@ function agentWords(payload: JsonObject): string {
     typeof payload.content === 'string' ? payload.content : joinText(readParts(payload.content), 'input_text')
   const recipients = [textOrNull(payload.recipient), ...textsOf(payload.other_recipients)].filter(Boolean)
   return `${textOrNull(payload.author) ?? ''} -> ${recipients.join(', ')}: ${content}`
+}
+
+function hasItem({ item }: JsonObject): boolean {
+  return isObject(item) && typeof item.type === 'string' && typeof item.id === 'string'
 }

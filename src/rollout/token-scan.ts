@@ -137,8 +137,12 @@ function createCarry({ onLine }: TokenLineReader) {
   }
 
   function look(chunk: Buffer, start: number, end: number, at: number): void {
-    // What does not begin an object is no line.
-    if (end - start < SHORTEST_LINE || chunk[start] !== 0x7b /* { */) return
+    // What does not begin an object is no line; white space in front is none of Codex's, but no fault.
+    if (
+      end - start < SHORTEST_LINE ||
+      (chunk[start] !== 0x7b /* { */ && !isObjectBehindSpace(chunk, start, end))
+    )
+      return
     const verdict = judge(line, chunk, start, end)
     if (verdict === 'none' || (verdict === 'unsure' && !parseKind(line, chunk, start, end))) return
     line.offset = at
@@ -154,6 +158,12 @@ function createCarry({ onLine }: TokenLineReader) {
       if (carriedBytes > 0) finishLine(Buffer.alloc(0), offset)
     },
   }
+}
+
+function isObjectBehindSpace(bytes: Buffer, start: number, end: number): boolean {
+  let at = start
+  while (at < end && (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0d)) at += 1
+  return at > start && bytes[at] === 0x7b
 }
 
 /** No line of interest is shorter. */

@@ -6,6 +6,7 @@ import { numberOrNull } from './items.js'
 import {
   type FindRollout,
   findCopiedEndOf,
+  headOfMeta,
   indexByRolloutId,
   parseRolloutHead,
   type RolloutHead,
@@ -272,7 +273,7 @@ function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOption
       badLineCount += 1
       return
     }
-    head ??= parseRolloutHead(path, meta.payload)
+    head ??= headOfMeta(path, meta.payload, line.offset === 0)
     copies ??= createCopyTracker(head, copiedEnd)
     copies.addMeta(textOrNull(meta.payload.id))
   }
@@ -338,7 +339,8 @@ function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOption
     isInherited: boolean,
   ): void {
     if (response === undefined || isInherited) return
-    if (response.threadId !== null && response.threadId !== head?.threadId) return
+    if (response.threadId !== null && response.threadId !== (head ?? parseRolloutHead(path, {})).threadId)
+      return
     met.atMs = typeof time === 'string' ? parseTimestampMs(time) : readLineTimeMs(time.bytes, time.start)
     met.responseId = response.responseId
     met.usage = response.usage

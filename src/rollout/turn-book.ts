@@ -144,6 +144,12 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
     }
   }
 
+  /** An item whose turn is nowhere: Codex does not show it. */
+  function putOutside(item: ThreadItem, line: LineContext): void {
+    if (detail === 'full')
+      outside.push({ ...base(line), kind: 'item', item, isHidden: true, call: null, refusal: null })
+  }
+
   function replaceCall(from: CallEntry, to: ItemEntry): void {
     for (const waiting of openCalls) if (waiting.entry === from) waiting.entry = to
   }
@@ -278,6 +284,7 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
   return {
     createTurn,
     putItem,
+    putOutside,
     addCall,
     addOutput,
     addNote,

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, utimesSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -192,16 +192,24 @@ describe('a damaged projection', () => {
     ).toEqual(['notProjected', 'resume', 'resume'])
   })
 
-  test('A fork whose base is gone cannot be opened', async () => {
+  test('A fork whose base is gone, or cannot be read, cannot be opened, and it is said which', async () => {
     const home = temporary(copyFixtureHome('turns', 'forks-0.169.0'))
     const base = (await look(home)).find(
       ({ threadId, turnsThere }) => turnsThere === 4 && threadId.startsWith('01a21336-81d5'),
     )!
+    const statesNow = async () => {
+      const states: ThreadHistory[] = []
+      // The base itself has no state where it cannot be read.
+      for await (const thread of lookAtAll(home))
+        if ('state' in thread && thread.state !== 'complete') states.push(thread)
+      expect(states.every(({ affectedRolloutId }) => affectedRolloutId === base.rolloutId)).toBe(true)
+      expect(states.length).toBeGreaterThan(2)
+      return new Set(states.map(({ state }) => state))
+    }
     rmSync(base.path)
-    const states = (await look(home)).filter(({ state }) => state !== 'complete')
-    expect(new Set(states.map(({ state }) => state))).toEqual(new Set(['baseMissing']))
-    expect(states.every(({ affectedRolloutId }) => affectedRolloutId === base.rolloutId)).toBe(true)
-    expect(states.length).toBeGreaterThan(2)
+    expect(await statesNow()).toEqual(new Set(['baseMissing']))
+    writeFileSync(`${base.path}.zst`, 'not packed')
+    expect(await statesNow()).toEqual(new Set(['baseUnreadable']))
   })
 })
 

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { SearchQuery } from '../../src/model/search.js'
 import { createHomeIndex } from '../../src/rollout/lineage.js'
 import { listRollouts } from '../../src/rollout/list.js'
-import { createRolloutSearcher } from '../../src/rollout/search-file.js'
+import { createRolloutSearcher, findLines } from '../../src/rollout/search-file.js'
 import { createBytesFilter, createMatcher, findRequired } from '../../src/rollout/search-text.js'
 import { wordsOf } from '../../src/rollout/search-words.js'
 import { readTurns } from '../../src/rollout/turns.js'
@@ -72,6 +72,28 @@ describe('the look at the bytes', () => {
   ])('finds what must be in all that matches %s', (pattern, wanted) => {
     expect(findRequired(pattern)).toEqual(wanted)
   })
+})
+
+test('Letters that are the same but for capitals are looked for in all their forms', () => {
+  const query = { text: 'ς', isRegex: false, ignoresCase: true }
+  for (const text of ['ς', 'σ', 'Σ']) {
+    expect(createMatcher(query).find(text)).toBeDefined()
+    expect(createBytesFilter(query)?.mayMatch(Buffer.from(text))).toBe(true)
+  }
+})
+
+test('A pattern is held against each line of a text, what it says of the ends of lines too', () => {
+  const text = 'one\r\ntwo three\n🧺 four'
+  const find = (pattern: string) =>
+    findLines(text, createMatcher({ text: pattern, isRegex: true, ignoresCase: false }), 0).map(
+      (found) => found.text,
+    )
+  expect(find('^two')).toEqual(['two three'])
+  expect(find('one$')).toEqual(['one'])
+  expect(find('^(?![\\s\\S]*four)')).toEqual(['one', 'two three'])
+  expect(find('(?<=^)🧺')).toEqual(['🧺 four'])
+  expect(find('\\p{Emoji_Presentation} \\u{66}')).toEqual(['🧺 four'])
+  expect(find('e\\nt')).toEqual([])
 })
 
 describe('what is searched', () => {

@@ -213,7 +213,32 @@ describe('one rollout', () => {
       },
     })
     expect(await totals(spaced.replaceAll('\n', ''), second)).toEqual([11, 31])
+    expect(await totals(`  ${spaced.replaceAll('\n', '')}`, `\t${second}`)).toEqual([11, 31])
   })
+
+  test.each(['legacy', 'paginated'])(
+    'Without its first line what it used is its own, by the name of the file: %s',
+    async (mode) => {
+      const usage = { input_tokens: 10, output_tokens: 1, total_tokens: 11 }
+      const record = (thread_id: string, response_id: string) =>
+        line('token_usage_record', { thread_id, turn_id: 'x', response_id, usage })
+      const home = makeFolder()
+      const path = writeFile(
+        home,
+        `sessions/2026/02/05/${ROLLOUT_NAME}`,
+        [
+          '\ufeff{"timestamp":"2026-02-05T10:20:30.100Z","type":"session_meta","payload":{}}',
+          ...(mode === 'legacy' ? [sessionMeta({ id: OTHER_ID }), record(OTHER_ID, 'r1')] : []),
+          event('task_started', { turn_id: '0199aaab-0000-7000-8000-000000000001' }),
+          record(THREAD_ID, 'r2'),
+        ]
+          .map((text) => `${text}\n`)
+          .join(''),
+      )
+      const { threadId, usage: used, responses } = await readRolloutTokens(path)
+      expect([threadId, used.total, responses.length]).toEqual([THREAD_ID, 11, 1])
+    },
+  )
 
   test('Words that look like a count are none', async () => {
     const words = `{"timestamp":"2026-02-05T10:20:30.123Z","type":"event_msg","payload":{"type":"token_count"`

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { listRollouts, parseRolloutName } from '../../src/rollout/list.js'
+import { indexRollouts, locateRollout } from '../../src/rollout/locate.js'
 import { readTurns, type ThreadTurns } from '../../src/rollout/turns.js'
 import { diffTurns, type ToldUsage, toldHomes } from '../helpers/codex-view.js'
 import {
@@ -221,19 +222,136 @@ test('who writes a rollout is asked only where a turn is open', async () => {
   expect(asked).toEqual([open])
 })
 
-test('A line of an unknown type is told by its type', async () => {
-  const path = writeLines(makeFolder(), ROLLOUT_NAME, [
-    sessionMeta(),
+test('A line of an unknown kind is told by its type, and one that lacks what it needs by that', async () => {
+  const lines = [
     event('task_started', { turn_id: 'a' }),
     line('brand_new', { words: 1 }),
     line('response_item', { type: 'newer_still' }),
+    event('newest', { turn_id: 'a' }),
+    event('newest', { turn_id: 'a' }),
+    line('event_msg', { words: 1 }),
+    line('response_item', { words: 1 }),
+    event('item_completed', { turn_id: 'a', item: { type: 'Plan' } }),
+    event('user_message', { message: 7 }),
+  ]
+  const unknown = {
+    brand_new: 1,
+    newer_still: 1,
+    newest: 2,
+    'event_msg without a type': 1,
+    'response_item without a type': 1,
+    'item_completed without an item': 1,
+    'user_message without a message': 1,
+  }
+  for (const history_mode of ['legacy', 'paginated']) {
+    const path = writeLines(makeFolder(), ROLLOUT_NAME, [sessionMeta({ history_mode }), ...lines])
+    const { turns, unknownTypes } = await readTurns(path)
+    expect(unknownTypes).toEqual(unknown)
+    expect(turns).toHaveLength(1)
+    const notes = turns[0]!.entries.flatMap((entry) => (entry.kind === 'note' ? [entry.note.text] : []))
+    expect(new Set(notes)).toEqual(new Set(Object.keys(unknown)))
+  }
+})
+
+test('An error is a note where it is told, whether Codex shows it or not', async () => {
+  const path = writeLines(makeFolder(), ROLLOUT_NAME, [
+    sessionMeta(),
+    event('error', { message: 'before any turn' }),
+    event('task_started', { turn_id: 'a' }),
+    event('error', { message: 'in a turn' }),
+    event('task_complete', { turn_id: 'a', error: { message: 'at its end' } }),
   ])
-  const { turns, unknownTypes } = await readTurns(path)
-  expect(unknownTypes).toEqual({ brand_new: 1, newer_still: 1 })
-  expect(turns[0]!.entries.map((entry) => entry.kind === 'note' && entry.note)).toEqual([
-    { kind: 'unknown', text: 'brand_new' },
-    { kind: 'unknown', text: 'newer_still' },
+  const { turns, outside } = await readTurns(path)
+  expect(
+    [outside, turns[0]!.entries].map((entries) => entries.map((entry) => 'note' in entry && entry.note)),
+  ).toEqual([
+    [{ kind: 'error', text: 'before any turn' }],
+    [
+      { kind: 'error', text: 'in a turn' },
+      { kind: 'error', text: 'at its end' },
+    ],
   ])
+})
+
+describe('an item whose turn is nowhere', () => {
+  const plan = (turn_id: string) =>
+    event('item_completed', { turn_id, item: { type: 'Plan', id: 'p', text: 'kept words' } })
+  const wordsIn = (entries: ThreadTurns['outside']) =>
+    entries.map((entry) => entry.kind === 'item' && [entry.item.id, entry.isHidden])
+
+  test.each(['legacy', 'paginated'])('stands outside of all turns: %s', async (history_mode) => {
+    const path = writeLines(makeFolder(), ROLLOUT_NAME, [sessionMeta({ history_mode }), plan('lost')])
+    const { turns, outside } = await readTurns(path)
+    expect(turns).toEqual([])
+    expect(wordsIn(outside)).toEqual([['p', true]])
+  })
+
+  test('stands in the turn that was rolled back meanwhile', async () => {
+    const path = writeLines(makeFolder(), ROLLOUT_NAME, [
+      sessionMeta(),
+      event('task_started', { turn_id: 'a' }),
+      event('thread_rolled_back', { num_turns: 1 }),
+      plan('a'),
+    ])
+    const { turns, rolledBack } = await readTurns(path)
+    expect(turns).toEqual([])
+    expect(rolledBack.map(({ entries }) => wordsIn(entries))).toEqual([[['p', false]]])
+  })
+})
+
+test('What an older Codex wrote into a paginated thread is there, hidden', async () => {
+  const path = writeLines(makeFolder(), ROLLOUT_NAME, [
+    paginated(0, 'session_meta', meta(THREAD_ID)),
+    paginated(1, 'event_msg', { type: 'task_started', turn_id: 'a' }),
+    paginated(2, 'event_msg', { type: 'task_complete', turn_id: 'a' }),
+    event('task_started', { turn_id: 'b' }),
+    event('user_message', { message: 'asked' }),
+    event('agent_reasoning', { text: 'thought' }),
+    event('agent_message', { message: 'answered' }),
+  ])
+  const { turns } = await readTurns(path)
+  expect(turns.map(({ id, prompt, hasAnswer }) => [id, prompt, hasAnswer])).toEqual([
+    ['a', null, false],
+    ['b', 'asked', true],
+  ])
+  expect(
+    turns[1]!.entries.map((entry) => entry.kind === 'item' && [entry.item.type, entry.isHidden]),
+  ).toEqual([
+    ['userMessage', true],
+    ['reasoning', true],
+    ['agentMessage', true],
+  ])
+})
+
+test('A fork whose first line is lost is not taken for the thread that it was copied from', async () => {
+  const home = makeFolder()
+  const copied = [
+    sessionMeta({ id: OTHER_ID, cli_version: '0.140.0' }),
+    event('task_started', { turn_id: '0199a000-0000-7000-8000-000000000001' }),
+    event('user_message', { message: 'asked there' }),
+  ]
+  const path = writeLines(home, inSessions(THREAD_ID), [
+    '\ufeff{}',
+    ...copied,
+    event('task_started', { turn_id: '0199aaab-0000-7000-8000-000000000001' }),
+    event('user_message', { message: 'asked here' }),
+  ])
+  const { threadId, turns, badLineCount } = await readTurns(path)
+  expect([threadId, badLineCount]).toEqual([THREAD_ID, 1])
+  expect(turns.map(({ prompt, isInherited }) => [prompt, isInherited])).toEqual([
+    ['asked there', true],
+    ['asked here', false],
+  ])
+  const located = await locateRollout({
+    codexHome: home,
+    id: THREAD_ID,
+    recordedPath: path,
+    index: () => indexRollouts(home),
+    onProblem(problem) {
+      throw new Error(problem.kind)
+    },
+  })
+  expect(located).toMatchObject({ path, foundBy: 'unverified' })
 })
 
 function paginated(ordinal: number, type: string, payload: Record<string, unknown>): string {

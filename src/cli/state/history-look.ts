@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StateError } from '../../errors.js'
 import { formatPlural } from '../../format/quantity.js'
 import { inspectHistory } from '../../inspect/history.js'
-import type { ThreadHistory, UnreadableHistory } from '../../model/history.js'
+import type { HistoryState, ThreadHistory, UnreadableHistory } from '../../model/history.js'
 import { HISTORY_STATES } from '../../model/history.js'
 import { hasProjection } from '../../query/history.js'
 import { findRolloutPath } from '../../query/threads/find.js'
@@ -54,12 +54,14 @@ export async function tellHiddenTurns(session: Session): Promise<void> {
 export function tellHiddenTurnsOf(history: ThreadHistory | undefined, session: Session): void {
   if (!history || !isHiding(history)) return
   const { threadId, state, turnsShown, turnsThere } = history
-  const what =
-    state === 'baseMissing'
-      ? `Codex cannot open it, since ${HISTORY_STATES[state].words}`
-      : `Codex shows ${turnsShown} of its ${formatPlural(turnsThere, 'turn')}`
+  const what = WITHOUT_BASE.has(state)
+    ? `Codex cannot open it, since ${HISTORY_STATES[state].words}`
+    : `Codex shows ${turnsShown} of its ${formatPlural(turnsThere, 'turn')}`
   session.notice(`${what}: see 'codex-state history ${threadId}'`)
 }
+
+/** Codex answers every request for such a thread with an error. */
+const WITHOUT_BASE: ReadonlySet<HistoryState> = new Set(['baseMissing', 'baseUnreadable', 'baseCircle'])
 
 /** Of a thread that is being written nothing is said. */
 function isHiding({ state, isLive }: ThreadHistory): boolean {

@@ -201,6 +201,7 @@ async function* findMatches(
   if (files.length === 0 && briefs.size === 0) session.open('threads')
   let hasFound = false
   let elidedBytes = 0
+  let unknownCount = 0
   let untimedCount = 0
   const found = searchThreads({
     query,
@@ -212,6 +213,7 @@ async function* findMatches(
     onSearched(result) {
       tellUnread(result, session)
       elidedBytes += result.elidedBytes
+      unknownCount += result.unknownCount
       untimedCount += result.untimedCount
     },
   })
@@ -220,6 +222,10 @@ async function* findMatches(
     yield lines.map((line) => ({ ...line, isContext: false }))
   }
   if (elidedBytes > 0) session.notice(`${formatPlural(elidedBytes, 'byte')} of long texts were not searched`)
+  if (unknownCount > 0)
+    session.notice(
+      `${formatPlural(unknownCount, 'line')} of types that are not known here ${unknownCount === 1 ? 'was' : 'were'} not searched`,
+    )
   if (untimedCount > 0)
     session.notice(`${formatCount(untimedCount)} that match are left out: when they were said is not known`)
   if (!hasFound) session.fail()

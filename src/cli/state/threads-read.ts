@@ -159,8 +159,8 @@ function writePage(
     title: title || `thread ${read.threadId}`,
     facts: [`thread ${read.threadId}`, read.cwd, `Codex ${read.cliVersion}`, 'times in UTC'],
     turns: [
-      ...turns.map((turn) => ({ turn, blocks: toBlocks(turn.entries) })),
-      ...(isWhole && read.outside.length > 0 ? [{ turn: null, blocks: toBlocks(read.outside) }] : []),
+      ...turns.map((turn) => ({ turn, blocks: toBlocks(turn.entries, turn) })),
+      ...(isWhole && read.outside.length > 0 ? [{ turn: null, blocks: toBlocks(read.outside, null) }] : []),
     ],
     formatTime: createClock({ isTerminal: false }),
   })
@@ -207,13 +207,20 @@ interface WriteTurn {
 }
 
 /** Parts of turns as blocks for a reader, those that are asked for. */
-function blockMaker({ only }: ReadFlags): (entries: readonly TurnEntry[]) => TalkBlock[] {
+function blockMaker({ only }: ReadFlags): (entries: readonly TurnEntry[], turn: Turn | null) => TalkBlock[] {
   const asked = only && new Set<TalkPart>(only)
-  return (entries) =>
+  return (entries, turn) =>
     entries.flatMap((entry) => {
+      if (isInHeading(entry, turn)) return []
       const block = toTalkBlock(entry, (output) => readOutput(output).body)
       return block && (asked === undefined || asked.has(block.part)) ? [block] : []
     })
+}
+
+/** The heading of a turn that failed says why. */
+function isInHeading(entry: TurnEntry, turn: Turn | null): boolean {
+  if (entry.kind !== 'note' || entry.note.kind !== 'error') return false
+  return turn?.outcome === 'failed' && turn.error?.message === entry.note.text
 }
 
 /** Writes turns as they are given; entries of a turn that was given before go on with it. */
@@ -223,7 +230,7 @@ async function createWriter(flags: ReadFlags, session: Session): Promise<WriteTu
   if (flags.format === 'json') {
     const clean = jsonCleanerFor(io)
     const write = (turn: Turn | null, entries: readonly TurnEntry[]) => {
-      const rows = entries.filter((entry) => flags.only === undefined || blocksOf([entry]).length > 0)
+      const rows = entries.filter((entry) => flags.only === undefined || blocksOf([entry], null).length > 0)
       for (const entry of rows) {
         const json = formatJsonRow(ENTRY_KIND, ENTRY_KIND.fields, { turn, entry }, session.notice)
         io.stdout.write(`${clean(json)}\n`)
@@ -246,7 +253,7 @@ async function createWriter(flags: ReadFlags, session: Session): Promise<WriteTu
       if (turn.outcome !== 'running') ended = turn
     }
     shown = turn?.number
-    for (const block of blocksOf(entries)) text += talk.block(block)
+    for (const block of blocksOf(entries, turn)) text += talk.block(block)
     io.stdout.write(text)
   }
   return Object.assign(write, {

@@ -166,7 +166,8 @@ function startOf(turn: Turn): number | null {
 function timeOf({ durationMs, firstLineAtMs, lastLineAtMs, outcome }: Turn): number | null {
   if (durationMs !== null) return durationMs
   if (firstLineAtMs === null || lastLineAtMs === null || outcome === 'running') return null
-  return lastLineAtMs - firstLineAtMs
+  // Where the clock was set back, or lines are out of order, nothing tells.
+  return lastLineAtMs < firstLineAtMs ? null : lastLineAtMs - firstLineAtMs
 }
 
 function outcomeCell(turn: Turn): string {

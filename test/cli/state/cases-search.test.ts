@@ -189,7 +189,7 @@ test('Forks in a circle, and forks whose base is gone, are searched as far as th
   expect(own(inCircle)).toEqual(own(before))
   const { rows, exitCode } = await run(home, 'history')
   const stateOf = (id: string) => rows.find((row) => row.thread_id === id)?.state
-  expect([stateOf(fork.name!.threadId), stateOf(base.name!.threadId)]).toEqual(['baseMissing', 'baseMissing'])
+  expect([stateOf(fork.name!.threadId), stateOf(base.name!.threadId)]).toEqual(['baseCircle', 'baseCircle'])
   expect(exitCode).toBe(2)
   unlinkSync(base.path)
   expect(own(await matches(home))).toEqual(own(before))

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import zlib from 'node:zlib'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { copyFixtureHome } from '../../helpers/homes.js'
+import { event, makeFolder, ROLLOUT_NAME, sessionMeta, writeFile } from '../../helpers/rollouts.js'
 import { runState } from '../../helpers/run.js'
 
 const forks = copyFixtureHome('turns', 'forks-0.169.0')
@@ -84,6 +85,47 @@ test('Capitals count unless told otherwise, and a pattern is held against each l
   expect(plain.length).toBeGreaterThan(1)
   expect(await found(forks, 'sAY tHREE', '-i')).toEqual(plain)
   expect(await found(forks, '^.*Say t[h]ree$', '-E')).toHaveLength(plain.length)
+})
+
+test('Errors, each of several equal lines, and a command as it was typed are found; what was not searched is said', async () => {
+  const home = makeFolder()
+  const typed = `echo "it's $HOME" \`date\``
+  const item = (type: string, id: string, fields: object) =>
+    event('item_completed', { turn_id: 'a', item: { type, id, ...fields } })
+  writeFile(
+    home,
+    `sessions/2026/02/05/${ROLLOUT_NAME}`,
+    [
+      sessionMeta({ history_mode: 'paginated' }),
+      event('task_started', { turn_id: 'a' }),
+      item('CommandExecution', 'c', {
+        command: ['bash', '-lc', typed],
+        aggregated_output: 'tick\ntock\ntick',
+      }),
+      event('task_complete', { turn_id: 'a', error: { message: 'the zebra is gone' } }),
+    ]
+      .map((text) => `${text}\n`)
+      .join(''),
+  )
+  const texts = async (...argv: string[]) =>
+    (await found(home, ...argv)).map(({ text, line }) => [text, line])
+  expect(await texts('zebra')).toEqual([['the zebra is gone', 4]])
+  expect(await texts('tick')).toEqual([
+    ['tick', 3],
+    ['tick', 3],
+  ])
+  expect(await texts(typed)).toEqual([[`bash -lc ${typed}`, 3]])
+  expect(await texts('bash -lc')).toHaveLength(1)
+
+  appendFileSync(
+    join(home, 'sessions/2026/02/05', ROLLOUT_NAME),
+    `${event('newest', { words: 'quokka' })}\n${event('newest', {})}\n`,
+  )
+  expect(await search(home, 'quokka')).toEqual({
+    stdout: '',
+    stderr: 'codex-state: 2 lines of types that are not known here were not searched\n',
+    exitCode: 1,
+  })
 })
 
 test('Threads, folders, times and archives limit a search', async () => {
