@@ -1,10 +1,10 @@
 import { type CopyTracker, createCopyTracker } from './copied-lines.js'
 import { createLineCutter, type LongLine } from './cut-lines.js'
 import { type FindRollout, findCopiedEndOf, headOfMeta, type RolloutHead } from './lineage.js'
-import { textOrNull } from './parse.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, readRolloutChunks } from './read.js'
 import { isMadeByCodex } from './side-lines.js'
 import { parseMetaLine, parseTokenLine } from './token-scan.js'
+import { textOrNull } from './values.js'
 
 /**
  * What the bytes of rollouts are. `copied`: whole lines of another thread, which a fork or a sub-agent took over;

@@ -1,6 +1,14 @@
 import type { Refusal, ToolCall } from '../model/turn.js'
-import { joinArguments, numberOrNull, textsOf } from './items.js'
-import { isObject, type JsonObject, joinText, readParts, textOrNull } from './parse.js'
+import { joinArguments } from './shell-words.js'
+import {
+  isObject,
+  type JsonObject,
+  joinText,
+  numberOrNull,
+  readParts,
+  textOrNull,
+  textsOf,
+} from './values.js'
 
 /** Line types of a call, with the tool where the line does not name one. */
 const CALL_TYPES: Record<string, string | null> = {

@@ -1,6 +1,5 @@
-import { numberOrNull } from './items.js'
 import { isOwnTurn, type RolloutHead } from './lineage.js'
-import { type JsonObject, textOrNull } from './parse.js'
+import { type JsonObject, numberOrNull, textOrNull } from './values.js'
 
 /** Tells the lines that a fork or a sub-agent copied from another thread from those that the thread wrote itself. */
 export interface CopyTracker {

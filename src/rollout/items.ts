@@ -1,6 +1,18 @@
 import { fileURLToPath } from 'node:url'
 import type { FileUpdate, ThreadItem, UserInput } from '../model/turn.js'
-import { isObject, type JsonObject, joinText, readParts, textOrNull } from './parse.js'
+import { readFragments } from './hook-prompt.js'
+import { enteredReview, exitedReview } from './review-text.js'
+import { joinArguments } from './shell-words.js'
+import {
+  camelCase,
+  isObject,
+  type JsonObject,
+  joinText,
+  numberOrNull,
+  readParts,
+  textOrNull,
+  textsOf,
+} from './values.js'
 
 /** What `item_completed` says, as Codex tells it; `undefined` where it has no type or no id. */
 export function readCompletedItem(event: JsonObject): ThreadItem | undefined {
@@ -432,82 +444,6 @@ function readAgentsStates(value: unknown): Record<string, { status: string; mess
   )
 }
 
-export function enteredReview(line: JsonObject): string {
-  return textOrNull(line.user_facing_hint) ?? 'Review requested.'
-}
-
-export function exitedReview(output: unknown): string {
-  const review = isObject(output) ? output : {}
-  const parts: string[] = []
-  const overall = (textOrNull(review.overall_explanation) ?? '').trim()
-  if (overall !== '') parts.push(overall)
-  const findings = readParts(review.findings)
-  if (findings.length > 0)
-    parts.push(
-      [
-        findings.length === 1 ? 'Review comment:' : 'Full review comments:',
-        ...findings.map((finding) => `\n${formatFinding(finding)}`),
-      ].join('\n'),
-    )
-  return parts.length === 0 ? 'Reviewer failed to output a response.' : parts.join('\n\n')
-}
-
-function formatFinding(finding: JsonObject): string {
-  const location = isObject(finding.code_location) ? finding.code_location : {}
-  const range = isObject(location.line_range) ? location.line_range : {}
-  const place = `${textOrNull(location.absolute_file_path) ?? ''}:${range.start}-${range.end}`
-  const body = (textOrNull(finding.body) ?? '').split('\n').map((line) => `  ${line}`)
-  return [`- ${textOrNull(finding.title) ?? ''} — ${place}`, ...body].join('\n')
-}
-
-const HOOK_PROMPT = /^<hook_prompt hook_run_id="([^"]*)">([\s\S]*)<\/hook_prompt>$/
-const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }
-
-/** What a stop hook sent, from the text parts of a message; `undefined` when that is something else. */
-export function parseHookPrompt(
-  parts: readonly JsonObject[],
-): { text: string; hookRunId: string }[] | undefined {
-  const fragments = parts.map((part) => HOOK_PROMPT.exec((textOrNull(part.text) ?? '').trim()))
-  if (fragments.length === 0 || fragments.includes(null)) return undefined
-  return fragments.map((match) => ({ text: unescapeXml(match![2]!), hookRunId: unescapeXml(match![1]!) }))
-}
-
-function unescapeXml(text: string): string {
-  return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => ENTITIES[name]!)
-}
-
-function readFragments(value: unknown): { text: string; hookRunId: string }[] {
-  return readParts(value).map((fragment) => ({
-    text: textOrNull(fragment.text) ?? '',
-    hookRunId: textOrNull(fragment.hookRunId ?? fragment.hook_run_id) ?? '',
-  }))
-}
-
-/** Arguments of a command as one line that a shell would read as these arguments. */
-export function joinArguments(words: readonly string[]): string {
-  return words.map(quoteArgument).join(' ')
-}
-
-const BARE = /^[A-Za-z0-9+\-./:@\]_]+/
-/** A caret is safe only as the first character of a quote. */
-const SINGLE = /^(?:\^[^'\\^]*|[^'\\^]+)/
-const DOUBLE = /^[^`$!^]+/
-
-/** A word is glued together from the longest pieces that one way of quoting can hold. */
-function quoteArgument(word: string): string {
-  if (word === '') return "''"
-  let quoted = ''
-  for (let rest = word; rest !== ''; ) {
-    const [bare, single, double] = [BARE, SINGLE, DOUBLE].map((piece) => piece.exec(rest)?.[0] ?? '')
-    const length = Math.max(bare!.length, single!.length, double!.length)
-    if (bare!.length === length) quoted += bare
-    else if (single!.length === length) quoted += `'${single}'`
-    else quoted += `"${double!.replace(/["\\]/g, '\\$&')}"`
-    rest = rest.slice(length)
-  }
-  return quoted
-}
-
 /** Both forms that a path has had: itself, and a `file:` URL. */
 function pathOf(value: unknown): string {
   const path = textOrNull(value) ?? ''
@@ -523,20 +459,4 @@ function pathOf(value: unknown): string {
 function durationMs(value: unknown): number | null {
   if (!isObject(value) || typeof value.secs !== 'number') return null
   return value.secs * 1000 + Math.floor(Number(value.nanos ?? 0) / 1_000_000)
-}
-
-export function textsOf(value: unknown): string[] {
-  return Array.isArray(value)
-    ? value.filter((part): part is string => typeof part === 'string').map((part) => part.toWellFormed())
-    : []
-}
-
-export function numberOrNull(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) ? value : null
-}
-
-/** `in_progress` and `InProgress` are `inProgress`. */
-export function camelCase(word: string): string {
-  const joined = word.replace(/[_-]([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())
-  return joined.charAt(0).toLowerCase() + joined.slice(1)
 }

@@ -1,24 +1,22 @@
 import { createCopyTracker } from './copied-lines.js'
+import { parseHookPrompt } from './hook-prompt.js'
 import {
   agentMessage,
   collabCall,
   commandExecution,
   dynamicToolCall,
-  enteredReview,
-  exitedReview,
   fileChange,
   guardianAssessment,
   imageGeneration,
   mcpToolCallEnd,
-  numberOrNull,
-  parseHookPrompt,
   readCompletedItem,
   subAgentActivity,
   userMessage,
   webSearch,
 } from './items.js'
 import type { LinePlace } from './lines.js'
-import { type JsonObject, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
+import type { RolloutEnvelope } from './parse.js'
+import { enteredReview, exitedReview } from './review-text.js'
 import { createSideLines } from './side-lines.js'
 import { createTurnBook, type LineContext, type OpenTurn } from './turn-book.js'
 import {
@@ -29,6 +27,7 @@ import {
   type TurnReaderOptions,
   timeOfLine,
 } from './turn-lines.js'
+import { type JsonObject, numberOrNull, readParts, textOrNull } from './values.js'
 
 /** Of `item_completed` a legacy rollout shows only these. */
 const COMPLETED_ITEMS: ReadonlySet<string> = new Set(['functionCallOutput', 'plan', 'subAgentActivity'])

@@ -1,10 +1,11 @@
 import { StateError } from '../errors.js'
 import { scanRolloutLines } from './lines.js'
 import { listRollouts, parseRolloutName, type RolloutFile, type RolloutName } from './list.js'
-import { isObject, type JsonObject, joinText, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
+import type { RolloutEnvelope } from './parse.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, resolveRolloutFile } from './read.js'
 import { ROLLOUT_ROOTS } from './roots.js'
 import { parseTimestampMs } from './timestamp.js'
+import { isObject, type JsonObject, joinText, readParts, textOrNull } from './values.js'
 
 /** What the first line of a rollout says about it. */
 export interface RolloutHead {

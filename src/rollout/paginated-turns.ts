@@ -1,7 +1,7 @@
 import type { ThreadItem, TurnStatus } from '../model/turn.js'
-import { agentMessage, numberOrNull, readCompletedItem, userMessage } from './items.js'
+import { agentMessage, readCompletedItem, userMessage } from './items.js'
 import type { LinePlace } from './lines.js'
-import { type JsonObject, type RolloutEnvelope, textOrNull } from './parse.js'
+import type { RolloutEnvelope } from './parse.js'
 import { createSideLines } from './side-lines.js'
 import { createTurnBook, type LineContext, type OpenTurn } from './turn-book.js'
 import {
@@ -12,6 +12,7 @@ import {
   type TurnReaderOptions,
   timeOfLine,
 } from './turn-lines.js'
+import { type JsonObject, numberOrNull, textOrNull } from './values.js'
 
 /**
  * Turns of a paginated rollout: every line means the same wherever it stands, and names its turn. A base comes first,

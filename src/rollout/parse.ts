@@ -1,5 +1,6 @@
 import type { DynamicTool } from '../model/thread.js'
 import { isUuid } from '../model/uuid.js'
+import { isObject, type JsonObject, joinText, readParts, textOrNull } from './values.js'
 
 /** What a `session_meta` line says; `null` where the line says nothing. */
 export interface SessionMetaItem {
@@ -85,8 +86,6 @@ export type RolloutLine =
   /** A sound envelope of a type that we do not know: not damage, most likely a newer Codex. */
   | { kind: 'unknown'; lineNumber: number; type: string }
   | MalformedLine
-
-export type JsonObject = Record<string, unknown>
 
 /** Known types without metadata in them. */
 const IGNORED_TYPES: ReadonlySet<string> = new Set([
@@ -372,31 +371,12 @@ function findMissing(name: keyof typeof REQUIRED_STRINGS, payload: JsonObject): 
   return key && `${name} without ${key}`
 }
 
-export function readParts(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : []
-}
-
-export function joinText(parts: readonly JsonObject[], type: string): string {
-  return parts
-    .filter((part) => part.type === type)
-    .map((part) => textOrNull(part.text) ?? '')
-    .join('')
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function hasEntries(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0
 }
 
 function text(value: unknown): string {
   return (value as string).toWellFormed()
-}
-
-export function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? text(value) : null
 }
 
 function wordOrJson(value: unknown): string | null {

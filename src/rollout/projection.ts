@@ -2,11 +2,12 @@ import type { TurnStatus } from '../model/turn.js'
 import { readCompletedItem } from './items.js'
 import type { RolloutHead } from './lineage.js'
 import { type LinePlace, scanRolloutLines } from './lines.js'
-import { isObject, type RolloutEnvelope, textOrNull } from './parse.js'
+import type { RolloutEnvelope } from './parse.js'
 import { readQuickLine } from './projection-bytes.js'
 import type { ReadRolloutOptions, RolloutFileFacts } from './read.js'
 import { parseTimestampMs } from './timestamp.js'
 import { readError } from './turn-lines.js'
+import { isObject, textOrNull } from './values.js'
 
 /** A row that the projection of a rollout should have. */
 export interface ExpectedTurn {

@@ -1,6 +1,7 @@
 import type { TurnStatus } from '../model/turn.js'
-import { isObject, parseEnvelope, textOrNull } from './parse.js'
+import { parseEnvelope } from './parse.js'
 import { statusAfter } from './projection.js'
+import { isObject, textOrNull } from './values.js'
 
 export interface QuickHead {
   isPaginated: boolean

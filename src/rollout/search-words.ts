@@ -1,7 +1,7 @@
 import type { SearchPlace } from '../model/search.js'
 import type { ThreadItem, ToolCall, TurnEntry, TurnNote } from '../model/turn.js'
 import { readOutput } from './calls.js'
-import { isObject } from './parse.js'
+import { isObject } from './values.js'
 
 /** A text of a rollout that somebody, or something, said. */
 export interface Words {

@@ -1,11 +1,11 @@
 import type { NoteKind, TokenUsage } from '../model/turn.js'
 import { outputText, readCall, turnIdOf } from './calls.js'
-import { textsOf } from './items.js'
 import type { RolloutHead } from './lineage.js'
-import { isObject, type JsonObject, joinText, type RolloutEnvelope, readParts, textOrNull } from './parse.js'
+import type { RolloutEnvelope } from './parse.js'
 import type { LineContext, OpenTurn, TurnBook } from './turn-book.js'
 import { readError, reviewsOf, saysSame } from './turn-lines.js'
 import { addUsage, createUsageCounter, NO_USAGE } from './usage.js'
+import { isObject, type JsonObject, joinText, readParts, textOrNull, textsOf } from './values.js'
 
 /** Types of lines from which neither items nor notes are made. */
 const SILENT_TYPES: ReadonlySet<string> = new Set([

@@ -2,7 +2,6 @@ import { StateError } from '../errors.js'
 import { CURRENT_RULES } from '../model/releases.js'
 import type { TokenUsage } from '../model/turn.js'
 import { type CopyTracker, createCopyTracker } from './copied-lines.js'
-import { numberOrNull } from './items.js'
 import {
   type FindRollout,
   findCopiedEndOf,
@@ -14,12 +13,13 @@ import {
 } from './lineage.js'
 import { listRollouts, type UnreadableFolder } from './list.js'
 import { toStoredSource } from './metadata.js'
-import { isObject, type RolloutEnvelope, textOrNull } from './parse.js'
+import type { RolloutEnvelope } from './parse.js'
 import { type ReadRolloutOptions, resolveRolloutFile } from './read.js'
 import { parseTimestampMs, readLineTimeMs } from './timestamp.js'
 import { readCountLine, readRecordLine } from './token-bytes.js'
 import { findTextField, parseMetaLine, parseTokenLine, scanTokenLines, type TokenLine } from './token-scan.js'
 import { addUsageTo, createUsageCounter, NO_USAGE, type ResponseUsage, readUsage } from './usage.js'
+import { isObject, numberOrNull, textOrNull } from './values.js'
 
 /** What one response of the server's cost. */
 export interface ResponseTokens {

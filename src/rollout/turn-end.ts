@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { isObject, parseEnvelope, textOrNull } from './parse.js'
+import { parseEnvelope } from './parse.js'
+import { isObject, textOrNull } from './values.js'
 
 /** A turn of today ends in some KB of lines; of one that does not the rollout is not asked. */
 const TAIL_BYTES = 256 * 1024

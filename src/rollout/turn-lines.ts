@@ -1,10 +1,10 @@
 import type { TokenUsage, Turn, TurnEntry, TurnError, TurnStatus } from '../model/turn.js'
-import { camelCase, numberOrNull } from './items.js'
 import type { RolloutHead } from './lineage.js'
 import type { LinePlace } from './lines.js'
-import { isObject, type JsonObject, type RolloutEnvelope, textOrNull } from './parse.js'
+import type { RolloutEnvelope } from './parse.js'
 import { parseTimestampMs } from './timestamp.js'
 import type { OpenTurn } from './turn-book.js'
+import { camelCase, isObject, type JsonObject, numberOrNull, textOrNull } from './values.js'
 
 export interface TurnReaderOptions {
   head: RolloutHead

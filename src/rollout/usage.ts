@@ -1,6 +1,5 @@
 import type { TokenUsage } from '../model/turn.js'
-import { numberOrNull } from './items.js'
-import { isObject, type JsonObject, textOrNull } from './parse.js'
+import { isObject, type JsonObject, numberOrNull, textOrNull } from './values.js'
 
 export const NO_USAGE: TokenUsage = { input: 0, cached: 0, output: 0, reasoning: 0, total: 0 }
 
