@@ -33,8 +33,8 @@ export function classifyFailure(
   row: Pick<StoredLogRow, 'level' | 'target'>,
   parsed: ParsedBody,
 ): RowFailure | undefined {
-  // A table can lack the columns.
-  const level = row.level ?? ''
+  // A table can lack the columns: without a level, only what else there is tells.
+  const level = row.level ?? undefined
   const target = row.target ?? ''
   const message = parsed.message ?? ''
   if (target.startsWith('codex_core::')) {
@@ -48,8 +48,10 @@ export function classifyFailure(
       const name = text === '' ? undefined : readAttemptText(text)
       return { name: name ?? 'stream-cut', kind: 'attempt', text, isGuess: name === undefined }
     }
-    if (level === 'ERROR' && target === 'codex_core::tools::router') {
-      const text = readField(parsed, 'error') ?? message
+    const error = readField(parsed, 'error')
+    const isError = level === 'ERROR' || (level === undefined && error !== undefined)
+    if (isError && target === 'codex_core::tools::router') {
+      const text = error ?? message
       return { name: firstMatch(TOOL_TEXTS, text)!, kind: 'other', text, isGuess: text === '' }
     }
     if (target === 'codex_core::mcp_tool_call' && message.startsWith('MCP tool call error: ')) {
@@ -94,8 +96,12 @@ const RULES_BY_LEVEL: ReadonlyMap<string, readonly RowRule[]> = new Map(
   ]),
 )
 
-function findRule(level: string, target: string, { message, fields }: ParsedBody): RowRule | undefined {
-  const rules = RULES_BY_LEVEL.get(level)
+function findRule(
+  level: string | undefined,
+  target: string,
+  { message, fields }: ParsedBody,
+): RowRule | undefined {
+  const rules = level === undefined ? ROW_RULES : RULES_BY_LEVEL.get(level)
   if (!rules) return undefined
   // Where a message names no cause, a field `error` does.
   let text: string | undefined

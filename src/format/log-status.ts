@@ -1,4 +1,5 @@
 import type { LogStatus } from '../model/log-status.js'
+import { isRowTime } from '../model/row-time.js'
 import { cleanLine } from './clean.js'
 import { formatCount, formatDuration, formatPlural } from './quantity.js'
 import { formatActivity } from './step.js'
@@ -27,7 +28,9 @@ interface StatusLook {
 export function formatLogStatus(status: LogStatus, { width, isCut, time }: StatusLook): string {
   const { nowMs, flushMs, version, processes, threads, areAlive, lastFailure, reach } = status
   const clock = (ms: number) => {
-    const text = time.full(Math.floor(ms / 1000), (Math.floor(ms) % 1000) * 1e6)
+    const seconds = Math.floor(ms / 1000)
+    if (!isRowTime(seconds)) return 'at no time'
+    const text = time.full(seconds, Math.floor(ms - seconds * 1000) * 1e6)
     return nowMs - ms < 20 * 3_600_000 ? text.slice(11, 19) : text.slice(0, 19).replace('T', ' ')
   }
   const age = (ms: number) => formatDuration(Math.max(0, nowMs - ms))

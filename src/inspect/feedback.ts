@@ -181,7 +181,7 @@ function formatLine({ seconds, nanos, level, body }: FeedbackRow): string {
   const date = new Date(seconds * 1000)
   const time = Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().slice(0, 19)
   const micros = String(Math.floor(nanos / 1000)).padStart(6, '0')
-  return endLine(`${time}.${micros}Z ${level.padStart(5)} ${body}`)
+  return endLine(`${time}.${micros}Z ${(level ?? '').padStart(5)} ${body}`)
 }
 
 function endLine(text: string): string {

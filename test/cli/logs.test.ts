@@ -168,9 +168,15 @@ describe.each(LOG_LAYOUTS)('codex-logs on the layout of $name', (layout) => {
       (place.hasThreads ? undefined : variants.withoutThreads) ??
       (place.hasProcesses ? undefined : variants.withoutProcesses) ??
       ids
+    const unnamed = [
+      ...(argv.includes('--thread-id') && !place.hasThreads ? ['thread'] : []),
+      ...(argv.includes('--process') && !place.hasProcesses ? ['process'] : []),
+    ]
+    const told = (word: string) =>
+      `codex-logs: the rows of ${place.path} do not name their ${word}: none is found by it\n`
     expect(await run(['query', '--format', 'cat', '--fields', 'id', ...argv])).toEqual({
       stdout: expected.map((id) => `${id}\n`).join(''),
-      stderr: '',
+      stderr: unnamed.map(told).join(''),
       exitCode: 0,
     })
   })

@@ -31,7 +31,8 @@ export async function openLogs(session: Session, filter: LogFilter = {}): Promis
     return { ...describeLogs(connection), file }
   }
   session.keep(store.connection)
-  for (const text of describeOddities(store)) session.notice(text)
+  const { databases: files } = session.home
+  for (const text of describeOddities(store, { files, filter })) session.notice(text)
   return store
 }
 

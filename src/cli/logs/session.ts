@@ -3,7 +3,7 @@ import { cleanLine } from '../../format/clean.js'
 import type { LogFilter, LogRow } from '../../model/log.js'
 import { LOG_FIELDS } from '../../model/log-records.js'
 import { loadFilterFunctions } from '../../query/logs/filter.js'
-import { type LogStore, openLogStore } from '../../query/logs/store.js'
+import { type LogStore, openLogStore, readNewestTime } from '../../query/logs/store.js'
 import { candidatesFor, type DatabaseFile } from '../../schema/files.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
@@ -46,14 +46,21 @@ export async function openLogSession(flags: LogsFlags, io: Io): Promise<LogSessi
     },
     open(files) {
       const store = openLogStore(files, { onNotice: warnOnce, functions })
-      if (store) for (const text of describeOddities(store)) warnOnce(text)
+      if (store) for (const text of describeOddities(store, { files, filter })) warnOnce(text)
       return store
     },
   }
 }
 
-/** What is not as in the layouts that are known here. */
-export function* describeOddities({ file, missing, unknownColumns }: LogStore): Generator<string> {
+interface Wanted {
+  /** Where the logs were looked for: they are read in the first of them that has any. */
+  files: readonly DatabaseFile[]
+  filter: LogFilter
+}
+
+/** What is not as in the layouts that are known here, or not as it is asked for. */
+export function* describeOddities(store: LogStore, { files, filter }: Wanted): Generator<string> {
+  const { file, columns, missing, unknownColumns } = store
   if (file.age === 'newer') {
     yield `${file.path} is of a newer layout than this version knows; it is read by its columns`
   }
@@ -61,6 +68,43 @@ export function* describeOddities({ file, missing, unknownColumns }: LogStore): 
     const unknown = unknownColumns.map(cleanLine).join(', ')
     const instead = unknown && `; it has columns that are not known here, which --json prints: ${unknown}`
     yield `${file.path} has no column known for: ${missing.map(fieldOf).join(', ')}${instead}`
+  }
+  const { threadIds = [], processes = [], where = [] } = filter
+  const asksFor = (name: string) => where.some((one) => one.field === name && one.operator !== '!=')
+  if (columns.threadId === undefined && (threadIds.length > 0 || asksFor('thread_id'))) {
+    yield `the rows of ${file.path} do not name their thread: none is found by it`
+  }
+  if (columns.processUuid === undefined && (processes.length > 0 || asksFor('process_uuid'))) {
+    yield `the rows of ${file.path} do not name their process: none is found by it`
+  }
+  const newest = tryRead(() => readNewestTime(store))
+  if (newest === 'no row') {
+    const older = findRows(candidatesFor('logs', files), file)
+    if (older) yield `${file.path} holds no row; ${older.path} holds older ones: --db reads them`
+  } else if (newest?.isTime === false) {
+    yield `${file.path}: the time of the newest row, ${cleanLine(newest.text)}, is not in seconds; times, --since and --until cannot be relied on`
+  }
+}
+
+/** The first file after one that holds rows of logs. */
+function findRows(files: readonly DatabaseFile[], { path }: DatabaseFile): DatabaseFile | undefined {
+  return files.slice(files.findIndex((file) => file.path === path) + 1).find((file) =>
+    tryRead(() => {
+      const store = openLogStore([file])
+      const hasRows = store !== undefined && readNewestTime(store) !== 'no row'
+      store?.connection.close()
+      return hasRows
+    }),
+  )
+}
+
+/** What is wrong with a database is said by whoever reads it. */
+function tryRead<Value>(read: () => Value): Value | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    return undefined
   }
 }
 

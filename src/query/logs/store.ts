@@ -132,6 +132,17 @@ export function readLowestId(source: LogSource): bigint | undefined {
   return row?.id == null ? undefined : BigInt(row.id)
 }
 
+/** What the row with the highest key has as its time; `undefined` where it has none. */
+export function readNewestTime(source: LogSource): { text: string; isTime: boolean } | 'no row' | undefined {
+  const time = columnSql(source.columns.tsSeconds)
+  const row = source.connection.get<{ text: string | null; isTime: number }>(
+    `SELECT substr(CAST(${time} AS TEXT), 1, 40) AS text, ${isTimeSql(time)} AS isTime
+     FROM logs NOT INDEXED ORDER BY ${source.key} DESC LIMIT 1`,
+  )
+  if (!row) return 'no row'
+  return row.text === null ? undefined : { text: row.text, isTime: row.isTime === 1 }
+}
+
 /** Whether a stored time is one: a damaged row, or a text, would be the oldest or the newest of all. */
 export function isTimeSql(seconds: string): string {
   return `${seconds} BETWEEN ${FIRST_SECONDS} AND ${LAST_SECONDS}`

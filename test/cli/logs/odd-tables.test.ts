@@ -1,9 +1,10 @@
+import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { LOG_FORMATS } from '../../../src/format/formats.js'
 import { temporaryFolder } from '../../helpers/layouts.js'
-import { createLogHome, SAMPLE_ROWS } from '../../helpers/log-layouts.js'
+import { createLogHome, SAMPLE_ROWS, THREAD_A } from '../../helpers/log-layouts.js'
 import { runLogs } from '../../helpers/run.js'
 
 function exec(path: string, sql: string): void {
@@ -178,6 +179,60 @@ describe('a column of another name', () => {
     }
   })
 
+  test('for the thread or the process is told whoever asks for rows by it', async () => {
+    for (const { column, argv, word } of [
+      { column: 'thread_id', argv: ['--thread-id', THREAD_A], word: 'thread' },
+      { column: 'thread_id', argv: ['--where', `thread_id=${THREAD_A}`], word: 'thread' },
+      { column: 'process_uuid', argv: ['--process', '41'], word: 'process' },
+    ]) {
+      const { home, path } = changedHome(`ALTER TABLE logs RENAME COLUMN ${column} TO renamed_it`)
+      const at = ['--codex-home', home]
+      const told = `codex-logs: the rows of ${path} do not name their ${word}: none is found by it\n`
+      expect(await query(...at, ...argv)).toMatchObject({ exitCode: 0, stdout: '', stderr: told })
+      expect((await runLogs(['tail', '--no-follow', ...at, ...argv])).stderr).toBe(told)
+      expect((await runLogs(['stats', ...at, ...argv])).stderr).toContain(told)
+      expect((await query(...at)).stderr).toBe('')
+    }
+  })
+
+  test('for the level leaves what went wrong to be told by its text', async () => {
+    const { home, path } = createLogHome([
+      {
+        level: 'ERROR',
+        target: 'codex_core::tools::router',
+        body: 'error=unsupported call: nope',
+        threadId: THREAD_A,
+      },
+      {
+        level: 'WARN',
+        target: 'codex_mcp::rmcp_client',
+        body: 'MCP server startup failed server_name="x" error=No such file or directory (os error 2)',
+      },
+      {
+        level: 'WARN',
+        target: 'codex_core::session',
+        body: 'failed: error returned from database: (code: 5) database is locked',
+      },
+      {
+        level: 'TRACE',
+        target: 'codex_core::tools::router',
+        body: 'a call of exec_command',
+        threadId: THREAD_A,
+      },
+    ])
+    const at = ['--codex-home', home]
+    const names = async () => {
+      const { stdout } = await runLogs(['errors', '--json', ...at])
+      return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name).sort()
+    }
+    const before = await names()
+    expect(before).toEqual(['database-locked', 'mcp-start-no-command', 'unknown-tool'])
+    exec(path, 'ALTER TABLE logs RENAME COLUMN level TO renamed_it')
+    expect(await names()).toEqual(before)
+    const { exitCode, stderr } = await runLogs(['feedback', THREAD_A, ...at])
+    expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('unexpected')])
+  })
+
   test('that takes the name of a field stands there, and one more column is no news', async () => {
     const { home } = changedHome(`ALTER TABLE logs RENAME COLUMN feedback_log_body TO body`)
     expect(JSON.parse((await query('--json', '--codex-home', home, '-n', '1')).stdout)).toMatchObject({
@@ -188,4 +243,39 @@ describe('a column of another name', () => {
     expect(JSON.parse(stdout)).toMatchObject({ body: 'late flush', kept: 5 })
     expect(stderr).toBe('')
   })
+})
+
+describe('rows that are not where or what they are taken for', () => {
+  test('a newest database without a row leads to the older one that holds some', async () => {
+    const { home, path } = createLogHome(SAMPLE_ROWS)
+    const newer = path.replace('logs_2', 'logs_3')
+    copyFileSync(path, newer)
+    exec(newer, 'DELETE FROM logs')
+    const notice = `codex-logs: ${newer} holds no row; ${path} holds older ones: --db reads them\n`
+    for (const argv of [['query'], ['tail', '--no-follow'], ['errors'], ['status'], ['stats'], ['stuck']]) {
+      const { stderr, exitCode } = await runLogs([...argv, '--codex-home', home])
+      expect([argv, exitCode, stderr.split(notice).length]).toEqual([argv, 0, 2])
+    }
+    expect((await query('--db', newer)).stderr).not.toContain('older')
+    exec(path, 'DELETE FROM logs')
+    expect((await query('--codex-home', home)).stderr).not.toContain('older')
+  })
+
+  test.each(['ts * 1000', 'ts * 1000000000', "datetime(ts, 'unixepoch')"])(
+    'times stored as %s are said once to be no seconds',
+    async (sql) => {
+      const { home, path } = changedHome(`UPDATE logs SET ts = ${sql}`)
+      const at = ['--codex-home', home]
+      const result = await query(...at, '--json')
+      expect(result.exitCode).toBe(0)
+      expect(result.stdout.trimEnd().split('\n')).toHaveLength(SAMPLE_ROWS.length)
+      expect(result.stderr.match(/the time of the newest row, [^,]+, is not in seconds/g)).toHaveLength(1)
+      expect(result.stderr).toContain(path)
+      for (const argv of [['errors'], ['status'], ['tail', '--no-follow'], ['stats'], ['check']]) {
+        const { stderr, stdout } = await runLogs([...argv, ...at])
+        expect([argv, stderr.split('is not in seconds').length]).toEqual([argv, 2])
+        expect(stdout).not.toMatch(/last failure {2}\d{1,3}\./)
+      }
+    },
+  )
 })
