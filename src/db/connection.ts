@@ -16,6 +16,8 @@ export interface ReadConnection {
    * `run` may be called again when the file changed under it.
    */
   snapshot<T>(run: () => T): T
+  /** Another text than before, whenever somebody else may have changed what is read: much cheaper than to read it. */
+  version(): string
   close(): void
 }
 

@@ -27,9 +27,13 @@ import { toStateError } from './sqlite-error.js'
 type Access = 'shared' | 'still' | 'copy'
 
 interface Opened {
+  /** No two in this process are the same. */
+  id: number
   driver: Driver
   held: HeldFile
   isPrivateCopy: boolean
+  /** Whether others may write to what is read; if not, it stays what it is as long as it is open. */
+  isShared: boolean
   /** Whether what is read may no longer be what the files are. */
   isStale(): boolean
   /** Another file under the same name is not what was opened. */
@@ -116,9 +120,17 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
     map: <Row, Result>(sql: string, params: SqlValue[], take: (row: Row) => Result) =>
       read((driver) => driver.map(sql, params, (row) => take(row as Row))),
     snapshot,
+    version: () => read((driver) => `${opened?.id} ${opened?.isShared ? countCommits(driver) : ''}`),
     close,
   }
 }
+
+/** SQLite counts for each connection the commits of others that it notices. */
+function countCommits(driver: Driver): number {
+  return (driver.get('PRAGMA data_version', []) as { data_version: number }).data_version
+}
+
+let openedCount = 0
 
 /**
  * Opens the database as its files are now. While Codex starts or ends, they pass through states in which they
@@ -170,13 +182,16 @@ function openAs(
   held: HeldFile,
   { onNotice, functions = {}, ignoresLog }: OpenReadOnlyOptions,
 ): Opened {
+  openedCount += 1
+  const id = openedCount
   const identity = identityOf(path)
   const isChanged = () => describeFiles(lookAt(path)) !== describeFiles(look)
   let reason = describeReason(access, look)
   try {
     if (access === 'still') {
       const driver = openImmutable(path, functions, held)
-      if (driver) return { driver, held, isPrivateCopy: false, isStale: isChanged, identity }
+      if (driver)
+        return { id, driver, held, isPrivateCopy: false, isShared: false, isStale: isChanged, identity }
       if (ignoresLog)
         throw new StateError('DB_UNREADABLE', `Node 22.13 or newer is needed to read ${path} without its log`)
     }
@@ -188,7 +203,7 @@ function openAs(
         // Once another file has its name, what lies beside that says nothing of the one that is read.
         return now.main?.id === look.main?.id && describeLog(now) !== describeLog(look)
       }
-      return { driver, held, isPrivateCopy: false, isStale, identity }
+      return { id, driver, held, isPrivateCopy: false, isShared: true, isStale, identity }
     }
   } catch (error) {
     if (!cannotReadInPlace(error)) throw error
@@ -196,7 +211,7 @@ function openAs(
   }
   const driver = openPrivateCopy(path, functions, held)
   onNotice?.(`reading a private copy of ${path}: ${reason}`)
-  return { driver, held, isPrivateCopy: true, isStale: isChanged, identity }
+  return { id, driver, held, isPrivateCopy: true, isShared: false, isStale: isChanged, identity }
 }
 
 function cannotReadInPlace(error: unknown): boolean {

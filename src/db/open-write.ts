@@ -70,6 +70,7 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
       guard(() => Array.from(prepare(sql).iterate(...params), (row) => take(row as Row))),
     run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
     exec: (sql) => guard(() => void database.exec(sql)),
+    version: () => guard(() => String(database.pragma('data_version', { simple: true }))),
     snapshot: (work) => guard(() => database.transaction(work).deferred()),
     transaction: (work) => guard(() => database.transaction(work).immediate()),
     async backup(target) {

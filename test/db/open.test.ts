@@ -171,6 +171,36 @@ describe('reading leaves the folder as it is', () => {
   })
 })
 
+describe('the version of what is read', () => {
+  test.each(['wal', 'delete'])(
+    'is another after each commit of somebody else, and only then (%s)',
+    (journal) => {
+      const path = join(temporaryFolder(), 'logs_2.sqlite')
+      const writer = openWriter(path, { journal })
+      const connection = openReadOnly(path)
+      onTestFinished(() => connection.close())
+      const versions = [connection.version()]
+      for (let commit = 0; commit < 3; commit++) {
+        writer.exec("INSERT INTO t (text) VALUES ('more')")
+        versions.push(connection.version())
+        connection.get('SELECT count(*) FROM t')
+        expect(connection.version()).toBe(versions.at(-1))
+      }
+      expect(new Set(versions).size).toBe(4)
+    },
+  )
+
+  test('is another when a writer comes to a file at rest', () => {
+    const path = createDatabase()
+    const connection = openReadOnly(path)
+    onTestFinished(() => connection.close())
+    const atRest = connection.version()
+    expect(connection.version()).toBe(atRest)
+    openWriter(path, { count: 1 })
+    expect(connection.version()).not.toBe(atRest)
+  })
+})
+
 describe('a file at rest to which a writer comes', () => {
   test('is read as it is now', () => {
     const path = createDatabase()

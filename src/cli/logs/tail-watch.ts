@@ -27,7 +27,7 @@ export function watchLogFiles(
 export interface TailWatch {
   /** The same changes; before each, threads that were spawned join, and a tail that sits still says why. */
   changes(looks: AsyncIterable<LookReason>): AsyncIterable<LookReason>
-  /** Rows of threads that joined since: some were written before that was known. */
+  /** Rows of threads that joined since: some were written before that was known. Asked at the next look. */
   readEarlier(store: LogStore, throughId: bigint): StoredLogRow[]
   noteRows(store: LogStore): void
 }
@@ -73,13 +73,16 @@ export function createTailWatch({ home, filter, threads }: TailWatchOptions, io:
     }
   }
 
+  async function* lookBefore(looks: AsyncIterable<LookReason>): AsyncGenerator<LookReason> {
+    for await (const reason of looks) {
+      await look()
+      // Their rows may be there already, though the database is as it was.
+      yield joined.length > 0 ? 'change' : reason
+    }
+  }
+
   return {
-    async *changes(looks) {
-      for await (const reason of looks) {
-        await look()
-        yield reason
-      }
-    },
+    changes: (looks) => (threads || mayTell ? lookBefore(looks) : looks),
     readEarlier(current, throughId) {
       store = current
       if (joined.length === 0) return []

@@ -89,6 +89,8 @@ interface Position {
   place: Place
   /** Of the file. */
   identity: string
+  /** Of the database, when all of it up to the place was read. */
+  version?: string
   /** When the database was made, as far as it says so; known from the first look on. */
   created?: string
   /** A read has met another file. */
@@ -158,7 +160,7 @@ export async function* followLogs(given: FollowOptions): AsyncGenerator<FollowEv
       }
       if (position) {
         lastFile = position.file
-        position = yield* readNew(position, options)
+        if (reason === 'change' || !isRead(position)) position = yield* readNew(position, options)
       }
       if (signal?.aborted) break
     }
@@ -271,6 +273,17 @@ function isInPlace({ file, identity }: Position): boolean {
   return identityOf(file.path) === identity
 }
 
+/** Whether nothing was written since the last look: most of what an idle follow does is to find that out. */
+function isRead({ store, version }: Position): boolean {
+  try {
+    return version !== undefined && store?.connection.version() === version
+  } catch (error) {
+    // Told by the look.
+    if (!(error instanceof StateError)) throw error
+    return false
+  }
+}
+
 async function* readNew(
   position: Position,
   options: Follow,
@@ -333,6 +346,8 @@ async function* readAfter(
   { filter, signal, readEarlier }: Follow,
 ): AsyncGenerator<FollowEvent, boolean> {
   position.created ??= identifyDatabase(store).created
+  // Before the look, which sees what came until then.
+  const version = store.connection.version()
   const checked = store.connection.snapshot(() => ({
     check: checkPlace(store, position.place),
     highestId: readHighestId(store),
@@ -372,6 +387,7 @@ async function* readAfter(
   const rowCount = gaps.end(highestId)
   if (rowCount > 0n) yield { kind: 'pruned', rowCount }
   if (highestId > position.place.afterId) position.place = { ...position.place, afterId: highestId }
+  position.version = version
   return true
 }
 

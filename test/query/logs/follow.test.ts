@@ -16,7 +16,7 @@ import { startWriter } from '../../helpers/writer.js'
 /** What a look brought: ids of rows, and every other event in words. */
 type Seen = number | string
 
-/** A follow whose looks the test calls for one by one. */
+/** A follow whose looks the test calls for one by one: polls, of which those that find nothing new look the least. */
 function follow(
   home: string,
   { filter = {}, fromNow = true }: { filter?: LogFilter; fromNow?: boolean } = {},
@@ -24,9 +24,9 @@ function follow(
   const list = () => candidatesFor('logs', listDatabases(home))
   const open = openLogStore
   let idle = Promise.withResolvers<void>()
-  let pending: ((next: IteratorResult<'change'>) => void) | undefined
+  let pending: ((next: IteratorResult<'poll'>) => void) | undefined
   let time = 0
-  const changes: AsyncIterable<'change'> = {
+  const changes: AsyncIterable<'poll'> = {
     [Symbol.asyncIterator]: () => ({
       next: () =>
         new Promise((resolve) => {
@@ -55,7 +55,7 @@ function follow(
     async look(): Promise<Seen[]> {
       await idle.promise
       idle = Promise.withResolvers()
-      pending!({ done: false, value: 'change' })
+      pending!({ done: false, value: 'poll' })
       await idle.promise
       return seen.splice(0)
     },
