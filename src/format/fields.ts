@@ -1,3 +1,4 @@
+import { shortenId } from '../model/uuid.js'
 import { escapeLine } from './escape.js'
 import { formatBytes, formatCount, formatRelative } from './quantity.js'
 import { createUtcTime, createZonedTime, localOffset, type TimeFormatter } from './time.js'
@@ -51,9 +52,6 @@ export interface RecordKind<Row> {
 
 /** Called with a one-line message about what is wrong with a row; what can be shown of the row is still shown. */
 export type OnNotice = (text: string) => void
-
-/** Of a UUIDv7 this is its time to the millisecond: enough to tell threads apart, and to name one. */
-export const SHORT_ID_LENGTH = 13
 
 const utc = createUtcTime()
 
@@ -189,7 +187,7 @@ export function formatCell<Row>(
   const value = field.value(row)
   if (value === null || value === undefined) return ''
   if (field.kind === 'flag') return value ? 'yes' : ''
-  if (field.kind === 'id') return String(value).slice(0, SHORT_ID_LENGTH)
+  if (field.kind === 'id') return shortenId(String(value))
   if (field.kind === 'time' && isPossibleTime(Number(value))) return formatWhen(Number(value), nowMs)
   if (field.kind === 'bytes') return formatBytes(Number(value))
   if (field.kind === 'number' && typeof value === 'number') return formatCount(value)

@@ -13,6 +13,9 @@ export interface AlikeRows {
   againCount: number
 }
 
+/** What is told of them beside the first. */
+export type Fold = Pick<AlikeRows, 'last' | 'count' | 'isSame' | 'againCount'>
+
 /** Rows that came again in the order of those just shown. */
 export interface Repeats {
   /** How many groups of rows make one round. */

@@ -1,5 +1,6 @@
 import type { LogStatus } from '../model/log-status.js'
 import { isRowTime } from '../model/row-time.js'
+import { shortenId } from '../model/uuid.js'
 import { cleanLine } from './clean.js'
 import { formatCount, formatDuration, formatPlural } from './quantity.js'
 import { formatActivity } from './step.js'
@@ -62,7 +63,7 @@ export function formatLogStatus(status: LogStatus, { width, isCut, time }: Statu
   if (threads.length > 0) {
     const rows = threads.map(({ now, sinceMs, title, firstMs }) =>
       [
-        now.threadId.slice(0, 13),
+        shortenId(now.threadId),
         title,
         formatActivity(now),
         sinceMs === undefined ? '' : age(sinceMs),
@@ -78,7 +79,7 @@ export function formatLogStatus(status: LogStatus, { width, isCut, time }: Statu
   }
   if (lastFailure) {
     const { ms, threadId, title, text, id } = lastFailure
-    const thread = threadId === null ? '' : `  ${cleanLine(threadId.slice(0, 13))}`
+    const thread = threadId === null ? '' : `  ${cleanLine(shortenId(threadId))}`
     lines.push(
       `last failure  ${clock(ms)}${thread}  row ${id}  ${title === null ? '' : `${title}: `}${cleanLine(text.slice(0, LONGEST_TEXT))}`,
     )

@@ -7,3 +7,10 @@ const WHOLE = new RegExp(`^${UUID_PATTERN}$`)
 export function isUuid(text: string): boolean {
   return WHOLE.test(text)
 }
+
+/** Of a UUIDv7 this is its time to the millisecond: enough to tell threads apart, and to name one. */
+export const SHORT_ID_LENGTH = 13
+
+export function shortenId(id: string): string {
+  return id.slice(0, SHORT_ID_LENGTH)
+}

@@ -1,5 +1,6 @@
 import type { Field, RecordKind } from '../../format/fields.js'
 import { FINDING_SEVERITIES, type Finding, type FindingSeverity } from '../../inspect/log-failures.js'
+import { shortenId } from '../../model/uuid.js'
 import type { ThreadWords } from './open-logs.js'
 
 /** A failure as it is listed. */
@@ -223,7 +224,7 @@ export function tellThreads(threads: ReadonlyMap<string, string>): string {
   const [first, ...others] = threads
   if (first === undefined) return ''
   const [id, title] = first
-  const name = title === '' ? id.slice(0, 13) : title
+  const name = title === '' ? shortenId(id) : title
   return others.length === 0 ? name : `${threads.size} threads: ${name}, …`
 }
 

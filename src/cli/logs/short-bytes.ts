@@ -3,17 +3,12 @@ import { parseBody } from '../../body/parse.js'
 import { createBodyScanner } from '../../body/scan.js'
 import { summarizeRow } from '../../body/summary.js'
 import { createEventTeller } from '../../body/tell-event.js'
-import {
-  createLineFormatter,
-  formatDayRule,
-  LEVEL_WIDTH,
-  PATCH_MARK,
-  shortenTarget,
-  TARGET_WIDTH,
-  THREAD_WIDTH,
-} from '../../format/short.js'
+import { formatDayRule } from '../../format/day-rule.js'
+import { PATCH_MARK } from '../../format/lay-out-row.js'
+import { createLineFormatter, LEVEL_WIDTH, shortenTarget, TARGET_WIDTH } from '../../format/short-line.js'
 import { createUtcTime, FIRST_DATE_SECOND, LAST_DATE_SECOND } from '../../format/time.js'
 import { type LogFilter, type RowId, type StoredLogRow, UNKNOWN_LOG_ROW } from '../../model/log.js'
+import { SHORT_ID_LENGTH } from '../../model/uuid.js'
 import type { LogBatch } from '../../query/logs/batches.js'
 import { inParts, keyOf, readLogRows } from '../../query/logs/rows.js'
 import type { LogStore } from '../../query/logs/store.js'
@@ -241,7 +236,7 @@ export function createShortReader(store: LogStore, filter: LogFilter | undefined
     const thread = Math.max(from[THREAD]!, 0)
     const threadEnd = from[THREAD]! < 0 ? thread : to[THREAD]!
     for (let at = thread; at < threadEnd; at++) if (bytes[at]! <= BLANK || bytes[at]! >= DELETE) return false
-    writePadded(thread, threadEnd, THREAD_WIDTH)
+    writePadded(thread, threadEnd, SHORT_ID_LENGTH)
     out[length++] = BLANK
     for (let at = 0; at < cell.length; at++) out[length++] = cell[at]!
     out[length++] = BLANK

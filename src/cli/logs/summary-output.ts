@@ -1,7 +1,8 @@
 import { parseBody } from '../../body/parse.js'
 import { kindOf, summarizeRow } from '../../body/summary.js'
 import type { RowFormatter } from '../../format/formats.js'
-import { createShortFormatter, type ShortFormatter, type ShortOptions } from '../../format/short.js'
+import { createShortFormatter, type ShortFormatter } from '../../format/short.js'
+import type { ShortOptions } from '../../format/short-line.js'
 import type { OutputStream } from '../io.js'
 
 export interface SummaryOutputOptions

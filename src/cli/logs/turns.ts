@@ -1,5 +1,5 @@
 import { StateError } from '../../errors.js'
-import { type RecordKind, SHORT_ID_LENGTH } from '../../format/fields.js'
+import type { RecordKind } from '../../format/fields.js'
 import {
   LOG_TURN_ITEM_KIND,
   LOG_TURN_KIND,
@@ -13,6 +13,7 @@ import { readLogTurns } from '../../inspect/log-turns.js'
 import type { FoundThread } from '../../inspect/thread-reference.js'
 import type { JoinedTurn } from '../../model/log-turn.js'
 import type { Turn } from '../../model/turn.js'
+import { shortenId } from '../../model/uuid.js'
 import { onFlag, textFlag } from '../flags.js'
 import { loadPalette, parseTime, resolveColor, TIME_LOOK } from '../options.js'
 import { defineListCommand } from '../records.js'
@@ -76,7 +77,7 @@ function explainNothing(id: string, turns: readonly JoinedTurn[], shown: readonl
   if (turns.length === 0) return `neither the log nor a rollout has a turn of thread ${id}`
   if (shown.length === 0)
     return `none of the ${formatPlural(turns.length, 'turn')} of thread ${id} is of this time`
-  return `the log has no step and no call of ${formatPlural(shown.length, 'turn')} of thread ${id}; 'codex-state threads turns ${id.slice(0, SHORT_ID_LENGTH)} --items' shows what its rollout has`
+  return `the log has no step and no call of ${formatPlural(shown.length, 'turn')} of thread ${id}; 'codex-state threads turns ${shortenId(id)} --items' shows what its rollout has`
 }
 
 /** Empty for a thread that only the log knows. */

@@ -1,6 +1,6 @@
 import { basename, relative } from 'node:path'
 import { cleanLine } from '../../format/clean.js'
-import { type RecordKind, SHORT_ID_LENGTH } from '../../format/fields.js'
+import type { RecordKind } from '../../format/fields.js'
 import { paint } from '../../format/paint.js'
 import { formatCount, formatPlural } from '../../format/quantity.js'
 import {
@@ -11,6 +11,7 @@ import {
 } from '../../inspect/backfill-status.js'
 import { findHolders } from '../../inspect/holders.js'
 import { readRolloutTitle } from '../../inspect/rollout-head.js'
+import { SHORT_ID_LENGTH, shortenId } from '../../model/uuid.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { defineRecordCommand } from '../records.js'
 import { writeRecord } from './output.js'
@@ -157,7 +158,7 @@ async function writeUnindexed(
       content === 'usable'
         ? (threadId && session.names().get(threadId)) || (await readRolloutTitle(path)) || ''
         : content
-    const id = (threadId ?? '').slice(0, SHORT_ID_LENGTH).padEnd(SHORT_ID_LENGTH)
+    const id = shortenId(threadId ?? '').padEnd(SHORT_ID_LENGTH)
     io.stdout.write(`  ${cutToWidth(`${id}  ${prepareCell(title)}`, width - 2)}\n`)
     io.stdout.write(`    ${paint(palette, 'faint', cleanLine(relative(codexHome, path)))}\n`)
   }

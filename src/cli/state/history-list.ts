@@ -1,7 +1,7 @@
-import { type RecordKind, SHORT_ID_LENGTH } from '../../format/fields.js'
+import type { RecordKind } from '../../format/fields.js'
 import { formatPlural } from '../../format/quantity.js'
 import { HISTORY_STATES, type ThreadHistory } from '../../model/history.js'
-import { UUID_PATTERN } from '../../model/uuid.js'
+import { shortenId, UUID_PATTERN } from '../../model/uuid.js'
 import { listRollouts } from '../../rollout/list.js'
 import { onFlag, textFlag } from '../flags.js'
 import { defineListCommand } from '../records.js'
@@ -63,7 +63,7 @@ function briefCure({ history, cure }: HistoryRow): string {
     .replace(/^resume thread (\S+), which it was forked from$/, 'resume $1, its base')
     .replace('resume it in Codex 0.155', 'resume in 0.155')
     .replace(/^(none .*?)[:;].*$/, '$1')
-    .replaceAll(new RegExp(UUID_PATTERN, 'g'), (id) => id.slice(0, SHORT_ID_LENGTH))
+    .replaceAll(new RegExp(UUID_PATTERN, 'g'), (id) => shortenId(id))
 }
 
 export const command = defineListCommand({

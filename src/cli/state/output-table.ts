@@ -1,15 +1,10 @@
 import { existsSync } from 'node:fs'
 import { cleanLine } from '../../format/clean.js'
-import {
-  type Field,
-  type FieldKind,
-  formatCell,
-  type RecordKind,
-  SHORT_ID_LENGTH,
-} from '../../format/fields.js'
+import { type Field, type FieldKind, formatCell, type RecordKind } from '../../format/fields.js'
 import { linkToFile, supportsHyperlinks } from '../../format/hyperlink.js'
 import { paint } from '../../format/paint.js'
 import type { Column } from '../../format/table.js'
+import { SHORT_ID_LENGTH } from '../../model/uuid.js'
 import type { Io } from '../io.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { typedFields } from './output-fields.js'

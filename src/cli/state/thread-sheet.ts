@@ -1,6 +1,6 @@
 import { basename, relative } from 'node:path'
 import { cleanLine } from '../../format/clean.js'
-import { formatTime, isPossibleTime, SHORT_ID_LENGTH } from '../../format/fields.js'
+import { formatTime, isPossibleTime } from '../../format/fields.js'
 import { linkToFile, supportsHyperlinks } from '../../format/hyperlink.js'
 import { paint } from '../../format/paint.js'
 import { formatBytes, formatCount, formatPlural, formatRelative } from '../../format/quantity.js'
@@ -9,6 +9,7 @@ import { formatSource, labelOf } from '../../format/thread-fields.js'
 import { createZonedTime, localOffset } from '../../format/time.js'
 import type { Check } from '../../inspect/why.js'
 import { isSamePath } from '../../model/paths.js'
+import { shortenId } from '../../model/uuid.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { askPicker } from './ask-picker.js'
 import type { OutputFlags } from './output-flags.js'
@@ -33,7 +34,7 @@ export async function writeThreadSheet(
     thread.cliVersion && `Codex ${thread.cliVersion}`,
   ]
   const id = supportsHyperlinks(io.env) && rollout.exists ? linkToFile(rollout.path, thread.id) : thread.id
-  const shortId = thread.id.slice(0, SHORT_ID_LENGTH)
+  const shortId = shortenId(thread.id)
   const lines: [name: string, text: string][] = [
     ['folder', join(thread.cwd, describeCommit(details))],
     ['time', describeTimes(thread.createdAtMs, thread.updatedAtMs, nowMs)],

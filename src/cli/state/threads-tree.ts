@@ -4,6 +4,7 @@ import { readFamily } from '../../inspect/thread-family.js'
 import type { ThreadTokens } from '../../inspect/thread-tokens.js'
 import { readCheapTokens } from '../../inspect/token-ledger.js'
 import type { ThreadRow } from '../../model/thread.js'
+import { shortenId } from '../../model/uuid.js'
 import { drawBranches, findSpawnRoots, growSpawnTrees, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineListCommand } from '../records.js'
@@ -29,7 +30,7 @@ interface TreeRow {
 const TREE_KIND: RecordKind<TreeRow> = {
   noun: 'spawned thread',
   fields: [
-    { name: 'id', kind: 'text', value: ({ node }) => node.id, cell: ({ node }) => node.id.slice(0, 13) },
+    { name: 'id', kind: 'text', value: ({ node }) => node.id, cell: ({ node }) => shortenId(node.id) },
     { name: 'parent_thread_id', kind: 'id', value: ({ node }) => node.parentId },
     { name: 'depth', kind: 'number', value: ({ node }) => node.depth },
     {

@@ -3,6 +3,7 @@ import { explainRow } from '../../inspect/thread-tokens.js'
 import type { ThreadTokenEntry, TokenGroupSum, UsedTokens } from '../../inspect/token-lists.js'
 import type { TokenGroup } from '../../model/inspection.js'
 import type { ThreadRow } from '../../model/thread.js'
+import { shortenId } from '../../model/uuid.js'
 
 export interface ThreadTokenRecord extends ThreadTokenEntry {
   /** `undefined` for a thread that only has rollouts. */
@@ -68,7 +69,7 @@ export const TOKEN_TREE_KIND: RecordKind<ThreadTokenRecord> = {
   ...THREAD_TOKEN_KIND,
   fields: THREAD_FIELDS.map((field) =>
     field.name === 'id'
-      ? { ...field, kind: 'text', cell: ({ id, branch }) => branch + id.slice(0, 13) }
+      ? { ...field, kind: 'text', cell: ({ id, branch }) => branch + shortenId(id) }
       : field,
   ),
   shown: ['id', ...SHOWN_USAGE, 'subtree_tokens', 'label'],
