@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { commandLines, pages } from './helpers/docs.js'
-import { copyHome } from './helpers/homes.js'
+import { copyHome, fixtureNames, fixturePath, HOMES, type HomeName, homePath } from './helpers/homes.js'
 import { temporaryFolder } from './helpers/layouts.js'
 import { requirePrograms } from './helpers/programs.js'
 import { runLogs, runState } from './helpers/run.js'
@@ -97,15 +97,30 @@ const NOW = Date.UTC(2026, 10, 21, 1, 12)
 const CUT = '…'
 const SHOWN_LINES = 3
 
-async function answer(code: string): Promise<string[]> {
-  const [program, ...argv] = code.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''))
+/** What a terminal shows of a plain command line, with the home under another name. */
+async function showOnTerminal(
+  code: string,
+  { source, shownAs, now }: { source: string; shownAs: string; now: number },
+): Promise<string[]> {
+  const [program, ...argv] = code.match(/'[^']*'|"[^"]*"|\S+/g)!.map((word) => word.replaceAll(/['"]/g, ''))
   const run = program === 'codex-logs' ? runLogs : runState
   const home = join(temporaryFolder(), '.codex')
-  cpSync(join(root, 'demo/home'), home, { recursive: true, preserveTimestamps: true })
-  const env = { CODEX_HOME: home, NO_COLOR: '1', PAGER: '' }
-  const { stdout, stderr } = await run(argv, { env, now: NOW, isTerminal: true, columns: COLUMNS })
+  cpSync(source, home, { recursive: true, preserveTimestamps: true })
+  const { stdout, stderr } = await run(argv, {
+    env: { CODEX_HOME: home, NO_COLOR: '1', PAGER: '' },
+    now,
+    isTerminal: true,
+    columns: COLUMNS,
+    workingFolder: '/home/demo/projects/web-shop',
+  })
   // Some answers are no records: a terminal shows them alike.
-  const lines = (stdout || stderr).split('\n').map((line) => line.replaceAll(home, '~/.codex').trimEnd())
+  const text = (stdout || stderr).replaceAll(/.*\x1b\[K/g, '')
+  return text.split('\n').map((line) => line.replaceAll(home, shownAs).trimEnd())
+}
+
+async function answer(code: string): Promise<string[]> {
+  const source = join(root, 'demo/home')
+  const lines = await showOnTerminal(code, { source, shownAs: '~/.codex', now: NOW })
   const filled = lines.filter((line) => line !== '')
   return filled.length > SHOWN_LINES ? [...filled.slice(0, SHOWN_LINES - 1), CUT] : filled
 }
@@ -127,6 +142,76 @@ test.each(recipes)('$title', async ({ code, shown }) => {
       readFileSync(path, 'utf8').replace(before, () => after),
     )
   } else expect(shown).toEqual(answered)
+})
+
+/** A command line of a page in docs/, with what the page says that it prints. */
+interface DocAnswer {
+  page: string
+  /** As it stands there, with the remark behind it. */
+  typed: string
+  shown: string[]
+  /** The fixture whose home answers. */
+  fixture: string
+}
+
+/**
+ * Lines of `console` blocks with what is shown below them. A comment in front of a block names the fixture it is of
+ * (`<!-- home: NAME -->`), or says that it was made by hand: where it needs a process that runs, or writes.
+ */
+function* listDocAnswers(page: string, text: string): Generator<DocAnswer> {
+  const blocks = text.matchAll(/(?:<!-- (by hand|home: (\S+)) -->\n)?```console\n([\s\S]*?)\n```/g)
+  for (const [, remark, fixture = 'codex-0.169.0', code] of blocks) {
+    if (remark === 'by hand') continue
+    for (const part of `\n${code}`.split('\n$ ').slice(1)) {
+      const [typed, ...shown] = part.split('\n')
+      if (shown.length > 0) yield { page, typed: typed!, shown, fixture }
+    }
+  }
+}
+
+function findFixture(name: string): { source: string; now: number } {
+  if ((HOMES as readonly string[]).includes(name)) {
+    return { source: homePath(name as HomeName), now: Date.UTC(2026, 10, 21, 4, 15) }
+  }
+  const kind = (['failures', 'turns', 'items', 'memories'] as const).find((one) =>
+    fixtureNames(one).includes(name),
+  )
+  return { source: join(fixturePath(kind!, name), 'home'), now: Date.UTC(2026, 10, 25, 18, 50) }
+}
+
+/** As many lines as the page shows, and a last one that says so where there are more. */
+async function answerOfDocs({ typed, shown, fixture }: DocAnswer): Promise<string[]> {
+  const code = typed.replace(/\s+#\s.*$/, '')
+  const { source, now } = findFixture(fixture)
+  const lines = code.includes(' | ')
+    ? (await runRecipe(code, source)).stdout.split('\n')
+    : await showOnTerminal(code, { source, shownAs: '/home/demo/.codex', now })
+  while (lines.at(-1) === '') lines.pop()
+  const room = shown.at(-1) === CUT ? shown.length - 1 : shown.length
+  return lines.length > room ? [...lines.slice(0, room), CUT] : lines
+}
+
+const docAnswers = Object.entries(pages).flatMap(([page, text]) =>
+  page === 'README.md' ? [] : [...listDocAnswers(page, text)],
+)
+
+test('the pages show answers', () => {
+  expect(docAnswers.length).toBeGreaterThan(25)
+})
+
+// `UPDATE_DOCS=1` writes the answers of today.
+test.each(docAnswers)('$page shows what it prints: $typed', async (doc) => {
+  requirePrograms(...programsOf(doc.typed))
+  const answered = await answerOfDocs(doc)
+  expect(answered).not.toEqual([])
+  if (process.env.UPDATE_DOCS) {
+    const path = join(root, doc.page)
+    const write = (lines: readonly string[]) => [`$ ${doc.typed}`, ...lines, ''].join('\n')
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replace(write(doc.shown), () => write(answered)),
+    )
+  } else expect(doc.shown).toEqual(answered)
 })
 
 const HOME = 'codex-0.169.0'
