@@ -39,3 +39,20 @@ describe.each(SINGLES)('$program $path', ({ path, run }) => {
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'NOT_FOUND' } })
   })
 })
+
+/** Those that can print one thing: of some it need not be named. */
+const OBJECTS = COMMANDS.filter(
+  ({ command }) => command.writes === undefined && command.jsonForms.some(({ shape }) => shape === 'object'),
+)
+
+test.each(OBJECTS)('$program $path says it in words on a terminal', async ({ path, command, run }) => {
+  const words = Object.values(command.args).flatMap(({ form, example }) =>
+    form === 'required' ? [example ?? ''] : [],
+  )
+  const line = [...path.split(' '), ...words, ...home]
+  const shown = await run(line, { isTerminal: true })
+  const json = await run([...line, '--json'])
+  expect(shown.exitCode).toBe(json.exitCode)
+  expect(shown.stdout + shown.stderr).toMatch(/\w/)
+  expect(shown.stdout).not.toMatch(/undefined|NaN|\[object|^[[{"]/)
+})

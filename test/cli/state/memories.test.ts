@@ -13,6 +13,26 @@ interface Expected {
   files: Record<string, { bytes: number }>
 }
 
+const MARKS: Record<string, string> = { pass: '✓', fail: '✗', 'not known': '?' }
+
+/** What `memories why` shows on a terminal: a line for each check, and what follows from them. */
+function toText(answer: {
+  thread_id: string
+  pipeline: string
+  has_memory: boolean
+  words: string
+  checks: { check: string; outcome: string; detail: string; change: string | null }[]
+}): string {
+  const lines = answer.checks.map(({ check, outcome, detail, change }) => {
+    const remedy = change === null ? '' : ` (to change it: ${change})`
+    return `${MARKS[outcome]} ${check.padEnd(8)}  ${detail}${remedy}\n`
+  })
+  const conclusion = answer.has_memory
+    ? `has a memory in ${answer.pipeline}, which is in use`
+    : `has no memory: ${answer.words}.`
+  return `${lines.join('')}\nThread ${answer.thread_id} ${conclusion}`
+}
+
 const homes: string[] = []
 
 function copy(name: string): string {
@@ -86,9 +106,15 @@ describe.each(fixtureNames('memories'))('in the home of %s', (name) => {
     const newest = await readJson(home, 'memories show last', { now })
     expect(newest.database).toBe(join(home, inUse))
     for (const { id, memory } of Object.values(expected.threads)) {
-      const { reason, has_memory, words } = await readJson(home, `memories why ${id}`, { now })
+      const answer = await readJson(home, `memories why ${id}`, { now })
+      const { reason, has_memory, words } = answer
       expect(has_memory).toBe(memory?.[inUse] !== undefined)
       expect(reason === 'has-memory').toBe(has_memory)
+      const shown = await run(home, `memories why ${id} --color never`, { now, isTerminal: true })
+      expect(shown).toMatchObject({
+        exitCode: has_memory ? 0 : 1,
+        stdout: expect.stringContaining(toText(answer)),
+      })
       if (has_memory || reason === 'no-row') continue
       const { stderr, exitCode } = await run(home, `memories show ${id}`, { now })
       expect(exitCode).toBe(1)
