@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { TEST_EVERYTHING } from '../../helpers/everything.js'
 import { copyFixtureHome, copyHome } from '../../helpers/homes.js'
 import { createHome, LAYOUTS, temporaryFolder } from '../../helpers/layouts.js'
+import { userMessage } from '../../helpers/rollouts.js'
 import { runState } from '../../helpers/run.js'
 import { insertThreads, threadId } from '../../helpers/seed.js'
 
@@ -428,6 +429,19 @@ describe('threads path', () => {
     expect(await runState(['threads', 'path', id.slice(0, 12), '--codex-home', home])).toEqual({
       stdout: `${path}\n`,
       stderr: '',
+      exitCode: 0,
+    })
+  })
+
+  test('is that of the row where the file does not say whose it is, which is told', async () => {
+    const home = createHome(NEWEST)
+    const path = join(home, `sessions/2026/02/02/rollout-2026-02-02T00-00-00-${threadId(1)}.jsonl`)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, `${userMessage('who am I')}\n`)
+    insertThreads(join(home, NEWEST.stateFile), [{ id: threadId(1), rolloutPath: path }])
+    expect(await runState(['threads', 'path', 'last', '--codex-home', home])).toEqual({
+      stdout: `${path}\n`,
+      stderr: `codex-state: ${path} does not say whose it is; its place and name do\n`,
       exitCode: 0,
     })
   })
