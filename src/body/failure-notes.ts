@@ -235,7 +235,7 @@ function noteTelemetry(parsed: ParsedBody): NoteStep | undefined {
 /** How the output of a command begins, by the tool that ran it; other tools give texts of any kind. */
 const HEAD = String.raw`^(?:Command: [^\n]*\n)?(?:Chunk ID: [^\n]*\n)?Wall time: [\d.]+ seconds\s+Process`
 const COMMAND_END = new RegExp(
-  `${HEAD} exited with code (-?\\d+)\\s|^Exit code: (-?\\d+)\\s+Wall time: [\\d.]+ seconds\\s`,
+  `${HEAD} exited with code (-?\\d+)\\s|^(?:Wall time: [\\d.]+ seconds\\nOutput:\\n)?Exit code: (-?\\d+)\\s+Wall time: [\\d.]+ seconds\\s`,
 )
 const COMMAND_RUNS = new RegExp(`${HEAD} running with session ID`)
 const JSON_END = /^\{"output":"(?:[^"\\]|\\.)*","metadata":\{"exit_code":(-?\d+)[,}]/

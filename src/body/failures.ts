@@ -556,6 +556,14 @@ export const FAILURES = [
     'Remove it.',
     '0.111-0.155',
   ),
+  entry(
+    'config-deprecated',
+    'notice',
+    'deprecated setting in config.toml',
+    'config.toml has a setting that a later release will not know. This one still follows it.',
+    'Read the message: it names what takes its place.',
+    '0.169',
+  ),
 ] as const satisfies readonly FailureEntry[]
 
 export type FailureName = (typeof FAILURES)[number]['name']
@@ -764,6 +772,7 @@ export const ROW_RULES: readonly RowRule[] = [
     targets: ['codex_core::features', 'codex_features'],
     message: /^unknown feature key in config: \S+/,
   },
+  { name: 'config-deprecated', levels: PROBLEMS, message: /^`[^`]+` is deprecated\b/ },
   // What may stand anywhere, after all that is told by its beginning.
   {
     name: 'database-locked',

@@ -13,10 +13,17 @@ export interface LastFailure {
   failure: RowFailure | undefined
 }
 
-/** The newest row that tells of something that was not done, or is an error by its level; of the newest rows only. */
+interface LastFailureOptions {
+  /** Of the newest rows only. */
+  mostRows?: number
+  /** Whether an error that is known to be harmless is none. */
+  skipsHarmless?: boolean
+}
+
+/** The newest row that tells of something that was not done, or is an error by its level. */
 export function findLastFailure(
   store: LogStore,
-  mostRows = Number.POSITIVE_INFINITY,
+  { mostRows = Number.POSITIVE_INFINITY, skipsHarmless = false }: LastFailureOptions = {},
 ): LastFailure | undefined {
   const isMessageOnly = store.columns.body === 'message'
   const filter: LogFilter = { signs: FAILED_ROW_SIGNS }
@@ -26,7 +33,8 @@ export function findLastFailure(
       const target = row.target ?? ''
       const failure = classifyFailure(row, parseBody(row.body, { target, isMessageOnly }))
       const isFailure = failure && failureEntry(failure.name).severity === 'failure'
-      if (isFailure || row.level === 'ERROR') return { row, failure: isFailure ? failure : undefined }
+      const isError = row.level === 'ERROR' && !(skipsHarmless && failure)
+      if (isFailure || isError) return { row, failure: isFailure ? failure : undefined }
     }
   }
   return undefined

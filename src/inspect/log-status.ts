@@ -57,7 +57,7 @@ export function readLogStatus(
 }
 
 function readLastFailure(store: LogStore): LogStatus['lastFailure'] {
-  const found = findLastFailure(store, FAILURE_ROWS)
+  const found = findLastFailure(store, { mostRows: FAILURE_ROWS, skipsHarmless: true })
   if (!found) return undefined
   const { row, failure } = found
   const isMessageOnly = store.columns.body === 'message'

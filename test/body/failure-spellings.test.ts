@@ -189,6 +189,11 @@ describe('the end of a command is told from what it wrote', () => {
     ['exec_command', `${UNIFIED} -1073741510\nOutput:\n`, 'tool-exit-status'],
     ['shell_command', 'Exit code: 3\nWall time: 0.1 seconds\nOutput:\nx', 'tool-exit-status'],
     ['shell_command', 'Exit code: 137\nWall time: 0.1 seconds\nOutput:\nx', 'tool-killed'],
+    [
+      'exec_command',
+      'Wall time: 0.2 seconds\nOutput:\nExit code: 1\nWall time: 0.1 seconds\nOutput:\nx',
+      'tool-exit-status',
+    ],
     ['shell', '{"output":"x","metadata":{"exit_code":3,"duration_seconds":0.1}}', 'tool-exit-status'],
     ['exec_command', `${UNIFIED} 0\nOutput:\nProcess exited with code 3`, undefined],
     ['shell_command', 'Exit code: 0\nWall time: 0.1 seconds\nOutput:\nExit code: 3', undefined],
@@ -527,6 +532,13 @@ describe('a row by itself is named in each spelling', () => {
         'WARN',
         'codex_protocol::openai_models',
         'Model personality requested but model_messages is missing, falling back to base instructions. model=x personality=y',
+      ),
+    ],
+    'config-deprecated': [
+      alone(
+        'ERROR',
+        'codex_app_server',
+        '`[features].multi_agent` is deprecated. It still controls the V1 fallback.',
       ),
     ],
     'config-key': [

@@ -111,6 +111,16 @@ test('status tells what a running process does, what failed last, and how far th
   expect(bare).toEqual({ stdout, stderr: 'See codex-logs --help for all commands.\n', exitCode: 0 })
 })
 
+test('an error that is known to be harmless is no last failure, and the last error all the same', async () => {
+  const { home } = createLogHome([
+    { level: 'WARN', target: 'codex_mcp::rmcp_client', body: 'MCP server startup failed error=gone' },
+    { level: 'ERROR', target: 'codex_app_server', body: '`[features].multi_agent` is deprecated. It goes.' },
+  ])
+  const run = (...argv: string[]) => runLogs([...argv, '--json', '--codex-home', home])
+  expect(JSON.parse((await run('status')).stdout)).toMatchObject({ last_failure: { id: 1 } })
+  expect(JSON.parse((await run('show', 'last-error')).stdout)).toMatchObject({ id: 2 })
+})
+
 test('status says of a thread whose process is not named what it was last seen to do', async () => {
   const home = copyHome('codex-0.93.0')
   const run = (...argv: string[]) =>
