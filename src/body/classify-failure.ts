@@ -55,7 +55,7 @@ export function classifyFailure(
       return { name: firstMatch(TOOL_TEXTS, text)!, kind: 'other', text, isGuess: text === '' }
     }
     if (target === 'codex_core::mcp_tool_call' && message.startsWith('MCP tool call error: ')) {
-      return { name: firstMatch(MCP_CALL_TEXTS, message)!, kind: 'other', text: message, isGuess: false }
+      return { name: readCallText(message), kind: 'other', text: message, isGuess: false }
     }
   }
   if (message === 'MCP server startup failed') {
@@ -83,6 +83,11 @@ const END_TEXTS = TURN_TEXTS.filter(({ isOfAttempt }) => !isOfAttempt)
 /** What the error of an attempt means. */
 export function readAttemptText(text: string): FailureName | undefined {
   return firstMatch(TURN_TEXTS, text)
+}
+
+/** What the error of a call to an MCP tool means. */
+export function readCallText(message: string): FailureName {
+  return firstMatch(MCP_CALL_TEXTS, message)!
 }
 
 function firstMatch(rules: readonly TextRule[], text: string): FailureName | undefined {

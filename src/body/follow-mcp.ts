@@ -1,5 +1,6 @@
 import type { StoredLogRow } from '../model/log.js'
 import type { McpEvent, McpServerNow, McpState } from '../model/mcp.js'
+import { readCallText } from './classify-failure.js'
 import { readField, readMeaning } from './meanings.js'
 import type { ParsedBody } from './parse.js'
 
@@ -192,11 +193,12 @@ export function createMcpFollower({ programs }: McpFollowerOptions): McpFollower
     const cause = /Caused by:(?:\\n|\s)+(?:0: )?(.*?)(?:\\n|"?$)/s.exec(message)?.[1]?.trim() ?? message
     const text = `${shortName(readMeaning(parsed, 'tool') ?? '', name)}: ${cause}`
     countFailure(server, readMeaning(parsed, 'call_id'))
-    if (/timed out awaiting tools\/call/.test(message)) {
+    const failure = readCallText(message)
+    if (failure === 'mcp-tool-timeout') {
       server.timedOutCallCount++
       note(server, { ms, kind: 'call timed out', text })
     } else {
-      if (/Transport closed/.test(message)) setState(server, 'dead', ms, 'it closed the connection')
+      if (failure === 'mcp-transport-closed') setState(server, 'dead', ms, 'it closed the connection')
       note(server, { ms, kind: 'call failed', text })
     }
   }

@@ -217,3 +217,25 @@ describe('codex-logs mcp', () => {
     expect(exitCode).toBe(0)
   })
 })
+
+test('a server is dead or slow when Codex says so, not when an answer of it has the words', async () => {
+  const call = (cause: string) => ({
+    level: 'WARN',
+    target: 'codex_core::mcp_tool_call',
+    body: `handle_responses{tool_name="sql"}:dispatch_tool_call_with_code_mode_result{tool_name=mcp__db__sql}: MCP tool call error: "tool call error: tool call failed for \`db/sql\`\\n\\nCaused by:\\n    ${cause}"`,
+  })
+  const read = async (...causes: string[]) => {
+    const { home } = createLogHome(causes.map(call))
+    const { stdout } = await runLogs(['mcp', '--json', '--codex-home', home])
+    const [server] = JSON.parse(stdout)
+    return [server.state, server.failed_calls, server.timed_out_calls]
+  }
+  const own = 'Mcp error: -32603: upstream: Transport closed, timed out awaiting tools/call elsewhere'
+  expect(await read(own)).toEqual(['not known', 1, 0])
+  expect(await read(own, '0: timed out awaiting tools/call after 2s\\n    1: deadline has elapsed')).toEqual([
+    'not known',
+    2,
+    1,
+  ])
+  expect(await read(own, 'Transport closed')).toEqual(['dead', 2, 0])
+})
