@@ -40,19 +40,40 @@ describe.each(SINGLES)('$program $path', ({ path, run }) => {
   })
 })
 
+function lineOf({ path, command }: (typeof COMMANDS)[number]): string[] {
+  const words = Object.values(command.args).flatMap(({ form, example }) =>
+    form === 'required' ? [example ?? ''] : [],
+  )
+  return [...path.split(' '), ...words, ...home]
+}
+
 /** Those that can print one thing: of some it need not be named. */
 const OBJECTS = COMMANDS.filter(
   ({ command }) => command.writes === undefined && command.jsonForms.some(({ shape }) => shape === 'object'),
 )
 
-test.each(OBJECTS)('$program $path says it in words on a terminal', async ({ path, command, run }) => {
-  const words = Object.values(command.args).flatMap(({ form, example }) =>
-    form === 'required' ? [example ?? ''] : [],
-  )
-  const line = [...path.split(' '), ...words, ...home]
-  const shown = await run(line, { isTerminal: true })
-  const json = await run([...line, '--json'])
+test.each(OBJECTS)('$program $path says it in words on a terminal', async (single) => {
+  const shown = await single.run(lineOf(single), { isTerminal: true })
+  const json = await single.run([...lineOf(single), '--json'])
   expect(shown.exitCode).toBe(json.exitCode)
   expect(shown.stdout + shown.stderr).toMatch(/\w/)
   expect(shown.stdout).not.toMatch(/undefined|NaN|\[object|^[[{"]/)
+})
+
+const RECORDS = OBJECTS.filter(
+  ({ command }) => 'fields' in command.flags && command.jsonForms.every(({ shape }) => shape === 'object'),
+)
+
+test.each(RECORDS)('$program $path shows each field that is asked for', async (single) => {
+  const line = [...lineOf(single), '--fields']
+  const names = (await single.run(line)).stdout.split('\n').slice(0, -1)
+  expect(names.length).toBeGreaterThan(1)
+  const asked = [...line, names.join()]
+  const piped = await single.run(asked)
+  const shown = await single.run([...asked, '--color', 'never'], { isTerminal: true })
+  // In this home there are no memories.
+  const found = single.path === 'memories show' ? [] : names
+  expect(piped.stdout.split('\n').map((text) => text.split('\t')[0])).toEqual([...found, ''])
+  const labels = shown.stdout.split('\n').flatMap((text) => /^\S+( \S+)*(?= {2,}\S)/.exec(text)?.[0] ?? [])
+  expect(labels).toEqual(found.map((name) => name.replaceAll('_', ' ')))
 })

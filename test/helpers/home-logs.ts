@@ -23,16 +23,20 @@ export function visitHomeLogs(visit: (store: LogStore, home: string) => void): v
 
 /** Of one copy of a home, which is removed. */
 function visitLogsOf(copy: string, visit: (store: LogStore) => void): void {
+  let count = 0
   try {
     for (const file of listDatabases(copy)) {
       const store = openLogStore([file])
       if (!store) continue
+      count += 1
       visit(store)
       store.connection.close()
     }
   } finally {
     rmSync(copy, { recursive: true })
   }
+  // What is asked of every row of every home would be true of none.
+  if (count === 0) throw new Error(`${copy} has no log`)
 }
 
 /** The rows of every log of every home: read once for a test file, some 75,000. */

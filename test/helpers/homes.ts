@@ -77,10 +77,11 @@ export function copyHome(name: HomeName): string {
 
 /** The names of all fixtures of one kind. */
 export function fixtureNames(kind: FixtureKind): string[] {
-  return readdirSync(join(FIXTURES, kind))
+  const names = readdirSync(join(FIXTURES, kind))
     .filter((file) => file.endsWith('.tar.br'))
     .map((file) => file.replace(/\.tar\.br$/, ''))
-    .sort()
+  if (names.length === 0) throw new Error(`no fixtures of ${kind}`)
+  return names.sort()
 }
 
 /** The folder of a fixture, with `home/` and `expected.json`; shared, so only to be read as files. */

@@ -69,7 +69,11 @@ export function typedFields({ json, fields }: OutputFlags): string | undefined {
 export function findField<Row>(kind: RecordKind<Row>, name: string): Field<Row> {
   const found = kind.fields.find((field) => field.name === name)
   if (found) return found
-  throw new StateError('USAGE', `'${name}' is not a field of a ${kind.noun}`, {
-    hint: `There are: ${kind.fields.map((field) => field.name).join(', ')}.`,
-  })
+  throw new StateError(
+    'USAGE',
+    `'${name}' is not a field of ${/^[aeiou]/.test(kind.noun) ? 'an' : 'a'} ${kind.noun}`,
+    {
+      hint: `There are: ${kind.fields.map((field) => field.name).join(', ')}.`,
+    },
+  )
 }

@@ -10,7 +10,7 @@ import {
 import { paint } from '../../format/paint.js'
 import { ClosedPipe, type Io } from '../io.js'
 import { loadPalette, resolveColor } from '../options.js'
-import { isCsv, selectFields } from './output-fields.js'
+import { isCsv, selectFields, typedFields } from './output-fields.js'
 import type { OutputFlags } from './output-flags.js'
 import { createTableWriter, linkerOf } from './output-table.js'
 import type { Session } from './session.js'
@@ -157,10 +157,17 @@ export async function writeRecord<Row>(
     )
     return
   }
-  const lines = fields.map(
-    (field) => [field.name, formatSheetValue(kind, field, row, nowMs, notice)] as const,
-  )
+  const isAskedFor = typedFields(flags) !== undefined
+  const lines = fields.map((field) => {
+    const text = formatSheetValue(kind, field, row, nowMs, notice)
+    return [field.name, text === '' && isAskedFor ? textOfNothing(field, row) : text] as const
+  })
   await writeSheet(lines, flags, session, linkerOf(kind, row, io))
+}
+
+/** Of a field that is named, the answer is on the screen where it has no value too. */
+function textOfNothing<Row>({ kind, value }: Field<Row>, row: Row): string {
+  return kind === 'flag' && value(row) != null ? 'no' : '-'
 }
 
 /** Lines of a name and a value, for a terminal. Nothing is cut to its width: what stands here is copied. */
@@ -176,13 +183,10 @@ async function writeSheet(
   const nameWidth = Math.max(0, ...filled.map(([name]) => name.length))
   for (const [name, value] of filled) {
     // A list of things has a line for each.
-    for (const [index, part] of value.split('\n').slice(0, MAX_PARTS).entries()) {
+    for (const [index, part] of value.split('\n').entries()) {
       const label = (index === 0 ? name.replaceAll('_', ' ') : '').padEnd(nameWidth)
       const text = prepareCell(part)
       io.stdout.write(`${paint(palette, 'faint', label)}  ${name === 'id' ? linkId(text) : text}\n`)
     }
   }
 }
-
-/** Longer texts are for JSON and pipes. */
-const MAX_PARTS = 20
