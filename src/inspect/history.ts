@@ -10,7 +10,7 @@ import {
   readLineage,
   rolloutIdOf,
 } from '../rollout/lineage.js'
-import { listRollouts, type RolloutFile } from '../rollout/list.js'
+import { listRollouts, type RolloutFile, type UnreadableFolder } from '../rollout/list.js'
 import { tryResolveRollout } from '../rollout/locate.js'
 import { findFault, type Projection, type ProjectionFault, readProjection } from '../rollout/projection.js'
 import { createQuickLook } from './history-quick.js'
@@ -48,6 +48,8 @@ export async function* inspectHistory(
   request: HistoryRequest,
 ): AsyncGenerator<ThreadHistory | UnreadableHistory, void, undefined> {
   const rollouts = await findCurrentRollouts(request)
+  for (const { path, reason } of rollouts.unreadable)
+    yield { path, reason: `${path} cannot be read: ${reason}` }
   const behind: { path: string; history: ThreadHistory }[] = []
   const quick = request.onPassedOver && createQuickLook(request.connection, rollouts.findFile)
   for (const file of rollouts.current) {
@@ -86,13 +88,15 @@ interface CurrentRollouts {
   current: RolloutFile[]
   /** Ids of rollouts that a revert put another one in the place of. */
   superseded: ReadonlySet<string>
+  /** Folders of which it is not known what is in them. */
+  unreadable: readonly UnreadableFolder[]
   findFile: (rolloutId: string) => RolloutFile | undefined
   find: (rolloutId: string) => Promise<string | undefined>
 }
 
 /** Of each thread the rollout in force: the one that its row names, else the one of the greatest id. */
 async function findCurrentRollouts(request: HistoryRequest): Promise<CurrentRollouts> {
-  const { files } = await listRollouts(request.codexHome, { signal: request.signal })
+  const { files, unreadable } = await listRollouts(request.codexHome, { signal: request.signal })
   const byId = indexByRolloutId(files)
   const reverted = new Map<string, string[]>()
   for (const { name } of byId.values()) if (name?.rolloutId) reverted.set(name.threadId, [])
@@ -108,7 +112,13 @@ async function findCurrentRollouts(request: HistoryRequest): Promise<CurrentRoll
     if (superseded.has(rolloutId)) continue
     if (request.threadIds === undefined || request.threadIds.includes(file.name!.threadId)) current.push(file)
   }
-  return { current, superseded, findFile: (id) => byId.get(id), find: async (id) => byId.get(id)?.path }
+  return {
+    current,
+    superseded,
+    unreadable,
+    findFile: (id) => byId.get(id),
+    find: async (id) => byId.get(id)?.path,
+  }
 }
 
 function chooseCurrent(threadId: string, ids: readonly string[], { findCurrent }: HistoryRequest): string {

@@ -131,6 +131,8 @@ interface EntryBase {
   /** Unix milliseconds, from the envelope; `null` for copied lines and where it cannot be read. */
   atMs: number | null
   isInherited: boolean
+  /** It stands in another rollout, which this one continues. */
+  isOfBase: boolean
 }
 
 /** A part of a turn: an item as Codex tells it, a call that Codex hides, or a note of what stands between. */

@@ -55,6 +55,7 @@ export function createLegacyReader(options: TurnReaderOptions): TurnReader {
       index: place.index,
       atMs: timeOfLine(line, isCopy),
       isInherited: isCopy,
+      isOfBase: false,
     }
     const { type, payload } = line
     if (type === 'event_msg') addEvent(payload, context)

@@ -2,6 +2,7 @@ import { type Dirent, readdirSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StateError } from '../errors.js'
+import { explainFileError } from '../model/file-error.js'
 import { UUID_PATTERN } from '../model/uuid.js'
 import { ROLLOUT_ROOTS, type RolloutRoot } from './roots.js'
 import { parsePlainTimeMs, parseTimestampMs } from './timestamp.js'
@@ -209,10 +210,9 @@ function readFolder(
   try {
     entries = readdirSync(folder, { withFileTypes: true })
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' && folder === join(codexHome, root))
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && folder === join(codexHome, root))
       return { kind: 'folder', files: [], folders: [], isSorted: true }
-    return { kind: 'unreadableFolder', path: folder, reason: message }
+    return { kind: 'unreadableFolder', path: folder, reason: explainFileError(error) }
   }
   const watermark = watermarkOf(codexHome, folder)
   const names = new Set<string>()

@@ -6,6 +6,7 @@ import { createSideLines } from './side-lines.js'
 import { createTurnBook, type LineContext, type OpenTurn } from './turn-book.js'
 import {
   endTurn,
+  type LineFile,
   readError,
   startTurn,
   type TurnReader,
@@ -29,15 +30,16 @@ export function createPaginatedReader(options: TurnReaderOptions): TurnReader {
   let current: OpenTurn | undefined
   let inheritedLineCount = 0
 
-  function addLine(line: RolloutEnvelope, place: LinePlace, { isBase }: { isBase: boolean }): void {
+  function addLine(line: RolloutEnvelope, place: LinePlace, { isBase, isOfOther }: LineFile): void {
     const isCopy = !isBase && line.ordinal !== null && line.ordinal < head.startOrdinal
-    if (isCopy || isBase) inheritedLineCount += 1
+    if (isCopy || isOfOther) inheritedLineCount += 1
     if (isCopy) return
     const context: LineContext = {
       lineNumber: place.lineNumber,
       index: place.index,
       atMs: timeOfLine(line, false),
-      isInherited: isBase,
+      isInherited: isOfOther,
+      isOfBase: isBase,
     }
     if (line.type === 'event_msg') addEvent(line.payload, context)
     side.addLine(line, context, current, findTurn)

@@ -93,7 +93,8 @@ export async function* readRolloutChunks(
   }
 }
 
-function unreadable(path: string, cause: unknown): StateError {
+/** What is thrown where the system does not give the bytes of a rollout. */
+export function unreadable(path: string, cause: unknown): StateError {
   const reason = isDenied(cause) ? `: ${explainFileError(cause)}` : ''
   return new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${path}${reason}`, { cause })
 }

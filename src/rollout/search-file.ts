@@ -197,7 +197,8 @@ function findHits(
     // A review says the same up to three times: as prompt, as result and as answer.
     const toldInReview = entries.some(isReviewResult) ? new Set<string>() : undefined
     for (const entry of entries) {
-      if (entry.isInherited && !isSourceGone) continue
+      // What stands in another rollout is found there.
+      if (entry.isOfBase || (entry.isInherited && !isSourceGone)) continue
       const atMs = entry.atMs ?? (turn && !turn.isInherited ? turn.firstLineAtMs : null)
       const told = new Set<string>()
       for (const { place, text, otherwise } of wordsOf(entry)) {

@@ -112,6 +112,8 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
   const summaries: string[] = []
   let usage: TokenUsage = NO_USAGE
   let responses = 0
+  let threadUsage: TokenUsage = NO_USAGE
+  let threadResponses = 0
 
   /** @param openById for lines that name a turn. */
   function addLine(
@@ -172,6 +174,9 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
     book.addResponse(response, open)
     // A copy of another thread's record was charged there.
     if (line.isInherited || (response.threadId !== null && response.threadId !== head.threadId)) return
+    threadUsage = addUsage(threadUsage, response.usage)
+    threadResponses += 1
+    if (line.isOfBase) return
     usage = addUsage(usage, response.usage)
     responses += 1
   }
@@ -287,7 +292,7 @@ export function createSideLines(book: TurnBook, head: RolloutHead) {
     for (const { text, open, line, role } of unsaid)
       if (!saysSame(open, text) && !reviews.has(text) && !summaries.some((summary) => summary.includes(text)))
         addNote('injected', `${role}: ${text}`, open, line)
-    return { usage, responses, unknownTypes: Object.fromEntries(unknownTypes) }
+    return { usage, responses, threadUsage, threadResponses, unknownTypes: Object.fromEntries(unknownTypes) }
   }
 
   return { addLine, finish }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { StateError } from '../errors.js'
 import { parseEnvelope, type RolloutEnvelope } from './parse.js'
-import { type ReadRolloutOptions, readRolloutChunks, resolveRolloutFile } from './read.js'
+import { type ReadRolloutOptions, readRolloutChunks, resolveRolloutFile, unreadable } from './read.js'
 import { TIME_START } from './timestamp.js'
 
 /** The lines that a ledger of tokens is made of. */
@@ -79,7 +79,7 @@ function scanPlain(path: string, reader: TokenLineReader, { signal }: ReadRollou
     carry.finish()
   } catch (error) {
     if (error instanceof Error && 'code' in error && !(error instanceof StateError))
-      throw new StateError('ROLLOUT_UNREADABLE', `cannot read rollout ${path}`, { cause: error })
+      throw unreadable(path, error)
     throw error
   } finally {
     if (fd !== undefined) closeSync(fd)

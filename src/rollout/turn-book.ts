@@ -10,6 +10,7 @@ export interface LineContext {
   /** Unix milliseconds; `null` where the line was copied, or has no readable time. */
   atMs: number | null
   isInherited: boolean
+  isOfBase: boolean
 }
 
 export interface TurnBookOptions {
@@ -301,8 +302,8 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
 
 export type TurnBook = ReturnType<typeof createTurnBook>
 
-function base({ lineNumber, atMs, isInherited }: LineContext) {
-  return { lineNumber, atMs, isInherited }
+function base({ lineNumber, atMs, isInherited, isOfBase }: LineContext) {
+  return { lineNumber, atMs, isInherited, isOfBase }
 }
 
 function promptOf(item: Extract<ThreadItem, { type: 'userMessage' }>): string {

@@ -14,9 +14,17 @@ export interface TurnReaderOptions {
   copiedEnd: number | null
 }
 
+/** The file that a line stands in. */
+export interface LineFile {
+  /** One that the rollout continues. */
+  isBase: boolean
+  /** Of another thread; the base of a rollout can also be one of the same thread, which was reverted. */
+  isOfOther: boolean
+}
+
 /** What reads the lines of one format. */
 export interface TurnReader {
-  addLine(line: RolloutEnvelope, place: LinePlace, file: { isBase: boolean }): void
+  addLine(line: RolloutEnvelope, place: LinePlace, file: LineFile): void
   /** The turns so far, for who reads on while the rollout is written; what they hold goes on changing. */
   now(): { turns: readonly Turn[]; outside: readonly TurnEntry[] }
   /** Whether a call of `now` stands in an item as well. */
@@ -27,6 +35,8 @@ export interface TurnReader {
     outside: TurnEntry[]
     usage: TokenUsage
     responses: number
+    threadUsage: TokenUsage
+    threadResponses: number
     inheritedLineCount: number
     unknownTypes: Record<string, number>
   }

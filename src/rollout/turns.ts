@@ -6,6 +6,7 @@ import { createPaginatedReader } from './paginated-turns.js'
 import type { RolloutEnvelope } from './parse.js'
 import type { ReadRolloutOptions } from './read.js'
 import type { TurnReader } from './turn-lines.js'
+import { addUsage } from './usage.js'
 
 /** Details are kept of this many bad lines; all are counted. */
 const MAX_BAD_LINES = 100
@@ -42,13 +43,16 @@ export interface ThreadTurns {
   modelProvider: string | null
   cwd: string
   turns: Turn[]
-  /** Turns that were rolled back: not part of the thread, but they were used and charged. */
+  /** Turns that were rolled back or reverted: not part of the thread, but they were used and charged. */
   rolledBack: Turn[]
   /** What stands in no turn. */
   outside: TurnEntry[]
-  /** Of this thread's own turns, those that were rolled back included. */
+  /** Of this rollout's own lines, turns that were rolled back included. */
   usage: TokenUsage
   responses: number
+  /** The same with what the thread used before it was reverted, which lies in other rollouts of it. */
+  threadUsage: TokenUsage
+  threadResponses: number
   /** The rollouts that this one continues, the nearest first. */
   bases: { rolloutId: string; path: string }[]
   missingBase: MissingBase | null
@@ -105,13 +109,19 @@ export async function openTurns(path: string, options: ReadTurnsOptions = {}) {
       ? createPaginatedReader(readerOptions)
       : createLegacyReader(readerOptions)
 
+  /** What a revert put aside: lines of the same thread behind the place at which this rollout goes on. */
+  let reverted: TurnReader | undefined
   for (const base of bases.toReversed()) {
+    const isOfOther = base.head.threadId !== head.threadId
     await scanRolloutLines(
       base.file,
       (line, place) => {
-        if (line.ordinal !== null && line.ordinal >= base.endOrdinal) return false
+        const isBehind = line.ordinal !== null && line.ordinal >= base.endOrdinal
+        if (isBehind && isOfOther) return false
         if (line.ordinal !== null && line.ordinal < base.startOrdinal) return true
-        reader.addLine(line, place, { isBase: true })
+        if (isBehind) reverted ??= createPaginatedReader({ ...readerOptions, hasWriter: () => false })
+        const target = isBehind ? reverted! : reader
+        target.addLine(line, place, { isBase: true, isOfOther })
         elidedBytes += place.elidedBytes
         return true
       },
@@ -123,7 +133,7 @@ export async function openTurns(path: string, options: ReadTurnsOptions = {}) {
   function addLine(line: RolloutEnvelope, place: LinePlace): boolean {
     lineCount += 1
     elidedBytes += place.elidedBytes
-    reader.addLine(line, place, { isBase: false })
+    reader.addLine(line, place, { isBase: false, isOfOther: false })
     return true
   }
 
@@ -140,7 +150,7 @@ export async function openTurns(path: string, options: ReadTurnsOptions = {}) {
     cwd: head.cwd,
     bases: bases.map((base) => ({ rolloutId: base.rolloutId, path: base.file.path })),
     missingBase,
-    ...reader.finish(),
+    ...withReverted(reader.finish(), reverted?.finish()),
     lineCount,
     badLineCount,
     badLines,
@@ -155,5 +165,23 @@ export async function openTurns(path: string, options: ReadTurnsOptions = {}) {
     now: reader.now,
     isMerged: reader.isMerged,
     finish,
+  }
+}
+
+type ReadParts = ReturnType<TurnReader['finish']>
+
+/** Turns that were reverted are not part of the thread; like those that were rolled back they were used. */
+function withReverted(own: ReadParts, reverted: ReadParts | undefined): ReadParts {
+  if (reverted === undefined) return own
+  for (const turn of reverted.turns) turn.isRolledBack = true
+  const unknownTypes = new Map(Object.entries(own.unknownTypes))
+  for (const [type, count] of Object.entries(reverted.unknownTypes))
+    unknownTypes.set(type, (unknownTypes.get(type) ?? 0) + count)
+  return {
+    ...own,
+    rolledBack: [...own.rolledBack, ...reverted.turns],
+    threadUsage: addUsage(own.threadUsage, reverted.threadUsage),
+    threadResponses: own.threadResponses + reverted.threadResponses,
+    unknownTypes: Object.fromEntries(unknownTypes),
   }
 }

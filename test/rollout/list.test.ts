@@ -104,7 +104,7 @@ describe('listing all rollouts', () => {
     const { files, unreadable } = await listRollouts(home)
     expect(files).toHaveLength(1)
     expect(unreadable).toEqual([
-      { kind: 'unreadableFolder', path: join(home, 'sessions'), reason: expect.stringContaining('ENOTDIR') },
+      { kind: 'unreadableFolder', path: join(home, 'sessions'), reason: 'it is a file, not a folder' },
     ])
   })
 
@@ -112,9 +112,7 @@ describe('listing all rollouts', () => {
     const home = makeFolder()
     symlinkSync(join(home, 'sessions'), join(home, 'sessions'))
     const { unreadable } = await listRollouts(home)
-    expect(unreadable).toMatchObject([
-      { path: join(home, 'sessions'), reason: expect.stringContaining('ELOOP') },
-    ])
+    expect(unreadable).toMatchObject([{ path: join(home, 'sessions'), reason: 'its links lead in a circle' }])
   })
 
   test('can be aborted', async () => {

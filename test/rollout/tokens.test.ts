@@ -100,7 +100,7 @@ describe('the ledger', () => {
         const byTurn = turns.turns.reduce((all, turn) => all + (turn.isInherited ? 0 : turn.responses), 0)
         // Rolled back turns were used too.
         const hidden = turns.rolledBack.reduce((all, turn) => all + turn.responses, 0)
-        expect([path, byTurn + hidden]).toEqual([path, turns.responses])
+        expect([path, byTurn + hidden]).toEqual([path, turns.threadResponses])
       }
     }
   })

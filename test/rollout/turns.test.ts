@@ -161,6 +161,39 @@ describe('a rollout that continues another one', () => {
     expect(missingBase).toBeNull()
   })
 
+  test('of the same thread has what was reverted as rolled back, and nothing as inherited', async () => {
+    const home = makeFolder()
+    const used = (ordinal: number, turn_id: string) =>
+      paginated(ordinal, 'token_usage_record', {
+        thread_id: THREAD_ID,
+        turn_id,
+        response_id: turn_id,
+        usage: { input_tokens: 10, output_tokens: 1, total_tokens: 11 },
+      })
+    writeLines(home, inSessions(THREAD_ID), [
+      paginated(0, 'session_meta', meta(THREAD_ID)),
+      ...turnLines('a', 1),
+      used(3, 'a'),
+      ...turnLines('b', 4),
+      used(6, 'b'),
+    ])
+    const path = writeLines(home, inSessions(`${THREAD_ID}_${OTHER_ID}`), [
+      paginated(4, 'session_meta', meta(THREAD_ID, THREAD_ID, 4)),
+      ...turnLines('c', 5),
+      used(7, 'c'),
+    ])
+    const { turns, rolledBack, ...read } = await readTurns(path)
+    expect(
+      [...turns, ...rolledBack].map(({ id, isInherited, isRolledBack }) => [id, isInherited, isRolledBack]),
+    ).toEqual([
+      ['a', false, false],
+      ['c', false, false],
+      ['b', false, true],
+    ])
+    expect([read.threadUsage.total, read.threadResponses, read.inheritedLineCount]).toEqual([33, 3, 0])
+    expect([read.usage.total, read.responses]).toEqual([11, 1])
+  })
+
   test('keeps its own turns when the base is gone, or leads back to it', async () => {
     const home = makeFolder()
     const fork = writeLines(home, inSessions(OTHER_ID), [

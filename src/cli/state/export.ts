@@ -22,7 +22,7 @@ import type { ListedRecords } from '../records.js'
 import { type RedactionThread, startRedaction } from '../redact.js'
 import { type Session, withSession } from './session.js'
 import { isRecentRollout, tellProblems } from './thread-rollout.js'
-import { TURN_KIND } from './threads-turns.js'
+import { TURN_KIND, withRolledBack } from './threads-turns.js'
 
 const SUBJECTS = ['threads', 'tokens', 'turns'] as const
 
@@ -35,8 +35,8 @@ export const command = defineTextCommand({
     ...HOME_FLAGS,
   },
   tables: ['threads'],
-  notes: `All fields that 'threads list', 'tokens list' and 'threads turns' know, of all threads of the home, archived ones too. The
-file has its name when it is whole, and not before; one that had the name is replaced. In Parquet numbers are 64-bit integers and
+  notes: `All fields that 'threads list', 'tokens list' and 'threads turns' know, of all threads of the home, archived ones too,
+and turns that were rolled back (rolled_back). The file has its name when it is whole, and not before; one that had the name is replaced. In Parquet numbers are 64-bit integers and
 times instants, UTC.`,
   exitsWith1: 'not all could be read; the file has the rest',
   async run(context, { output, shareable, by, ...home }, { what }) {
@@ -103,6 +103,10 @@ const THREAD_TURN_KIND: AnyKind = {
 async function* readAllTurns(session: Session, signal: AbortSignal): AsyncGenerator<ThreadTurn[]> {
   const { codexHome } = session
   const index = await indexRollouts(codexHome, { signal })
+  for (const { path, reason } of index.unreadable) {
+    session.notice(`${path} cannot be read: ${reason}`)
+    session.fail()
+  }
   const rollouts: { id: string; rollout: LocatedRollout }[] = []
   for (const [id, recordedPath] of listThreads(session, index)) {
     const rollout = await locateRollout({
@@ -124,7 +128,7 @@ async function* readAllTurns(session: Session, signal: AbortSignal): AsyncGenera
     try {
       const read = await readTurns(rollout.path, { detail: 'summary', hasWriter, signal })
       tellProblems(read, session)
-      yield read.turns.map((turn) => ({ threadId: id, turn }))
+      yield withRolledBack(read).map((turn) => ({ threadId: id, turn }))
     } catch (error) {
       if (!(error instanceof StateError) || error.code === 'ABORTED') throw error
       session.notice(error.message)

@@ -105,11 +105,12 @@ counted where it was used. 'No answer': up to 0.144 a rollout does not tell that
   },
 })
 
-/** In the order in which they were begun. */
-function withRolledBack({ turns, rolledBack }: ThreadTurns): Turn[] {
-  return rolledBack.length === 0
-    ? turns
-    : [...turns, ...rolledBack].sort((a, b) => a.lineNumber - b.lineNumber)
+/** In the order in which they were begun: in one file by their lines; a revert goes on in another one. */
+export function withRolledBack({ turns, rolledBack, historyMode }: ThreadTurns): Turn[] {
+  if (rolledBack.length === 0) return turns
+  const placeOf = ({ firstLineAtMs, lineNumber }: Turn) =>
+    historyMode === 'legacy' ? lineNumber : (firstLineAtMs ?? 0)
+  return [...turns, ...rolledBack].sort((a, b) => placeOf(a) - placeOf(b))
 }
 
 function isFaint(turn: Turn | null): boolean {
@@ -143,7 +144,7 @@ function foundTurns(read: ThreadTurns, turns: readonly Turn[], course: string): 
         ...(read.rolledBack.length > 0
           ? [`${read.rolledBack.length} rolled back${turns === read.turns ? ' (--rolled-back)' : ''}`]
           : []),
-        `${formatPlural(read.usage.total, 'token')} in ${formatPlural(read.responses, 'response')} of its own`,
+        `${formatPlural(read.threadUsage.total, 'token')} in ${formatPlural(read.threadResponses, 'response')} of its own`,
       ].join(', ')
       return sums + course
     },

@@ -88,7 +88,7 @@ async function readLimits(session: Session): Promise<LimitRow[]> {
   for await (const rollout of readTokenLedger(session.codexHome, { withLimits: true })) {
     if ('kind' in rollout) {
       const isFile = rollout.kind === 'unreadableRollout'
-      session.notice(isFile ? rollout.reason : `${rollout.path}: ${rollout.reason}`)
+      session.notice(isFile ? rollout.reason : `${rollout.path} cannot be read: ${rollout.reason}`)
       session.fail()
       continue
     }

@@ -120,7 +120,9 @@ async function readRollouts(
       rollouts.push(entry)
       continue
     }
-    session.notice(entry.kind === 'unreadableRollout' ? entry.reason : `${entry.path}: ${entry.reason}`)
+    session.notice(
+      entry.kind === 'unreadableRollout' ? entry.reason : `${entry.path} cannot be read: ${entry.reason}`,
+    )
     session.fail()
   }
   const damaged = rollouts.filter(({ badLineCount }) => badLineCount > 0)
@@ -139,7 +141,7 @@ function tellRowsAlone(rows: readonly { tokensUsed: number }[], session: Session
   if (rows.length === 0) return
   const sum = rows.reduce((total, { tokensUsed }) => total + tokensUsed, 0)
   session.notice(
-    `${formatPlural(rows.length, 'thread')} without a rollout: ${rows.length === 1 ? 'its row says' : 'their rows say'} ${formatPlural(sum, 'token')}, which ${rows.length === 1 && sum === 1 ? 'is' : 'are'} in no sum`,
+    `${formatPlural(rows.length, 'thread')} ${session.hasFailed() ? 'whose rollout is missing or cannot be read' : 'without a rollout'}: ${rows.length === 1 ? 'its row says' : 'their rows say'} ${formatPlural(sum, 'token')}, which ${rows.length === 1 && sum === 1 ? 'is' : 'are'} in no sum`,
   )
 }
 

@@ -380,7 +380,7 @@ test('folders and files that cannot be read are told of, and the others are stor
   const args = [binPath('codex-state'), 'backfill', 'run', '--codex-home', home, '--into', folder]
   const result = await startProcess(...asOrdinaryUser(process.execPath, args)).end()
   expect(result).toMatchObject({ stdout: `${join(folder, 'state_4.sqlite')}\n`, exitCode: 1 })
-  expect(result.stderr).toContain(`codex-state: ${dirname(paths[1]!)}: EACCES: permission denied`)
+  expect(result.stderr).toContain(`codex-state: ${dirname(paths[1]!)}: permission denied`)
   expect(result.stderr).toContain(
     `codex-state: ${paths[2]}: cannot read rollout ${paths[2]}: permission denied`,
   )

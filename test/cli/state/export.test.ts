@@ -39,3 +39,20 @@ test.each(FIXTURES)(
     rmSync(dirname(home), { recursive: true })
   },
 )
+
+test.each([
+  ['forks-0.140.0', 'rolled back', 2],
+  ['forks-0.169.0', 'reverted', 2],
+])('Turns of %s that were %s are exported too, and said to be', async (name, _, count) => {
+  const home = copyFixtureHome('turns', name)
+  const path = join(folder, 'hidden.ndjson')
+  await runState(['export', 'turns', '-o', path, '--codex-home', home])
+  const turns = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  const hidden = turns.filter(({ rolled_back }) => rolled_back === true)
+  expect(hidden.map(({ number, inherited }) => [number, inherited])).toEqual(Array(count).fill([null, false]))
+  expect(hidden.every(({ total_tokens }) => Number(total_tokens) > 0)).toBe(true)
+  rmSync(dirname(home), { recursive: true })
+})

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, rmSync, unlinkSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
@@ -173,6 +173,33 @@ describe('tokens', () => {
     expect(exitCode).toBe(1)
     expect(stderr).toContain('cannot read rollout')
   })
+
+  test('of a thread whose rollout cannot be read are said to be in no sum, not that it has no rollout', async () => {
+    const home = keep(copyHome('codex-0.169.0'))
+    const { stdout } = await runState(['threads', 'path', '01a1fb72-1070', '--codex-home', home])
+    writeFileSync(`${stdout.trim()}.zst`, 'not packed')
+    unlinkSync(stdout.trim())
+    const { stderr, exitCode } = await readTokens(home)
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain(
+      '1 thread whose rollout is missing or cannot be read: its row says 134,064 tokens, which are in no sum',
+    )
+  })
+
+  test.each(['tokens', 'tokens limits', 'search the', 'history', 'export turns -o turns.ndjson'])(
+    'and all else that reads a home names a folder that cannot be read: %s',
+    async (command) => {
+      const home = keep(copyHome('codex-0.169.0'))
+      const folder = join(home, 'archived_sessions')
+      rmSync(folder, { recursive: true })
+      writeFileSync(folder, '')
+      const { stderr, exitCode } = await runState([...command.split(' '), '--codex-home', home], {
+        workingFolder: home,
+      })
+      expect(stderr).toContain(`codex-state: ${folder} cannot be read: it is a file, not a folder\n`)
+      expect(exitCode).toBe(1)
+    },
+  )
 
   test('are read from rollouts alone where there is no database', async () => {
     const home = keep(copyHome('codex-0.140.0'))
