@@ -1,3 +1,5 @@
+import { isAt } from '../model/bytes.js'
+
 /** Words are looked up where they stand, so that no string is made for them. */
 
 export type ByteLookup<Value> = (bytes: Uint8Array, from: number, to: number) => Value
@@ -46,13 +48,7 @@ export function signOf(bytes: Uint8Array, from: number, to: number): number {
 }
 
 export function isWord(word: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
-  return to - from === word.length && startsWith(word, bytes, from)
-}
-
-/** Of a place where as many bytes as the word has are there. */
-export function startsWith(word: Uint8Array, bytes: Uint8Array, from: number): boolean {
-  for (let at = 0; at < word.length; at++) if (bytes[from + at] !== word[at]) return false
-  return true
+  return to - from === word.length && isAt(bytes, word, from)
 }
 
 export function hashBytes(bytes: Uint8Array, from: number, to: number): number {

@@ -1,3 +1,4 @@
+import { BACKSLASH, BACKTICK, COLON, DASH, DOT, NEWLINE, QUOTE, SLASH, TILDE } from '../model/bytes.js'
 /**
  * A message without what differs from row to row: ids, numbers and durations become `#`, paths `<path>`, addresses
  * `<url>`, quoted texts `"…"`. Messages of one kind become the same text.
@@ -35,15 +36,6 @@ mark(`${LOWER}${DIGITS}+.-`, SCHEME)
 mark(' \t\n\v\f\r"\'<>)]},', ENDS_URL)
 mark(' \t\n\v\f\r"\'`<>()[]{},;:', ENDS_PATH)
 
-const QUOTE = 0x22
-const DASH = 0x2d
-const DOT = 0x2e
-const SLASH = 0x2f
-const COLON = 0x3a
-const BACKSLASH = 0x5c
-const TICK = 0x60
-const TILDE = 0x7e
-const NEWLINE = 0x0a
 const LOWER_A = 0x61
 
 const QUOTED = Buffer.from('"…"')
@@ -108,7 +100,7 @@ export function maskBytes(
       }
       continue
     }
-    if (code === QUOTE || code === TICK) {
+    if (code === QUOTE || code === BACKTICK) {
       const end = code === QUOTE ? endOfQuoted(bytes, at, to) : endOfTicked(bytes, at, to)
       if (end > 0) {
         write(code === QUOTE ? QUOTED : TICKED)
@@ -165,7 +157,7 @@ function endOfQuoted(bytes: Uint8Array, from: number, to: number): number {
 
 function endOfTicked(bytes: Uint8Array, from: number, to: number): number {
   for (let at = from + 1; at < to; at++) {
-    if (bytes[at] === TICK) return at + 1
+    if (bytes[at] === BACKTICK) return at + 1
     if (bytes[at] === NEWLINE) return 0
   }
   return 0

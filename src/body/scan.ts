@@ -1,4 +1,17 @@
 import {
+  BACKSLASH,
+  BLANK,
+  CLOSE_BRACE,
+  COLON,
+  DASH,
+  DOT,
+  EQUALS,
+  isAt,
+  NEWLINE,
+  OPEN_BRACE,
+  QUOTE,
+} from '../model/bytes.js'
+import {
   CALL_SITES,
   type CallSite,
   LOG_CRATE_TARGET,
@@ -47,17 +60,6 @@ export interface BodyScanner {
   /** The result is overwritten by the next call. */
   scan(bytes: Uint8Array, from: number, to: number, target: string | undefined): Readonly<BodyScan>
 }
-
-const QUOTE = 0x22
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
-const COLON = 0x3a
-const EQUALS = 0x3d
-const BLANK = 0x20
-const BACKSLASH = 0x5c
-const NEWLINE = 0x0a
-const DOT = 0x2e
-const DASH = 0x2d
 
 const LETTER = 1
 const DIGIT = 2
@@ -657,13 +659,9 @@ export function createBodyScanner(): BodyScanner {
   }
 
   function findSite(target: string, from: number): SiteWords | undefined {
-    return sites.get(target)?.find(({ headBytes }) => startsWith(headBytes, from))
-  }
-
-  function startsWith(head: Uint8Array, from: number): boolean {
-    if (from + head.length > to) return false
-    for (let at = 0; at < head.length; at++) if (bytes[from + at] !== head[at]) return false
-    return true
+    return sites
+      .get(target)
+      ?.find(({ headBytes }) => from + headBytes.length <= to && isAt(bytes, headBytes, from))
   }
 
   /** The blank before the last key of the site. */

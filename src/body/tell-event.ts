@@ -1,4 +1,5 @@
-import { type ByteLookup, createByteIndex, isWord, signOf, startsWith } from './byte-words.js'
+import { BACKSLASH, BLANK, CLOSE_PAREN, DOT, isAt, QUOTE, UNDERSCORE } from '../model/bytes.js'
+import { type ByteLookup, createByteIndex, isWord, signOf } from './byte-words.js'
 import { TURN_ERROR } from './classify-failure.js'
 import type { BodyScan } from './scan.js'
 import { READY_TEMPLATES, type ReadyTemplate } from './summary.js'
@@ -15,9 +16,6 @@ export interface ToldEvent {
   fieldCount: number
 }
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const BLANK = 0x20
 const SUB = Buffer.from('sub')
 const OP = Buffer.from('op: ')
 const COLON_BLANK = Buffer.from(': ')
@@ -34,9 +32,6 @@ function isWordByte(code: number): boolean {
 
 const TURN_ERROR_BYTES = Buffer.from(TURN_ERROR)
 const NONE = Buffer.from('None')
-const CLOSE = 0x29
-const DOT = 0x2e
-const UNDERSCORE = 0x5f
 /** `auth.…` and `auth_…`: see `QUIET_FAMILIES`. */
 const QUIET = Buffer.from('auth')
 const FALSE = Buffer.from('false')
@@ -165,8 +160,8 @@ export function createEventTeller(): EventTeller {
         // `Some(1)` says 1.
         const isSome =
           valueTo - valueFrom > SOME.length &&
-          startsWith(SOME, bytes, valueFrom) &&
-          bytes[valueTo - 1] === CLOSE
+          isAt(bytes, SOME, valueFrom) &&
+          bytes[valueTo - 1] === CLOSE_PAREN
         if (isSome && !openValue(valueFrom + SOME.length, valueTo - 1)) return false
         addPiece(undefined, valueFrom, valueTo)
         addPiece(parts[index + 1])
@@ -184,7 +179,7 @@ export function createEventTeller(): EventTeller {
     const to = fields[at + 2]!
     if (bytes[from] === QUOTE) return false
     for (let index = from; index + OP.length < to; index++) {
-      if (bytes[index] !== OP[0] || !startsWith(OP, bytes, index)) continue
+      if (bytes[index] !== OP[0] || !isAt(bytes, OP, index)) continue
       if (index > from && isWordByte(bytes[index - 1]!)) continue
       const begin = index + OP.length
       let end = begin
@@ -201,7 +196,7 @@ export function createEventTeller(): EventTeller {
   function tellExcerpt(target: string, begin: number, end: number): boolean {
     for (const one of BYTE_EXCERPTS) {
       if (one.target !== target || end - begin < one.message.length) continue
-      if (!startsWith(one.message, bytes, begin)) continue
+      if (!isAt(bytes, one.message, begin)) continue
       addPiece(one.words)
       const last = one.marks.at(-1)
       let at = begin
@@ -224,7 +219,7 @@ export function createEventTeller(): EventTeller {
 
   function findWord(word: Buffer, from: number, end: number): number {
     for (let at = from; at + word.length <= end; at++) {
-      if (bytes[at] === word[0] && startsWith(word, bytes, at)) return at
+      if (bytes[at] === word[0] && isAt(bytes, word, at)) return at
     }
     return -1
   }
@@ -234,7 +229,7 @@ export function createEventTeller(): EventTeller {
     const to = fields[at + 1]!
     if (hides?.(bytes, from, to) || isNeedless(bytes, from, to)) return false
     const separator = bytes[from + QUIET.length]
-    const isQuiet = (separator === DOT || separator === UNDERSCORE) && startsWith(QUIET, bytes, from)
+    const isQuiet = (separator === DOT || separator === UNDERSCORE) && isAt(bytes, QUIET, from)
     if (!isQuiet || !openValue(to + 1, fields[at + 2]!)) return true
     return meansSomething() && !isWord(FALSE, bytes, valueFrom, valueTo)
   }
@@ -276,7 +271,7 @@ export function createEventTeller(): EventTeller {
       told.fieldCount = 0
       const textTo = messageEnd < 0 ? chainEnd : messageEnd
       const length = textTo - chainEnd
-      if (length >= TURN_ERROR_BYTES.length && startsWith(TURN_ERROR_BYTES, bytes, chainEnd)) return false
+      if (length >= TURN_ERROR_BYTES.length && isAt(bytes, TURN_ERROR_BYTES, chainEnd)) return false
       if (hasTwice()) return false
       let hides: ByteTemplate['hides'] | undefined
       const templates = BY_MESSAGE(bytes, chainEnd, textTo)
@@ -290,7 +285,7 @@ export function createEventTeller(): EventTeller {
         }
       } else {
         for (const prefix of PREFIXES) {
-          if (length >= prefix.length && startsWith(prefix, bytes, chainEnd)) return false
+          if (length >= prefix.length && isAt(bytes, prefix, chainEnd)) return false
         }
       }
       if (!hides && !tellExcerpt(target, chainEnd, textTo)) {

@@ -1,3 +1,4 @@
+import { BACKSLASH, QUOTE } from '../model/bytes.js'
 import { type CopyTracker, createCopyTracker } from './copied-lines.js'
 import { createLineCutter, type LongLine } from './cut-lines.js'
 import { type FindRollout, findCopiedEndOf, headOfMeta, type RolloutHead } from './lineage.js'
@@ -307,10 +308,7 @@ function createImageCounter(marks: readonly Mark[]) {
   return { add, count: () => total }
 }
 
-const QUOTE = 0x22
-
 /** Before the quote, in JSON that stands in a string. */
-const BACKSLASH = 0x5c
 
 /** Gives the first mark that begins from there on; each is looked for once, however many there are of the others. */
 function createMarkFinder(

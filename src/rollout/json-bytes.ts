@@ -1,11 +1,26 @@
-import { isAt } from './bytes.js'
+import {
+  BACKSLASH,
+  BLANK,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  DASH,
+  DOT,
+  isAt,
+  NINE,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  ZERO,
+} from '../model/bytes.js'
 
 /** As deep as Codex writes, and far deeper; what is deeper is for the parser. */
 const MAX_DEPTH = 128
 
 /** The bytes that stand for themselves in a text. */
 const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x20 && byte !== 0x22 && byte !== 0x5c ? 1 : 0,
+  byte >= BLANK && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
 )
 
 /** What may stand behind a backslash, but for `u`. */
@@ -23,8 +38,8 @@ export function skipJson(bytes: Buffer, from: number): number {
   let at = from
   for (;;) {
     const byte = bytes[at]
-    if (byte === 0x7b /* { */) {
-      if (bytes[at + 1] === 0x7d) at += 2
+    if (byte === OPEN_BRACE) {
+      if (bytes[at + 1] === CLOSE_BRACE) at += 2
       else {
         if (depth === MAX_DEPTH) return -1
         open[depth] = 1
@@ -33,8 +48,8 @@ export function skipJson(bytes: Buffer, from: number): number {
         if (at === -1) return -1
         continue
       }
-    } else if (byte === 0x5b /* [ */) {
-      if (bytes[at + 1] === 0x5d) at += 2
+    } else if (byte === OPEN_BRACKET) {
+      if (bytes[at + 1] === CLOSE_BRACKET) at += 2
       else {
         if (depth === MAX_DEPTH) return -1
         open[depth] = 0
@@ -43,19 +58,19 @@ export function skipJson(bytes: Buffer, from: number): number {
         continue
       }
     } else {
-      at = byte === 0x22 ? skipText(bytes, at + 1) : skipWord(bytes, at)
+      at = byte === QUOTE ? skipText(bytes, at + 1) : skipWord(bytes, at)
       if (at === -1) return -1
     }
     // Behind a value: the next one, or the end of those around it.
     for (;;) {
       if (depth === 0) return at
       const isInObject = open[depth - 1] === 1
-      if (bytes[at] === 0x2c /* , */) {
+      if (bytes[at] === COMMA) {
         at = isInObject ? skipKey(bytes, at + 1) : at + 1
         if (at === -1) return -1
         break
       }
-      if (bytes[at] !== (isInObject ? 0x7d : 0x5d)) return -1
+      if (bytes[at] !== (isInObject ? CLOSE_BRACE : CLOSE_BRACKET)) return -1
       depth -= 1
       at += 1
     }
@@ -70,9 +85,9 @@ export function skipMember(bytes: Buffer, from: number): number {
 
 /** Behind `"key":`. */
 function skipKey(bytes: Buffer, from: number): number {
-  if (bytes[from] !== 0x22) return -1
+  if (bytes[from] !== QUOTE) return -1
   const end = skipText(bytes, from + 1)
-  return end !== -1 && bytes[end] === 0x3a /* : */ ? end + 1 : -1
+  return end !== -1 && bytes[end] === COLON ? end + 1 : -1
 }
 
 /** Behind the quote that ends a text. */
@@ -80,8 +95,8 @@ function skipText(bytes: Buffer, from: number): number {
   let at = from
   for (;;) {
     while (PLAIN[bytes[at]!] === 1) at += 1
-    if (bytes[at] === 0x22) return at + 1
-    if (bytes[at] !== 0x5c) return -1
+    if (bytes[at] === QUOTE) return at + 1
+    if (bytes[at] !== BACKSLASH) return -1
     const escaped = bytes[at + 1]!
     if (ESCAPES.has(escaped)) at += 2
     else if (escaped === 0x75 /* u */ && isHex(bytes, at + 2)) at += 6
@@ -92,7 +107,7 @@ function skipText(bytes: Buffer, from: number): number {
 function isHex(bytes: Buffer, from: number): boolean {
   for (let at = from; at < from + 4; at += 1) {
     const byte = bytes[at]!
-    const isDigit = byte >= 0x30 && byte <= 0x39
+    const isDigit = byte >= ZERO && byte <= NINE
     const isLetter = (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66)
     if (!isDigit && !isLetter) return false
   }
@@ -109,17 +124,17 @@ function skipWord(bytes: Buffer, from: number): number {
 
 /** Behind a number; -1 where none stands. */
 export function skipNumber(bytes: Buffer, from: number): number {
-  let at = bytes[from] === 0x2d /* - */ ? from + 1 : from
+  let at = bytes[from] === DASH ? from + 1 : from
   const first = at
   at = skipDigits(bytes, at)
-  if (at === first || (at > first + 1 && bytes[first] === 0x30)) return -1
-  if (bytes[at] === 0x2e /* . */) {
+  if (at === first || (at > first + 1 && bytes[first] === ZERO)) return -1
+  if (bytes[at] === DOT) {
     const fraction = at + 1
     at = skipDigits(bytes, fraction)
     if (at === fraction) return -1
   }
   if (bytes[at] === 0x65 || bytes[at] === 0x45 /* e, E */) {
-    const sign = bytes[at + 1] === 0x2b || bytes[at + 1] === 0x2d
+    const sign = bytes[at + 1] === 0x2b || bytes[at + 1] === DASH
     const exponent = at + (sign ? 2 : 1)
     at = skipDigits(bytes, exponent)
     if (at === exponent) return -1
@@ -129,6 +144,6 @@ export function skipNumber(bytes: Buffer, from: number): number {
 
 export function skipDigits(bytes: Buffer, from: number): number {
   let at = from
-  while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at += 1
+  while (bytes[at]! >= ZERO && bytes[at]! <= NINE) at += 1
   return at
 }

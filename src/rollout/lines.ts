@@ -1,3 +1,4 @@
+import { BACKSLASH, QUOTE } from '../model/bytes.js'
 import { type CutLine, createLineCutter, decodeLine, type LongLine, MAX_LINE_BYTES } from './cut-lines.js'
 import { parseEnvelope, type RolloutEnvelope } from './parse.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, readRolloutChunks } from './read.js'
@@ -156,8 +157,8 @@ function createStringCutter(maxStringBytes: number): LongLine<KeptLine> {
     for (let at = 0; at < chunk.length; at += 1) {
       if (cutBytes > 0 && escaped === 0) {
         // Of what is left out only its end, and what hides it, is looked for.
-        if (quoteAt < at) quoteAt = indexOrEnd(chunk, 0x22, at)
-        if (slashAt < at) slashAt = indexOrEnd(chunk, 0x5c, at)
+        if (quoteAt < at) quoteAt = indexOrEnd(chunk, QUOTE, at)
+        if (slashAt < at) slashAt = indexOrEnd(chunk, BACKSLASH, at)
         const next = Math.min(quoteAt, slashAt)
         cutBytes += next - at
         at = next
@@ -165,12 +166,12 @@ function createStringCutter(maxStringBytes: number): LongLine<KeptLine> {
       }
       const byte = chunk[at]!
       if (!isInString) {
-        if (byte !== 0x22) continue
+        if (byte !== QUOTE) continue
         isInString = true
         stringBytes = 0
         continue
       }
-      if (escaped === 0 && byte === 0x22) {
+      if (escaped === 0 && byte === QUOTE) {
         isInString = false
         if (cutBytes > 0) {
           keep(Buffer.from(`…[${cutBytes} bytes left out]`))
@@ -187,7 +188,7 @@ function createStringCutter(maxStringBytes: number): LongLine<KeptLine> {
           keep(chunk.subarray(from, at))
           cutBytes = 1
           stringBytes += 1
-          escaped = byte === 0x5c ? -1 : 0
+          escaped = byte === BACKSLASH ? -1 : 0
           continue
         }
       }
@@ -195,7 +196,7 @@ function createStringCutter(maxStringBytes: number): LongLine<KeptLine> {
       if (cutBytes > 0) cutBytes += 1
       if (escaped === -1) escaped = byte === 0x75 ? 4 : 0
       else if (escaped > 0) escaped -= 1
-      else if (byte === 0x5c) escaped = -1
+      else if (byte === BACKSLASH) escaped = -1
     }
     if (cutBytes === 0) keep(chunk.subarray(from))
   }

@@ -2,6 +2,7 @@ import { type Dirent, readdirSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StateError } from '../errors.js'
+import { DASH, NINE, ZERO } from '../model/bytes.js'
 import { explainFileError } from '../model/file-error.js'
 import { UUID_PATTERN } from '../model/uuid.js'
 import { ROLLOUT_ROOTS, type RolloutRoot } from './roots.js'
@@ -173,8 +174,8 @@ function isPlainId(text: string, start: number): boolean {
   for (let index = 0; index < 36; index += 1) {
     const code = text.charCodeAt(start + index)
     if (index === 8 || index === 13 || index === 18 || index === 23) {
-      if (code !== 0x2d) return false
-    } else if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false
+      if (code !== DASH) return false
+    } else if (!((code >= ZERO && code <= NINE) || (code >= 0x61 && code <= 0x66))) return false
   }
   return true
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { findPlainEnd, isAt } from './bytes.js'
+import { CLOSE_BRACE, isAt, ZERO } from '../model/bytes.js'
+import { findPlainEnd } from './bytes.js'
 import { skipDigits, skipJson } from './json-bytes.js'
 import { readLineTimeMs } from './timestamp.js'
 
@@ -31,7 +32,7 @@ export function readQuickLine(bytes: Buffer): QuickLine | undefined {
   if (!isAt(bytes, ORDINAL, digits - ORDINAL.length)) return undefined
   const digitsEnd = skipDigits(bytes, digits)
   const digitCount = digitsEnd - digits
-  if (digitCount === 0 || digitCount > MAX_DIGITS || (digitCount > 1 && bytes[digits] === 0x30))
+  if (digitCount === 0 || digitCount > MAX_DIGITS || (digitCount > 1 && bytes[digits] === ZERO))
     return undefined
   if (!isAt(bytes, TYPE, digitsEnd)) return undefined
   const type = digitsEnd + TYPE.length
@@ -40,7 +41,7 @@ export function readQuickLine(bytes: Buffer): QuickLine | undefined {
   const payload = typeEnd + PAYLOAD.length
   if (!isEndOfLine(bytes, skipJson(bytes, payload)) || !isUtf8(bytes)) return undefined
   const line: QuickLine = { ordinal: 0, eventType: null, item: null }
-  for (let at = digits; at < digitsEnd; at += 1) line.ordinal = line.ordinal * 10 + bytes[at]! - 0x30
+  for (let at = digits; at < digitsEnd; at += 1) line.ordinal = line.ordinal * 10 + bytes[at]! - ZERO
   if (!isAt(bytes, EVENT, type)) return line
   if (!isAt(bytes, EVENT_TYPE, payload + 1)) return undefined
   const eventType = payload + 1 + EVENT_TYPE.length
@@ -61,7 +62,7 @@ const METADATA = Buffer.from(',"metadata":')
 function isEndOfLine(bytes: Buffer, payloadEnd: number): boolean {
   if (payloadEnd === -1) return false
   const end = isAt(bytes, METADATA, payloadEnd) ? skipJson(bytes, payloadEnd + METADATA.length) : payloadEnd
-  return bytes[end] === 0x7d /* } */ && end + 1 === bytes.length
+  return bytes[end] === CLOSE_BRACE && end + 1 === bytes.length
 }
 
 const THREAD_ID = Buffer.from(',"thread_id":"')

@@ -1,6 +1,7 @@
 import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StateError } from '../errors.js'
+import { CARRIAGE_RETURN, CLOSE_BRACE } from '../model/bytes.js'
 import { explainFileError, isDenied } from '../model/file-error.js'
 import { type CutLine, createLineCutter, decodeLine, type LongLine, MAX_LINE_BYTES } from './cut-lines.js'
 import { isIgnoredFromHead, parseRolloutLine, type RolloutLine } from './parse.js'
@@ -161,7 +162,7 @@ function passOver(): LongLine<Verdict> {
       lastByte = piece[piece.length - 1]!
     },
     finish: () =>
-      lastByte === 0x7d /* } */ || lastByte === 0x0d /* CR */ ? 'ignored' : { reason: 'not JSON' },
+      lastByte === CLOSE_BRACE || lastByte === CARRIAGE_RETURN ? 'ignored' : { reason: 'not JSON' },
   }
 }
 

@@ -1,3 +1,5 @@
+import { COLON, DASH, DOT, QUOTE, ZERO } from '../model/bytes.js'
+
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))$/
 const FILE_NAME_FORM = /^(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)$/
 
@@ -48,8 +50,8 @@ export function parsePlainTimeMs(text: string, start: number): number | null {
 
 /** `NaN` where there are no two. */
 function twoDigits(text: string, at: number): number {
-  const tens = text.charCodeAt(at) - 0x30
-  const ones = text.charCodeAt(at + 1) - 0x30
+  const tens = text.charCodeAt(at) - ZERO
+  const ones = text.charCodeAt(at + 1) - ZERO
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN
 }
 
@@ -80,26 +82,26 @@ export function readLineTimeMs(bytes: Buffer, lineStart: number): number | null 
     minute < 60 &&
     second < 60 &&
     ms >= 0 &&
-    bytes[at + 4] === 0x2d &&
-    bytes[at + 7] === 0x2d &&
-    bytes[at + 10] === 0x54 &&
-    bytes[at + 13] === 0x3a &&
-    bytes[at + 16] === 0x3a &&
-    bytes[at + 19] === 0x2e &&
-    bytes[at + 23] === 0x5a &&
-    bytes[at + 24] === 0x22
+    bytes[at + 4] === DASH &&
+    bytes[at + 7] === DASH &&
+    bytes[at + 10] === 0x54 /* T */ &&
+    bytes[at + 13] === COLON &&
+    bytes[at + 16] === COLON &&
+    bytes[at + 19] === DOT &&
+    bytes[at + 23] === 0x5a /* Z */ &&
+    bytes[at + 24] === QUOTE
   return isPlain ? knownDayMs + ((hour * 60 + minute) * 60 + second) * 1000 + ms : readAnyTimeMs(bytes, at)
 }
 
 function readAnyTimeMs(bytes: Buffer, at: number): number | null {
-  return parseTimestampMs(bytes.toString('latin1', at, bytes.indexOf(0x22, at)))
+  return parseTimestampMs(bytes.toString('latin1', at, bytes.indexOf(QUOTE, at)))
 }
 
 /** `NaN` where there are none. */
 function readDigits(bytes: Buffer, at: number, count: number): number {
   let value = 0
   for (let index = at; index < at + count; index += 1) {
-    const digit = bytes[index]! - 0x30
+    const digit = bytes[index]! - ZERO
     if (!(digit >= 0 && digit <= 9)) return Number.NaN
     value = value * 10 + digit
   }

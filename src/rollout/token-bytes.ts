@@ -1,5 +1,18 @@
+import {
+  BLANK,
+  CARRIAGE_RETURN,
+  CLOSE_BRACE,
+  COLON,
+  COMMA,
+  isAt,
+  NINE,
+  OPEN_BRACE,
+  QUOTE,
+  UNDERSCORE,
+  ZERO,
+} from '../model/bytes.js'
 import type { TokenUsage } from '../model/turn.js'
-import { createTextReader, findPlainEnd, isAt } from './bytes.js'
+import { createTextReader, findPlainEnd } from './bytes.js'
 import { skipMember, skipNumber } from './json-bytes.js'
 import type { ResponseUsage } from './usage.js'
 
@@ -73,12 +86,12 @@ export function readRecordLine(
   let usage: TokenUsage | undefined
   let at = typeAt + RECORD_START.length
   for (;;) {
-    if (bytes[at] !== 0x22) return undefined
+    if (bytes[at] !== QUOTE) return undefined
     const key = at + 1
     const keyEnd = findPlainEnd(bytes, key, end)
-    if (keyEnd === -1 || bytes[keyEnd + 1] !== 0x3a) return undefined
+    if (keyEnd === -1 || bytes[keyEnd + 1] !== COLON) return undefined
     const value = keyEnd + 2
-    if (bytes[value] === 0x22) {
+    if (bytes[value] === QUOTE) {
       const textEnd = findPlainEnd(bytes, value + 1, end)
       if (textEnd === -1) return undefined
       if (isText(bytes, key, keyEnd, THREAD_ID)) threadId = readThreadId(bytes, value + 1, textEnd)
@@ -86,13 +99,13 @@ export function readRecordLine(
       else if (isText(bytes, key, keyEnd, RESPONSE_ID))
         responseId = bytes.toString('latin1', value + 1, textEnd)
       at = textEnd + 1
-    } else if (bytes[value] === 0x7b) {
+    } else if (bytes[value] === OPEN_BRACE) {
       if (!readSums(bytes, value + 1)) return undefined
       if (isText(bytes, key, keyEnd, USAGE)) usage = { ...read }
       at = readEnd
     } else return undefined
-    if (bytes[at] === 0x7d) break
-    if (bytes[at] !== 0x2c) return undefined
+    if (bytes[at] === CLOSE_BRACE) break
+    if (bytes[at] !== COMMA) return undefined
     at += 1
   }
   if (usage === undefined || !closes(bytes, at, end, 2)) return undefined
@@ -127,14 +140,14 @@ function begins(bytes: Buffer, start: number, end: number, rest: Buffer): boolea
  */
 function closes(bytes: Buffer, from: number, lineEnd: number, open: number): boolean {
   let end = lineEnd
-  while (end > from && (bytes[end - 1] === 0x0d || bytes[end - 1] === 0x20)) end -= 1
+  while (end > from && (bytes[end - 1] === CARRIAGE_RETURN || bytes[end - 1] === BLANK)) end -= 1
   let at = from
   for (let depth = open; depth > 0; depth -= 1) {
-    while (bytes[at] === 0x2c) {
+    while (bytes[at] === COMMA) {
       at = skipMember(bytes, at + 1)
       if (at === -1) return false
     }
-    if (bytes[at] !== 0x7d) return false
+    if (bytes[at] !== CLOSE_BRACE) return false
     at += 1
   }
   return at === end
@@ -152,18 +165,18 @@ function readSums(bytes: Buffer, from: number): boolean {
   let cached = 0
   let reasoning = 0
   let total = -1
-  for (let at = from; bytes[at] === 0x22; at += 1) {
+  for (let at = from; bytes[at] === QUOTE; at += 1) {
     const key = at + 1
     at = key
-    while ((bytes[at]! >= 0x61 && bytes[at]! <= 0x7a) || bytes[at] === 0x5f) at += 1
-    if (bytes[at] !== 0x22 || bytes[at + 1] !== 0x3a) return false
+    while ((bytes[at]! >= 0x61 && bytes[at]! <= 0x7a) || bytes[at] === UNDERSCORE) at += 1
+    if (bytes[at] !== QUOTE || bytes[at + 1] !== COLON) return false
     const length = at - key
     const digits = at + 2
     let value = 0
-    for (at = digits; bytes[at]! >= 0x30 && bytes[at]! <= 0x39; at += 1)
-      value = value * 10 + bytes[at]! - 0x30
+    for (at = digits; bytes[at]! >= ZERO && bytes[at]! <= NINE; at += 1)
+      value = value * 10 + bytes[at]! - ZERO
     const count = at - digits
-    if (count === 0 || count > MAX_DIGITS || (count > 1 && bytes[digits] === 0x30)) return false
+    if (count === 0 || count > MAX_DIGITS || (count > 1 && bytes[digits] === ZERO)) return false
     const first = bytes[key]
     if (length === 12 && first === 0x69) input = value
     else if (length === 12 && first === 0x74) total = value
@@ -172,7 +185,7 @@ function readSums(bytes: Buffer, from: number): boolean {
     else if (length === 23 && first === 0x72) reasoning = value
     // `cache_write_input_tokens` is part of no sum.
     else if (length !== 24 || first !== 0x63) return false
-    if (bytes[at] === 0x7d) {
+    if (bytes[at] === CLOSE_BRACE) {
       readEnd = at + 1
       read.input = input
       read.cached = cached
@@ -181,7 +194,7 @@ function readSums(bytes: Buffer, from: number): boolean {
       read.total = total < 0 ? input + output : total
       return input >= 0 && output >= 0
     }
-    if (bytes[at] !== 0x2c) return false
+    if (bytes[at] !== COMMA) return false
   }
   return false
 }

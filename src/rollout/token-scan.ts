@@ -1,5 +1,16 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { StateError } from '../errors.js'
+import {
+  BACKSLASH,
+  BLANK,
+  CARRIAGE_RETURN,
+  COLON,
+  NINE,
+  OPEN_BRACE,
+  QUOTE,
+  UNDERSCORE,
+  ZERO,
+} from '../model/bytes.js'
 import { parseEnvelope, type RolloutEnvelope } from './parse.js'
 import { type ReadRolloutOptions, readRolloutChunks, resolveRolloutFile, unreadable } from './read.js'
 import { TIME_START } from './timestamp.js'
@@ -140,7 +151,7 @@ function createCarry({ onLine }: TokenLineReader) {
     // What does not begin an object is no line; white space in front is none of Codex's, but no fault.
     if (
       end - start < SHORTEST_LINE ||
-      (chunk[start] !== 0x7b /* { */ && !isObjectBehindSpace(chunk, start, end))
+      (chunk[start] !== OPEN_BRACE && !isObjectBehindSpace(chunk, start, end))
     )
       return
     const verdict = judge(line, chunk, start, end)
@@ -162,8 +173,8 @@ function createCarry({ onLine }: TokenLineReader) {
 
 function isObjectBehindSpace(bytes: Buffer, start: number, end: number): boolean {
   let at = start
-  while (at < end && (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0d)) at += 1
-  return at > start && bytes[at] === 0x7b
+  while (at < end && (bytes[at] === BLANK || bytes[at] === 0x09 || bytes[at] === CARRIAGE_RETURN)) at += 1
+  return at > start && bytes[at] === OPEN_BRACE
 }
 
 /** No line of interest is shorter. */
@@ -180,9 +191,9 @@ type Verdict = 'some' | 'none' | 'unsure'
 /** By the bytes at the places where they must stand. */
 function judge(line: TokenLine, bytes: Buffer, start: number, end: number): Verdict {
   let at = start + TIME_END
-  if (bytes[start + TIME_START - 1] !== 0x22 || bytes[start + 2] !== 0x74 /* t */) return 'unsure'
-  if (bytes[at] !== 0x22) {
-    for (at = start + TIME_START; bytes[at] !== 0x22; at += 1)
+  if (bytes[start + TIME_START - 1] !== QUOTE || bytes[start + 2] !== 0x74 /* t */) return 'unsure'
+  if (bytes[at] !== QUOTE) {
+    for (at = start + TIME_START; bytes[at] !== QUOTE; at += 1)
       if (at > start + 64 || at >= end) return 'unsure'
   }
   // `","type":"` or `","ordinal":N,"type":"`
@@ -190,11 +201,11 @@ function judge(line: TokenLine, bytes: Buffer, start: number, end: number): Verd
   let ordinal: number | null = null
   if (bytes[at] === 0x6f /* o */) {
     ordinal = 0
-    for (at += 9; bytes[at]! >= 0x30 && bytes[at]! <= 0x39; at += 1)
-      ordinal = ordinal * 10 + bytes[at]! - 0x30
+    for (at += 9; bytes[at]! >= ZERO && bytes[at]! <= NINE; at += 1)
+      ordinal = ordinal * 10 + bytes[at]! - ZERO
     at += 2
   }
-  if (bytes[at] !== 0x74 || bytes[at + 5] !== 0x3a || bytes[at + 6] !== 0x22) return 'unsure'
+  if (bytes[at] !== 0x74 || bytes[at + 5] !== COLON || bytes[at + 6] !== QUOTE) return 'unsure'
   at += 7
   line.ordinal = ordinal
   line.typeAt = at
@@ -202,7 +213,7 @@ function judge(line: TokenLine, bytes: Buffer, start: number, end: number): Verd
     case 0x65 /* event_msg */:
       {
         const inner = at + EVENT_TYPE
-        if (bytes[inner - 1] !== 0x22 || bytes[inner - 2] !== 0x3a) return 'unsure'
+        if (bytes[inner - 1] !== QUOTE || bytes[inner - 2] !== COLON) return 'unsure'
         line.typeAt = inner
         return setKind(line, eventKind(bytes, inner))
       }
@@ -225,7 +236,7 @@ const EVENT_TYPE = 'event_msg","payload":{"type":"'.length
 function eventKind(bytes: Buffer, at: number): TokenLineKind | undefined {
   if (bytes[at] !== 0x74) return undefined
   if (bytes[at + 1] === 0x6f) return 'tokenCount'
-  const isStart = bytes[at + 5] === 0x73 && bytes[at + 4] === 0x5f
+  const isStart = bytes[at + 5] === 0x73 && bytes[at + 4] === UNDERSCORE
   return isStart ? 'taskStarted' : undefined
 }
 
@@ -270,8 +281,8 @@ export function parseMetaLine(bytes: Buffer): RolloutEnvelope | undefined {
   if (at === -1) return parseTokenLine(bytes)
   const value = at + INSTRUCTIONS.length
   // A text, or since 0.169 an object whose first field is the text.
-  const quote = bytes[value] === 0x7b ? value + '{"text":'.length : value
-  if (bytes[quote] !== 0x22) return parseTokenLine(bytes)
+  const quote = bytes[value] === OPEN_BRACE ? value + '{"text":'.length : value
+  if (bytes[quote] !== QUOTE) return parseTokenLine(bytes)
   const end = findInstructionsEnd(bytes, quote + 1)
   const line = parseEnvelope(`${bytes.toString('utf8', 0, quote)}null${bytes.toString('utf8', end)}`)
   return typeof line === 'string' ? parseTokenLine(bytes) : line
@@ -296,9 +307,9 @@ function findInstructionsEnd(bytes: Buffer, from: number): number {
 
 /** The quote that ends the string that begins at `from`. */
 function findStringEnd(bytes: Buffer, from: number): number {
-  for (let at = bytes.indexOf(0x22, from); at !== -1; at = bytes.indexOf(0x22, at + 1)) {
+  for (let at = bytes.indexOf(QUOTE, from); at !== -1; at = bytes.indexOf(QUOTE, at + 1)) {
     let backslashes = 0
-    while (bytes[at - 1 - backslashes] === 0x5c) backslashes += 1
+    while (bytes[at - 1 - backslashes] === BACKSLASH) backslashes += 1
     if (backslashes % 2 === 0) return at
   }
   return bytes.length
@@ -313,7 +324,7 @@ function findStringEnd(bytes: Buffer, from: number): number {
 export function findTextField(bytes: Buffer, key: Buffer): string | undefined {
   const start = bytes.indexOf(key)
   if (start === -1) return undefined
-  const end = bytes.indexOf(0x22, start + key.length)
+  const end = bytes.indexOf(QUOTE, start + key.length)
   const text = bytes.toString('utf8', start + key.length, end)
   return end === -1 || text.includes('\\') ? undefined : text
 }

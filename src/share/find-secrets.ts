@@ -1,3 +1,4 @@
+import { BACKSLASH, BLANK, COLON, ESC, NEWLINE, PERCENT, SLASH } from '../model/bytes.js'
 import {
   checkAssignment,
   checkDiscordToken,
@@ -67,15 +68,8 @@ for (const [pattern, kind] of [
   }
 }
 
-const NEWLINE = 10
 const RETURN = 13
-const ESCAPE = 27
-const BLANK = 32
-const PERCENT = 37
-const SLASH = 47
-const COLON = 58
 const AT = 64
-const BACKSLASH = 92
 const LETTER_N = 110
 
 /** Five bits of each of three characters. Not only these three fall on it: what is told by it is checked again. */
@@ -251,7 +245,7 @@ function scanText(text: string, beginnings: Uint8Array, folderInitials: Uint8Arr
       const behind = codes[index + 1]!
       const beginsNeedle = NEEDLE_PAIRS[(code << 7) | (behind & 127)]!
       if (beginsNeedle !== 0) checkNeedles(index, beginsNeedle)
-      if (code === BACKSLASH || code === ESCAPE || code === PERCENT) next = takeEscape(index, code)
+      if (code === BACKSLASH || code === ESC || code === PERCENT) next = takeEscape(index, code)
       else if (code === SLASH) {
         if (folderInitials[behind] === 1) places.folder.push(index)
       } else if (code === AT) places.at.push(index)
@@ -294,7 +288,7 @@ function endsSecretName(codes: Uint16Array, end: number): boolean {
 function endOfEscape(text: string, index: number, code: number): number {
   if (code === PERCENT)
     return /^[0-9A-Fa-f]{2}/.test(text.slice(index + 1, index + 3)) ? index + 3 : index + 1
-  if (code === ESCAPE) {
+  if (code === ESC) {
     if (text[index + 1] !== '[') return index + 1
     let end = index + 2
     while (end < text.length && end - index < 24 && /[\d;]/.test(text[end]!)) end += 1
@@ -306,7 +300,7 @@ function endOfEscape(text: string, index: number, code: number): number {
   if (next === 117 && /^[0-9A-Fa-f]{4}/.test(text.slice(index + 2, index + 6))) {
     // `\u001b[31m`: a colour that was escaped
     if (text.startsWith('001b[', index + 2) || text.startsWith('001B[', index + 2))
-      return endOfEscape(text, index + 5, ESCAPE)
+      return endOfEscape(text, index + 5, ESC)
     return index + 6
   }
   if (next === 120 && /^[0-9A-Fa-f]{2}/.test(text.slice(index + 2, index + 4))) return index + 4

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { StateError } from '../errors.js'
+import { NEWLINE } from '../model/bytes.js'
 
 const FILE = 'session_index.jsonl'
 
@@ -38,5 +39,5 @@ function endsInLine(fd: number): boolean {
   if (size === 0) return true
   const last = Buffer.alloc(1)
   readSync(fd, last, 0, 1, size - 1)
-  return last[0] === 0x0a
+  return last[0] === NEWLINE
 }

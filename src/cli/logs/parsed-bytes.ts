@@ -1,8 +1,20 @@
-import { createByteCache, createByteIndex, isWord, signOf, startsWith } from '../../body/byte-words.js'
+import { createByteCache, createByteIndex, isWord, signOf } from '../../body/byte-words.js'
 import { MEANINGS, textBeforeGroup, type ValuePlace } from '../../body/meanings.js'
 import { type BodyScan, createBodyScanner } from '../../body/scan.js'
 import type { RecordPiece } from '../../format/encodings.js'
 import { FIRST_DATE_SECOND, formatUtcNanos, LAST_DATE_SECOND } from '../../format/time.js'
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  isAt,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  ZERO,
+} from '../../model/bytes.js'
 import type { LogFilter } from '../../model/log.js'
 import { LOG_FIELDS } from '../../model/log-records.js'
 import type { LogStore } from '../../query/logs/store.js'
@@ -58,20 +70,11 @@ function toStep(piece: Exclude<RecordPiece, string>): Step | undefined {
   return { kind: kind === 'integer' ? 'number' : 'string', column: columns.indexOf(property) }
 }
 
-const QUOTE = 0x22
-const COMMA = 0x2c
-const COLON = 0x3a
-const OPEN_LIST = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_LIST = 0x5d
 const LETTER_N = 0x6e
 const LETTER_R = 0x72
 const LETTER_T = 0x74
 const LETTER_Z = 0x5a
-const ZERO = 0x30
 const NANO_PLACES = 9
-const OPEN = 0x7b
-const CLOSE = 0x7d
 
 /** What JSON has a short escape for, by its byte. */
 const SHORT_ESCAPES = new Uint8Array(32)
@@ -239,7 +242,7 @@ export function createParsedReader(
   function writeFields(fields: Int32Array, first: number, end: number): boolean {
     if (end - first > MOST_FIELDS) return false
     const isRepeated = signKeys(fields, first, end)
-    out[length++] = OPEN
+    out[length++] = OPEN_BRACE
     const begin = length
     for (let index = first; index < end; index++) {
       if (isRepeated && findSame(fields, first, index, index) >= 0) continue
@@ -253,7 +256,7 @@ export function createParsedReader(
       const equals = fields[last * 3 + 1]!
       if (!writeValue(equals < 0 ? fields[last * 3]! : equals + 1, fields[last * 3 + 2]!)) return false
     }
-    out[length++] = CLOSE
+    out[length++] = CLOSE_BRACE
     return true
   }
 
@@ -281,7 +284,7 @@ export function createParsedReader(
   }
 
   function writeSpans({ spans, spanCount, fields }: Readonly<BodyScan>): boolean {
-    out[length++] = OPEN_LIST
+    out[length++] = OPEN_BRACKET
     for (let index = 0; index < spanCount; index++) {
       const at = index * 4
       if (index > 0) out[length++] = COMMA
@@ -289,9 +292,9 @@ export function createParsedReader(
       copy(spans[at]!, spans[at + 1]!)
       writeWords(FIELDS_OPEN)
       if (!writeFields(fields, spans[at + 2]!, spans[at + 3]!)) return false
-      out[length++] = CLOSE
+      out[length++] = CLOSE_BRACE
     }
-    out[length++] = CLOSE_LIST
+    out[length++] = CLOSE_BRACKET
     return true
   }
 
@@ -364,7 +367,7 @@ export function createParsedReader(
       const { head, message } = TURN_PLACES[place]!
       if (head) {
         // Its value stands within the message.
-        if (textTo - textFrom >= head.length && startsWith(head, bytes, textFrom)) return false
+        if (textTo - textFrom >= head.length && isAt(bytes, head, textFrom)) return false
         continue
       }
       const from = turnFrom[place]!

@@ -7,6 +7,7 @@ import { formatDayRule } from '../../format/day-rule.js'
 import { PATCH_MARK } from '../../format/lay-out-row.js'
 import { createLineFormatter, LEVEL_WIDTH, shortenTarget, TARGET_WIDTH } from '../../format/short-line.js'
 import { createUtcTime, FIRST_DATE_SECOND, LAST_DATE_SECOND } from '../../format/time.js'
+import { BLANK, COLON, DELETE, DOT, EQUALS, NEWLINE, ZERO } from '../../model/bytes.js'
 import { type LogFilter, type RowId, type StoredLogRow, UNKNOWN_LOG_ROW } from '../../model/log.js'
 import { SHORT_ID_LENGTH } from '../../model/uuid.js'
 import type { LogBatch } from '../../query/logs/batches.js'
@@ -31,13 +32,6 @@ const THREAD = 1
 const TARGET = 2
 const BODY = 3
 
-const BLANK = 0x20
-const ZERO = 0x30
-const COLON = 0x3a
-const DOT = 0x2e
-const EQUALS = 0x3d
-const NEWLINE = 0x0a
-const DELETE = 0x7f
 const ABOVE_ASCII = 0x80808080 | 0
 
 /** Bytes that are shown as they are, white space, begins of characters that may be hidden, and what is escaped. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { encodingOf, type Piece } from '../../format/encodings.js'
+import { ESC, NEWLINE } from '../../model/bytes.js'
 import { LOG_LEVELS, type LogFilter, type RowId } from '../../model/log.js'
 import { LOG_FIELDS, type PieceStyle, type PieceStyles, type Style } from '../../model/log-records.js'
 import { compileBatch, type LogBatch } from './batches.js'
@@ -55,9 +56,6 @@ function recordSql(
 ): string[] {
   return pieces.map((piece) => pieceSql(piece, source, isRaw, styles))
 }
-
-const NEWLINE = 0x0a
-const ESC = 0x1b
 
 /**
  * Whether a buffer of records may differ from what JavaScript makes of the same rows. Of what the `line`

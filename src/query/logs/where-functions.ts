@@ -1,9 +1,9 @@
-import { startsWith } from '../../body/byte-words.js'
 import { classifyFailure } from '../../body/classify-failure.js'
 import { failureEntry } from '../../body/failures.js'
 import { placesBefore, readBodyField } from '../../body/meanings.js'
 import { type ParsedBody, parseBody } from '../../body/parse.js'
 import type { SqlValue } from '../../db/connection.js'
+import { isAt } from '../../model/bytes.js'
 import type { FieldOperator, LogFilter, LogRow } from '../../model/log.js'
 import {
   type BodyCondition,
@@ -59,7 +59,7 @@ function createGlance({ field, operator, anyOf }: BodyCondition): ((bytes: Buffe
     for (const value of values) {
       for (let at = bytes.indexOf(value); at >= 0; at = bytes.indexOf(value, at + 1)) {
         for (const sign of signs) {
-          if (at >= sign.length && startsWith(sign, bytes, at - sign.length)) return true
+          if (at >= sign.length && isAt(bytes, sign, at - sign.length)) return true
         }
       }
     }

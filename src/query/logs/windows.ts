@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { StateError } from '../../errors.js'
+import { COMMA, DASH, ZERO } from '../../model/bytes.js'
 import type { LogFilter, RowId } from '../../model/log.js'
 import { compileBatch, type LogBatch } from './batches.js'
 import { qualified } from './rows.js'
@@ -21,10 +22,6 @@ export interface RowWindow {
   /** The highest id among the rows. */
   lastId: RowId
 }
-
-const COMMA = 0x2c
-const MINUS = 0x2d
-const ZERO = 0x30
 
 /**
  * Reads the rows of a batch that match; `undefined` when none does, `'odd'` where their bytes are not what JavaScript
@@ -101,7 +98,7 @@ export function createWindowCursor({ numbers, texts }: WindowColumns): WindowCur
 
   function readNumber(): number {
     let code = bytes[at]!
-    const isNegative = code === MINUS
+    const isNegative = code === DASH
     if (isNegative) code = bytes[++at]!
     isThere = code !== COMMA
     let value = 0
