@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { StateError } from '../../errors.js'
 import type { FieldValue, RecordKind } from '../../format/fields.js'
 import { formatPlural } from '../../format/quantity.js'
@@ -50,6 +51,12 @@ function sideOf(found: FieldDifference, side: 'row' | 'rollout'): FieldValue {
 
 const TABLE_ROWS = 100
 
+/**
+ * What threads send is garbage when it was compared: in a nursery that grows on it would be most of the memory. By so many
+ * rollouts those of the threads, which are bounded, are as large as they need.
+ */
+const GROWN_FILES = 4000
+
 export const command = defineListCommand({
   examples: ['diff --json'],
   kind: DIFFERENCE_KIND,
@@ -76,7 +83,10 @@ export const command = defineListCommand({
         areNamesWhole: session.areNamesWhole(),
         defaultProvider: readConfiguredProvider(codexHome, notice),
         nowMs: session.nowMs,
-        onProgress: progress.show,
+        onProgress(done, total) {
+          if (done >= GROWN_FILES) setFlagsFromString('--semi-space-growth-factor=1')
+          progress.show(done, total)
+        },
         onNotice: (text) => {
           progress.clear()
           notice(text)
