@@ -35,6 +35,7 @@ describe('the page of a talk', () => {
     for (const id of stdout.trim().split('\n')) {
       const { stdout: text } = await runState(['threads', 'read', id, '--html', '-', '--codex-home', home])
       const tags = new Set(text.match(/<\/?[a-z][a-z0-9]*/gi))
+      expect(tags).toContain('</html')
       const ours = 'html head meta title style body h1 h2 p span div a i section header b pre details summary'
       expect(
         [...tags].map((tag) => tag.replace(/[</]/g, '')).filter((tag) => !ours.split(' ').includes(tag)),

@@ -99,12 +99,13 @@ describe('in every release', () => {
   })
 
   test('no server that did not start is said to be ready', () => {
-    for (const { name, expected, found } of homes) {
-      for (const [server, { state }] of toldOf(expected)) {
-        const told = found.get(server)?.state ?? 'not known'
-        if (state === 'failed') expect({ name, server, told }).not.toMatchObject({ told: 'ready' })
-      }
-    }
+    const failed = homes.flatMap(({ name, expected, found }) =>
+      [...toldOf(expected)]
+        .filter(([, { state }]) => state === 'failed')
+        .map(([server]) => ({ name, server, told: found.get(server)?.state })),
+    )
+    expect(failed.length).toBeGreaterThan(5)
+    expect(failed.filter(({ told }) => told === 'ready')).toEqual([])
   })
 })
 

@@ -344,6 +344,7 @@ describe('query plans', () => {
       all({ to: { seconds: 100, nanos: 0 } })()
       newest({ to: { seconds: 100, nanos: 0 }, levels: ['ERROR'] })()
     })
+    expect(steps.filter((detail) => /SEARCH logs/.test(detail)).length).toBeGreaterThan(3)
     expect(steps.filter((detail) => /SCAN logs|TEMP B-TREE/.test(detail))).toEqual([])
   })
 })
