@@ -142,3 +142,31 @@ test.each([
 ])('a duration of %s is %d ms', (text, ms) => {
   expect(readDuration(text)).toBeCloseTo(ms)
 })
+
+test('an answer to what is fetched for a thread opens no turn of it', () => {
+  const row = (id: number, body: string, target = 'codex_http_client::client') => ({
+    id,
+    tsSeconds: 1_795_000_000 + id,
+    tsNanos: 0,
+    level: 'DEBUG',
+    target,
+    body,
+    threadId: '019a1111-0000-7000-8000-00000000000a',
+    processUuid: 'pid:7:a',
+    modulePath: target,
+    file: 'x.rs',
+    line: 1,
+  })
+  const answer = (method: string, path: string) =>
+    `session_loop{thread_id=019a}: Request completed method=${method} url=http://h/v1/${path} status=200 OK headers={} version=HTTP/1.1`
+  const turnsAfter = (...bodies: string[]) => {
+    const follower = createStepFollower()
+    for (const [id, body] of bodies.entries()) {
+      const one = row(id, body)
+      follower.add(one, parseBody(one.body, { target: one.target }))
+    }
+    return follower.activities().map(({ turn }) => turn !== undefined)
+  }
+  expect(turnsAfter(answer('GET', 'models'))).toEqual([false])
+  expect(turnsAfter(answer('POST', 'responses'))).toEqual([true])
+})

@@ -1,3 +1,4 @@
+import { openReadOnly } from '../../db/open-read.js'
 import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
 import type { LogFilter, LogRow } from '../../model/log.js'
@@ -5,6 +6,7 @@ import { LOG_FIELDS } from '../../model/log-records.js'
 import { loadFilterFunctions } from '../../query/logs/filter.js'
 import { type LogStore, openLogStore, readNewestTime } from '../../query/logs/store.js'
 import { candidatesFor, type DatabaseFile } from '../../schema/files.js'
+import { listTables } from '../../schema/inspect.js'
 import { type Home, noDatabase, resolveHomeOptions } from '../home-options.js'
 import type { Io } from '../io.js'
 import { resolveFilter } from './filter-flags.js'
@@ -69,6 +71,12 @@ export function* describeOddities(store: LogStore, { files, filter }: Wanted): G
     const instead = unknown && `; it has columns that are not known here, which --json prints: ${unknown}`
     yield `${file.path} has no column known for: ${missing.map(fieldOf).join(', ')}${instead}`
   }
+  const candidates = candidatesFor('logs', files)
+  const at = candidates.findIndex(({ path }) => path === file.path)
+  for (const { path, role } of candidates.slice(0, Math.max(at, 0))) {
+    if (role !== 'logs' || !tryRead(() => hasOtherTables(path))) continue
+    yield `${path} has tables, but none of logs that is known here; the logs are read from ${file.path}`
+  }
   const { threadIds = [], processes = [], where = [] } = filter
   const asksFor = (name: string) => where.some((one) => one.field === name && one.operator !== '!=')
   if (columns.threadId === undefined && (threadIds.length > 0 || asksFor('thread_id'))) {
@@ -79,23 +87,28 @@ export function* describeOddities(store: LogStore, { files, filter }: Wanted): G
   }
   const newest = tryRead(() => readNewestTime(store))
   if (newest === 'no row') {
-    const older = findRows(candidatesFor('logs', files), file)
+    const older = at < 0 ? undefined : candidates.slice(at + 1).find((one) => tryRead(() => hasRows(one)))
     if (older) yield `${file.path} holds no row; ${older.path} holds older ones: --db reads them`
   } else if (newest?.isTime === false) {
     yield `${file.path}: the time of the newest row, ${cleanLine(newest.text)}, is not in seconds; times, --since and --until cannot be relied on`
   }
 }
 
-/** The first file after one that holds rows of logs. */
-function findRows(files: readonly DatabaseFile[], { path }: DatabaseFile): DatabaseFile | undefined {
-  return files.slice(files.findIndex((file) => file.path === path) + 1).find((file) =>
-    tryRead(() => {
-      const store = openLogStore([file])
-      const hasRows = store !== undefined && readNewestTime(store) !== 'no row'
-      store?.connection.close()
-      return hasRows
-    }),
-  )
+function hasRows(file: DatabaseFile): boolean {
+  const store = openLogStore([file])
+  const found = store !== undefined && readNewestTime(store) !== 'no row'
+  store?.connection.close()
+  return found
+}
+
+/** Codex makes the one of its migrations first: a database that has no other is being made. */
+function hasOtherTables(path: string): boolean {
+  const connection = openReadOnly(path)
+  try {
+    return listTables(connection).some((name) => name !== '_sqlx_migrations')
+  } finally {
+    connection.close()
+  }
 }
 
 /** What is wrong with a database is said by whoever reads it. */

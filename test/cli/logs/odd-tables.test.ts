@@ -261,6 +261,25 @@ describe('rows that are not where or what they are taken for', () => {
     expect((await query('--codex-home', home)).stderr).not.toContain('older')
   })
 
+  test('a newer log database of another kind is named, and one that is being made is not', async () => {
+    const { home, path } = createLogHome(SAMPLE_ROWS)
+    const newer = path.replace('logs_2', 'logs_3')
+    exec(newer, 'CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY)')
+    const at = ['--codex-home', home]
+    expect((await query(...at)).stderr).toBe('')
+    exec(newer, 'CREATE TABLE log_events (id INTEGER PRIMARY KEY, text TEXT)')
+    for (const argv of [['query'], ['tail', '--no-follow'], ['errors'], ['status']]) {
+      const { stdout, stderr } = await runLogs([...argv, ...at])
+      expect([argv, stderr]).toEqual([
+        argv,
+        expect.stringContaining(
+          `codex-logs: ${newer} has tables, but none of logs that is known here; the logs are read from ${path}\n`,
+        ),
+      ])
+      expect(stdout).not.toBe('')
+    }
+  })
+
   test.each(['ts * 1000', 'ts * 1000000000', "datetime(ts, 'unixepoch')"])(
     'times stored as %s are said once to be no seconds',
     async (sql) => {
