@@ -107,10 +107,11 @@ async function findCurrentRollouts(request: HistoryRequest): Promise<CurrentRoll
     const inForce = chooseCurrent(threadId, ids, request)
     for (const id of ids) if (id !== inForce) superseded.add(id)
   }
+  const wanted = request.threadIds && new Set(request.threadIds)
   const current: RolloutFile[] = []
   for (const [rolloutId, file] of byId) {
     if (superseded.has(rolloutId)) continue
-    if (request.threadIds === undefined || request.threadIds.includes(file.name!.threadId)) current.push(file)
+    if (wanted === undefined || wanted.has(file.name!.threadId)) current.push(file)
   }
   return {
     current,

@@ -41,13 +41,20 @@ export async function findHistory(session: Session, threadId: string): Promise<T
   return history
 }
 
-/** Says in one line that Codex does not show all turns of some threads of the home. */
-export async function tellHiddenTurns(session: Session): Promise<void> {
-  const bad = (await gatherHistory(session, { onPassedOver() {} })).filter(isHiding)
+/**
+ * Says in one line that Codex does not show all turns of some threads of the home, or of these; and which they are.
+ */
+export async function tellHiddenTurns(
+  session: Session,
+  threadIds?: readonly string[],
+): Promise<Map<string, ThreadHistory>> {
+  const of = threadIds === undefined ? {} : { threadIds }
+  const bad = (await gatherHistory(session, { ...of, onPassedOver() {} })).filter(isHiding)
   if (bad.length > 0)
     session.notice(
       `Codex does not show all turns of ${formatPlural(bad.length, 'thread')}: see 'codex-state history'`,
     )
+  return new Map(bad.map((history) => [history.threadId, history]))
 }
 
 /** The same of one thread. */

@@ -3,11 +3,13 @@ import { labelOf } from '../../format/thread-fields.js'
 import { readFamily } from '../../inspect/thread-family.js'
 import type { ThreadTokens } from '../../inspect/thread-tokens.js'
 import { readCheapTokens } from '../../inspect/token-ledger.js'
+import type { ThreadHistory } from '../../model/history.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { shortenId } from '../../model/uuid.js'
 import { drawBranches, findSpawnRoots, growSpawnTrees, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineListCommand } from '../records.js'
+import { tellHiddenTurns } from './history-look.js'
 import type { Session } from './session.js'
 import { optionalThread, requireThread } from './thread-argument.js'
 
@@ -23,6 +25,8 @@ interface TreeRow {
   tokensFrom: 'rollout' | 'row' | null
   /** What its rollouts say, where they were read: more than one where it was reverted. */
   told: ThreadTokens | undefined
+  /** How its chat stands where Codex does not show all of it. */
+  history: ThreadHistory | undefined
   subtreeTokens: number
   subtreeThreads: number
 }
@@ -50,6 +54,7 @@ const TREE_KIND: RecordKind<TreeRow> = {
       kind: 'id',
       value: ({ told }) => told?.rollouts.find(({ forkedFromId }) => forkedFromId !== null)?.forkedFromId,
     },
+    { name: 'history', kind: 'text', value: ({ history }) => history?.state },
     { name: 'rollouts', kind: 'number', value: ({ told }) => told?.rollouts.length },
     { name: 'subtree_tokens', kind: 'number', value: ({ subtreeTokens }) => subtreeTokens },
     { name: 'subtree_threads', kind: 'number', value: ({ subtreeThreads }) => subtreeThreads },
@@ -74,14 +79,23 @@ export const command = defineListCommand({
       args.thread === undefined ? findSpawnRoots(edges) : [(await requireThread(args.thread, session)).id]
     const trees = growSpawnTrees(edges, roots)
     if (trees.length === 0) return [[]]
-    const told = await readCheapTokens(session.codexHome, new Set(trees.map(({ id }) => id)))
-    return [readTreeRows(trees, told, session)]
+    const ids = trees.map(({ id }) => id)
+    const told = await readCheapTokens(session.codexHome, new Set(ids))
+    // Where that is too much to be read by the way, this is too.
+    const histories = told && (await tellHiddenTurns(session, ids))
+    return [readTreeRows(trees, { told, histories }, session)]
   },
 })
 
 function readTreeRows(
   nodes: readonly SpawnNode[],
-  told: ReadonlyMap<string, ThreadTokens> | undefined,
+  {
+    told,
+    histories,
+  }: {
+    told: ReadonlyMap<string, ThreadTokens> | undefined
+    histories: ReadonlyMap<string, ThreadHistory> | undefined
+  },
   session: Session,
 ): TreeRow[] {
   const ids = nodes.map(({ id }) => id)
@@ -101,6 +115,7 @@ function readTreeRows(
       tokens: tokensOf(node.id),
       tokensFrom: told?.has(node.id) ? 'rollout' : thread ? 'row' : null,
       told: told?.get(node.id),
+      history: histories?.get(node.id),
       subtreeTokens: tokensBefore[index + node.belowCount + 1]! - tokensBefore[index]!,
       subtreeThreads: node.belowCount + 1,
     }

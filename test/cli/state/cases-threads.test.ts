@@ -120,7 +120,8 @@ describe('trees', () => {
     expect(stderr).toContain('12,000 threads without a rollout: their rows say 120,000 tokens')
     const { found: shown } = await readJson(home, 'threads', 'show', '01a1fb71-fb02')
     expect(shown.children.length).toBeGreaterThanOrEqual(30_000)
-  })
+    // Seconds on a quiet machine, and many more beside other tests.
+  }, 120_000)
 })
 
 describe('lists', () => {

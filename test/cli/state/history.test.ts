@@ -210,3 +210,15 @@ test('threads show tells how the chat stands, and of a missing base that Codex c
     stderr: `codex-state: Codex cannot open it, since a rollout that this one continues is missing: see 'codex-state history ${fork}'\n`,
   })
 })
+
+test('threads tree says which of its threads Codex does not show whole, and of no others', async () => {
+  const home = copyFixtureHome('items', 'items-0.145.0-paginated')
+  onTestFinished(() => rmSync(dirname(home), { recursive: true, force: true }))
+  const { stdout, stderr } = await runState(['threads', 'tree', '--json=id,history', '--codex-home', home])
+  const rows = JSON.parse(stdout) as { id: string; history: string | null }[]
+  expect(rows.length).toBeGreaterThan(4)
+  expect(rows.filter(({ history }) => history !== null)).toEqual([
+    { id: '01a2137f-fdcb-70e2-aa29-2df962c85b07', history: 'cursorTooLow' },
+  ])
+  expect(stderr).toBe("codex-state: Codex does not show all turns of 1 thread: see 'codex-state history'\n")
+})
