@@ -33,6 +33,9 @@ export function toStateError(error: unknown, path: string, verb: 'read' | 'write
   if (/^no such (table|column|module|index)|^no query solution/.test(error.message)) {
     return new StateError('DB_NO_TABLE', `${path}: ${error.message}`, { cause: error })
   }
+  if (/^foreign key mismatch|^no such (function|collation sequence|tokenizer)/.test(error.message)) {
+    return new StateError('SCHEMA_UNKNOWN', `cannot ${verb} ${path}: ${error.message}`, { cause: error })
+  }
   if (error.message === 'unsupported file format') {
     const message = `cannot ${verb} ${path}: its file format is not known to this SQLite`
     return new StateError('DB_UNREADABLE', message, { cause: error })

@@ -74,6 +74,8 @@ function readerOf(output: ThreadOutput): (entry: ThreadEntry) => FieldValue {
     }
   }
   const { property, kind } = output
+  // Nothing is stored there: an empty text is no JSON.
+  if (kind === 'json') return ({ thread }) => thread[property] || null
   if (kind !== 'seconds') return ({ thread }) => thread[property]
   return ({ thread }) => {
     const seconds = thread[property]

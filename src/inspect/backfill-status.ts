@@ -21,6 +21,8 @@ export const BACKFILL_VERDICTS = [
 export interface BackfillReport {
   /** Whether there is a table of it: 0.93 to 0.98, which did it once, when the file was new, have none. */
   hasState: boolean
+  /** Whether there is a table of threads: without one there is no state database at all. */
+  hasThreads: boolean
   /** `null` without a table, and where the table has lost its row: Codex puts one back, as `pending`. */
   status: string | null
   lastWatermark: string | null
@@ -82,6 +84,7 @@ export async function readBackfillStatus(
   }
   return {
     hasState: state !== undefined,
+    hasThreads: threads !== undefined,
     status: row === undefined ? null : String(row.status),
     lastWatermark,
     lastSuccessSeconds: numberOrNull(row?.last_success_at),
@@ -156,7 +159,9 @@ export function judgeBackfill(
   if (status.status === null) {
     const reason = status.hasState
       ? 'the table backfill_state has lost its row: the next Codex that starts puts one back, and imports all rollouts'
-      : 'this database keeps no state of it (Codex keeps one from 0.99 on)'
+      : status.hasThreads
+        ? 'this database keeps no state of it (Codex keeps one from 0.99 on)'
+        : 'there is no state database here'
     const rest =
       unindexed === 0 ? 'no rollout lacks a row' : `${files(unindexed)} of ${status.fileCount} have no row`
     return { verdict: 'unknown', sentence: `${reason}; ${rest}` }

@@ -17,7 +17,7 @@ export async function findRollout(
   const rollout = await locateRollout({
     codexHome,
     id,
-    recordedPath: thread?.rolloutPath,
+    recordedPath: thread?.rolloutPath || undefined,
     index: async () => index ?? indexRollouts(codexHome, { idPrefix: id.toLowerCase() }),
     onProblem(problem) {
       isHidden ||= problem.kind === 'hidden' || problem.kind === 'unreadableFolders'

@@ -1,7 +1,12 @@
 import { StateError } from '../errors.js'
 import { LINE_ENDS, type LineEnds } from '../model/line-ends.js'
 import type { DatabaseFile } from '../schema/files.js'
-import { type AppliedMigration, readMigrations, type SqlReader } from '../schema/inspect.js'
+import {
+  type AppliedMigration,
+  hasMigrationChecksums,
+  readMigrations,
+  type SqlReader,
+} from '../schema/inspect.js'
 import { KNOWN_MIGRATIONS, type KnownMigration } from '../schema/known-migrations.js'
 import { readEachDatabase } from './each-database.js'
 
@@ -31,9 +36,19 @@ export interface MigrationReport {
   note: string | null
 }
 
-/** Holds what a database says was applied against what is known of its role. */
+/**
+ * Holds what a database says was applied against what is known of its role.
+ *
+ * @throws {StateError} `SCHEMA_UNKNOWN` where no checksums are recorded
+ */
 export function reportMigrations(file: DatabaseFile, reader: SqlReader): MigrationReport[] {
   const applied = readMigrations(reader)
+  if (applied.length > 0 && !hasMigrationChecksums(reader)) {
+    throw new StateError(
+      'SCHEMA_UNKNOWN',
+      `the table _sqlx_migrations of ${file.path} has no column checksum: its migrations cannot be told apart`,
+    )
+  }
   const known = KNOWN_MIGRATIONS.filter(
     ({ role, generations }) => role === roleWithSameSchema(file) && generations.includes(file.generation),
   )
@@ -119,7 +134,7 @@ function reportApplied(
     description: migration.description,
     state,
     lineEnds,
-    installedOn: migration.installedOn,
+    installedOn: migration.installedOn || null,
     checksum: migration.checksum,
     firstRelease: same?.migration.firstRelease ?? null,
     lastRelease: same?.migration.lastRelease ?? null,

@@ -3,7 +3,7 @@ import { readSpawnEdges, type SpawnEdge } from '../query/spawn-tree.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { findRecordedRollout } from '../rollout/locate.js'
 import { readRolloutLines } from '../rollout/read.js'
-import { columnSql } from '../schema/columns.js'
+import { asTextSql, columnSql } from '../schema/columns.js'
 import { THREAD_TABLE } from '../schema/threads.js'
 
 /**
@@ -15,7 +15,7 @@ export async function readFamily(threads: ThreadTable, codexHome: string): Promi
   const known = new Set(edges.map(({ childId }) => childId))
   const { connection, columns } = threads
   const helpers = connection.all<{ id: string; path: string }>(
-    `SELECT ${columnSql(columns.id)} AS id, ${columnSql(columns.rolloutPath)} AS path FROM ${THREAD_TABLE}
+    `SELECT ${asTextSql(columns.id)} AS id, coalesce(${asTextSql(columns.rolloutPath)}, '') AS path FROM ${THREAD_TABLE}
      WHERE ${columnSql(columns.source)} LIKE '{"subagent":%'`,
   )
   for (const { id, path } of helpers) {

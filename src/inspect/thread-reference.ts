@@ -3,7 +3,7 @@ import { StateError } from '../errors.js'
 import type { ThreadRow } from '../model/thread.js'
 import type { ThreadSelection } from '../query/threads/filter.js'
 import { findThreadIds, findThreads, hasThread } from '../query/threads/find.js'
-import { readThreads } from '../query/threads/list.js'
+import { chooseSort, readThreads } from '../query/threads/list.js'
 import type { ThreadTable } from '../query/threads/table.js'
 import { indexRollouts, type RolloutIndex } from '../rollout/locate.js'
 import { readRolloutTitle } from './rollout-head.js'
@@ -46,7 +46,7 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
   }
   if (threads && wanted === 'last') {
     const readNewest = (filter: ThreadSelection) =>
-      readThreads(threads, filter, 'updated', { pageRows: 1 }).next().value?.[0]
+      readThreads(threads, filter, chooseSort(threads), { pageRows: 1 }).next().value?.[0]
     // What a reviewer says of a thread comes after it, and nobody means that.
     const newest = readNewest({ reviewers: 'without' }) ?? readNewest({})
     if (newest) return { id: newest.thread.id, thread: newest.thread }

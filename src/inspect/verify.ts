@@ -94,16 +94,23 @@ function check(connection: ReadConnection, isFull: boolean): string[] {
     .map((row) => Object.values(row)[0] ?? '')
     .filter((line) => line !== 'ok')
   if (!isFull) return problems
-  const orphans = connection.all<{ table: string; rowid: number | null; parent: string }>(
-    'PRAGMA foreign_key_check',
-  )
-  const orphanLines = orphans
-    .slice(0, MAX_PROBLEMS)
-    .map(
-      ({ table, rowid, parent }) =>
-        `row ${rowid ?? '?'} of ${table} points to a row of ${parent} that is not there`,
-    )
-  return [...problems, ...orphanLines]
+  return [...problems, ...findOrphans(connection)]
+}
+
+function findOrphans(connection: ReadConnection): string[] {
+  try {
+    return connection
+      .all<{ table: string; rowid: number | null; parent: string }>('PRAGMA foreign_key_check')
+      .slice(0, MAX_PROBLEMS)
+      .map(
+        ({ table, rowid, parent }) =>
+          `row ${rowid ?? '?'} of ${table} points to a row of ${parent} that is not there`,
+      )
+  } catch (error) {
+    // A key that points to what is not unique there: no row can be held against it.
+    if (!(error instanceof StateError) || error.code !== 'SCHEMA_UNKNOWN') throw error
+    return [(error.cause as Error).message]
+  }
 }
 
 /** Of a damaged database, what can be had of it all the same. */

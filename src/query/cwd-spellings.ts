@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { normalizePath } from '../model/paths.js'
-import { columnSql } from '../schema/columns.js'
+import { asTextSql, columnSql } from '../schema/columns.js'
 import { THREAD_TABLE } from '../schema/threads.js'
 import type { ThreadTable } from './threads/table.js'
 
@@ -11,7 +11,9 @@ import type { ThreadTable } from './threads/table.js'
  */
 export function findCwdSpellings({ connection, columns }: ThreadTable, wanted: string): string[] {
   const column = columnSql(columns.cwd)
-  const stored = connection.all<{ cwd: string }>(`SELECT DISTINCT ${column} AS cwd FROM ${THREAD_TABLE}`)
+  const stored = connection.all<{ cwd: string }>(
+    `SELECT DISTINCT ${asTextSql(columns.cwd)} AS cwd FROM ${THREAD_TABLE} WHERE ${column} IS NOT NULL`,
+  )
   const forms = new Set([spell(wanted), spell(resolveLinks(wanted))])
   return stored
     .map(({ cwd }) => cwd)

@@ -1,4 +1,4 @@
-import { columnSql } from '../schema/columns.js'
+import { asTextSql, columnSql } from '../schema/columns.js'
 import { parseSpawnParent } from '../schema/threads.js'
 import type { ThreadTable } from './threads/table.js'
 
@@ -17,7 +17,7 @@ export interface SpawnEdge {
 export function readSpawnEdges({ connection, columns, hasSpawnEdges }: ThreadTable): SpawnEdge[] {
   const edges = new Map<string, SpawnEdge>()
   const spawned = connection.all<{ id: string; source: string }>(
-    `SELECT id, ${columnSql(columns.source)} AS source FROM threads
+    `SELECT ${asTextSql(columns.id)} AS id, ${asTextSql(columns.source)} AS source FROM threads
      WHERE ${columnSql(columns.source)} LIKE '{"subagent":{"thread_spawn":%'`,
   )
   for (const { id, source } of spawned) {
@@ -26,7 +26,9 @@ export function readSpawnEdges({ connection, columns, hasSpawnEdges }: ThreadTab
   }
   if (hasSpawnEdges) {
     for (const edge of connection.all<SpawnEdge>(
-      'SELECT parent_thread_id AS parentId, child_thread_id AS childId, status FROM thread_spawn_edges',
+      `SELECT CAST(parent_thread_id AS TEXT) AS parentId, CAST(child_thread_id AS TEXT) AS childId,
+         CAST(status AS TEXT) AS status
+       FROM thread_spawn_edges WHERE parent_thread_id IS NOT NULL AND child_thread_id IS NOT NULL`,
     )) {
       edges.set(edge.childId, edge)
     }

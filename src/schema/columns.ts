@@ -31,7 +31,7 @@ export function readWritableColumns(
   table: string,
   known: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  const columns = readColumns(reader, table)
+  const columns = readColumns(reader, table).filter(({ isGenerated }) => !isGenerated)
   if (columns.length === 0) throw new StateError('DB_NO_TABLE', `${reader.path} has no table ${table}`)
   const unknown = columns.filter(
     ({ name, isNotNull, hasDefault }) => isNotNull && !hasDefault && !known.has(name),
@@ -57,6 +57,11 @@ export function knownColumns<Row>(sources: ColumnSources<Row>): ReadonlySet<stri
 /** The stored column as SQL, `NULL` where the file has none. */
 export function columnSql(column: string | undefined): string {
   return column === undefined ? 'NULL' : quoteIdentifier(column)
+}
+
+/** The stored column as a text, whatever a damaged row holds in it. */
+export function asTextSql(column: string | undefined): string {
+  return `CAST(${columnSql(column)} AS TEXT)`
 }
 
 /** Names that stand for themselves are left bare, for who reads the SQL. */

@@ -69,7 +69,11 @@ function readSqliteHome(codexHome: string): { sqliteHome?: string; notice?: stri
   // Most configurations do not have the key; parsing costs more than looking.
   if (!text.includes('sqlite_home')) return {}
   try {
-    const value = nonBlank(parseToml(text).sqlite_home)
+    const stored = parseToml(text).sqlite_home
+    if (stored !== undefined && typeof stored !== 'string') {
+      return { notice: `sqlite_home in ${path} is not a text, so it is not used` }
+    }
+    const value = nonBlank(stored)
     return value === undefined ? {} : { sqliteHome: value }
   } catch (error) {
     return { notice: `${path} is not valid TOML, so its sqlite_home is not used: ${firstLine(error)}` }

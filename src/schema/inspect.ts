@@ -19,13 +19,23 @@ export interface StoredColumn {
   isNotNull: boolean
   hasDefault: boolean
   isPrimaryKey: boolean
+  /** Computed from others: it is read like any column, and cannot be written. */
+  isGenerated: boolean
 }
 
 /** The columns of a table in their stored order; none when there is no such table. */
 export function readColumns(reader: SqlReader, table: string): StoredColumn[] {
   return reader
-    .all<{ name: string; type: string; notnull: number; dflt_value: string | null; pk: number }>(
-      `SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)`,
+    .all<{
+      name: string
+      type: string
+      notnull: number
+      dflt_value: string | null
+      pk: number
+      hidden: number
+    }>(
+      // `pragma_table_info` leaves generated columns out; 1 is for virtual tables.
+      `SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 1`,
       table,
     )
     .map((column) => ({
@@ -34,6 +44,7 @@ export function readColumns(reader: SqlReader, table: string): StoredColumn[] {
       isNotNull: column.notnull === 1,
       hasDefault: column.dflt_value !== null,
       isPrimaryKey: column.pk > 0,
+      isGenerated: column.hidden !== 0,
     }))
 }
 
@@ -78,26 +89,47 @@ export function readIndexes(reader: SqlReader, table: string): StoredIndex[] {
 export interface AppliedMigration {
   version: number
   description: string
-  /** UTC, `YYYY-MM-DD HH:MM:SS`. */
+  /** UTC, `YYYY-MM-DD HH:MM:SS`; empty where it is not recorded. */
   installedOn: string
   isSuccessful: boolean
   /** SHA-384 of the migration's SQL, lower-case hexadecimal. */
   checksum: string
 }
 
-/** In version order; none where the database was not made by sqlx. */
+/** In version order; none where the database was not made by sqlx. What the table lacks reads as an empty text. */
 export function readMigrations(reader: SqlReader): AppliedMigration[] {
-  if (!listTables(reader).includes('_sqlx_migrations')) return []
+  const columns = readColumnNames(reader, MIGRATION_TABLE)
+  if (!columns.has('version') || !listTables(reader).includes(MIGRATION_TABLE)) return []
+  const text = (name: string) => (columns.has(name) ? `CAST(${name} AS TEXT)` : `''`)
   return reader
-    .all<{ version: number; description: string; installed_on: string; success: number; checksum: string }>(
-      `SELECT version, description, installed_on, success, lower(hex(checksum)) AS checksum
-       FROM _sqlx_migrations ORDER BY version`,
+    .all<{
+      version: number
+      description: string | null
+      installed_on: string | null
+      success: unknown
+      checksum: string
+    }>(
+      `SELECT CAST(version AS INTEGER) AS version, ${text('description')} AS description,
+         ${text('installed_on')} AS installed_on, ${columns.has('success') ? 'success' : '1'} AS success,
+         ${hasChecksums(columns) ? 'lower(hex(checksum))' : `''`} AS checksum
+       FROM ${MIGRATION_TABLE} ORDER BY version`,
     )
     .map((row) => ({
       version: row.version,
-      description: row.description,
-      installedOn: row.installed_on,
+      description: row.description ?? '',
+      installedOn: row.installed_on ?? '',
       isSuccessful: row.success === 1,
       checksum: row.checksum,
     }))
+}
+
+/** Whether migrations can be told from others of the same number. */
+export function hasMigrationChecksums(reader: SqlReader): boolean {
+  return hasChecksums(readColumnNames(reader, MIGRATION_TABLE))
+}
+
+const MIGRATION_TABLE = '_sqlx_migrations'
+
+function hasChecksums(columns: ReadonlySet<string>): boolean {
+  return columns.has('checksum')
 }

@@ -50,6 +50,51 @@ export const THREAD_COLUMNS: ColumnSources<ThreadRow> = {
   attachedThreadParentId: ['attached_thread_parent_id'],
 }
 
+/** Texts that a row of every release has. A damaged row, or a layout to come, may lack them: they read as empty. */
+export const REQUIRED_TEXTS = [
+  'rolloutPath',
+  'source',
+  'modelProvider',
+  'cwd',
+  'title',
+  'sandboxPolicy',
+  'approvalMode',
+] as const satisfies readonly (keyof ThreadRow)[]
+
+/** Texts that a row may be without. */
+export const OPTIONAL_TEXTS = [
+  'gitSha',
+  'gitBranch',
+  'gitOriginUrl',
+  'cliVersion',
+  'firstUserMessage',
+  'agentNickname',
+  'agentRole',
+  'memoryMode',
+  'model',
+  'reasoningEffort',
+  'agentPath',
+  'threadSource',
+  'preview',
+  'historyMode',
+  'name',
+  'threadSectionId',
+  'projectId',
+  'originator',
+  'creatorUserId',
+  'creatorAccountId',
+  'attachedThreadParentId',
+] as const satisfies readonly (keyof ThreadRow)[]
+
+/** Columns that every release has, in our names: where one is missing, the layout is one that is not known. */
+export const REQUIRED_PROPERTIES = [
+  ...REQUIRED_TEXTS,
+  'createdAtMs',
+  'updatedAtMs',
+  'tokensUsed',
+  'isArchived',
+] as const satisfies readonly (keyof ThreadRow)[]
+
 // The unit of a stored time: of a column, and of the value in it.
 
 export function isMillisColumn(column: string | undefined): boolean {

@@ -69,7 +69,6 @@ test.each<[string, string, string]>([
 
 test.each([
   ['blank', 'sqlite_home = " "'],
-  ['of another type', 'sqlite_home = 5'],
   ['of another table', '[other]\nsqlite_home = "db"'],
   ['in a comment', '# sqlite_home = "db"'],
   ['not there', 'model = "x"'],
@@ -83,6 +82,15 @@ test('the file wins over CODEX_SQLITE_HOME, also beside a typed home', () => {
   const env = { CODEX_HOME: home, CODEX_SQLITE_HOME: '/env' }
   expect(resolveHome({ ...nowhere, env })).toEqual(at(home, 'sqlite_home', join(home, 'db')))
   expect(resolveHome({ ...nowhere, env, typedHome: home })).toEqual(at(home, 'sqlite_home', join(home, 'db')))
+})
+
+test.each(['5', '["db"]', 'true'])('a sqlite_home of %s is said to be no text', (value) => {
+  const home = temporaryFolder()
+  writeFileSync(join(home, 'config.toml'), `sqlite_home = ${value}`)
+  expect(resolveHome({ ...nowhere, env: { CODEX_HOME: home } })).toEqual({
+    ...at(home, 'CODEX_HOME'),
+    notice: `sqlite_home in ${join(home, 'config.toml')} is not a text, so it is not used`,
+  })
 })
 
 test('a file that is no TOML is said to be so and passed over', () => {

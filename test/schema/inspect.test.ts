@@ -48,6 +48,7 @@ test('a column’s details, a migration’s, and what is not there', () => {
     isNotNull: false,
     hasDefault: false,
     isPrimaryKey: true,
+    isGenerated: false,
   })
   expect(readColumns(connection, 'logs').at(-1)).toEqual({
     name: 'estimated_bytes',
@@ -55,6 +56,7 @@ test('a column’s details, a migration’s, and what is not there', () => {
     isNotNull: true,
     hasDefault: true,
     isPrimaryKey: false,
+    isGenerated: false,
   })
   expect(readMigrations(connection)[0]).toEqual({
     version: 1,

@@ -10,7 +10,7 @@ import {
 import { findHolders } from '../../inspect/holders.js'
 import { TOKEN_GROUPS } from '../../model/inspection.js'
 import type { Turn } from '../../model/turn.js'
-import { readThreads } from '../../query/threads/list.js'
+import { chooseSort, readThreads } from '../../query/threads/list.js'
 import { indexRollouts, type LocatedRollout, locateRollout, type RolloutIndex } from '../../rollout/locate.js'
 import { readTurns } from '../../rollout/turns.js'
 import { createParquetFile, type ParquetColumn, type ParquetType } from '../../share/export/parquet.js'
@@ -142,7 +142,7 @@ function listThreads(session: Session, { byThread }: RolloutIndex): Map<string, 
   const paths = new Map<string, string | undefined>()
   const threads = session.tryOpenThreads()
   if (!threads && byThread.size === 0) session.openThreads()
-  for (const page of threads ? readThreads(threads, {}, 'updated', { selected: SELECTED }) : [])
+  for (const page of threads ? readThreads(threads, {}, chooseSort(threads), { selected: SELECTED }) : [])
     for (const { thread } of page) paths.set(thread.id, thread.rolloutPath)
   for (const id of byThread.keys()) if (!paths.has(id)) paths.set(id, undefined)
   return paths

@@ -12,7 +12,7 @@ import {
 } from '../../model/memory.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
-import { readThreads } from '../../query/threads/list.js'
+import { chooseSort, readThreads } from '../../query/threads/list.js'
 import { choiceFlag, type Flag, type FlagValues, listFlag, onFlag } from '../flags.js'
 import { defineListCommand, type FoundRecords } from '../records.js'
 import { explainEmpty, MEMORY_TABLES, noticeOtherPipeline, requireMemories } from './memory-sources.js'
@@ -107,7 +107,9 @@ function readMissing(session: Session, flags: FlagValues<typeof FLAGS>): FoundRe
   }
   const threads = session.openThreads()
   const cwds = resolveCwds(session, flags.cwd)
-  const all = [...readThreads(threads, cwds ? { cwds } : {}, 'updated')].flat().map(({ thread }) => thread)
+  const all = [...readThreads(threads, cwds ? { cwds } : {}, chooseSort(threads))]
+    .flat()
+    .map(({ thread }) => thread)
   return {
     pages: [listMissingMemories(requireMemories(session), all)],
     emptyText: all.length === 0 ? 'no threads' : 'every thread has a memory',

@@ -1,10 +1,13 @@
 import type { ReadConnection } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
+import { formatPlural } from '../../format/quantity.js'
 import { describeMemories, type Memories } from '../../inspect/open-memories.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
 import { readSessionNames } from '../../query/session-names.js'
-import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
+import { countStoredRows } from '../../query/stored-rows.js'
+import { hasMoreThreads } from '../../query/threads/find.js'
+import { describeMissingColumns, describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
 import { type DatabaseFile, nameOfTable, type TableName } from '../../schema/files.js'
 import type { CommandContext } from '../command.js'
 import type { HomeFlags } from '../home-flags.js'
@@ -76,12 +79,21 @@ export async function withSession<Result>(
   }
 
   function tryOpen(table: TableName, files: readonly DatabaseFile[] = home.databases): OpenTable | undefined {
-    const found = openTable(files, table, { onNotice: notice })
+    const found = openTable(table === 'threads' || table === 'logs' ? files : withoutRetired(files), table, {
+      onNotice: notice,
+    })
     if (found) kept.push(found.connection)
     if (found?.file.age === 'newer') {
       notice(`${found.file.path} is of a newer layout than this version knows; it is read by its columns`)
     }
     return found
+  }
+
+  /** An older state database is no longer written to: what it has beside threads says nothing of today. */
+  function withoutRetired(files: readonly DatabaseFile[]): readonly DatabaseFile[] {
+    if (files.filter(({ role }) => role === 'state').length < 2) return files
+    const path = session.tryOpenThreads()?.connection.path
+    return path === undefined ? files : files.filter((file) => file.role !== 'state' || file.path === path)
   }
 
   function open(table: TableName): OpenTable {
@@ -97,7 +109,34 @@ export async function withSession<Result>(
     )
   }
 
-  const describe = ({ connection, columns }: OpenTable) => describeThreadTable(connection, columns)
+  function describe({ connection, columns, file }: OpenTable): ThreadTable {
+    const table = describeThreadTable(connection, columns)
+    const missing = describeMissingColumns(table, columns)
+    if (missing !== undefined) notice(missing)
+    const others = home.databases.filter(({ role, path }) => role === 'state' && path !== file.path)
+    const [newest] = others
+    if (newest && newest.generation > file.generation) {
+      notice(`${newest.path} has no table threads, so ${file.path} is read`)
+    }
+    if (!hasMoreThreads(table, 0)) tellOlderThreads(file, others)
+    return table
+  }
+
+  /** A new database that is not filled yet, or was emptied, beside the one that has the threads. */
+  function tellOlderThreads(file: DatabaseFile, others: readonly DatabaseFile[]): void {
+    try {
+      const older = openTable(others, 'threads', { onNotice: notice })
+      if (!older) return
+      const count = countStoredRows(older.connection, 'threads')
+      older.connection.close()
+      if (count === 0) return
+      const threads = formatPlural(count, 'thread')
+      notice(`${file.path} holds no thread; ${older.file.path} holds ${threads}: --db shows them`)
+    } catch (error) {
+      // It is not the one that was asked about.
+      if (!(error instanceof StateError)) throw error
+    }
+  }
 
   for (const text of home.notices) notice(text)
   const session: Session = {

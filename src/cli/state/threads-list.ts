@@ -10,7 +10,13 @@ import { findCwdSpellings } from '../../query/cwd-spellings.js'
 import type { ThreadSelection } from '../../query/threads/filter.js'
 import { hasMoreThreads } from '../../query/threads/find.js'
 import { propertiesOf, readThreadJson } from '../../query/threads/json.js'
-import { formatCursor, type ListedThread, parseCursor, readThreads } from '../../query/threads/list.js'
+import {
+  chooseSort,
+  formatCursor,
+  type ListedThread,
+  parseCursor,
+  readThreads,
+} from '../../query/threads/list.js'
 import type { ThreadTable } from '../../query/threads/table.js'
 import { choiceFlag, eitherFlag, type FlagValues, listFlag, onFlag, textFlag } from '../flags.js'
 import { parseTime, TIME_LOOK } from '../options.js'
@@ -64,7 +70,7 @@ export const command = defineListCommand({
     // Codex searches texts as they are typed.
     if (isCodexList && flags.search !== undefined) filter.search = { match: 'literal', text: flags.search }
     // Codex lists by creation when it is not told otherwise.
-    const sort = flags.sort ?? (isCodexList ? 'created' : 'updated')
+    const sort = flags.sort ?? chooseSort(threads, isCodexList ? 'created' : 'updated')
     const cursor = flags.cursor === undefined ? undefined : parseCursor(flags.cursor, threads, sort)
     const { limit = Number.POSITIVE_INFINITY } = flags
     const onDamage = (id: string) => {

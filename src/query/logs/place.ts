@@ -51,7 +51,7 @@ const MOST_MARKS = 256
 
 export function identifyDatabase({ file, connection }: LogStore): DatabaseIdentity {
   const { path, role, generation } = file
-  const created = readMigrations(connection)[0]?.installedOn ?? `inode ${identityOf(path)}`
+  const created = readMigrations(connection)[0]?.installedOn || `inode ${identityOf(path)}`
   return { path: realPath(path), created, role, generation }
 }
 

@@ -1,4 +1,4 @@
-import { columnSql } from '../../schema/columns.js'
+import { asTextSql, columnSql } from '../../schema/columns.js'
 import { THREAD_TABLE, toEpochMs } from '../../schema/threads.js'
 import type { ThreadTable } from './table.js'
 
@@ -20,8 +20,8 @@ export function readThreadBriefs({ connection, columns }: ThreadTable): ThreadBr
   const title = columns.title === undefined ? columns.firstUserMessage : columns.title
   return connection
     .all<ThreadBrief>(
-      `SELECT ${columnSql(columns.id)} AS id, substr(${columnSql(title)}, 1, ${TITLE_CHARACTERS}) AS title,
-              ${columnSql(columns.name)} AS name, ${columnSql(columns.cwd)} AS cwd,
+      `SELECT ${asTextSql(columns.id)} AS id, substr(${asTextSql(title)}, 1, ${TITLE_CHARACTERS}) AS title,
+              ${asTextSql(columns.name)} AS name, coalesce(${asTextSql(columns.cwd)}, '') AS cwd,
               ${columnSql(columns.updatedAtMs)} AS updatedAtMs
        FROM ${THREAD_TABLE}`,
     )

@@ -1,7 +1,7 @@
 import type { SqlValue } from '../../db/connection.js'
 import { normalizePath } from '../../model/paths.js'
 import type { ThreadMetadata, ThreadRow } from '../../model/thread.js'
-import { columnSql } from '../../schema/columns.js'
+import { asTextSql, columnSql } from '../../schema/columns.js'
 import { epochMsSql, THREAD_TABLE } from '../../schema/threads.js'
 import { escapeLike, listedConditions } from './filter.js'
 import { type StoredThread, type ThreadTable, threadColumnList, toThreadRow } from './table.js'
@@ -54,10 +54,11 @@ export function findRolloutPath(
     conditions.push(`${columnSql(columns.isArchived)} = ?`)
     params.push(isArchived ? 1 : 0)
   }
-  return connection.get<{ path: string }>(
-    `SELECT ${columnSql(columns.rolloutPath)} AS path FROM ${THREAD_TABLE} WHERE ${conditions.join(' AND ')}`,
+  const row = connection.get<{ path: string | null }>(
+    `SELECT ${asTextSql(columns.rolloutPath)} AS path FROM ${THREAD_TABLE} WHERE ${conditions.join(' AND ')}`,
     ...params,
-  )?.path
+  )
+  return row?.path ?? undefined
 }
 
 /**
@@ -107,7 +108,7 @@ export function readThreadFiles(threads: ThreadTable): ReadonlyMap<string, Threa
     seconds: number
     archived: number
   }>(
-    `SELECT ${columnSql(columns.id)} AS id, ${columnSql(columns.rolloutPath)} AS path,
+    `SELECT ${asTextSql(columns.id)} AS id, coalesce(${asTextSql(columns.rolloutPath)}, '') AS path,
             ${epochMsSql(columns.updatedAtMs)} / 1000 AS seconds,
             ${columnSql(columns.isArchived)} AS archived
      FROM ${THREAD_TABLE}`,
@@ -127,7 +128,7 @@ export function readThreadFiles(threads: ThreadTable): ReadonlyMap<string, Threa
 
 /** The path of a thread whose rollout is not below `folder`. */
 export function findForeignRollout({ connection, columns }: ThreadTable, folder: string): string | undefined {
-  const path = columnSql(columns.rolloutPath)
+  const path = asTextSql(columns.rolloutPath)
   const rows = connection.all<{ path: string }>(
     `SELECT ${path} AS path FROM ${THREAD_TABLE} WHERE substr(${path}, 1, ?) <> ?`,
     folder.length,

@@ -3,7 +3,7 @@ import type { ThreadSort } from '../../model/inspection.js'
 import type { ThreadRow } from '../../model/thread.js'
 import { THREAD_OUTPUT, type ThreadField, type ThreadFieldName } from '../../model/thread-output.js'
 import { columnSql } from '../../schema/columns.js'
-import { isMillisColumn, SMALLEST_MILLIS } from '../../schema/threads.js'
+import { isMillisColumn, REQUIRED_TEXTS, SMALLEST_MILLIS } from '../../schema/threads.js'
 import type { ThreadSelection } from './filter.js'
 import {
   compileThreadPage,
@@ -164,7 +164,7 @@ interface Form {
 function formOf(field: ThreadField, threads: ThreadTable, sort: ThreadSort): Form {
   if (!('made' in field)) {
     const column = threads.columns[field.property]
-    return column === undefined ? { json: `'null'`, odd: [] } : columnForm(columnSql(column), field.kind)
+    return columnForm(columnSql(column), field)
   }
   const { title, preview, firstUserMessage, name, tokensUsed } = threads.columns
   switch (field.made) {
@@ -197,7 +197,8 @@ function formOf(field: ThreadField, threads: ThreadTable, sort: ThreadSort): For
   }
 }
 
-function columnForm(column: string, kind: Extract<ThreadField, { kind: unknown }>['kind']): Form {
+function columnForm(stored: string, { kind, property }: Extract<ThreadField, { kind: unknown }>): Form {
+  const column = REQUIRED.has(property) && kind !== 'json' ? `coalesce(${stored}, '')` : stored
   const isBroken = `NOT json_valid(${column})`
   switch (kind) {
     case 'text':
@@ -217,7 +218,7 @@ function columnForm(column: string, kind: Extract<ThreadField, { kind: unknown }
         odd: [`${column} IS NOT NULL AND ${isOddTime(column)}`],
       }
     case 'json':
-      return { json: `coalesce(${column}, 'null')`, odd: [`${column} IS NOT NULL AND ${isBroken}`] }
+      return { json: `coalesce(nullif(${column}, ''), 'null')`, odd: [`${column} <> '' AND ${isBroken}`] }
     case 'wordOrJson':
       return {
         json: `CASE WHEN ${column} LIKE '{%' THEN ${column} ELSE json_quote(${column}) END`,
@@ -227,6 +228,9 @@ function columnForm(column: string, kind: Extract<ThreadField, { kind: unknown }
       return kind satisfies never
   }
 }
+
+/** They read as empty where a row, or the layout, lacks them. */
+const REQUIRED: ReadonlySet<keyof ThreadRow> = new Set(REQUIRED_TEXTS)
 
 function timeSql(column: string): string {
   return isMillisColumn(column)

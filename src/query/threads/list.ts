@@ -1,13 +1,19 @@
 import type { SqlValue } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
-import type { ThreadSort } from '../../model/inspection.js'
+import { THREAD_SORTS, type ThreadSort } from '../../model/inspection.js'
 import type { ThreadRow } from '../../model/thread.js'
 import type { ThreadAnchor, ThreadPage, ThreadPageQuery, ThreadSortKey } from '../../model/thread-page.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
 import { isMillisColumn, THREAD_TABLE, toStoredTime } from '../../schema/threads.js'
 import { parseCursorTime } from '../cursor.js'
 import { compileFilter, type ThreadSelection, toThreadFilter } from './filter.js'
-import { type StoredThread, type ThreadTable, threadColumnList, toThreadRow } from './table.js'
+import {
+  type StoredThread,
+  type ThreadTable,
+  threadColumnList,
+  toThreadRow,
+  UNKNOWN_LAYOUT_HINT,
+} from './table.js'
 
 const SORT_PROPERTY = {
   updated: 'updatedAtMs',
@@ -34,7 +40,7 @@ const PAGE_ROWS = 500
  * Newest first. One short read for each page, so a reader that stops in between holds nothing open; a thread
  * that is touched while the list is read may come twice or not at all, as in Codex's own lists.
  *
- * @throws {StateError} `USAGE` when the layout lacks the column that sorts
+ * @throws {StateError} `USAGE` when the layout lacks the column that sorts; `DB_NO_TABLE` when it has no times
  */
 export function* readThreads(
   threads: ThreadTable,
@@ -241,9 +247,16 @@ ORDER BY ${column} DESC, ${isByRow ? 'rowid' : `${id} DESC`} LIMIT ?`,
 export function sortColumn({ columns, connection }: ThreadTable, sort: ThreadSort): string {
   const column = columns[SORT_PROPERTY[sort]]
   if (column !== undefined) return columnSql(column)
-  throw new StateError('USAGE', `${connection.path} has no ${sort} times to sort by`, {
-    hint: 'Its Codex is older than those; sort by updated or created.',
-  })
+  const others = THREAD_SORTS.filter((other) => columns[SORT_PROPERTY[other]] !== undefined)
+  const message = `${connection.path} has no ${sort} times to sort by`
+  if (others.length === 0) throw new StateError('DB_NO_TABLE', message, { hint: UNKNOWN_LAYOUT_HINT })
+  throw new StateError('USAGE', message, { hint: `It can be sorted by ${others.join(' or ')}.` })
+}
+
+/** The time to sort by where none was asked for: the first that the table has. */
+export function chooseSort({ columns }: ThreadTable, wanted: ThreadSort = 'updated'): ThreadSort {
+  const order = [wanted, ...THREAD_SORTS]
+  return order.find((sort) => columns[SORT_PROPERTY[sort]] !== undefined) ?? wanted
 }
 
 function toListedThread(

@@ -1,5 +1,5 @@
 import type { ThreadRow } from '../../model/thread.js'
-import { columnSql } from '../../schema/columns.js'
+import { asTextSql, columnSql } from '../../schema/columns.js'
 import { THREAD_TABLE } from '../../schema/threads.js'
 import { findThreads } from './find.js'
 import { LONG_TEXTS, MAX_PAGE_BYTES, textBytesSql } from './list.js'
@@ -15,7 +15,7 @@ export interface TokenRow {
 export function readTokenRows(threads: ThreadTable): TokenRow[] {
   const { connection, columns } = threads
   return connection.all<TokenRow>(
-    `SELECT ${columnSql(columns.id)} AS id, ${columnSql(columns.tokensUsed)} AS tokensUsed,
+    `SELECT ${asTextSql(columns.id)} AS id, coalesce(CAST(${columnSql(columns.tokensUsed)} AS INTEGER), 0) AS tokensUsed,
        ${textBytesSql(threads, LONG_TEXTS)} AS textBytes FROM ${THREAD_TABLE}`,
   )
 }

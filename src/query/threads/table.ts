@@ -3,10 +3,23 @@ import type { ReadConnection } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
 import { chooseRelease, compareVersions, type Release } from '../../model/releases.js'
 import type { ThreadRow } from '../../model/thread.js'
-import { columnSql, type ResolvedColumns, resolveColumns } from '../../schema/columns.js'
+import {
+  asTextSql,
+  columnSql,
+  knownColumns,
+  type ResolvedColumns,
+  resolveColumns,
+} from '../../schema/columns.js'
 import { parseDatabaseFilename } from '../../schema/files.js'
 import { listTables, readColumnNames, readMigrations } from '../../schema/inspect.js'
-import { THREAD_COLUMNS, THREAD_TABLE, toEpochMs } from '../../schema/threads.js'
+import {
+  OPTIONAL_TEXTS,
+  REQUIRED_PROPERTIES,
+  REQUIRED_TEXTS,
+  THREAD_COLUMNS,
+  THREAD_TABLE,
+  toEpochMs,
+} from '../../schema/threads.js'
 
 /** A table `threads` that is open, with what was found out about it once. */
 export interface ThreadTable {
@@ -21,12 +34,20 @@ export interface ThreadTable {
   readonly newestVersion: string | undefined
 }
 
-/** @param stored the names of its columns, where they are known already */
+/**
+ * @param stored the names of its columns, where they are known already
+ * @throws {StateError} `DB_NO_TABLE` when its rows have no ids
+ */
 export function describeThreadTable(
   connection: ReadConnection,
   stored = readColumnNames(connection, THREAD_TABLE),
 ): ThreadTable {
   const columns = resolveColumns(THREAD_COLUMNS, stored)
+  if (stored.size > 0 && columns.id === undefined) {
+    throw new StateError('DB_NO_TABLE', `the table threads of ${connection.path} has no column id`, {
+      hint: UNKNOWN_LAYOUT_HINT,
+    })
+  }
   // Found out when it is asked for: a plain list has no use for it.
   let release: Release | undefined
   let newestMigration: number | undefined
@@ -53,6 +74,24 @@ export function describeThreadTable(
   }
 }
 
+export const UNKNOWN_LAYOUT_HINT = `A layout that this version does not know; 'codex-state table threads' prints it as it is stored.`
+
+/** That columns which every known release has are not there, and which there are instead. */
+export function describeMissingColumns(
+  { connection, columns }: ThreadTable,
+  stored: ReadonlySet<string>,
+): string | undefined {
+  const missing = REQUIRED_PROPERTIES.filter((name) => columns[name] === undefined)
+  if (missing.length === 0) return undefined
+  const known = knownColumns(THREAD_COLUMNS)
+  const others = [...stored].filter((name) => !known.has(name))
+  const names = missing.map((name) => THREAD_COLUMNS[name].at(-1)).join(', ')
+  return (
+    `the table threads of ${connection.path} has no ${names}, of which nothing is shown` +
+    `${others.length > 0 ? `; not known in it: ${others.join(', ')}` : ''}`
+  )
+}
+
 /** As many of the threads that were changed last tell which release was here. */
 const NEWEST_ROWS = 50
 
@@ -64,7 +103,8 @@ function findNewestVersion(
   let rows: { version: string; policy: string }[]
   try {
     rows = connection.all(
-      `SELECT ${columnSql(cliVersion)} AS version, substr(${columnSql(sandboxPolicy)}, 1, 20) AS policy
+      `SELECT coalesce(${asTextSql(cliVersion)}, '') AS version,
+         coalesce(substr(${asTextSql(sandboxPolicy)}, 1, 20), '') AS policy
        FROM ${THREAD_TABLE} ORDER BY ${columnSql(updatedAtMs)} DESC LIMIT ?`,
       NEWEST_ROWS,
     )
@@ -105,8 +145,21 @@ export function threadColumnList(
 const BOOLEANS = ['hasUserEvent', 'isArchived', 'isPinned', 'daybreakEnabled'] as const
 const TIMES = ['createdAtMs', 'updatedAtMs', 'recencyAtMs'] as const
 
-/** Takes the row over and changes it. A time that is no number (a damaged row) stays what it is. */
+/**
+ * Takes the row over and changes it. In a damaged row a text can be of any type, and is made one (of bytes, their
+ * hexadecimal digits); a time that is no
+ * number stays what it is.
+ */
 export function toThreadRow(stored: StoredThread, columns: ResolvedColumns<ThreadRow>): ThreadRow {
+  if (typeof stored.id !== 'string') stored.id = toText(stored.id) ?? ''
+  for (const name of REQUIRED_TEXTS) {
+    const value = stored[name]
+    if (typeof value !== 'string') stored[name] = toText(value) ?? ''
+  }
+  for (const name of OPTIONAL_TEXTS) {
+    const value = stored[name]
+    if (typeof value !== 'string' && value !== null) stored[name] = toText(value)
+  }
   for (const name of BOOLEANS) {
     const value = stored[name]
     if (value !== null) stored[name] = value !== 0
@@ -116,4 +169,9 @@ export function toThreadRow(stored: StoredThread, columns: ResolvedColumns<Threa
     if (typeof value === 'number') stored[name] = toEpochMs(value, columns[name])
   }
   return stored as unknown as ThreadRow
+}
+
+function toText(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  return typeof value === 'object' ? Buffer.from(value as Uint8Array).toString('hex') : String(value)
 }

@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { STATE_PROGRAM } from '../../../src/cli/state.js'
+import { listStateReaders } from '../../helpers/commands.js'
 import { TEST_EVERYTHING } from '../../helpers/everything.js'
 import { copyFixtureHome, copyHome, fixtureNames, HOMES } from '../../helpers/homes.js'
 import { temporaryFolder } from '../../helpers/layouts.js'
@@ -13,17 +13,7 @@ import { fingerprintFolder } from '../../helpers/seed.js'
 const COUNT = Number(process.env.STATE_MUTANTS ?? (TEST_EVERYTHING ? 200 : 20))
 const SEED = Number(process.env.STATE_MUTANTS_SEED ?? 20_261_121)
 
-/** Every command that only reads, with an argument where it needs one, and in its forms of JSON. */
-const COMMANDS: string[][] = []
-for (const [path, { load }] of Object.entries(STATE_PROGRAM.commands)) {
-  const { command } = await load()
-  if (command.writes !== undefined || !('codexHome' in command.flags)) continue
-  const words = [...path.split(' '), ...Object.values(command.args).map(({ example = '' }) => example)]
-  const line = words.filter((word) => word !== '')
-  if (path === 'export') line.push('-o', join(temporaryFolder(), 'threads.ndjson'))
-  COMMANDS.push(line, ...command.jsonForms.map(({ argv = [] }) => [...line, ...argv, '--json']))
-}
-COMMANDS.push(['threads', 'list', '--codex-picker'], ['verify', '--full'], ['backfill', 'run', '--dry-run'])
+const COMMANDS = await listStateReaders()
 
 /** Homes as they were, to be copied from; small ones, since each mutant is a copy. */
 const originals = [
