@@ -1,10 +1,17 @@
 import { isUtf8 } from 'node:buffer'
+import { BACKSLASH, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../model/bytes.js'
 
 /** Of a longer line only what its reader asks for is kept. */
 const LONG_LINE_BYTES = 1024 * 1024
 
 /** A line longer than this is malformed whatever it says: JavaScript could not hold it as one string. */
 export const MAX_LINE_BYTES = 256 * 1024 * 1024
+
+/**
+ * A long line with more values than this is malformed, too: parsed, each takes many times the bytes that it has in the
+ * file, and memory that runs out ends the process, which no error says. The longest real lines have some hundred thousand.
+ */
+export const MAX_LINE_VALUES = 2_000_000
 
 /** A line as its bytes, or, of one over 1 MiB, what was made of it. */
 export interface CutLine<Long> {
@@ -103,4 +110,38 @@ export function decodeLine(bytes: Buffer): string | undefined {
   const text = bytes.toString()
   // Few lines are that short, and white space is all there is in a blank one.
   return text.charCodeAt(0) <= 0x20 && text.trim() === '' ? '' : text
+}
+
+/** Why a line is not parsed, in words that follow a colon; `undefined` where it may be. */
+export function refuseLine(bytes: Buffer): string | undefined {
+  if (bytes.length <= LONG_LINE_BYTES) return undefined
+  if (bytes.length > MAX_LINE_BYTES) return 'longer than 256 MiB'
+  return hasMoreValues(bytes, MAX_LINE_VALUES) ? `more than ${MAX_LINE_VALUES} values` : undefined
+}
+
+/** Counts what begins a value: a comma or an opening bracket that stands in no string. */
+function hasMoreValues(bytes: Buffer, limit: number): boolean {
+  let count = 0
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]
+    if (byte === QUOTE) {
+      at = endOfString(bytes, at + 1)
+      continue
+    }
+    if (byte !== COMMA && byte !== OPEN_BRACKET && byte !== OPEN_BRACE) continue
+    count += 1
+    if (count > limit) return true
+  }
+  return false
+}
+
+/** Where the string ends that begins here: at its quote, or behind all bytes. */
+function endOfString(bytes: Buffer, from: number): number {
+  for (let at = from; ; at += 1) {
+    at = bytes.indexOf(QUOTE, at)
+    if (at === -1) return bytes.length
+    let slashes = 0
+    while (bytes[at - 1 - slashes] === BACKSLASH) slashes += 1
+    if (slashes % 2 === 0) return at
+  }
 }

@@ -1,5 +1,5 @@
 import { BACKSLASH, QUOTE } from '../model/bytes.js'
-import { type CutLine, createLineCutter, decodeLine, type LongLine, MAX_LINE_BYTES } from './cut-lines.js'
+import { type CutLine, createLineCutter, decodeLine, type LongLine, refuseLine } from './cut-lines.js'
 import { parseEnvelope, type RolloutEnvelope } from './parse.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, readRolloutChunks } from './read.js'
 
@@ -118,7 +118,8 @@ export function createLineScanner(
 
 /** `undefined` for a blank line; a string says what is wrong. */
 function parseBytes(bytes: Buffer): RolloutEnvelope | string | undefined {
-  if (bytes.length > MAX_LINE_BYTES) return 'longer than 256 MiB'
+  const refusal = refuseLine(bytes)
+  if (refusal !== undefined) return refusal
   const text = decodeLine(bytes)
   if (text === undefined) return 'not UTF-8'
   return text === '' ? undefined : parseEnvelope(text)

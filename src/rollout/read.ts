@@ -3,7 +3,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StateError } from '../errors.js'
 import { CARRIAGE_RETURN, CLOSE_BRACE } from '../model/bytes.js'
 import { explainFileError, isDenied } from '../model/file-error.js'
-import { type CutLine, createLineCutter, decodeLine, type LongLine, MAX_LINE_BYTES } from './cut-lines.js'
+import {
+  type CutLine,
+  createLineCutter,
+  decodeLine,
+  type LongLine,
+  MAX_LINE_BYTES,
+  refuseLine,
+} from './cut-lines.js'
 import { isIgnoredFromHead, parseRolloutLine, type RolloutLine } from './parse.js'
 import { decompressFrames, ZstdError } from './zstd.js'
 
@@ -183,6 +190,8 @@ function keepWhole(): LongLine<Buffer | Verdict> {
 function parseLine({ content, lineNumber }: CutLine<Buffer | Verdict>): RolloutLine | undefined {
   if (content === 'ignored') return { kind: 'ignored' }
   if (!Buffer.isBuffer(content)) return { kind: 'malformed', lineNumber, ...content }
+  const refusal = refuseLine(content)
+  if (refusal !== undefined) return { kind: 'malformed', lineNumber, reason: refusal }
   const text = decodeLine(content)
   if (text === undefined) return { kind: 'malformed', lineNumber, reason: 'not UTF-8', isNotUtf8: true }
   return text === '' ? undefined : parseRolloutLine(text, lineNumber)

@@ -57,6 +57,16 @@ test('A last line that is whole but for its line feed counts', async () => {
   expect(bad).toEqual([])
 })
 
+test('A long line of more values than memory could hold is bad, one with as many in a string is not', async () => {
+  const values = '[],'.repeat(2_100_000)
+  const { lines, bad } = await scan(
+    `${event('agent_message', { x: 'X' }).replace('"X"', `[${values}0]`)}\n${event('agent_message', { message: `\\"${values}` })}\n`,
+    16 * MIB,
+  )
+  expect(bad.map(({ reason }) => reason)).toEqual(['more than 2000000 values'])
+  expect(lines).toHaveLength(1)
+})
+
 describe('a line of many megabytes', () => {
   test('keeps its short strings and the beginning of its long ones, with how much was left out', async () => {
     const { lines, bad } = await scan(

@@ -129,6 +129,14 @@ test('a line of 100 MiB that yields nothing is not held', async () => {
   expect(await measureGrowthBytes(path, 3)).toBeLessThan(40 * MIB)
 })
 
+test('a line of more values than memory could hold is malformed, and the others are read', async () => {
+  const dense = userMessage('X').replace('"X"', `[${'{},'.repeat(2_100_000)}{}]`)
+  expect(await readKinds(`${dense}\n${userMessage('hi')}\n`)).toEqual([
+    '1 more than 2000000 values',
+    'userMessage',
+  ])
+})
+
 test.runIf(TEST_EVERYTHING)('a line longer than 256 MiB is malformed even if it could matter', async () => {
   const path = join(makeFolder(), ROLLOUT_NAME)
   // The part of a file that was never written costs no disk.
