@@ -20,6 +20,7 @@ export function summarizeRow(row: StoredLogRow, parsed: ParsedBody): LogSummary 
     id,
     tsSeconds,
     tsNanos,
+    ...(row.exactTime && { exactTime: row.exactTime }),
     level: hasFailed ? FAILED_LEVEL : level,
     text: row.body === null ? tellPlace(row) : told.text,
     fields: showFields(parsed.fields, fields, told.hidden),

@@ -1,4 +1,4 @@
-import { LOG_LEVELS } from '../model/log.js'
+import { LOG_LEVELS, type RowId } from '../model/log.js'
 import type { LogField, PieceStyle } from '../model/log-records.js'
 import { FIRST_DATE_SECOND, formatUtcNanos, LAST_DATE_SECOND, type TimeFormatter } from './time.js'
 
@@ -25,7 +25,7 @@ interface TextForm {
 }
 
 interface TimeForm {
-  js: (time: TimeFormatter, tsSeconds: number, tsNanos: number) => string
+  js: (time: TimeFormatter, tsSeconds: RowId, tsNanos: RowId) => string
   /** Arguments of a concat(); both parts are integers. */
   sql: (tsSeconds: string, tsNanos: string) => string
 }

@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type RowId, type StoredLogRow } from '../model/log.js'
+import { LOG_LEVELS, type LogRow, type RowId, type StoredLogRow } from '../model/log.js'
 import {
   LOG_FIELDS,
   type LogField,
@@ -10,7 +10,7 @@ import { type BodyPiece, type EncodingName, encodingOf, type RecordPiece } from 
 import { escapeLine } from './escape.js'
 import type { RowLayout } from './formats.js'
 import { paintStyle } from './paint.js'
-import type { TimeFormatter } from './time.js'
+import { type TimeFormatter, timeParts } from './time.js'
 
 export interface RecordOptions {
   time: TimeFormatter
@@ -87,6 +87,13 @@ function styleOf(style: PieceStyle, row: StoredLogRow, styles: PieceStyles): Sty
   return styles[LOG_LEVELS.find((known) => known === level) ?? 'otherLevel']
 }
 
+/** The parts of a time are integers like others, where a field asks for one of them. */
+function exactValue(row: StoredLogRow, property: keyof LogRow): string | RowId | null {
+  if (row.exactTime && property === 'tsSeconds') return row.exactTime.seconds
+  if (row.exactTime && property === 'tsNanos') return row.exactTime.nanos
+  return row[property]
+}
+
 function createEncoder(
   field: LogField,
   as: EncodingName,
@@ -96,14 +103,13 @@ function createEncoder(
   const encoding = encodingOf(as)
   const { whenNull } = encoding
   if (kind === 'time') {
-    return ({ tsSeconds, tsNanos }) =>
-      tsSeconds === null ? whenNull : encoding.time.js(time, tsSeconds, tsNanos ?? 0)
+    return (row) => (row.tsSeconds === null ? whenNull : encoding.time.js(time, ...timeParts(row)))
   }
   const clean = isRaw ? (text: string) => text : cleanText
   const encode =
     kind === 'integer' ? String : (value: string | RowId) => encoding.text.js(String(value), clean)
   return (row) => {
-    const value = row[property] ?? null
+    const value = exactValue(row, property) ?? null
     return value === null ? whenNull : encode(value)
   }
 }

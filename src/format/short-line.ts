@@ -8,7 +8,7 @@ import { layOut, NO_SUFFIX } from './lay-out-row.js'
 import { paint } from './paint.js'
 import { type Palette, type StyleName, THREAD_STYLES } from './palette.js'
 import { cutToWidth, widthOf } from './table.js'
-import type { TimeFormatter } from './time.js'
+import { type TimeFormatter, timeParts } from './time.js'
 import { createTurnClock } from './turn-clock.js'
 
 export interface ShortOptions {
@@ -195,9 +195,10 @@ interface Stamp {
 export function createStamps(time: TimeFormatter): (row: LogSummary) => Stamp {
   let lastSecond = Number.NaN
   let stamp: Stamp = { clock: '', date: undefined, zone: '' }
-  return ({ tsSeconds, tsNanos }) => {
+  return (row) => {
+    const { tsSeconds, tsNanos } = row
     if (tsSeconds === lastSecond && tsNanos >= 0 && tsNanos <= 999_999_999) return stamp
-    const text = time.full(tsSeconds, tsNanos)
+    const text = time.full(...timeParts(row))
     const [, date, clock, zone] = /^(\d{4}-\d{2}-\d{2})T(.{8})\.\d{3}(.*)$/.exec(text) ?? []
     lastSecond = date === undefined ? Number.NaN : tsSeconds
     stamp = { clock: clock ?? text, date, zone: zone ?? '' }

@@ -1,10 +1,11 @@
-import type { RowId } from './log.js'
+import type { ExactTime, RowId } from './log.js'
 
 /** A row as a person is shown it: the message first, beside it what is not said elsewhere. */
 export interface LogSummary {
   id: RowId
   tsSeconds: number
   tsNanos: number
+  exactTime?: ExactTime
   /** As stored, but `FAIL` for a failed turn, which is INFO in every release. */
   level: string
   /** The message, or what stands for it; may span lines. */

@@ -43,11 +43,18 @@ export const UNKNOWN_LOG_ROW: LogRow = {
 /** An integer of SQLite: beyond 2^53, where a number would be rounded, a bigint. */
 export type RowId = number | bigint
 
+export interface ExactTime {
+  readonly seconds: RowId
+  readonly nanos: RowId
+}
+
 /** A row as it is printed: nothing in it is rounded, and nothing of it is left out. */
 export interface StoredLogRow extends Omit<LogRow, 'id' | 'line'> {
   /** In a table that was rebuilt by hand this may be `null`, as may the times: whoever prints them has to see to it. */
   id: RowId
   line: RowId | null
+  /** The time as it is stored, where a number would be rounded. */
+  exactTime?: ExactTime
   /** What the table orders its rows by, where that is not their `id`. */
   key?: RowId
   /** The values of columns that are not known here, by their names. */

@@ -3,7 +3,7 @@ import stringWidth from 'string-width'
 import { expect, test } from 'vitest'
 import { createPalette } from '../../src/format/palette.js'
 import { createShortFormatter } from '../../src/format/short.js'
-import { type ShortOptions } from '../../src/format/short-line.js'
+import type { ShortOptions } from '../../src/format/short-line.js'
 import { createUtcTime, createZonedTime } from '../../src/format/time.js'
 import type { LogSummary } from '../../src/model/log-summary.js'
 

@@ -3,7 +3,7 @@ import { summarizeRow } from '../../body/summary.js'
 import { escapeJsonForTerminal, escapeLine } from '../../format/escape.js'
 import { formatCount } from '../../format/quantity.js'
 import { cutToWidth, prepareCell } from '../../format/table.js'
-import { formatUtcNanos } from '../../format/time.js'
+import { formatUtcNanos, type TimedRow, timeParts } from '../../format/time.js'
 import type { LogFilter, StoredLogRow } from '../../model/log.js'
 import { matchingBatches } from '../../query/logs/batches.js'
 import type { Io } from '../io.js'
@@ -83,8 +83,8 @@ function placeOf({ level, target }: StoredLogRow): { level: string; target: stri
   return { level: level ?? '', target: target ?? '' }
 }
 
-function timeOf({ tsSeconds, tsNanos }: Pick<StoredLogRow, 'tsSeconds' | 'tsNanos'>): string {
-  return tsSeconds === null ? '-' : formatUtcNanos(tsSeconds, tsNanos ?? 0)
+function timeOf(row: TimedRow): string {
+  return row.tsSeconds === null ? '-' : formatUtcNanos(...timeParts(row))
 }
 
 function kindJson({ count, message, first, last }: RowKind): string {

@@ -9,7 +9,7 @@ import { piecesOf } from '../../format/formats.js'
 import { createRecordFormatter } from '../../format/log-line.js'
 import { paint } from '../../format/paint.js'
 import type { Palette } from '../../format/palette.js'
-import { createUtcTime, formatUtcNanos } from '../../format/time.js'
+import { createUtcTime, formatUtcNanos, timeParts } from '../../format/time.js'
 import { findLastFailure } from '../../inspect/last-failure.js'
 import type { RowId, StoredLogRow } from '../../model/log.js'
 import { FAILED_LEVEL } from '../../model/log-summary.js'
@@ -201,7 +201,7 @@ function formatSheet(
   palette: Palette | undefined,
   title: string,
 ): string {
-  const time = row.tsSeconds === null ? '-' : formatUtcNanos(row.tsSeconds, row.tsNanos ?? 0)
+  const time = row.tsSeconds === null ? '-' : formatUtcNanos(...timeParts(row))
   const stored = cleanLine(row.level ?? '-')
   const level = failure?.isTurn ? `${FAILED_LEVEL} (stored as ${stored})` : stored
   const heading = `row ${row.id}  ${time}  ${level}`

@@ -59,6 +59,12 @@ function tidy(row: SelectedRow, source: LogSource): void {
     const value = row[name]
     if (typeof value === 'string') row[name] = fromExact(value)
   }
+  const { tsSeconds, tsNanos } = row
+  if (typeof tsSeconds === 'string' || typeof tsNanos === 'string') {
+    row.exactTime = { seconds: fromExact(tsSeconds ?? 0), nanos: fromExact(tsNanos ?? 0) }
+    if (tsSeconds !== null) row.tsSeconds = Number(tsSeconds)
+    if (tsNanos !== null) row.tsNanos = Number(tsNanos)
+  }
   if (source.unknownColumns.length > 0) moveUnknown(row, source.unknownColumns)
 }
 
@@ -207,7 +213,7 @@ function nonEmpty(values: readonly string[] | undefined): string[] {
   return (values ?? []).filter((value) => value !== '')
 }
 
-function toLogRow({ key, unknown, ...row }: StoredLogRow): LogRow {
+function toLogRow({ key, unknown, exactTime, ...row }: StoredLogRow): LogRow {
   return {
     ...row,
     id: Number(row.id),
@@ -218,7 +224,10 @@ function toLogRow({ key, unknown, ...row }: StoredLogRow): LogRow {
 }
 
 /** What SQLite gives before it is tidied. */
-type SelectedRow = Record<string, unknown> & { [Name in (typeof EXACT)[number]]?: RowId | string | null }
+type SelectedRow = Record<string, unknown> & { [Name in (typeof EXACT)[number]]?: RowId | string | null } & {
+  tsSeconds: number | string | null
+  tsNanos: number | string | null
+}
 
 const EXACT = ['id', 'line', 'key'] as const
 
@@ -229,8 +238,8 @@ function rowSql(source: LogSource): string {
     const column = qualified(source, name)
     if (PROPERTY_TYPES[name] === 'TEXT') return `${textSql(column)} AS ${name}`
     const value = `CAST(${column} AS INTEGER)`
-    const isExact = (EXACT as readonly string[]).includes(name) && columns[name] !== undefined
-    return `${isExact ? exactSql(value) : value} AS ${name}`
+    // Every integer: none is printed rounded.
+    return `${columns[name] !== undefined || name === 'id' ? exactSql(value) : value} AS ${name}`
   })
   const key = hasIdAsKey ? [] : [`${exactSql(keySql(source))} AS key`]
   const unknown = unknownColumns.map((name, at) => `logs.${quoteIdentifier(name)} AS unknown${at}`)

@@ -125,6 +125,34 @@ test('ids at and below zero, and ids beyond 2^53, are printed once each and exac
   }
 })
 
+test('times beyond 2^53 are printed exactly, whoever makes the text', async () => {
+  const stored = [
+    ['9007199254740993', '5', '9007199254740993.000000005Z'],
+    ['-9007199254740993', '0', '-9007199254740993.000000000Z'],
+    ['9223372036854775807', '9223372036854775807', '9223372036854775807.9223372036854775807Z'],
+    ['1770369302', '9007199254740993', '1770369302.9007199254740993Z'],
+  ] as const
+  const path =
+    databaseOf(`CREATE TABLE logs (id INTEGER PRIMARY KEY AUTOINCREMENT, ts INTEGER, ts_nanos INTEGER, level TEXT, target TEXT, feedback_log_body TEXT);
+    INSERT INTO logs (ts, ts_nanos, level, target, feedback_log_body) VALUES ${stored.map(([ts, nanos]) => `(${ts}, ${nanos}, 'INFO', 't', 'a body')`).join(',')}`)
+  const forms = [
+    ['--format', 'short'],
+    ['--format', 'full'],
+    ['--format', 'json'],
+    ['--format', 'full', '--grep', 'body'],
+    ['--format', 'json', '--parse'],
+    ['--format', 'short', '--grep', 'body'],
+  ]
+  for (const argv of forms) {
+    const { stdout } = await query('--db', path, ...argv)
+    for (const [, , text] of stored) expect(stdout, argv.join(' ')).toContain(text)
+  }
+  const { stdout } = await runLogs(['show', '1', '--db', path])
+  expect(stdout).toContain(stored[0][2])
+  const parsed = await query('--db', path, '--format', 'json', '--parse', '-n', '4')
+  for (const [ts, nanos] of stored) expect(parsed.stdout).toContain(`"ts":${ts},"ts_nanos":${nanos},`)
+})
+
 describe('a column of another name', () => {
   test.each([
     { column: 'feedback_log_body', field: 'body' },
