@@ -1,6 +1,6 @@
 import { StateError } from '../errors.js'
 import { BYTE_KINDS, type ByteKind, measureBytes } from '../rollout/byte-kinds.js'
-import { createHomeIndex } from '../rollout/lineage.js'
+import { createHomeIndex } from '../rollout/home-index.js'
 import { parseRolloutName } from '../rollout/list.js'
 import { type CountedFile, listUsage, type UsagePlaces } from './disk-usage.js'
 

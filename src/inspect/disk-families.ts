@@ -1,5 +1,5 @@
 import { StateError } from '../errors.js'
-import { readRolloutHead } from '../rollout/lineage.js'
+import { readRolloutHead } from '../rollout/head.js'
 import { parseRolloutName } from '../rollout/list.js'
 import { type CountedFile, listUsage, type UsagePlaces } from './disk-usage.js'
 

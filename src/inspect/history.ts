@@ -2,14 +2,9 @@ import type { ReadConnection } from '../db/connection.js'
 import { StateError } from '../errors.js'
 import type { HistoryCures, HistoryState, ThreadHistory, UnreadableHistory } from '../model/history.js'
 import { type ProjectedRows, readProjectedRows } from '../query/history.js'
-import {
-  indexByRolloutId,
-  type LineageBase,
-  type MissingBase,
-  type RolloutHead,
-  readLineage,
-  rolloutIdOf,
-} from '../rollout/lineage.js'
+import type { RolloutHead } from '../rollout/head.js'
+import { indexByRolloutId, rolloutIdOf } from '../rollout/home-index.js'
+import { type LineageBase, type MissingBase, readLineage } from '../rollout/lineage.js'
 import { listRollouts, type RolloutFile, type UnreadableFolder } from '../rollout/list.js'
 import { tryResolveRollout } from '../rollout/locate.js'
 import { findFault, type Projection, type ProjectionFault, readProjection } from '../rollout/projection.js'

@@ -1,7 +1,7 @@
 import type { SearchedRollout, SearchHit, SearchQuery } from '../model/search.js'
 import { isSameFolder } from '../query/cwd-spellings.js'
 import type { ThreadBrief } from '../query/threads/brief.js'
-import { indexByRolloutId } from '../rollout/lineage.js'
+import { indexByRolloutId } from '../rollout/home-index.js'
 import type { RolloutFile } from '../rollout/list.js'
 import { findLines } from '../rollout/search-file.js'
 import { createMatcher } from '../rollout/search-text.js'

@@ -79,7 +79,7 @@ export async function resolveThread(text: string, sources: ThreadSources): Promi
 
 /** Where there is no table of threads: the one whose rollout was written to last, and that is no reviewer's. */
 async function findNewestRollout(codexHome: string): Promise<FoundThread | undefined> {
-  const { isReviewer, readRolloutHead } = await import('../rollout/lineage.js')
+  const { isReviewer, readRolloutHead } = await import('../rollout/head.js')
   const { resolveRolloutFile } = await import('../rollout/read.js')
   const index = await indexRollouts(codexHome)
   const found: { id: string; path: string; ms: number }[] = []

@@ -1,6 +1,6 @@
 import type { ThreadRow } from '../model/thread.js'
 import type { TokenUsage } from '../model/turn.js'
-import { rolloutIdOf } from '../rollout/lineage.js'
+import { rolloutIdOf } from '../rollout/home-index.js'
 import type { RolloutSums, TokenSum } from '../rollout/token-sums.js'
 import { addUsageTo, NO_USAGE } from '../rollout/usage.js'
 

@@ -1,4 +1,4 @@
-import { isOwnTurn, type RolloutHead } from './lineage.js'
+import { isOwnTurn, type RolloutHead } from './head.js'
 import { type JsonObject, numberOrNull, textOrNull } from './values.js'
 
 /** Tells the lines that a fork or a sub-agent copied from another thread from those that the thread wrote itself. */

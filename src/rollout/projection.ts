@@ -1,6 +1,6 @@
 import type { TurnStatus } from '../model/turn.js'
+import type { RolloutHead } from './head.js'
 import { readCompletedItem } from './items.js'
-import type { RolloutHead } from './lineage.js'
 import { type LinePlace, scanRolloutLines } from './lines.js'
 import type { RolloutEnvelope } from './parse.js'
 import { readQuickLine } from './projection-bytes.js'

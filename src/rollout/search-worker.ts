@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { SearchQuery } from '../model/search.js'
 import { answerGroups } from './file-workers.js'
-import { createHomeIndex } from './lineage.js'
+import { createHomeIndex } from './home-index.js'
 import { createRolloutSearcher } from './search-file.js'
 
 /** What a worker is to do with the paths that it is sent. */

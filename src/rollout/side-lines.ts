@@ -1,6 +1,6 @@
 import type { NoteKind, TokenUsage } from '../model/turn.js'
 import { outputText, readCall, turnIdOf } from './calls.js'
-import type { RolloutHead } from './lineage.js'
+import type { RolloutHead } from './head.js'
 import type { RolloutEnvelope } from './parse.js'
 import type { LineContext, OpenTurn, TurnBook } from './turn-book.js'
 import { readError, reviewsOf, saysSame } from './turn-lines.js'

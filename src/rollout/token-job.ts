@@ -1,5 +1,5 @@
 import { StateError } from '../errors.js'
-import { createHomeIndex } from './lineage.js'
+import { createHomeIndex } from './home-index.js'
 import { createRolloutSummer, type RolloutSums, type TokenQuestion } from './token-sums.js'
 import { readLedger, type UnreadableRollout } from './tokens.js'
 

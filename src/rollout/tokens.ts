@@ -1,16 +1,10 @@
 import { StateError } from '../errors.js'
 import { CURRENT_RULES } from '../model/releases.js'
 import type { TokenUsage } from '../model/turn.js'
+import { findCopiedEndOf } from './copied-end.js'
 import { type CopyTracker, createCopyTracker } from './copied-lines.js'
-import {
-  type FindRollout,
-  findCopiedEndOf,
-  headOfMeta,
-  indexByRolloutId,
-  parseRolloutHead,
-  type RolloutHead,
-  rolloutIdOf,
-} from './lineage.js'
+import { headOfMeta, parseRolloutHead, type RolloutHead } from './head.js'
+import { type FindRollout, indexByRolloutId, rolloutIdOf } from './home-index.js'
 import { listRollouts, type UnreadableFolder } from './list.js'
 import { toStoredSource } from './metadata.js'
 import type { RolloutEnvelope } from './parse.js'

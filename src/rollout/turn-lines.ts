@@ -1,5 +1,5 @@
 import type { TokenUsage, Turn, TurnEntry, TurnError, TurnStatus } from '../model/turn.js'
-import type { RolloutHead } from './lineage.js'
+import type { RolloutHead } from './head.js'
 import type { LinePlace } from './lines.js'
 import type { RolloutEnvelope } from './parse.js'
 import { parseTimestampMs } from './timestamp.js'

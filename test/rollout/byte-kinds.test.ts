@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { BYTE_KINDS, type ByteKind, measureBytes } from '../../src/rollout/byte-kinds.js'
-import { createHomeIndex } from '../../src/rollout/lineage.js'
+import { createHomeIndex } from '../../src/rollout/home-index.js'
 import { listRollouts } from '../../src/rollout/list.js'
 import { resolveRolloutFile } from '../../src/rollout/read.js'
 import { readTurns } from '../../src/rollout/turns.js'

@@ -1,6 +1,6 @@
 import type { SearchedRollout, SearchQuery } from '../../model/search.js'
 import { askWorkers, READING_LIMITS } from '../../rollout/file-workers.js'
-import { createHomeIndex } from '../../rollout/lineage.js'
+import { createHomeIndex } from '../../rollout/home-index.js'
 import { createRolloutSearcher, type RolloutSearcher } from '../../rollout/search-file.js'
 import type { SearchWorkerData } from '../../rollout/search-worker.js'
 import type { Io } from '../io.js'
