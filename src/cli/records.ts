@@ -4,6 +4,7 @@ import { bindArguments } from './arguments.js'
 import { type AnyKind, type Command, type CommandLook, describeCommand, type JsonForm } from './command.js'
 import type { Arguments, ArgumentValues, Flags, FlagValues, None } from './flags.js'
 import { HOME_FLAGS } from './home-flags.js'
+import type { Io } from './io.js'
 import { EXIT_FAILED } from './main.js'
 import { readOrNull } from './none.js'
 import { type JsonPage, writeRecord, writeRecords } from './state/output.js'
@@ -108,14 +109,23 @@ export function defineListCommand<Row, F extends Flags = None, A extends Argumen
           recordEnd: found.recordEnd,
           write: spec.write && ((rows) => spec.write!(rows, flags, session)),
         })
-        const line = rowCount > 0 && isTable && found.footer?.()
-        if (line) context.io.stdout.write(`${line}\n`)
+        const footer = rowCount > 0 && isTable && found.footer?.()
+        if (footer) await writeFooter(footer, context.io)
         found.finish?.()
         if (session.hasFailed()) return session.exitCode()
         return flags.exitCode && rowCount === 0 ? EXIT_FAILED : 0
       })
     },
   }
+}
+
+/** What is too wide for the terminal is broken between words; what is drawn fits already. */
+async function writeFooter(text: string, { stdout }: Io): Promise<void> {
+  const { widthOf, wrapWords } = await import('../format/table.js')
+  const columns = stdout.columns || 100
+  const isLong = (line: string) => !line.includes('\x1b') && widthOf(line) > columns
+  const lines = text.split('\n').flatMap((line) => (isLong(line) ? wrapWords(line, columns) : [line]))
+  stdout.write(`${lines.join('\n')}\n`)
 }
 
 export interface RecordCommand<Row, F extends Flags, A extends Arguments> extends RecordLook<Row, F, A> {

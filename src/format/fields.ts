@@ -30,6 +30,10 @@ export interface Field<Row> {
   readonly heading?: string
   /** For a table, where the value says it in another form than its kind would. */
   readonly cell?: (row: Row) => string
+  /** In a table it is not cut to less than this. */
+  readonly minWidth?: number
+  /** Where not all columns fit on a terminal it is the first to go, and nothing is said of it. */
+  readonly yields?: true
   /** In a table at least so wide: of a page of rows, the first can all be shorter than later ones. */
   readonly reserved?: number
   /** For a table whose fields nobody asked for: shorter, where the whole value is for those who name it. */

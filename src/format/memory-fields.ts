@@ -104,7 +104,7 @@ export const MEMORY_JOB_KIND = withCells(
     ['pipeline', 'phase', 'job_key', 'state', 'started_at', 'words'],
     'job_key',
   ),
-  { job_key: { heading: 'THREAD' } },
+  { job_key: { heading: 'THREAD' }, words: { heading: 'MEANING' } },
 )
 
 function withCells(

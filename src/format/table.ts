@@ -10,6 +10,10 @@ export interface Column {
   cutsStart: boolean
   /** It is shown although every row says the same. */
   stays?: boolean
+  /** A part of a value, of a number say, would say something else: it is shown as it is, or not at all. */
+  isWhole?: boolean
+  /** The first to go where not all fit. */
+  yields?: boolean
   /** As wide as this from the start, where later rows can need it. */
   reserved?: number
 }
@@ -45,7 +49,7 @@ export function fitColumns(
   while (excess > 0) {
     const shrinkable = columns
       .map((column, index) => ({ index, width: widths[index] ?? 0, minWidth: column.minWidth }))
-      .filter(({ width, minWidth }) => width > minWidth)
+      .filter(({ index, width, minWidth }) => !columns[index]?.isWhole && width > minWidth)
       .sort((a, b) => b.width - a.width)
     const [widest, next] = shrinkable
     if (!widest) break
@@ -87,6 +91,42 @@ export function findTellingColumns(
     }
   }
   return shown
+}
+
+/**
+ * Those of the shown columns that have room, each as narrow as it may be: what yields goes first, then what stands
+ * farther right. The first and the last stay.
+ *
+ * @param rows prepared cells
+ */
+export function leaveOutColumns(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  shown: readonly number[],
+  totalWidth: number,
+): number[] {
+  const least = new Map(
+    shown.map((index) => {
+      const heading = widthOf(columns[index]?.heading ?? '')
+      const needed = rows.reduce((widest, row) => Math.max(widest, widthOf(row[index] ?? '')), heading)
+      const { isWhole, minWidth = 0 } = columns[index] ?? {}
+      return [index, isWhole ? needed : Math.min(needed, minWidth)]
+    }),
+  )
+  let left = [...shown]
+  const isTooWide = () =>
+    left.reduce((sum, index) => sum + (least.get(index) ?? 0), 0) + GAP.length * (left.length - 1) >
+    totalWidth
+  const middle = shown.slice(1, -1).reverse()
+  const order = [
+    ...shown
+      .slice(1)
+      .reverse()
+      .filter((index) => columns[index]?.yields),
+    ...middle.filter((index) => !columns[index]?.yields),
+  ]
+  for (const index of order) if (isTooWide()) left = left.filter((other) => other !== index)
+  return left
 }
 
 /** One line, without a line feed and without blanks at its end. */

@@ -13,6 +13,7 @@ import {
   findTellingColumns,
   fitColumns,
   formatTableRow,
+  leaveOutColumns,
   prepareCell,
   widthOf,
 } from '../../src/format/table.js'
@@ -147,6 +148,25 @@ describe('columns where all do not fit', () => {
     [20, [0, 1, 4, 5]],
   ])('in %d cells: the empty ones go, then the equal ones, but for times', (width, indexes) => {
     expect(findTellingColumns(columns, rows, width)).toEqual(indexes)
+  })
+
+  test('of those that tell something what yields goes first, then what stands farther right', () => {
+    const telling = [
+      { ...column('ID'), isWhole: true },
+      { ...column('FIRST'), yields: true },
+      column('A'),
+      column('B'),
+      { ...column('SIZE'), isWhole: true },
+      column('TITLE'),
+    ]
+    const values = [['0123456789', 'Nov 21', 'aaaaaa', 'bbbbbb', '1.0 KiB', 'a long title']]
+    const left = (width: number) => leaveOutColumns(telling, values, [0, 1, 2, 3, 4, 5], width)
+    expect(left(43)).toEqual([0, 1, 2, 3, 4, 5])
+    expect(left(42)).toEqual([0, 2, 3, 4, 5])
+    expect(left(36)).toEqual([0, 2, 3, 5])
+    expect(left(1)).toEqual([0, 5])
+    // What is whole is not cut, and the others share what is left.
+    expect(fitColumns(telling, values, 43)).toEqual([10, 4, 4, 4, 7, 4])
   })
 
   test('of one row are equal in it, and stay', () => {

@@ -1,6 +1,7 @@
 import { sizeOf } from '../../db/files.js'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
+import { formatCount } from '../../format/quantity.js'
 import { readChurn } from '../../query/logs/stats.js'
 import { openLogStore } from '../../query/logs/store.js'
 import { candidatesFor } from '../../schema/files.js'
@@ -24,7 +25,12 @@ export const CHURN_KIND: RecordKind<ChurnRow> = {
   noun: 'database',
   fields: [
     { name: 'database', kind: 'path', value: ({ database }) => database },
-    { name: 'written', kind: 'number', value: ({ rowsWritten }) => rowsWritten },
+    {
+      name: 'written',
+      kind: 'number',
+      value: ({ rowsWritten }) => rowsWritten,
+      cell: ({ rowsWritten }) => (rowsWritten === undefined ? '' : formatCount(Number(rowsWritten))),
+    },
     { name: 'kept', kind: 'number', value: ({ keptCount }) => keptCount },
     { name: 'pruned', kind: 'number', value: ({ prunedCount }) => prunedCount },
     { name: 'file_bytes', kind: 'bytes', heading: 'FILE', value: ({ fileBytes }) => fileBytes },
@@ -33,6 +39,7 @@ export const CHURN_KIND: RecordKind<ChurnRow> = {
     {
       name: 'first_at',
       kind: 'time',
+      yields: true,
       value: ({ firstSeconds }) => (firstSeconds === undefined ? null : firstSeconds * 1000),
     },
     {

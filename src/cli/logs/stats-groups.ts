@@ -49,7 +49,9 @@ function keyField(group: StatsGroup, at: number): Field<GroupRow> {
           : formatSpanStart(Number(keys[at]), group === 'day' ? DAY_SECONDS : HOUR_SECONDS),
     }
   }
-  return { name, kind: group === 'thread' ? 'id' : 'text', value: ({ keys }) => keys[at] }
+  if (group === 'thread') return { name, kind: 'id', value: ({ keys }) => keys[at] }
+  // Their beginnings are alike.
+  return { name, kind: 'text', minWidth: 24, value: ({ keys }) => keys[at] }
 }
 
 export function groupKind(by: readonly StatsGroup[], hasLine = false): RecordKind<GroupRow> {
@@ -82,13 +84,14 @@ export function groupKind(by: readonly StatsGroup[], hasLine = false): RecordKin
         value: ({ byteShare }) => Number(byteShare.toFixed(6)),
         cell: ({ byteShare }) => percent(byteShare),
       },
-      { name: 'first_at', kind: 'time', value: ({ firstSeconds }) => timeOrNull(firstSeconds) },
+      { name: 'first_at', kind: 'time', yields: true, value: ({ firstSeconds }) => timeOrNull(firstSeconds) },
       { name: 'last_at', kind: 'time', value: ({ lastSeconds }) => timeOrNull(lastSeconds) },
       ...(hasLine
         ? [
             {
               name: 'over_time',
               kind: 'text',
+              yields: true,
               value: ({ overTime }: GroupRow) => formatSparkline(overTime ?? []),
             } as const,
           ]

@@ -47,7 +47,7 @@ const MISSING_KIND: RecordKind<Missing> = {
     { name: 'thread_id', kind: 'id', value: ({ thread }) => thread.id },
     { name: 'updated_at', kind: 'time', value: ({ thread }) => thread.updatedAtMs },
     { name: 'reason', kind: 'text', value: ({ answer }) => answer.reason },
-    { name: 'words', kind: 'text', value: ({ answer }) => answer.text },
+    { name: 'words', kind: 'text', heading: 'MEANING', value: ({ answer }) => answer.text },
     { name: 'cwd', kind: 'path', value: ({ thread }) => thread.cwd },
     { name: 'title', kind: 'text', value: ({ thread }) => thread.title },
   ],

@@ -26,7 +26,7 @@ const ANSWER_KIND: RecordKind<Answer> = {
     { name: 'has_memory', kind: 'flag', value: hasMemory },
     { name: 'pipeline', kind: 'text', value: ({ pipeline }) => pipeline },
     { name: 'reason', kind: 'text', value: ({ reason }) => reason },
-    { name: 'words', kind: 'text', value: ({ text }) => text },
+    { name: 'words', kind: 'text', heading: 'MEANING', value: ({ text }) => text },
     {
       name: 'checks',
       kind: 'json',

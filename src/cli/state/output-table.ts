@@ -4,7 +4,6 @@ import { type Field, type FieldKind, formatCell, type RecordKind } from '../../f
 import { linkToFile, supportsHyperlinks } from '../../format/hyperlink.js'
 import { paint } from '../../format/paint.js'
 import type { Column } from '../../format/table.js'
-import { SHORT_ID_LENGTH } from '../../model/uuid.js'
 import type { Io } from '../io.js'
 import { loadPalette, resolveColor } from '../options.js'
 import { typedFields } from './output-fields.js'
@@ -19,7 +18,7 @@ export async function createTableWriter<Row>(
   { io, nowMs, notice }: Session,
   isFaint: (row: Row) => boolean = () => false,
 ): Promise<(rows: readonly Row[]) => string> {
-  const { findTellingColumns, fitColumns, formatTableRow, prepareCell } = await import(
+  const { findTellingColumns, fitColumns, formatTableRow, leaveOutColumns, prepareCell } = await import(
     '../../format/table.js'
   )
   const palette = await loadPalette(resolveColor(flags.color ?? 'auto', io))
@@ -35,14 +34,20 @@ export async function createTableWriter<Row>(
     )
     let text = ''
     if (!shown || !isSameElsewhere(shown, cells)) {
-      const indexes = isAskedFor ? [...columns.keys()] : findTellingColumns(columns, cells, totalWidth)
+      const telling = isAskedFor ? [...columns.keys()] : findTellingColumns(columns, cells, totalWidth)
+      const indexes = isAskedFor ? telling : leaveOutColumns(columns, cells, telling, totalWidth)
+      const leftOut = telling.filter((index) => !indexes.includes(index))
+      const names = leftOut.filter((index) => !columns[index]?.yields).map((index) => fields[index]?.name)
+      if (names.length > 0) {
+        notice(`no room here for ${names.join(', ')}: --fields chooses what is shown, --json has everything`)
+      }
       const chosen = indexes.map((index) => columns[index] as Column)
       const widths = fitColumns(
         chosen,
         cells.map((row) => indexes.map((index) => row[index] ?? '')),
         totalWidth,
       )
-      shown = { indexes, chosen, widths, first: cells[0] ?? [] }
+      shown = { indexes, leftOut, chosen, widths, first: cells[0] ?? [] }
       const headings = chosen.map(({ heading }) => heading)
       text = `${formatTableRow(chosen, widths, headings, (cell) => paint(palette, 'heading', cell))}\n`
     }
@@ -65,6 +70,8 @@ export async function createTableWriter<Row>(
 /** The columns of a table, fitted to its first page. */
 interface ShownColumns {
   readonly indexes: readonly number[]
+  /** Those for which there is no room, whatever they say. */
+  readonly leftOut: readonly number[]
   readonly chosen: readonly Column[]
   readonly widths: readonly number[]
   /** Its first row: in the columns that are left out every row is like it. */
@@ -72,8 +79,11 @@ interface ShownColumns {
 }
 
 /** Else the table begins again with other columns: no value is left out that differs. */
-function isSameElsewhere({ indexes, first }: ShownColumns, cells: readonly (readonly string[])[]): boolean {
-  const isShown = new Set(indexes)
+function isSameElsewhere(
+  { indexes, leftOut, first }: ShownColumns,
+  cells: readonly (readonly string[])[],
+): boolean {
+  const isShown = new Set([...indexes, ...leftOut])
   return cells.every((row) => row.every((cell, index) => isShown.has(index) || cell === first[index]))
 }
 
@@ -88,22 +98,27 @@ export function linkerOf<Row>(
   return existsSync(path) ? (text) => linkToFile(path, text) : (text) => text
 }
 
-const MIN_WIDTHS: Partial<Record<FieldKind, number>> = { path: 12, time: 12, id: SHORT_ID_LENGTH }
+/** Of a number, a time or an id a part says something else. */
+const WHOLE_KINDS: ReadonlySet<FieldKind> = new Set(['number', 'bytes', 'time', 'id'])
 
-function columnOf<Row>({ name, kind, heading, reserved }: Field<Row>): Column {
+const MIN_WIDTHS: Partial<Record<FieldKind, number>> = { path: 12 }
+
+function columnOf<Row>({ name, kind, heading, reserved, minWidth, yields }: Field<Row>): Column {
   return {
     // Of a table as it is stored, the columns may be called anything.
     heading: cleanLine(
       heading ??
         name
-          .replace(/_at(_ms)?$/, '')
+          .replace(/_(at(_ms)?|id|uuid)$/, '')
           .replaceAll('_', ' ')
           .toUpperCase(),
     ),
     isRightAligned: kind === 'number' || kind === 'bytes',
-    minWidth: MIN_WIDTHS[kind] ?? 8,
+    minWidth: minWidth ?? MIN_WIDTHS[kind] ?? 8,
+    isWhole: WHOLE_KINDS.has(kind),
     cutsStart: kind === 'path',
     stays: kind === 'time',
+    ...(yields ? { yields } : {}),
     ...(reserved === undefined ? {} : { reserved }),
   }
 }

@@ -54,7 +54,9 @@ function createRawKind(table: string, found: readonly FoundTable[]): RecordKind<
   const columns = [...new Set(found.flatMap((one) => one.columns))]
   const fields: RecordKind<TableRow>['fields'] = columns.map((column) => ({
     name: column,
+    heading: column,
     kind: 'text',
+    minWidth: 16,
     value: ({ row }) => row[column],
   }))
   const database: RecordKind<TableRow>['fields'][number] = {

@@ -5,7 +5,7 @@ import type { ThreadTokens } from '../../inspect/thread-tokens.js'
 import { readCheapTokens } from '../../inspect/token-ledger.js'
 import type { ThreadHistory } from '../../model/history.js'
 import type { ThreadRow } from '../../model/thread.js'
-import { shortenId } from '../../model/uuid.js'
+import { SHORT_ID_LENGTH, shortenId } from '../../model/uuid.js'
 import { drawBranches, findSpawnRoots, growSpawnTrees, type SpawnNode } from '../../query/spawn-tree.js'
 import { findThreads } from '../../query/threads/find.js'
 import { defineListCommand } from '../records.js'
@@ -34,7 +34,13 @@ interface TreeRow {
 const TREE_KIND: RecordKind<TreeRow> = {
   noun: 'spawned thread',
   fields: [
-    { name: 'id', kind: 'text', value: ({ node }) => node.id, cell: ({ node }) => shortenId(node.id) },
+    {
+      name: 'id',
+      kind: 'text',
+      minWidth: SHORT_ID_LENGTH,
+      value: ({ node }) => node.id,
+      cell: ({ node }) => shortenId(node.id),
+    },
     { name: 'parent_thread_id', kind: 'id', value: ({ node }) => node.parentId },
     { name: 'depth', kind: 'number', value: ({ node }) => node.depth },
     {
