@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { ReadConnection, SqlValue, WriteConnection } from '../db/connection.js'
 import { openReadOnly } from '../db/open-read.js'
@@ -46,15 +48,21 @@ export async function resetProjection(
   const database = openReadWrite(path)
   try {
     const copyPath = await copyDatabase(database, nowMs)
-    const deleted = database.transaction(() => {
-      const now = readCursor(database, rolloutId)
-      if (now?.offset !== cursor?.offset || now?.ordinal !== cursor?.ordinal)
-        throw new StateError('INVALID', 'Codex projected this thread meanwhile; nothing was changed', {
-          hint: 'Look at it again.',
-        })
-      return deleteRows(database, rolloutId)
-    })
-    return { copyPath, deleted }
+    try {
+      const deleted = database.transaction(() => {
+        const now = readCursor(database, rolloutId)
+        if (now?.offset !== cursor?.offset || now?.ordinal !== cursor?.ordinal)
+          throw new StateError('INVALID', 'Codex projected this thread meanwhile; nothing was changed', {
+            hint: 'Look at it again.',
+          })
+        return deleteRows(database, rolloutId)
+      })
+      return { copyPath, deleted }
+    } catch (error) {
+      // Nothing was changed, so it is a copy of nothing.
+      rmSync(dirname(copyPath), { recursive: true, force: true })
+      throw error
+    }
   } finally {
     database.close()
   }
@@ -63,11 +71,16 @@ export async function resetProjection(
 /**
  * Writes the rows of a rollout back that the newest copy has of it, while Codex has not projected it anew.
  *
+ * @param onUnreadable is told of a newer copy that cannot be read, and why
  * @throws {StateError} `NOT_FOUND` without such a copy, `INVALID` when there is a cursor, and rows that are not those
  * of the copy
  */
-export function undoReset(path: string, rolloutId: string): { copyPath: string; restored: RowCounts } {
-  const copy = listCopies(path).find((each) => hasRows(each.path, rolloutId))
+export function undoReset(
+  path: string,
+  rolloutId: string,
+  onUnreadable: (reason: string) => void,
+): { copyPath: string; restored: RowCounts } {
+  const copy = listCopies(path).find((each) => hasRows(each.path, rolloutId, onUnreadable))
   if (!copy) throw new StateError('NOT_FOUND', `no copy beside ${path} has rows of ${rolloutId}`)
   const saved = openReadOnly(copy.path)
   const database = openReadWrite(path)
@@ -109,12 +122,17 @@ function deleteRows(database: WriteConnection, rolloutId: string): RowCounts {
   return counts
 }
 
-function hasRows(path: string, rolloutId: string): boolean {
-  const copy = openReadOnly(path)
+function hasRows(path: string, rolloutId: string, onUnreadable: (reason: string) => void): boolean {
+  let copy: ReadConnection | undefined
   try {
+    copy = openReadOnly(path)
     return Object.values(countProjection(copy, rolloutId)).some((count) => count > 0)
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    onUnreadable(error.message)
+    return false
   } finally {
-    copy.close()
+    copy?.close()
   }
 }
 

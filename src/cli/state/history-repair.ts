@@ -46,7 +46,7 @@ show less than before.`,
       const say = (text: string) => session.io.stdout.write(`${text}\n`)
       const history = await lookAt(session, id)
       if (flags.undo) {
-        const { copyPath, restored } = undoReset(path, history.rolloutId)
+        const { copyPath, restored } = undoReset(path, history.rolloutId, session.notice)
         say(`${describeCounts(restored)} written back from ${copyPath}`)
         return 0
       }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
@@ -115,6 +115,39 @@ test('repair deletes the rows of all four tables after a copy, and --undo writes
   expect(rowsOf(path)).toEqual(before)
   const again = await history(home, 'repair', thread, '--undo')
   expect([again.exitCode, again.stderr]).toEqual([1, expect.stringContaining('are all there; nothing was')])
+})
+
+test('--undo passes over what stands in the way of the copy, and says so', async () => {
+  const home = homeOf('turns', 'history-tailgone')
+  const path = join(home, 'thread_history_1.sqlite')
+  const before = rowsOf(path)
+  await history(home, 'repair', 'last', '--yes')
+  const inTheWay = (number: number) => join(home, 'db-backups', `codex-state-${number}-20990101T000000Z`)
+  mkdirSync(join(inTheWay(9001), 'thread_history_1.sqlite'), { recursive: true })
+  mkdirSync(inTheWay(9002))
+  writeFileSync(
+    join(inTheWay(9002), 'thread_history_1.sqlite'),
+    'no database, but as long as the head of one '.repeat(9),
+  )
+  const { exitCode, stderr } = await history(home, 'repair', 'last', '--undo')
+  expect(exitCode).toBe(0)
+  expect(stderr).toMatch(/-9002-.* is not an SQLite database\n.*-9001-.*: it is a folder\n/)
+  expect(rowsOf(path)).toEqual(before)
+})
+
+test('A repair that fails changes nothing and leaves no copy', async () => {
+  const home = homeOf('turns', 'history-tailgone')
+  const path = join(home, 'thread_history_1.sqlite')
+  const database = new Database(path)
+  database.exec(
+    `CREATE TRIGGER refuses BEFORE DELETE ON thread_turns BEGIN SELECT RAISE(ABORT, 'not now'); END`,
+  )
+  database.close()
+  const before = rowsOf(path)
+  const { exitCode, stderr } = await history(home, 'repair', 'last', '--yes')
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('not now')])
+  expect(rowsOf(path)).toEqual(before)
+  expect(readdirSync(join(home, 'db-backups'))).toEqual([])
 })
 
 test('A review that 0.145 left out of its count is cured by a newer Codex, not by a repair before 0.153', async () => {
