@@ -359,6 +359,24 @@ test.each([
   if (fault !== undefined) expect(detail).toContain(fault)
 })
 
+test.each([
+  ['idle', -5, 'fail', 'idle for 0 h, less than min_rollout_idle_hours (6)'],
+  ['idle', 59, 'fail', 'idle for 0 h, less than min_rollout_idle_hours (6)'],
+  ['idle', 359, 'fail', 'idle for 5 h, less than min_rollout_idle_hours (6)'],
+  ['idle', 360, 'pass', 'idle for longer than min_rollout_idle_hours (6)'],
+  ['age', 30 * 1440, 'pass', 'not older than max_rollout_age_days (30)'],
+  ['age', 30 * 1440 + 1, 'fail', 'older than max_rollout_age_days (30)'],
+])(
+  'the check of %s, %i minutes after the thread changed: %s, %s',
+  async (check, minutes, outcome, detail) => {
+    const home = copy('codex-0.169.0-memories')
+    const [{ id, updated_at }] = await readJson(home, 'threads list')
+    const now = Date.parse(updated_at) + minutes * 60_000
+    const { checks } = await readJson(home, `memories why ${id}`, { now })
+    expect(checks.find((one: { check: string }) => one.check === check)).toMatchObject({ outcome, detail })
+  },
+)
+
 test('a home that makes no memories says so', async () => {
   const home = copyHome('codex-0.140.0')
   const off = 'memories are off in this home: features.memories in config.toml'
