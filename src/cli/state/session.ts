@@ -192,7 +192,8 @@ export async function withSession<Result>(
     return await work(session)
   } finally {
     for (const connection of kept) connection.close()
-    if (hiddenNotices > 0) io.notice(`and ${hiddenNotices} more notices like these`)
+    if (hiddenNotices > 0)
+      io.notice(`and ${hiddenNotices} more notice${hiddenNotices === 1 ? '' : 's'} like these`)
   }
 }
 

@@ -9,6 +9,7 @@ import { copyHome, HOMES, UNUSED_THREADS } from '../../helpers/homes.js'
 import { createHome, LAYOUTS } from '../../helpers/layouts.js'
 import { runState } from '../../helpers/run.js'
 import { insertThreads, threadId } from '../../helpers/seed.js'
+import { writeSessions } from '../../helpers/sessions.js'
 
 const NEWEST = LAYOUTS.find(({ name }) => name === '0.169')!
 
@@ -557,4 +558,52 @@ test('the shipped command lists the threads of a home, and ends quietly when nob
   child.stdout.destroy()
   const [code] = await once(child, 'exit')
   expect(code).toBe(0)
+})
+
+describe('what is cut says so', () => {
+  test.each([
+    [20, undefined],
+    [21, 'codex-state: and 1 more notice like these'],
+    [50, 'codex-state: and 30 more notices like these'],
+  ])('of %i notices twenty are shown', async (count, more) => {
+    const home = createHome(NEWEST)
+    for (const path of writeSessions(home, count)) {
+      writeFileSync(`${path}.zst`, 'no zstd')
+      rmSync(path)
+    }
+    const { stderr } = await runState(['du', '--by', 'content', '--codex-home', home])
+    const lines = stderr.split('\n').slice(0, -1)
+    expect(lines.filter((line) => line.startsWith('codex-state: cannot read rollout '))).toHaveLength(20)
+    expect(lines[20]).toBe(more)
+    expect(lines).toHaveLength(more === undefined ? 20 : 21)
+  })
+
+  test.each([10, 11, 30])('of %i threads that fit a word ten are named', async (count) => {
+    const home = createHome(NEWEST)
+    const threads = Array.from({ length: count }, (_, number) => ({ id: threadId(number), title: 'Same' }))
+    insertThreads(join(home, NEWEST.stateFile), threads)
+    const { stderr, exitCode } = await runState(['threads', 'show', 'same', '--codex-home', home])
+    const [head, ...lines] = stderr.trimEnd().split('\n')
+    expect({ head, exitCode }).toEqual({
+      head: "codex-state: 'same' fits more than one thread:",
+      exitCode: 1,
+    })
+    expect(lines.filter((line) => /^ {2}\S{36} {2}Same$/.test(line))).toHaveLength(10)
+    expect(lines.slice(10)).toEqual(count === 10 ? [] : ['  …'])
+  })
+
+  test('of session files without a row the ten newest are named, and the others counted', async () => {
+    const home = createHome(NEWEST)
+    const paths = writeSessions(home, 12)
+    exec(
+      join(home, NEWEST.stateFile),
+      "INSERT INTO backfill_state (id, status, last_success_at, updated_at) VALUES (1, 'complete', 1, 1)",
+    )
+    const argv = ['backfill', 'status', '--color', 'never', '--codex-home', home]
+    const { stdout } = await runState(argv, { isTerminal: true })
+    expect(stdout).toMatch(/^12 of 12 session files have no row /)
+    const places = stdout.split('\n').flatMap((line) => /^ {4}(sessions\/.*)$/.exec(line)?.[1] ?? [])
+    expect(places.map((place) => join(home, place))).toEqual(paths.slice(2).reverse())
+    expect(stdout).toContain('\n  and 2 older\n')
+  })
 })
