@@ -93,6 +93,13 @@ export function escapeForTerminal(text: string): string {
   )
 }
 
+/** What `escapeForTerminal` makes of one character of a text, no line end. */
+export function escapeAt(text: string, at: number): string {
+  const character = String.fromCodePoint(text.codePointAt(at)!)
+  const isKept = isJoiner(character) ? joinsLetters(text, at) : isSafeOnTerminal(character)
+  return isKept ? character : escapeCharacter(character)
+}
+
 function escapeCharacter(character: string): string {
   if (character === '\n') return '\\n'
   if (character === '\r') return '\\r'

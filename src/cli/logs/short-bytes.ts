@@ -4,6 +4,7 @@ import { createBodyScanner } from '../../body/scan.js'
 import { summarizeRow } from '../../body/summary.js'
 import { createEventTeller } from '../../body/tell-event.js'
 import { formatDayRule } from '../../format/day-rule.js'
+import { escapeAt } from '../../format/escape.js'
 import { PATCH_MARK } from '../../format/lay-out-row.js'
 import { createLineFormatter, LEVEL_WIDTH, shortenTarget, TARGET_WIDTH } from '../../format/short-line.js'
 import { createUtcTime, FIRST_DATE_SECOND, LAST_DATE_SECOND } from '../../format/time.js'
@@ -51,6 +52,8 @@ const LINE_ROOM = 200
 /** Fewer bytes are copied sooner one by one. */
 const SHORT_COPY = 64
 const DAY_SECONDS = 86_400
+/** At least two characters. */
+const NEIGHBOUR_BYTES = 8
 
 /** Of the characters that begin so (UTF-8) some are escaped, or are white space: U+0080 to U+00A0, U+00AD, U+2000 … */
 function mayBeHidden(lead: number, second: number, third: number): boolean {
@@ -133,7 +136,7 @@ export function createShortReader(store: LogStore, filter: LogFilter | undefined
   }
 
   /**
-   * A text on one line: white space is one blank, and none at the begin. `false`: something in it is to be escaped.
+   * A text on one line: white space is one blank, and none at the begin. `false`: white space in it that is not ASCII.
    * Printable ASCII with single blanks, which nearly all is, is looked at by four bytes together.
    */
   function writeText(begin: number, end: number): boolean {
@@ -157,9 +160,12 @@ export function createShortReader(store: LogStore, filter: LogFilter | undefined
         const code = source[index]!
         const kind = CLASSES[code]!
         if (kind === PLAIN || (code === BLANK && index > run && source[index - 1] !== BLANK)) continue
-        if (kind === OTHER) return false
-        if (kind === LEAD) {
-          if (mayBeHidden(code, source[index + 1]!, source[index + 2]!)) return false
+        if (kind === LEAD && !mayBeHidden(code, source[index + 1]!, source[index + 2]!)) continue
+        if (kind !== WHITE) {
+          copy(run, index)
+          run = writeEscaped(begin, index, end)
+          if (run < 0) return false
+          index = run - 1
           continue
         }
         if (code === NEWLINE) hasNewline = true
@@ -170,6 +176,28 @@ export function createShortReader(store: LogStore, filter: LogFilter | undefined
     }
     copy(run, end)
     return true
+  }
+
+  /** The character at `index` as a terminal may have it; gives the place after it, -1 where it is white space. */
+  function writeEscaped(begin: number, index: number, end: number): number {
+    // What it becomes can hang on the characters beside it.
+    let first = Math.max(begin, index - NEIGHBOUR_BYTES)
+    while (isWithinCharacter(first)) first++
+    let last = index + 1
+    while (last < end && (last < index + NEIGHBOUR_BYTES || isWithinCharacter(last))) last++
+    const before = bytes.toString('utf8', first, index)
+    const text = before + bytes.toString('utf8', index, last)
+    if (/\s/.test(text[before.length]!)) return -1
+    const shown = escapeAt(text, before.length)
+    reserve(LINE_ROOM + 2 * (end - index))
+    length += out.write(shown, length)
+    let next = index + 1
+    while (next < end && isWithinCharacter(next)) next++
+    return next
+  }
+
+  function isWithinCharacter(at: number): boolean {
+    return (bytes[at]! & 0xc0) === 0x80
   }
 
   function copy(begin: number, end: number): void {

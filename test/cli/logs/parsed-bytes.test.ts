@@ -1,46 +1,13 @@
 import { expect, test } from 'vitest'
-import { PARSED_FIELDS } from '../../../src/cli/logs/output.js'
-import { createParsedReader, planParsed } from '../../../src/cli/logs/parsed-bytes.js'
-import { openBody } from '../../../src/cli/logs/read-body.js'
-import { createBytesReader, type RecordReader } from '../../../src/cli/logs/records.js'
-import { FORMATS } from '../../../src/format/formats.js'
-import { LOG_FIELD_NAMES } from '../../../src/model/log-records.js'
-import { HIGHEST_ID, LOWEST_ID } from '../../../src/query/logs/batches.js'
-import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
+import { openLogStore } from '../../../src/query/logs/store.js'
 import { candidatesFor, listDatabases } from '../../../src/schema/files.js'
 import { visitHomeLogs } from '../../helpers/home-logs.js'
 import { createLogHome, THREAD_A } from '../../helpers/log-layouts.js'
 import { createRandom } from '../../helpers/random.js'
-
-const ALL = { kind: 'window', low: LOWEST_ID, high: HIGHEST_ID } as const
-const PIECES = FORMATS.json.pieces([...LOG_FIELD_NAMES, ...PARSED_FIELDS])
-
-/** How many rows were not made of bytes; their lines are the same in any case. */
-function expectSame(store: LogStore, what: string): number {
-  const byRow = createBytesReader(
-    store,
-    undefined,
-    { pieces: PIECES, isRaw: false, styles: undefined },
-    openBody,
-  )
-  let rowsRead = 0
-  const counted: RecordReader = (batch) => {
-    rowsRead += batch.kind === 'ids' ? batch.ids.length : Number.POSITIVE_INFINITY
-    return byRow(batch)
-  }
-  const read = createParsedReader(store, undefined, planParsed(PIECES)!, counted)
-  const [made, wanted] = [read, byRow].map((reader) =>
-    Buffer.from(reader(ALL)?.bytes ?? [])
-      .toString()
-      .split('\n'),
-  )
-  const at = wanted!.findIndex((line, index) => line !== made![index])
-  if (at >= 0) expect(made![at], what).toBe(wanted![at])
-  return rowsRead
-}
+import { expectSameParsed } from '../../helpers/two-ways.js'
 
 test('of every row of every home the bytes make the record that the row makes, but for a few they make it alone', () => {
-  visitHomeLogs((store, name) => expect(expectSame(store, name), name).toBeLessThan(100))
+  visitHomeLogs((store, name) => expect(expectSameParsed(store, name), name).toBeLessThan(100))
 }, 90_000)
 
 const CHAIN = `session_loop{thread_id=${THREAD_A}}:turn{otel.name="a b" turn.id=T1 model=m}: `
@@ -89,6 +56,6 @@ test('of bodies that were changed at random as well', () => {
   })
   const { home } = createLogHome(rows)
   const store = openLogStore(candidatesFor('logs', listDatabases(home)))!
-  expectSame(store, 'changed')
+  expectSameParsed(store, 'changed')
   store.connection.close()
 })

@@ -1,42 +1,14 @@
 import { expect, test } from 'vitest'
-import { parseBody } from '../../../src/body/parse.js'
-import { summarizeRow } from '../../../src/body/summary.js'
-import { layoutOf } from '../../../src/cli/logs/records.js'
-import { createShortReader } from '../../../src/cli/logs/short-bytes.js'
-import { createShortFormatter } from '../../../src/format/short.js'
-import { createUtcTime } from '../../../src/format/time.js'
-import { HIGHEST_ID, LOWEST_ID } from '../../../src/query/logs/batches.js'
-import { readLogRows } from '../../../src/query/logs/rows.js'
-import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
+import { openLogStore } from '../../../src/query/logs/store.js'
 import { candidatesFor, listDatabases } from '../../../src/schema/files.js'
 import { visitHomeLogs } from '../../helpers/home-logs.js'
 import { createLogHome, THREAD_A } from '../../helpers/log-layouts.js'
 import { createRandom } from '../../helpers/random.js'
 import { runLogs } from '../../helpers/run.js'
-
-const ALL = { kind: 'window', low: LOWEST_ID, high: HIGHEST_ID } as const
-
-/** The lines made of bytes, and those made row by row. */
-function readBoth(store: LogStore): { made: string; wanted: string } {
-  const records = createShortReader(store, undefined)(ALL)
-  const formatter = createShortFormatter({ time: createUtcTime(), palette: undefined, width: undefined })
-  const wanted = readLogRows(store, ALL).map((row) =>
-    formatter.format(
-      summarizeRow(row, parseBody(row.body, { target: row.target ?? '', ...layoutOf(store) })),
-    ),
-  )
-  return { made: records ? Buffer.from(records.bytes).toString() : '', wanted: wanted.join('') }
-}
-
-function expectSame({ made, wanted }: ReturnType<typeof readBoth>, what: string): void {
-  if (made === wanted) return
-  const lines = made.split('\n')
-  const at = wanted.split('\n').findIndex((line, index) => line !== lines[index])
-  expect(lines[at], what).toBe(wanted.split('\n')[at])
-}
+import { expectSameLines, expectSameShort } from '../../helpers/two-ways.js'
 
 test('of every row of every home the bytes make the line that the row makes', () => {
-  visitHomeLogs((store, name) => expectSame(readBoth(store), name))
+  visitHomeLogs(expectSameShort)
 }, 60_000)
 
 const CHAIN = `session_loop{thread_id=${THREAD_A}}:turn{turn.id=T1 model=m}: `
@@ -54,6 +26,7 @@ const TEXTS = [
   'a  b\tc\nd\r\n e',
   '*** Begin Patch\n+a\n*** End Patch',
   'héllo 👩‍👩‍👧 \u202e x\u00a0y',
+  'नमस्‍ते नमस्\u200cते a\u200db \u200b\u{e0041}',
   '',
 ]
 const PARTS = [
@@ -76,6 +49,11 @@ const PARTS = [
   '\x7f',
   'é',
   '\u00a0',
+  '\u200d',
+  '\u200c',
+  'ب',
+  '👩',
+  '\u{e0041}',
   'sub=',
 ]
 const TARGETS = [
@@ -106,11 +84,10 @@ test('of bodies that were changed at random as well, and each day is told once',
   })
   const { home } = createLogHome(rows)
   const store = openLogStore(candidatesFor('logs', listDatabases(home)))!
-  const both = readBoth(store)
-  expectSame(both, 'changed')
+  const wanted = expectSameShort(store, 'changed')
   // In many batches, some of them of one day.
   const { stdout } = await runLogs(['query', '--format', 'short', '--codex-home', home])
-  expectSame({ made: stdout, wanted: both.wanted }, 'by the command')
+  expectSameLines(stdout, wanted, 'by the command')
   expect(stdout.match(/^── /gm)!.length).toBe(4)
   store.connection.close()
 })
