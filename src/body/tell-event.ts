@@ -1,4 +1,13 @@
-import { BACKSLASH, BLANK, CLOSE_PAREN, DOT, isAt, QUOTE, UNDERSCORE } from '../model/bytes.js'
+import {
+  BACKSLASH,
+  BLANK,
+  CARRIAGE_RETURN,
+  CLOSE_PAREN,
+  DOT,
+  isAt,
+  QUOTE,
+  UNDERSCORE,
+} from '../model/bytes.js'
 import { type ByteLookup, createByteIndex, isWord, signOf } from './byte-words.js'
 import { TURN_ERROR } from './classify-failure.js'
 import type { BodyScan } from './scan.js'
@@ -16,6 +25,7 @@ export interface ToldEvent {
   fieldCount: number
 }
 
+const TAB = 0x09
 const SUB = Buffer.from('sub')
 const OP = Buffer.from('op: ')
 const COLON_BLANK = Buffer.from(': ')
@@ -244,7 +254,13 @@ export function createEventTeller(): EventTeller {
       let isAscii = true
       for (; inner < to - 1; inner++) {
         const code = bytes[inner]!
-        if (code <= BLANK || code === QUOTE || code === BACKSLASH) break
+        if (
+          code === QUOTE ||
+          code === BACKSLASH ||
+          code === BLANK ||
+          (code >= TAB && code <= CARRIAGE_RETURN)
+        )
+          break
         if (code > 0x7f) isAscii = false
       }
       if (inner === to - 1) {

@@ -99,11 +99,16 @@ export function createRowsReader(
   }
 }
 
-const SMALL_BYTES = 128 * 1024
-const LARGE_BYTES = 512 * 1024
-
 /** Batches of some hundred kilobytes: measured, neither smaller nor larger ones are faster. */
-export function resizeFor(records: Records | undefined): Resize {
-  const size = records?.bytes.length ?? 0
-  return size < SMALL_BYTES ? 'grow' : size > LARGE_BYTES ? 'shrink' : 'keep'
+const SMALL_BYTES = 128 * 1024
+/** What is made of a window's bytes, not by SQLite, has larger ones: what each window costs by itself is a twentieth. */
+const SMALL_SHORT_BYTES = 256 * 1024
+const LARGE_BY_SMALL = 4
+
+export function createResize(plan: RecordPlan | undefined): (records: Records | undefined) => Resize {
+  const small = plan?.isShort ? SMALL_SHORT_BYTES : SMALL_BYTES
+  return (records) => {
+    const size = records?.bytes.length ?? 0
+    return size < small ? 'grow' : size > small * LARGE_BY_SMALL ? 'shrink' : 'keep'
+  }
 }

@@ -16,7 +16,7 @@ import type { LogWorkerData } from './log-worker.js'
 import type { Output } from './output.js'
 import { createScanProgress, type ScanProgress } from './progress.js'
 import { readBatches } from './read-batches.js'
-import { createRowsReader, type Records, resizeFor } from './records.js'
+import { createResize, createRowsReader, type Records } from './records.js'
 
 /** A database to read rows of. */
 export interface Reading {
@@ -90,7 +90,7 @@ export async function* printSelected(
       read: createReader
         ? createReader(store, remaining)
         : createRowsReader(store, remaining, output.formatter.format, isReversed),
-      resize: resizeFor,
+      resize: createResize(plan),
       workers: plan && inWorkers(io, store, { filter: remaining, job: { kind: 'records', plan } }),
     })
     for await (const records of results) {
