@@ -1,4 +1,5 @@
-import type { RowId, StoredLogRow } from '../model/log.js'
+import type { RowId } from '../model/log.js'
+import { rowMs } from '../model/row-time.js'
 import type { RowFailure } from './classify-failure.js'
 import { type NoteStep, type RowNote, type RowSite, subjectOf } from './failure-notes.js'
 import { type FailureEntry, type FailureName, failureEntry } from './failures.js'
@@ -109,7 +110,7 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
   function add(note: RowNote): Failure[] {
     found = []
     const { step, threadId } = note
-    const ms = msOf(note)
+    const ms = rowMs(note)
     const thread = threadId === null ? undefined : threadOf(threadId, note)
     closeMerged(ms)
     if (step?.kind === 'failure') addFailure(note, ms, step.failure, thread)
@@ -417,8 +418,8 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
         isOpen && processUuid !== null && !isAlive(processUuid) && !hasEnded?.(threadId, turnId),
     )
     for (const [processUuid, ended] of Map.groupBy(open, (thread) => thread.processUuid)) {
-      const last = ended.reduce((one, two) => (msOf(one.lastNote!) >= msOf(two.lastNote!) ? one : two))
-      const ms = msOf(last.lastNote!)
+      const last = ended.reduce((one, two) => (rowMs(one.lastNote!) >= rowMs(two.lastNote!) ? one : two))
+      const ms = rowMs(last.lastNote!)
       found.push({
         entry: failureEntry('killed'),
         isGuess: true,
@@ -451,17 +452,6 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
       return found
     },
   }
-}
-
-/** Ids follow the batches in which rows were written, not the time. */
-export function compareTimes(a: TimedRow, b: TimedRow): number {
-  return a.tsSeconds - b.tsSeconds || a.tsNanos - b.tsNanos || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
-}
-
-type TimedRow = Pick<StoredLogRow, 'id' | 'tsSeconds' | 'tsNanos'>
-
-function msOf({ tsSeconds, tsNanos }: TimedRow): number {
-  return tsSeconds * 1000 + tsNanos / 1e6
 }
 
 /** Whether the end of a turn names the status that is all that is known of an attempt. */

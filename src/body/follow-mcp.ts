@@ -1,5 +1,6 @@
 import type { StoredLogRow } from '../model/log.js'
 import type { McpEvent, McpServerNow, McpState } from '../model/mcp.js'
+import { rowMs } from '../model/row-time.js'
 import { readCallText } from './classify-failure.js'
 import { readField, readMeaning } from './meanings.js'
 import type { ParsedBody } from './parse.js'
@@ -114,7 +115,7 @@ export function createMcpFollower({ programs }: McpFollowerOptions): McpFollower
 
   function add(row: StoredLogRow, parsed: ParsedBody): void {
     const message = parsed.message ?? ''
-    const ms = row.tsSeconds * 1000 + row.tsNanos / 1e6
+    const ms = rowMs(row)
     const { target } = row
     if (STARTS_THREAD.test(message) || message.startsWith('Configuring session')) {
       processOf(row.processUuid).threadMs = ms

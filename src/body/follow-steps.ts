@@ -1,8 +1,9 @@
 import type { StoredLogRow } from '../model/log.js'
 import type { OpenCall, Step, ThreadActivity } from '../model/log-activity.js'
+import { rowMs } from '../model/row-time.js'
 import { readField, readMeaning } from './meanings.js'
 import type { ParsedBody } from './parse.js'
-import { isAnswer, tellsOfTurn } from './turn-words.js'
+import { APPROVAL, isAnswer, RETRY_MESSAGE, tellsOfTurn } from './turn-words.js'
 
 export interface StepFollower {
   /** Whether the next row says anything: of one that does not, `NOTHING_PARSED` does for `add`. */
@@ -21,7 +22,6 @@ const TURN_OPERATIONS: ReadonlySet<string> = new Set([
   'review',
   'undo',
 ])
-const APPROVES = /\bop: (?:ExecApproval|PatchApproval)\b/
 const APPROVAL_OPERATIONS: ReadonlySet<string> = new Set(['exec_approval', 'patch_approval'])
 
 /** Rows behind a submission among which those that tell of a prompt stand (to 0.116). */
@@ -32,8 +32,6 @@ const PROMPT_LINES_APART = 6
 const OLD_PROMPT = { target: 'codex_otel::traces::otel_manager', line: 539 }
 /** A compaction by hand has no row for its end: so long after the last answer nothing more comes of it. */
 export const COMPACTION_OVER_MS = 1000
-
-const RETRY = /^stream disconnected - retrying sampling request \((\d+)\/(\d+) in ([^)]+)\)/
 
 /** What rows leave to be known for the next ones. */
 interface ThreadState extends ThreadActivity {
@@ -57,7 +55,7 @@ export function createStepFollower(): StepFollower {
   const threads = new Map<string, ThreadState>()
 
   function add(row: StoredLogRow, parsed: ParsedBody): void {
-    const ms = msOf(row)
+    const ms = rowMs(row)
     if (row.threadId === null) {
       const threadId = readField(parsed, 'conversation.id')
       const thread = threadId === undefined ? undefined : threads.get(threadId)
@@ -188,7 +186,7 @@ export function createStepFollower(): StepFollower {
     } else if (target === 'codex_otel.log_only') {
       followTelemetry(thread, parsed, ms)
     } else {
-      const retry = RETRY.exec(message)
+      const retry = RETRY_MESSAGE.exec(message)
       if (retry) followRetry(thread, retry, parsed, ms)
     }
     followCompaction(thread, parsed, ms)
@@ -233,7 +231,7 @@ export function createStepFollower(): StepFollower {
       openTurn(thread, id, ms, false)
       thread.isCompactionByHand = isCompaction
       if (isCompaction) thread.step = { kind: 'compacting', sinceMs: ms }
-    } else if (APPROVAL_OPERATIONS.has(operation ?? '') || APPROVES.test(sub ?? '')) {
+    } else if (APPROVAL_OPERATIONS.has(operation ?? '') || APPROVAL.test(sub ?? '')) {
       const op = sub ?? readField(parsed, 'op') ?? ''
       const callId = /\b(?:ExecApproval|PatchApproval) \{ id: "([^"]*)"/.exec(op)?.[1]
       decide(thread, callId, undefined, 'user')
@@ -391,8 +389,4 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
 export function readDuration(text: string): number {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ns|µs|us|ms|s|m|h)$/.exec(text.trim()) ?? []
   return amount === undefined ? 0 : Number(amount) * (DURATION_UNITS[unit] ?? 0)
-}
-
-function msOf({ tsSeconds, tsNanos }: StoredLogRow): number {
-  return tsSeconds * 1000 + tsNanos / 1e6
 }

@@ -1,11 +1,12 @@
 import type { RowId, StoredLogRow } from '../model/log.js'
 import type { ThreadActivity } from '../model/log-activity.js'
 import type { LogCall, LogTurn } from '../model/log-turn.js'
+import { rowMs } from '../model/row-time.js'
 import { classifyFailure } from './classify-failure.js'
 import { COMPACTION_OVER_MS, createStepFollower, readDuration } from './follow-steps.js'
 import { readField, readMeaning } from './meanings.js'
 import type { ParsedBody } from './parse.js'
-import { isAnswer, tellsOfTurn } from './turn-words.js'
+import { APPROVAL, isAnswer, RETRY_MESSAGE, tellsOfTurn } from './turn-words.js'
 
 export interface TurnFollower {
   /** Whether the next row says anything: of one that does not, `NOTHING_PARSED` does for `add`. */
@@ -23,8 +24,6 @@ export interface TurnFollower {
   end(untilMs?: number): LogTurn[]
 }
 
-const RETRY = /^stream disconnected - retrying sampling request \((\d+)\/(\d+) in ([^)]+)\)/
-const APPROVES = /\bop: (?:ExecApproval|PatchApproval)\b/
 /** The last rows of a turn come so long after its end. */
 const AFTERMATH_MS = 2000
 /** Codex writes its rows every ten seconds at the latest: after this no row of a turn that ended comes any more. */
@@ -49,7 +48,7 @@ export function createTurnFollower(): TurnFollower {
   let endedWithoutWord = false
 
   function add(row: StoredLogRow, parsed: ParsedBody): void {
-    const ms = row.tsSeconds * 1000 + row.tsNanos / 1e6
+    const ms = rowMs(row)
     if (processUuid !== undefined && processUuid !== row.processUuid) {
       closeTurn('open', lastMs)
       steps = createStepFollower()
@@ -226,13 +225,13 @@ export function createTurnFollower(): TurnFollower {
   function noteApproval(turn: LogTurn, parsed: ParsedBody, ms: number): void {
     const operation = readField(parsed, 'operation') ?? ''
     const sub = readField(parsed, 'sub') ?? ''
-    if (!/^(?:exec|patch)_approval$/.test(operation) && !APPROVES.test(sub)) return
+    if (!/^(?:exec|patch)_approval$/.test(operation) && !APPROVAL.test(sub)) return
     const call = turn.calls.findLast((one) => one.endMs === undefined && one.userWaitMs === 0)
     if (call) call.userWaitMs = ms - call.startMs
   }
 
   function noteRetry(turn: LogTurn, row: StoredLogRow, parsed: ParsedBody, ms: number): void {
-    const [, attempt, most, wait = ''] = RETRY.exec(parsed.message ?? '') ?? []
+    const [, attempt, most, wait = ''] = RETRY_MESSAGE.exec(parsed.message ?? '') ?? []
     if (attempt === undefined) return
     const failure = classifyFailure(row, parsed)
     turn.retries.push({

@@ -28,6 +28,12 @@ const TELLING = new RegExp(
   ].join('|'),
 )
 
+/** With the attempt, how many there are, and how long Codex waits before it. */
+export const RETRY_MESSAGE = /^stream disconnected - retrying sampling request \((\d+)\/(\d+) in ([^)]+)\)/
+
+/** A submission with the user's answer to a question of Codex's. */
+export const APPROVAL = /\bop: (?:ExecApproval|PatchApproval)\b/
+
 /** Where the id of a turn stands in a row that tells nothing else of one. */
 const ID_KEYS = ['turn.id=', 'turn_id=']
 

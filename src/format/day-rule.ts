@@ -3,6 +3,7 @@ import { cleanLine } from './clean.js'
 import { paint } from './paint.js'
 import type { ShortOptions } from './short-line.js'
 import { cutToWidth, widthOf } from './table.js'
+import { MONTHS } from './time.js'
 
 const DEFAULT_RULE_WIDTH = 80
 
@@ -33,8 +34,6 @@ function describeThread({ id, title, model }: NonNullable<ShortOptions['thread']
 }
 
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** `2026-11-21` as `Sat 21 Nov 2026`. */
 function nameDay(date: string): string {

@@ -1,7 +1,7 @@
 import { shortenId } from '../model/uuid.js'
 import { escapeLine } from './escape.js'
 import { formatBytes, formatCount, formatRelative } from './quantity.js'
-import { createUtcTime, createZonedTime, localOffset, type TimeFormatter } from './time.js'
+import { createUtcTime, createZonedTime, localOffset, MONTHS, type TimeFormatter } from './time.js'
 
 export const FIELD_KINDS = [
   'text',
@@ -208,8 +208,6 @@ function formatWhen(epochMs: number, nowMs: number): string {
     return local.slice(0, 10)
   return `${MONTHS[Number(local.slice(5, 7)) - 1]} ${local.slice(8, 10)} ${local.slice(11, 16)}`
 }
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
 /** For a sheet of one record on a terminal: whole, times in local time. */
 export function formatSheetValue<Row>(

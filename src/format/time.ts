@@ -6,6 +6,21 @@ import type { ExactTime, RowId } from '../model/log.js'
 export const FIRST_DATE_SECOND = -62_135_596_800
 export const LAST_DATE_SECOND = 253_370_764_799
 
+export const MONTHS = [
+  'Jan',
+  'Feb',
+  'Mar',
+  'Apr',
+  'May',
+  'Jun',
+  'Jul',
+  'Aug',
+  'Sep',
+  'Oct',
+  'Nov',
+  'Dec',
+] as const
+
 /** Turns an instant into text; kept between rows, as neighbours share their second and their offset. */
 export interface TimeFormatter {
   /** `2026-02-06T09:15:02.041Z`, in a zone `2026-02-06T10:15:02.041+01:00`: milliseconds, cut. */

@@ -1,4 +1,5 @@
 import type { LogSummary } from '../model/log-summary.js'
+import { rowMs } from '../model/row-time.js'
 import { shortenId } from '../model/uuid.js'
 import { cleanLine } from './clean.js'
 import type { StyleName } from './palette.js'
@@ -8,7 +9,7 @@ export function createTurnClock(): { mark(row: LogSummary): TurnText } {
   let startMs: number | undefined
   return {
     mark(row) {
-      const ms = row.tsSeconds * 1000 + row.tsNanos / 1e6
+      const ms = rowMs(row)
       const { kind, id, text } = row.turn!
       const took =
         startMs === undefined || ms < startMs ? '' : ` after ${describeSeconds((ms - startMs) / 1000)}`

@@ -11,13 +11,14 @@ import { createFailureFinder, type Failure } from '../body/find-failures.js'
 import { maskMessage } from '../body/mask.js'
 import { readValue } from '../body/parse.js'
 import type { LogFilter, RowId } from '../model/log.js'
+import { rowMs } from '../model/row-time.js'
 import { type LogBatch, matchingBatches, type Resize, readNewestIds } from '../query/logs/batches.js'
 import { printIds } from '../query/logs/printed-ids.js'
 import { readLoggedProcesses } from '../query/logs/processes.js'
 import { keyOf, mapLogRows } from '../query/logs/rows.js'
 import type { LogSource, LogStore } from '../query/logs/store.js'
 import { readSecondsOfThreads } from '../query/logs/threads.js'
-import { createTimeOrder, timeOf } from '../query/logs/time-order.js'
+import { createTimeOrder } from '../query/logs/time-order.js'
 import { findLiveness } from './liveness.js'
 
 /** A warning or an error that the catalogue does not have is of its own severity. */
@@ -25,8 +26,21 @@ export const FINDING_SEVERITIES = ['failure', 'error', 'recovered', 'warning', '
 
 export type FindingSeverity = FailureSeverity | UnknownSeverity
 
+/** What a finding says as the failure does that it may be. */
+type SharedField =
+  | 'firstMs'
+  | 'lastMs'
+  | 'threadId'
+  | 'processUuid'
+  | 'turnId'
+  | 'tool'
+  | 'callId'
+  | 'mcpServer'
+  | 'endsTurn'
+  | 'isGuess'
+
 /** Something in a log that went wrong. Times are Unix milliseconds. */
-export interface Finding {
+export interface Finding extends Pick<Failure, SharedField> {
   /** `undefined`: the catalogue does not have it. */
   entry: FailureEntry | undefined
   severity: FindingSeverity
@@ -38,17 +52,6 @@ export interface Finding {
   target: string
   file: string | null
   line: RowId | null
-  firstMs: number
-  lastMs: number
-  threadId: string | null
-  processUuid: string | null
-  turnId: string | undefined
-  tool: string | undefined
-  callId: string | undefined
-  mcpServer: string | undefined
-  endsTurn: boolean
-  /** The cause was put together from neighbouring rows, or is the likeliest one. */
-  isGuess: boolean
   /** In the order of time. */
   rowIds: readonly RowId[]
 }
@@ -124,7 +127,7 @@ function findStreamMs(
   }
   let lastMs: number | undefined
   for (const batch of matchingBatches(store, filter)) {
-    for (const ms of mapLogRows(store, batch, filter, timeOf)) {
+    for (const ms of mapLogRows(store, batch, filter, rowMs)) {
       if (ms < toMs && ms > (lastMs ?? fromMs)) lastMs = ms
     }
   }
@@ -236,7 +239,7 @@ function describeUnknown(
   { severity, text }: { severity: UnknownSeverity; text: string },
 ): Finding {
   const { id, site = NOWHERE } = note
-  const ms = timeOf(note)
+  const ms = rowMs(note)
   return {
     entry: undefined,
     severity,

@@ -3,11 +3,12 @@ import { NOTHING_PARSED, parseBody } from '../body/parse.js'
 import { StateError } from '../errors.js'
 import type { RowId, StoredLogRow } from '../model/log.js'
 import type { EndedTurn, LogTurn } from '../model/log-turn.js'
+import { rowMs } from '../model/row-time.js'
 import { LOWEST_ID } from '../query/logs/batches.js'
 import { readMarks } from '../query/logs/place.js'
 import { keyOf } from '../query/logs/rows.js'
 import type { LogStore } from '../query/logs/store.js'
-import { createTimeOrder, timeOf } from '../query/logs/time-order.js'
+import { createTimeOrder } from '../query/logs/time-order.js'
 import { readLogTurns } from './log-turns.js'
 
 /** Follows the turns of all threads through rows as they come, and gives each when it has ended. */
@@ -47,7 +48,7 @@ export function createTurnTracker(store: LogStore, now: () => number): TurnTrack
         threads.set(row.threadId, state)
       }
       state.processUuid = row.processUuid
-      state.lastMs = timeOf(row)
+      state.lastMs = rowMs(row)
       const numbered = store.hasIdAsKey ? row : { ...row, id: keyOf(row) }
       const isRead = state.follower.needsParsing(row)
       const parsed = isRead ? parseBody(row.body, { target: row.target, isMessageOnly }) : NOTHING_PARSED
@@ -89,7 +90,7 @@ export function createTurnTracker(store: LogStore, now: () => number): TurnTrack
         if (lastRow === undefined || key > lastRow) lastRow = key
       }
       const ready = order.add(rows)
-      return follow(ready, ready.length === 0 ? 0 : timeOf(ready.at(-1)!))
+      return follow(ready, ready.length === 0 ? 0 : rowMs(ready.at(-1)!))
     },
     settle: () => follow(order.end(), now()),
     safeRow() {

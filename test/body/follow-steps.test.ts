@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { compareTimes } from '../../src/body/find-failures.js'
 import { createStepFollower, readDuration } from '../../src/body/follow-steps.js'
 import { parseBody } from '../../src/body/parse.js'
 import type { ThreadActivity } from '../../src/model/log-activity.js'
+import { compareTimes } from '../../src/model/row-time.js'
 import { readFixtureLogs } from '../helpers/home-logs.js'
 import { fixtureNames, fixturePath } from '../helpers/homes.js'
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { compareTimes } from '../../src/body/find-failures.js'
 import { createStepFollower } from '../../src/body/follow-steps.js'
 import { createTurnFollower } from '../../src/body/follow-turns.js'
 import { NOTHING_PARSED, parseBody } from '../../src/body/parse.js'
+import { compareTimes } from '../../src/model/row-time.js'
 import { type HomeLog, readHomeLogs } from '../helpers/home-logs.js'
 
 /** What is followed of the rows, and how many of them were parsed for it. */

@@ -1,13 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { noteRow } from '../../src/body/failure-notes.js'
-import {
-  compareTimes,
-  createFailureFinder,
-  type Failure,
-  type FailureFinderOptions,
-} from '../../src/body/find-failures.js'
+import { createFailureFinder, type Failure, type FailureFinderOptions } from '../../src/body/find-failures.js'
 import type { StoredLogRow } from '../../src/model/log.js'
+import { compareTimes } from '../../src/model/row-time.js'
 import { fixturePath } from './homes.js'
 
 /** All failures of rows in any order, in the order of time. */

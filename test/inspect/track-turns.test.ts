@@ -3,10 +3,10 @@ import { readLogTurns } from '../../src/inspect/log-turns.js'
 import { createTurnTracker } from '../../src/inspect/track-turns.js'
 import type { StoredLogRow } from '../../src/model/log.js'
 import type { EndedTurn, LogTurn } from '../../src/model/log-turn.js'
+import { rowMs } from '../../src/model/row-time.js'
 import { HIGHEST_ID, LOWEST_ID } from '../../src/query/logs/batches.js'
 import { keyOf, readLogRows } from '../../src/query/logs/rows.js'
 import { type LogStore, openLogStore } from '../../src/query/logs/store.js'
-import { timeOf } from '../../src/query/logs/time-order.js'
 import { listDatabases } from '../../src/schema/files.js'
 import { copyFixtureHome } from '../helpers/homes.js'
 import { keep } from '../helpers/kept.js'
@@ -14,7 +14,7 @@ import { keep } from '../helpers/kept.js'
 function openLog(name: string): { store: LogStore; rows: StoredLogRow[]; newestMs: number } {
   const store = openLogStore(listDatabases(keep(copyFixtureHome('failures', name))))!
   const rows = readLogRows(store, { kind: 'window', low: LOWEST_ID, high: HIGHEST_ID })
-  return { store, rows, newestMs: Math.max(...rows.map(timeOf)) }
+  return { store, rows, newestMs: Math.max(...rows.map(rowMs)) }
 }
 
 const HOUR_MS = 3_600_000
@@ -46,7 +46,7 @@ test('a turn in which the reading begins is told whole, and names its process', 
   const { threadId, turn } = whole.find(
     (ended) => ended.turn.outcome === 'completed' && ended.turn.calls.length > 0,
   )!
-  const from = rows.findIndex((row) => row.threadId === threadId && timeOf(row) > turn.startMs!)
+  const from = rows.findIndex((row) => row.threadId === threadId && rowMs(row) > turn.startMs!)
   const later = createTurnTracker(store, () => newestMs)
   const ended = later.add(rows.slice(from + 1)).concat(later.settle())
   const found = ended.find((one) => one.turn.id === turn.id)!
@@ -61,7 +61,7 @@ test('a turn that is open keeps its rows back for the next start, until it is gi
   const threadIds = [...new Set(rows.flatMap(({ threadId }) => threadId ?? []))]
   const threadId = threadIds.find((id) => readLogTurns(store, id).at(-1)?.outcome === 'open')
   const last = rows.findLastIndex((row) => row.threadId === threadId)
-  const lastMs = timeOf(rows[last]!)
+  const lastMs = rowMs(rows[last]!)
   let nowMs = lastMs + HOUR_MS
   const tracker = createTurnTracker(store, () => nowMs)
   const outcomesOf = (ended: EndedTurn[]) =>

@@ -30,12 +30,12 @@ export async function openLogSession(flags: LogsFlags, io: Io): Promise<LogSessi
   const output = await resolveOutput(flags, filter, io)
   const home = resolveHomeOptions(flags, io)
   let isFirst = true
-  const warned = new Set<string>()
-  const warnOnce = (text: string) => {
-    if (!warned.has(text)) io.notice(text)
-    warned.add(text)
+  const told = new Set<string>()
+  const noticeOnce = (text: string) => {
+    if (!told.has(text)) io.notice(text)
+    told.add(text)
   }
-  for (const text of home.notices) warnOnce(text)
+  for (const text of home.notices) noticeOnce(text)
   return {
     home,
     filter,
@@ -47,8 +47,8 @@ export async function openLogSession(flags: LogsFlags, io: Io): Promise<LogSessi
       return candidatesFor('logs', databases)
     },
     open(files) {
-      const store = openLogStore(files, { onNotice: warnOnce, functions })
-      if (store) for (const text of describeOddities(store, { files, filter })) warnOnce(text)
+      const store = openLogStore(files, { onNotice: noticeOnce, functions })
+      if (store) for (const text of describeOddities(store, { files, filter })) noticeOnce(text)
       return store
     },
   }

@@ -1,6 +1,5 @@
-import { compareTimes } from '../../body/find-failures.js'
 import type { StoredLogRow } from '../../model/log.js'
-import { isRowTime } from '../../model/row-time.js'
+import { compareTimes, isRowTime, rowMs } from '../../model/row-time.js'
 
 type TimedRow = Pick<StoredLogRow, 'id' | 'tsSeconds' | 'tsNanos'>
 
@@ -30,7 +29,7 @@ export function createTimeOrder<Row extends TimedRow>(): TimeOrder<Row> {
         const row = isRowTime(stored.tsSeconds)
           ? stored
           : { ...stored, tsSeconds: last?.tsSeconds ?? 0, tsNanos: last?.tsNanos ?? 0 }
-        if (last && timeOf(row) < timeOf(last) - LATE_MS) {
+        if (last && rowMs(row) < rowMs(last) - LATE_MS) {
           ready.push(...waiting.sort(compareTimes))
           waiting = []
         }
@@ -40,8 +39,8 @@ export function createTimeOrder<Row extends TimedRow>(): TimeOrder<Row> {
       waiting.sort(compareTimes)
       const newest = waiting.at(-1)
       if (!newest) return ready
-      const certainMs = timeOf(newest) - LATE_MS
-      const late = waiting.findIndex((row) => timeOf(row) >= certainMs)
+      const certainMs = rowMs(newest) - LATE_MS
+      const late = waiting.findIndex((row) => rowMs(row) >= certainMs)
       ready.push(...waiting.slice(0, late))
       waiting = waiting.slice(late)
       return ready
@@ -52,9 +51,4 @@ export function createTimeOrder<Row extends TimedRow>(): TimeOrder<Row> {
       return rest
     },
   }
-}
-
-/** Unix milliseconds; in a table that was rebuilt by hand a time may be missing. */
-export function timeOf({ tsSeconds, tsNanos }: Pick<StoredLogRow, 'tsSeconds' | 'tsNanos'>): number {
-  return (tsSeconds ?? 0) * 1000 + (tsNanos ?? 0) / 1e6
 }
