@@ -121,7 +121,7 @@ function describeJob(
       }
       return describeRest(job, home.rules, nowSeconds)
     default:
-      return { state: 'unknown', words: status }
+      return { state: 'unknown', words: status || 'its status is not stored' }
   }
 }
 

@@ -26,7 +26,8 @@ export interface MemoryJob {
 
 /** A memory of a thread, as stored. */
 export interface StoredMemory {
-  readonly sourceUpdatedAtSeconds: number
+  /** `null` where the row does not tell. */
+  readonly sourceUpdatedAtSeconds: number | null
   readonly lastUsageSeconds: number | null
   /** `null` where the layout has no such column. */
   readonly isSelected: boolean | null
@@ -60,7 +61,8 @@ export function explainMemory(question: MemoryQuestion): MemoryAnswer {
   const results = looked.map((check) => ({ name: check.name, ...check.look(question) }))
   const checks = results.map(({ reason: _, ...check }) => check)
   if (memory) {
-    const isOlder = thread !== undefined && secondsOf(thread) > memory.sourceUpdatedAtSeconds
+    const isOlder =
+      thread !== undefined && secondsOf(thread) > (memory.sourceUpdatedAtSeconds ?? secondsOf(thread))
     const text = isOlder ? 'it has a memory, and was gone on with since' : 'it has a memory'
     return { reason: 'has-memory', text, checks }
   }
@@ -204,6 +206,7 @@ const CHECKS: readonly Check[] = [
     look({ thread, memory }) {
       if (memory === undefined) return pass('it has no memory yet')
       if (thread === undefined) return unknown('no row')
+      if (memory.sourceUpdatedAtSeconds === null) return unknown('of when its memory is, is not stored')
       return memory.sourceUpdatedAtSeconds >= secondsOf(thread)
         ? {
             outcome: 'fail',
@@ -337,5 +340,6 @@ export function stateOfMemory(
   }
   const unusedDays = unusedDaysOf(home)
   const usedAt = memory.lastUsageSeconds ?? memory.sourceUpdatedAtSeconds
-  return unusedDays !== null && nowMs / 1000 - usedAt > unusedDays * DAY_SECONDS ? 'unused' : 'waiting'
+  const isUnused = unusedDays !== null && usedAt !== null && nowMs / 1000 - usedAt > unusedDays * DAY_SECONDS
+  return isUnused ? 'unused' : 'waiting'
 }

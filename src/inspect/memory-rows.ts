@@ -48,7 +48,7 @@ export function toStoredMemory(row: MemoryRow): StoredMemory {
 
 export function toMemoryJob(row: MemoryJobRow): MemoryJob {
   return {
-    status: String(row.status),
+    status: toText(row.status) ?? '',
     leaseUntilSeconds: toNumber(row.lease_until),
     retryAtSeconds: toNumber(row.retry_at),
     retryRemaining: toNumber(row.retry_remaining) ?? 0,

@@ -1,4 +1,5 @@
 import type { ReadConnection } from '../db/connection.js'
+import type { StateError } from '../errors.js'
 import { quoteIdentifier } from '../schema/columns.js'
 import type { DatabaseFile } from '../schema/files.js'
 import { listTables, readColumns } from '../schema/inspect.js'
@@ -25,10 +26,10 @@ export function findThreadPlaces(
   databases: readonly DatabaseFile[],
   threadId: string,
   onNotice: (text: string) => void,
+  onFailure?: (failure: StateError) => void,
 ): ThreadPlace[] {
-  return [
-    ...readEachDatabase(databases, onNotice, (connection, { path }) => findIn(connection, path, threadId)),
-  ].flat()
+  const read = (connection: ReadConnection, { path }: DatabaseFile) => findIn(connection, path, threadId)
+  return [...readEachDatabase(databases, onNotice, read, onFailure)].flat()
 }
 
 function findIn(connection: ReadConnection, database: string, threadId: string): ThreadPlace[] {

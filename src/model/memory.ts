@@ -51,8 +51,8 @@ export interface Memory {
   /** Empty in v2, always; `null` where the layout has none. */
   rawMemory: string | null
   slug: string | null
-  /** When the thread was last gone on with, of all that is remembered of it. */
-  rememberedAtSeconds: number
+  /** When the thread was last gone on with, of all that is remembered of it; `null` where its row does not tell. */
+  rememberedAtSeconds: number | null
   generatedAtSeconds: number | null
   /** How often answers cited it; `null` where none did, or nothing counts. */
   usageCount: number | null

@@ -42,7 +42,8 @@ export type MemoryRow = StoredRow & {
   readonly thread_id: string
   /** Of either era: the short text, and the time of what was remembered. */
   readonly summary: StoredRow[string]
-  readonly remembered_at: number
+  /** `null` where the row does not tell. */
+  readonly remembered_at: number | null
   /** `null` for `thread_memory`, which is of neither. */
   readonly pipeline: MemoryPipeline | null
   readonly database: string
@@ -66,7 +67,7 @@ export function readMemories(sources: MemorySources, filter: MemoryFilter = {}):
         ...row,
         thread_id: String(row.thread_id),
         summary: row.rollout_summary,
-        remembered_at: Number(row.source_updated_at),
+        remembered_at: toSeconds(row.source_updated_at),
         pipeline,
         database: table.file.path,
       })
@@ -79,7 +80,7 @@ export function readMemories(sources: MemorySources, filter: MemoryFilter = {}):
         ...row,
         thread_id: String(row.thread_id),
         summary: row.memory_summary,
-        remembered_at: Number(row.updated_at),
+        remembered_at: toSeconds(row.updated_at),
         pipeline: null,
         database: file.path,
       })
@@ -88,8 +89,13 @@ export function readMemories(sources: MemorySources, filter: MemoryFilter = {}):
   return rows.sort(compareMemories)
 }
 
+function toSeconds(value: StoredRow[string]): number | null {
+  return typeof value === 'number' ? value : null
+}
+
 function compareMemories(a: MemoryRow, b: MemoryRow): number {
-  if (a.remembered_at !== b.remembered_at) return b.remembered_at - a.remembered_at
+  const [one, other] = [a, b].map((row) => row.remembered_at ?? Number.NEGATIVE_INFINITY) as [number, number]
+  if (one !== other) return one < other ? 1 : -1
   if (a.thread_id !== b.thread_id) return a.thread_id < b.thread_id ? 1 : -1
   return (a.pipeline ?? '') < (b.pipeline ?? '') ? -1 : 1
 }

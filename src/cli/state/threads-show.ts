@@ -58,10 +58,28 @@ async function readDetails(
   const childRows = new Map(findThreads(threads, childIds).map((row) => [row.id, row]))
   const { rollout, isHidden } = await findRollout(codexHome, { id: thread.id, thread }, notice)
   const told = (await readCheapTokens(codexHome, new Set([thread.id])))?.get(thread.id)
-  const places = findThreadPlaces(home.databases, thread.id, notice)
-  const goals = session.tryOpen('thread_goals')
-  const [goal] = goals ? readRows(goals.connection, 'thread_goals', 'WHERE thread_id = ?', thread.id) : []
-  const memory = listMemories(session.memories(), { threadId: thread.id, pipelines: 'inUse' })[0]
+  const missed = (failure: StateError) => {
+    notice(failure.message)
+    session.fail()
+  }
+  /** A database beside that of the threads: where it cannot be read, the thread is shown without it. */
+  const beside = <Part>(read: () => Part): Part | undefined => {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error
+      missed(error)
+      return undefined
+    }
+  }
+  const places = findThreadPlaces(home.databases, thread.id, notice, missed)
+  const goal = beside(() => {
+    const goals = session.tryOpen('thread_goals')
+    return goals && readRows(goals.connection, 'thread_goals', 'WHERE thread_id = ?', thread.id)[0]
+  })
+  const memory = beside(
+    () => listMemories(session.memories(), { threadId: thread.id, pipelines: 'inUse' })[0],
+  )
   const asObject = <Row>(kind: Parameters<typeof formatJsonRow<Row>>[0], row: Row | undefined) =>
     row === undefined ? null : JSON.parse(formatJsonRow(kind, kind.fields, row, notice))
   const lock = join(session.home.sqliteHome, 'thread-writer-locks', `${thread.id}.lock`)

@@ -1,10 +1,10 @@
 import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { listStateReaders } from '../../helpers/commands.js'
 import { sampleOf } from '../../helpers/everything.js'
-import { copyHome } from '../../helpers/homes.js'
+import { copyFixtureHome, copyHome } from '../../helpers/homes.js'
 import { temporaryFolder } from '../../helpers/layouts.js'
 import { type RunResult, runState } from '../../helpers/run.js'
 import { fingerprintFolder } from '../../helpers/seed.js'
@@ -195,3 +195,50 @@ test('a home without a state database says so where its backfill is asked for', 
     database: null,
   })
 })
+
+describe('a database of memories', () => {
+  function changeMemories(sql: string): string {
+    const home = copyFixtureHome('memories', 'codex-0.169.0-memories')
+    onTestFinished(() => rmSync(dirname(home), { recursive: true }))
+    const database = new Database(join(home, 'memories_v2_1.sqlite'))
+    database.exec(sql)
+    database.pragma('wal_checkpoint(TRUNCATE)')
+    database.close()
+    return home
+  }
+
+  test('whose columns have other names tells what it has, and no time and no status of its own', async () => {
+    const home = changeMemories(
+      `ALTER TABLE stage1_outputs RENAME COLUMN source_updated_at TO changed_at;
+       ALTER TABLE jobs RENAME COLUMN status TO phase;`,
+    )
+    const memories = await run(home, 'memories', 'list', '--json=remembered_at,state')
+    const [memory] = JSON.parse(memories.stdout)
+    expect(memory).toEqual({ remembered_at: null, state: expect.any(String) })
+    const jobs = await run(home, 'memories', 'jobs', '--json=state,words,status')
+    expect(new Set(JSON.parse(jobs.stdout).map((job: unknown) => JSON.stringify(job)))).toEqual(
+      new Set(['{"state":"unknown","words":"its status is not stored","status":null}']),
+    )
+  })
+
+  test('that cannot be read takes nothing else of a thread along', async () => {
+    const home = changeMemories('ALTER TABLE stage1_outputs RENAME COLUMN thread_id TO of_thread;')
+    const { stdout, stderr, exitCode } = await run(home, 'threads', 'show', 'last', '--json=id,memory,goal')
+    expect(JSON.parse(stdout)).toEqual({ id: expect.any(String), memory: null, goal: null })
+    expect(stderr).toContain('memories_v2_1.sqlite: no such column: thread_id')
+    expect(exitCode).toBe(1)
+  })
+})
+
+test.each(['goals_1.sqlite', 'memories_1.sqlite', 'thread_history_1.sqlite'])(
+  'a thread is shown where %s is damaged, which is said',
+  async (name) => {
+    const home = changeHome('')
+    for (const suffix of ['-wal', '-shm']) rmSync(join(home, name + suffix), { force: true })
+    writeFileSync(join(home, name), 'no database'.repeat(1000))
+    const { stdout, stderr, exitCode } = await run(home, 'threads', 'show', 'last', '--json=id')
+    expect(JSON.parse(stdout)).toEqual({ id: expect.any(String) })
+    expect(stderr).toContain(`${name} is not an SQLite database`)
+    expect(exitCode).toBe(1)
+  },
+)
