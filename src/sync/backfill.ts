@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { WriteConnection } from '../db/connection.js'
 import { StateError } from '../errors.js'
 import type { BackfillOptions, BackfillResult, SyncCounts, SyncOptions } from '../model/sync.js'
 import type { ThreadMetadata } from '../model/thread.js'
@@ -86,7 +87,7 @@ async function runClaimed(target: SyncTarget, options: SyncOptions & Clock): Pro
     options.onProgress?.({ done: 0, total: pending.length })
     const settings = extractSettings(target, options.defaultProvider)
     for await (const batch of readRolloutBatches(pending, settings, options)) {
-      const stored = state.transaction(() => {
+      const stored = storeBatch(state, () => {
         if (!holdsLease(target, watermark, options)) return undefined
         const stored = storeRollouts(target, batch)
         watermark = batch.at(-1)!.file.watermark
@@ -104,6 +105,19 @@ async function runClaimed(target: SyncTarget, options: SyncOptions & Clock): Pro
   } catch (error) {
     tryRelease(target, watermark, options)
     throw error
+  }
+}
+
+/**
+ * One transaction, with one in it for each rollout. SQLite writes the pages aside that an inner one is about to change: in
+ * memory, as else these writes to a temporary file, of no use to anybody, are 18 of 20 of all.
+ */
+export function storeBatch<T>(state: WriteConnection, store: () => T): T {
+  state.exec('PRAGMA temp_store = MEMORY')
+  try {
+    return state.transaction(store)
+  } finally {
+    state.exec('PRAGMA temp_store = DEFAULT')
   }
 }
 

@@ -18,7 +18,7 @@ import { OWN_STATE_GENERATION, stateDbFilename } from '../schema/files.js'
 import { listTables } from '../schema/inspect.js'
 import { THREAD_TABLE } from '../schema/threads.js'
 import { markBackfillComplete } from '../store/backfill.js'
-import { backfill, type Clock, reportFailures, storeRollouts } from './backfill.js'
+import { backfill, type Clock, reportFailures, storeBatch, storeRollouts } from './backfill.js'
 import type { HomeTraces } from './home-traces.js'
 import { selectUnsettled } from './settled.js'
 import { attachTarget, extractSettings, type SyncTarget } from './target.js'
@@ -121,7 +121,7 @@ async function refresh(target: SyncTarget, options: BuildOptions) {
   options.onProgress?.({ done: 0, total: pending.length })
   const settings = extractSettings(target, options.defaultProvider)
   for await (const batch of readRolloutBatches(pending, settings, options)) {
-    const stored = target.state.transaction(() => storeRollouts(target, batch))
+    const stored = storeBatch(target.state, () => storeRollouts(target, batch))
     counts.scanned += batch.length
     counts.failed += reportFailures(stored, options)
     counts.upserted = counts.scanned - counts.failed
