@@ -24,7 +24,7 @@ const PART_RULES = [...TURN_TEXTS, ...TOOL_TEXTS].filter(isTelling)
 const LAST_PART_RULES = ROW_TEXTS.filter((rule) => !MESSAGE_RULES.includes(rule))
 /** Of any program: only where the text is about an MCP server do they mean one. */
 const MCP_RULES = [...MCP_CALL_TEXTS, ...MCP_START_TEXTS].filter(isTelling)
-const ABOUT_MCP = /mcp|tools\/call|handshaking|: initialize/i
+const ABOUT_MCP = /mcp|tools\/call|tool call (?:error|failed)|handshaking|: initialize/i
 
 /** More of a text is not looked at. */
 const LONGEST_TEXT = 4000
@@ -46,10 +46,8 @@ export function explainText(text: string): FailureEntry | undefined {
   const rests = startsOf(message).map((start) => message.slice(start))
   const mcpRules = ABOUT_MCP.test(message) ? MCP_RULES : []
   for (const rules of [MESSAGE_RULES, [...PART_RULES, ...mcpRules, ...LAST_PART_RULES]]) {
-    for (const rest of rests) {
-      const rule = rules.find((one) => one.text.test(rest))
-      if (rule) return failureEntry(rule.name)
-    }
+    const rule = rules.find((one) => rests.some((rest) => one.text.test(rest)))
+    if (rule) return failureEntry(rule.name)
   }
   return undefined
 }

@@ -68,7 +68,8 @@ export function compileBatch(
   }
   return {
     // CROSS JOIN keeps the order of the list: https://www.sqlite.org/optoverview.html
-    sql: `FROM json_each(?) AS wanted CROSS JOIN logs WHERE ${keySql(source)} = wanted.value${and}`,
+    // Of the columns of json_each() some have the names of columns of logs.
+    sql: `FROM (SELECT value AS wanted_key FROM json_each(?)) CROSS JOIN logs WHERE ${keySql(source)} = wanted_key${and}`,
     params: [`[${batch.ids.join()}]`, ...conditions.params],
   }
 }

@@ -46,6 +46,11 @@ test.each([
     'failed to sync curated plugins repo: git ls-remote failed; error sending request for url (https://api.example/repo)',
     'noise-plugins',
   ],
+  ['■ unexpected status 401 Unauthorized: no key, url: wss://chatgpt.com/v1/responses', 'http-401'],
+  ['unexpected status 503 Service Unavailable, url: ws://127.0.0.1/v1/responses', 'websocket-refused'],
+  ['exec command rejected by user', 'tool-rejected-by-user'],
+  ['{\n  "error": {\n    "message": "Unsupported parameter"', 'http-400'],
+  ['tool call failed for `a/b`\n\nCaused by:\n    Transport closed', 'mcp-transport-closed'],
   ['MCP server ghost did not start: No such file or directory (os error 2)', 'mcp-start-no-command'],
 ])('the message %s is found', (text, name) => {
   expect(explainText(text)?.name).toBe(name)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BODY_FIELD_NAMES } from '../../../src/body/meanings.js'
 import { copyFixtureHome } from '../../helpers/homes.js'
-import { createLogHome, THREAD_A } from '../../helpers/log-layouts.js'
+import { createLogHome, SAMPLE_ROWS, T, THREAD_A } from '../../helpers/log-layouts.js'
 import { runLogs } from '../../helpers/run.js'
 
 const FIELDS = [
@@ -155,4 +155,28 @@ test('what people type is understood', async () => {
   expect(await run('tail', '-f', '-n', '1')).toBe('two\n')
   expect(await run('query', '-f', '--lines', '1')).toBe('two\n')
   expect(await run('query', '--follow', '--reverse')).toContain('--follow shows new rows last')
+})
+
+test('conditions on the id hold however the rows are found: by window, thread, time, around a match, or for a failure', async () => {
+  const { home } = createLogHome(SAMPLE_ROWS)
+  const at = ['--codex-home', home, '--where', 'id>2']
+  const ids = async (...argv: string[]) =>
+    (await runLogs(['query', '--format', 'cat', '--fields', 'id', ...at, ...argv])).stdout
+      .split('\n')
+      .filter(Boolean)
+  expect(await ids()).toEqual(['3', '4', '5', '6', '7'])
+  expect(await ids('--thread-id', THREAD_A)).toEqual(['6'])
+  expect(await ids('--threadless')).toEqual(['5'])
+  expect(await ids('--threadless', '-n', '1')).toEqual(['5'])
+  expect(await ids('-n', '2', '--reverse')).toEqual(['7', '6'])
+  expect(await ids('--thread-id', THREAD_A, '-C', '1')).toEqual(['2', '6'])
+  expect(await ids('--where', 'id!=6', '--since', String(T))).toEqual(['3', '4', '5'])
+  for (const command of [
+    ['errors', '--json'],
+    ['stats', '--json'],
+    ['tail', '--no-follow', '--json'],
+  ]) {
+    const { exitCode, stderr } = await runLogs([...command, ...at, '--threadless'])
+    expect([command, exitCode, stderr]).toEqual([command, 0, expect.not.stringContaining('unexpected')])
+  }
 })
