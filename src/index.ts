@@ -71,9 +71,9 @@ export {
   type TurnStatus,
   type UserInput,
 } from './model/turn.js'
-export { decodeCursor, encodeCursor } from './query/cursor.js'
+export { decodeCursor, encodeCursor } from './query/threads/cursor.js'
 export { metadataFromRow } from './query/threads/find.js'
-export { anchorFromItem } from './query/threads/list.js'
+export { anchorFromItem } from './query/threads/page.js'
 export { builderFromItems, buildMetadata, type ThreadBuilder } from './rollout/builder.js'
 export { normalizeCwd } from './rollout/cwd.js'
 export { DIFF_FIELDS, type DiffField, diffFields, SEED_DIFF_FIELDS } from './rollout/diff-fields.js'

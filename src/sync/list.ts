@@ -5,7 +5,7 @@ import type { ThreadRow } from '../model/thread.js'
 import type { ThreadAnchor, ThreadPage, ThreadSortKey } from '../model/thread-page.js'
 import { matchesPageFilter } from '../query/threads/filter.js'
 import { findThread } from '../query/threads/find.js'
-import { anchorFromItem, readThreadPage } from '../query/threads/list.js'
+import { anchorFromItem, readThreadPage } from '../query/threads/page.js'
 import { type RolloutFile, walkRolloutsNewestFirst } from '../rollout/list.js'
 import {
   HEAD_LINES,

@@ -7,16 +7,11 @@ import { MOST_THREADS_READ, THREAD_SORTS, type ThreadSort } from '../../model/in
 import type { Instant } from '../../model/log.js'
 import type { ThreadFieldName } from '../../model/thread-output.js'
 import { findCwdSpellings } from '../../query/cwd-spellings.js'
+import { formatCursor, type ListedThread, parseCursor } from '../../query/threads/cursor.js'
 import type { ThreadSelection } from '../../query/threads/filter.js'
 import { hasMoreThreads } from '../../query/threads/find.js'
 import { propertiesOf, readThreadJson } from '../../query/threads/json.js'
-import {
-  chooseSort,
-  formatCursor,
-  type ListedThread,
-  parseCursor,
-  readThreads,
-} from '../../query/threads/list.js'
+import { chooseSort, readThreads } from '../../query/threads/list.js'
 import type { ThreadTable } from '../../query/threads/table.js'
 import { choiceFlag, eitherFlag, type FlagValues, listFlag, onFlag, textFlag } from '../flags.js'
 import { parseTime, TIME_LOOK } from '../options.js'

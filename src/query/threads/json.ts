@@ -4,18 +4,16 @@ import type { ThreadRow } from '../../model/thread.js'
 import { THREAD_OUTPUT, type ThreadField, type ThreadFieldName } from '../../model/thread-output.js'
 import { columnSql } from '../../schema/columns.js'
 import { isMillisColumn, REQUIRED_TEXTS, SMALLEST_MILLIS } from '../../schema/threads.js'
+import { type ListedThread, sortColumn, type ThreadCursor } from './cursor.js'
 import type { ThreadSelection } from './filter.js'
 import {
   compileThreadPage,
   createPageFitter,
-  type ListedThread,
   type ListWindow,
   LONG_TEXTS,
   nextBehindTimes,
   type OnDamage,
   readListPage,
-  sortColumn,
-  type ThreadCursor,
 } from './list.js'
 import type { ThreadTable } from './table.js'
 

@@ -2,37 +2,11 @@ import type { SqlValue } from '../../db/connection.js'
 import { StateError } from '../../errors.js'
 import { THREAD_SORTS, type ThreadSort } from '../../model/inspection.js'
 import type { ThreadRow } from '../../model/thread.js'
-import type { ThreadAnchor, ThreadPage, ThreadPageQuery, ThreadSortKey } from '../../model/thread-page.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
-import { isMillisColumn, THREAD_TABLE, toStoredTime } from '../../schema/threads.js'
-import { parseCursorTime } from '../cursor.js'
-import { compileFilter, type ThreadSelection, toThreadFilter } from './filter.js'
-import {
-  type StoredThread,
-  type ThreadTable,
-  threadColumnList,
-  toThreadRow,
-  UNKNOWN_LAYOUT_HINT,
-} from './table.js'
-
-const SORT_PROPERTY = {
-  updated: 'updatedAtMs',
-  created: 'createdAtMs',
-  recency: 'recencyAtMs',
-} as const satisfies Record<ThreadSort, keyof ThreadRow>
-
-/** A place in a list: the stored value of the column that sorts, in its stored unit, and an id. */
-export interface ThreadCursor {
-  value: number | null
-  /** `null`: all of the rows with this value lie behind. */
-  id: string | null
-}
-
-export interface ListedThread {
-  thread: ThreadRow
-  /** Stored value of the column that sorts. */
-  sortValue: number | null
-}
+import { isMillisColumn, THREAD_TABLE } from '../../schema/threads.js'
+import { type ListedThread, SORT_PROPERTY, sortColumn, type ThreadCursor } from './cursor.js'
+import { compileFilter, type ThreadSelection } from './filter.js'
+import { type StoredThread, type ThreadTable, threadColumnList, toThreadRow } from './table.js'
 
 const PAGE_ROWS = 500
 
@@ -244,15 +218,6 @@ ORDER BY ${column} DESC, ${isByRow ? 'rowid' : `${id} DESC`} LIMIT ?`,
   }
 }
 
-export function sortColumn({ columns, connection }: ThreadTable, sort: ThreadSort): string {
-  const column = columns[SORT_PROPERTY[sort]]
-  if (column !== undefined) return columnSql(column)
-  const others = THREAD_SORTS.filter((other) => columns[SORT_PROPERTY[other]] !== undefined)
-  const message = `${connection.path} has no ${sort} times to sort by`
-  if (others.length === 0) throw new StateError('DB_NO_TABLE', message, { hint: UNKNOWN_LAYOUT_HINT })
-  throw new StateError('USAGE', message, { hint: `It can be sorted by ${others.join(' or ')}.` })
-}
-
 /** The time to sort by where none was asked for: the first that the table has. */
 export function chooseSort({ columns }: ThreadTable, wanted: ThreadSort = 'updated'): ThreadSort {
   const order = [wanted, ...THREAD_SORTS]
@@ -264,83 +229,4 @@ function toListedThread(
   columns: ResolvedColumns<ThreadRow>,
 ): ListedThread {
   return { thread: toThreadRow(stored, columns), sortValue: sortValue as number | null }
-}
-
-/** `<time>|<id>`, which Codex's own tokens look like; the value itself where it is no time that can be written. */
-export function formatCursor(
-  { thread, sortValue }: ListedThread,
-  threads: ThreadTable,
-  sort: ThreadSort,
-): string {
-  if (sortValue === null) return `null|${thread.id}`
-  const epochMs = isMillisColumn(threads.columns[SORT_PROPERTY[sort]]) ? sortValue : sortValue * 1000
-  const isWritable = Number.isInteger(epochMs) && Math.abs(epochMs) < 8.64e15
-  const iso = isWritable ? new Date(epochMs).toISOString() : ''
-  return `${/^\d{4}-/.test(iso) ? iso : sortValue}|${thread.id}`
-}
-
-/**
- * Takes every form that Codex used: RFC 3339 or `YYYY-MM-DDTHH-MM-SS` (UTC), alone or followed by `|<id>`.
- *
- * @throws {StateError} `USAGE`
- */
-export function parseCursor(token: string, threads: ThreadTable, sort: ThreadSort): ThreadCursor {
-  const [timeText = '', idText] = token.trim().split('|')
-  const id = idText === undefined || idText === '' ? null : idText.toLowerCase()
-  if (timeText === 'null' && id !== null) return { value: null, id }
-  if (/^-?\d+(\.\d+)?(e\+\d+)?$/.test(timeText)) return { value: Number(timeText), id }
-  const epochMs = parseCursorTime(timeText)
-  if (Number.isNaN(epochMs)) {
-    throw new StateError('USAGE', `'${token}' is not a cursor`, {
-      hint: `Pass the "cursor" of a row that 'threads list --json' printed.`,
-    })
-  }
-  return { value: toStoredTime(epochMs, sortColumn(threads, sort), 'floor'), id }
-}
-
-// The library's lists: as Codex has them.
-
-const SORTS = { created_at: 'created', updated_at: 'updated' } as const satisfies Record<
-  ThreadSortKey,
-  ThreadSort
->
-
-/**
- * One page of the threads that have something to show, newest first, as Codex lists them: by the sort key and,
- * where two are the same, by id. One row more than the page is read, which only tells whether there is a next.
- */
-export function readThreadPage(threads: ThreadTable, query: ThreadPageQuery): ThreadPage {
-  const { sortKey = 'created_at', anchor } = query
-  const sort = SORTS[sortKey]
-  const pageSize = Math.max(0, query.pageSize)
-  const rows: ThreadRow[] = []
-  let cursor = anchor && toCursor(anchor, sortColumn(threads, sort))
-  while (rows.length <= pageSize) {
-    const page = readListPage(threads, toThreadFilter(query), sort, {
-      cursor,
-      limit: pageSize + 1 - rows.length,
-    })
-    rows.push(...page.rows.map(({ thread }) => thread))
-    cursor = page.next ?? nextBehindTimes(threads, sort, cursor)
-    if (!cursor) break
-  }
-  const items = rows.slice(0, pageSize)
-  const last = items.at(-1)
-  return {
-    items,
-    nextAnchor: rows.length > pageSize && last ? anchorFromItem(last, sortKey) : undefined,
-    numScannedRows: rows.length,
-  }
-}
-
-function toCursor({ timestampMs, id }: ThreadAnchor, column: string): ThreadCursor {
-  return { value: timestampMs === null ? null : toStoredTime(timestampMs, column, 'floor'), id }
-}
-
-/** Where a page that ends with this thread ends. */
-export function anchorFromItem(
-  item: Pick<ThreadRow, 'id' | 'createdAtMs' | 'updatedAtMs'>,
-  sortKey: ThreadSortKey,
-): ThreadAnchor {
-  return { timestampMs: sortKey === 'created_at' ? item.createdAtMs : item.updatedAtMs, id: item.id }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeCursor, encodeCursor } from '../../src/query/cursor.js'
+import { decodeCursor, encodeCursor } from '../../../src/query/threads/cursor.js'
 
 const id = '0199aaaa-0000-7000-8000-000000000001'
 
