@@ -104,10 +104,10 @@ export {
   type ThreadSettingsItem,
   type TurnContextItem,
 } from './rollout/parse.js'
+export type { RateLimits } from './rollout/rate-limits.js'
 export { type ReadRolloutOptions, type RolloutFileFacts, readRolloutLines } from './rollout/read.js'
 export { ROLLOUT_ROOTS, type RolloutRoot } from './rollout/roots.js'
 export {
-  type RateLimits,
   type ReadTokensOptions,
   type ResponseTokens,
   type RolloutTokens,

@@ -4,9 +4,9 @@ import { createLineCutter, type LongLine } from './cut-lines.js'
 import { headOfMeta, type RolloutHead } from './head.js'
 import type { FindRollout } from './home-index.js'
 import { countImages, createImageCounter, DATA_URL, type Mark, OUTPUT_MARKS } from './image-bytes.js'
+import { parseLineBytes, parseMetaLine } from './line-bytes.js'
 import { type ReadRolloutOptions, type RolloutFileFacts, readRolloutChunks } from './read.js'
 import { isMadeByCodex } from './side-lines.js'
-import { parseMetaLine, parseTokenLine } from './token-scan.js'
 import { textOrNull } from './values.js'
 
 /**
@@ -111,7 +111,7 @@ function createMeasure(path: string, copiedEnd: number | null) {
       }
     }
     if (type === 'task_started' || type === 'turn_started')
-      copies?.addTurn(() => line.whole && parseTokenLine(line.whole)?.payload)
+      copies?.addTurn(() => line.whole && parseLineBytes(line.whole)?.payload)
     if (copies?.isCopy({ ordinal, offset: line.offset })) {
       add('copied', line.sizeBytes)
       return

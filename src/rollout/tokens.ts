@@ -4,16 +4,18 @@ import type { TokenUsage } from '../model/turn.js'
 import { findCopiedEndOf } from './copied-end.js'
 import { type CopyTracker, createCopyTracker } from './copied-lines.js'
 import { headOfMeta, parseRolloutHead, type RolloutHead } from './head.js'
+import { createHeldLine } from './held-line.js'
 import { type FindRollout, indexByRolloutId, rolloutIdOf } from './home-index.js'
+import { parseLineBytes, parseMetaLine } from './line-bytes.js'
 import { listRollouts, type UnreadableFolder } from './list.js'
 import { toStoredSource } from './metadata.js'
-import type { RolloutEnvelope } from './parse.js'
+import { type RateLimits, readLimits } from './rate-limits.js'
 import { type ReadRolloutOptions, resolveRolloutFile } from './read.js'
 import { parseTimestampMs, readLineTimeMs } from './timestamp.js'
 import { readCountLine, readRecordLine } from './token-bytes.js'
-import { findTextField, parseMetaLine, parseTokenLine, scanTokenLines, type TokenLine } from './token-scan.js'
+import { scanTokenLines, type TokenLine } from './token-scan.js'
 import { addUsageTo, createUsageCounter, NO_USAGE, type ResponseUsage, readUsage } from './usage.js'
-import { isObject, numberOrNull, textOrNull } from './values.js'
+import { isObject, textOrNull } from './values.js'
 
 /** What one response of the server's cost. */
 export interface ResponseTokens {
@@ -27,24 +29,6 @@ export interface ResponseTokens {
   /** Of the turn. */
   cwd: string
   usage: TokenUsage
-}
-
-/** How much of an account's limits was used at one moment. */
-export interface RateLimits {
-  atMs: number | null
-  limitId: string | null
-  limitName: string | null
-  planType: string | null
-  /** `primary` and `secondary`, those that were told. */
-  windows: {
-    name: string
-    usedPercent: number
-    windowMinutes: number | null
-    /** Unix seconds. */
-    resetsAtSeconds: number | null
-  }[]
-  /** Which limit was reached, in Codex's word. */
-  reached: string | null
 }
 
 /** What a rollout of a thread cost, response by response. Lines that were copied from another thread do not count. */
@@ -283,7 +267,7 @@ function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOption
       addResponse(counter.addTold(quick), line, isInherited)
       return
     }
-    const parsed = parseTokenLine(bytesOf(line))
+    const parsed = parseLineBytes(bytesOf(line))
     if (parsed === undefined) badLineCount += 1
     else addResponse(counter.addRecord(parsed.payload), parsed.timestamp, isInherited)
   }
@@ -296,7 +280,7 @@ function createLedger(path: string, { withLimits, onResponse }: ReadLedgerOption
       addSums(quick.total, quick.last, line, isInherited)
       return
     }
-    const parsed = parseTokenLine(bytesOf(line))
+    const parsed = parseLineBytes(bytesOf(line))
     if (parsed === undefined) {
       badLineCount += 1
       return
@@ -385,68 +369,3 @@ function bytesOf({ bytes, start, end }: TokenLine): Buffer {
 const TURN_ID = Buffer.from('"turn_id":"')
 const MODEL = Buffer.from('"model":"')
 const CWD = Buffer.from('"cwd":"')
-
-/** The newest line of a kind, of which something is read only when it is asked for, and copied only if it must be. */
-function createHeldLine() {
-  let bytes: Buffer | undefined
-  let start = 0
-  let end = 0
-  let isKept = true
-  let parsed: RolloutEnvelope | undefined
-  const fields = new Map<string, string | undefined>()
-  const own = () => bytes!.subarray(start, end)
-  const parse = (): RolloutEnvelope | undefined => (parsed ??= bytes && parseTokenLine(own()))
-
-  return {
-    set(line: TokenLine): void {
-      bytes = line.bytes
-      start = line.start
-      end = line.end
-      isKept = false
-      parsed = undefined
-      if (fields.size > 0) fields.clear()
-    },
-    keep(): void {
-      if (isKept || bytes === undefined) return
-      bytes = Buffer.from(own())
-      start = 0
-      end = bytes.length
-      isKept = true
-    },
-    parse,
-    /** A text of the payload. */
-    field(key: Buffer, name: string): string | undefined {
-      if (bytes === undefined) return undefined
-      if (!fields.has(name))
-        fields.set(name, findTextField(own(), key) ?? textOrNull(parse()?.payload[name]) ?? undefined)
-      return fields.get(name)
-    },
-  }
-}
-
-function readLimits({ timestamp, payload }: RolloutEnvelope): RateLimits | undefined {
-  const told = payload.rate_limits
-  if (!isObject(told)) return undefined
-  const windows = (['primary', 'secondary'] as const).flatMap((name) => {
-    const window = told[name]
-    const usedPercent = isObject(window) ? numberOrNull(window.used_percent) : null
-    if (!isObject(window) || usedPercent === null) return []
-    return [
-      {
-        name,
-        usedPercent,
-        windowMinutes: numberOrNull(window.window_minutes),
-        resetsAtSeconds: numberOrNull(window.resets_at),
-      },
-    ]
-  })
-  if (windows.length === 0) return undefined
-  return {
-    atMs: parseTimestampMs(timestamp),
-    limitId: textOrNull(told.limit_id),
-    limitName: textOrNull(told.limit_name),
-    planType: textOrNull(told.plan_type),
-    windows,
-    reached: textOrNull(told.rate_limit_reached_type),
-  }
-}
