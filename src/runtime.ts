@@ -89,7 +89,8 @@ interface Opened extends SyncTarget {
  * A Codex state database, owned: opened for writing, kept open, and closed.
  *
  * Calls are synchronous; one that writes waits for another process's lock for up to 5 s. Each write is one
- * transaction. Every call throws `StateError`: `DB_BUSY`, `DB_FULL`, `DB_READONLY`, `DB_CORRUPT`, `DB_UNREADABLE`;
+ * transaction. Every call throws `StateError`: `DB_BUSY`, `DB_FULL`, `DB_READONLY`, `DB_CORRUPT`, `DB_UNREADABLE`,
+ * `DB_REPLACED` on a write to a file that was removed or replaced while it was open;
  * `DB_NO_TABLE` where the layout lacks what the call is about; `INVALID` for an argument that is none; `CLOSED`
  * after `close`. Shapes, defaults and retention are those of
  * Codex's own state runtime in the generation of `state_4.sqlite`.

@@ -38,6 +38,8 @@ export interface HeldFile {
    * @throws {StateError} `DB_NOT_FOUND`, `DB_UNREADABLE`, `DB_REPLACED`
    */
   read(buffer: Uint8Array, position: number): number
+  /** Whether its path still leads to it; where that cannot be seen, it is taken to. */
+  isInPlace(): boolean
   /** To be called before the connection locks the file for the first time. */
   lock(): void
   /** For what would drop the locks of others: it is called after `release`, when there are none. */
@@ -66,6 +68,14 @@ export function holdFile(path: string): HeldFile {
         return readSync(descriptor, buffer, 0, buffer.length, position)
       } catch (error) {
         throw unreadable(path, error)
+      }
+    },
+    isInPlace() {
+      try {
+        const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+        return stat !== undefined && idOf(stat) === id
+      } catch {
+        return true
       }
     },
     lock() {

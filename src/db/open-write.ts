@@ -46,7 +46,19 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
     }
   }
   const connection = guard(() => share(path, create))
-  const { database } = connection
+  const { database, held } = connection
+  /** Codex to 0.130 removes databases of other generations: what is written to one that is gone is lost without a word. */
+  const proveInPlace = () => {
+    if (database.inTransaction || held.isInPlace()) return
+    throw new StateError('DB_REPLACED', `${path} was removed or replaced while it was open`, {
+      hint: 'Nothing was written. Close it, and open the one that is there now.',
+    })
+  }
+  const write = <T>(work: () => T): T =>
+    guard(() => {
+      proveInPlace()
+      return work()
+    })
   try {
     guard(() => {
       if (create) database.pragma('journal_mode = WAL')
@@ -68,11 +80,11 @@ export function openReadWrite(path: string, { create = false }: OpenReadWriteOpt
       guard(() => prepare(sql).get(...params) as Row | undefined),
     map: <Row, Result>(sql: string, params: SqlValue[], take: (row: Row) => Result) =>
       guard(() => Array.from(prepare(sql).iterate(...params), (row) => take(row as Row))),
-    run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
-    exec: (sql) => guard(() => void database.exec(sql)),
+    run: (sql, ...params) => write(() => prepare(sql).run(...params).changes),
+    exec: (sql) => write(() => void database.exec(sql)),
     version: () => guard(() => String(database.pragma('data_version', { simple: true }))),
     snapshot: (work) => guard(() => database.transaction(work).deferred()),
-    transaction: (work) => guard(() => database.transaction(work).immediate()),
+    transaction: (work) => write(() => database.transaction(work).immediate()),
     async backup(target) {
       try {
         await database.backup(target)

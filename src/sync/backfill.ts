@@ -47,9 +47,11 @@ export async function backfill(
   // Not the clock of the lease: that one may be set.
   const deadlineMs = performance.now() + waitMs
   for (let hasWaited = false; ; hasWaited = true) {
-    const { status } = readBackfillState(target.state, nowSeconds(options))
+    const { status, updatedAtSeconds } = readBackfillState(target.state, nowSeconds(options))
     if (status === 'complete') return { kind: hasWaited ? 'waited' : 'alreadyComplete' }
-    if (status === 'running' && options.isAbandoned?.()) releaseBackfill(target.state, nowSeconds(options))
+    const isOwn = keptLeases.get(target) === updatedAtSeconds
+    if (status === 'running' && (isOwn || options.isAbandoned?.()))
+      releaseBackfill(target.state, nowSeconds(options))
     if (claimBackfill(target.state, nowSeconds(options))) {
       const counts = await runClaimed(target, options)
       if (counts) return { kind: 'ran', ...counts }
@@ -87,14 +89,16 @@ async function runClaimed(target: SyncTarget, options: SyncOptions & Clock): Pro
     options.onProgress?.({ done: 0, total: pending.length })
     const settings = extractSettings(target, options.defaultProvider)
     for await (const batch of readRolloutBatches(pending, settings, options)) {
+      const reached = batch.at(-1)!.file.watermark
       const stored = storeBatch(state, () => {
         if (!holdsLease(target, watermark, options)) return undefined
         const stored = storeRollouts(target, batch)
-        watermark = batch.at(-1)!.file.watermark
-        checkpointBackfill(state, watermark, nowSeconds(options))
+        checkpointBackfill(state, reached, nowSeconds(options))
         return stored
       })
       if (!stored) return undefined
+      // Not before it is stored: of what is rolled back the lease would be taken for another's.
+      watermark = reached
       counts.scanned += batch.length
       counts.failed += reportFailures(stored, options)
       counts.upserted = counts.scanned - counts.failed
@@ -127,10 +131,19 @@ function holdsLease({ state }: SyncTarget, watermark: string | null, clock: Cloc
   return status === 'running' && lastWatermark === watermark
 }
 
-/** What went wrong matters more than that the next one has to wait for the lease. */
+/**
+ * Leases that could not be given back (on a full disk nothing can be written), by when they were last renewed: any
+ * other process that took one over since has renewed it at another time.
+ */
+const keptLeases = new WeakMap<SyncTarget, number>()
+
+/** What went wrong matters more than that another process has to wait for the lease. */
 function tryRelease(target: SyncTarget, watermark: string | null, clock: Clock): void {
   try {
-    if (holdsLease(target, watermark, clock)) releaseBackfill(target.state, nowSeconds(clock))
+    if (!holdsLease(target, watermark, clock)) return
+    keptLeases.set(target, readBackfillState(target.state, nowSeconds(clock)).updatedAtSeconds)
+    releaseBackfill(target.state, nowSeconds(clock))
+    keptLeases.delete(target)
   } catch (error) {
     if (!(error instanceof StateError)) throw error
   }

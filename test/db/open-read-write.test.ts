@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
@@ -86,3 +86,28 @@ test.each([
   if (existed) expect(() => openReadWrite(path, { create: true })).toThrow(expect.objectContaining({ code }))
   expect(readdirSync(folder)).toEqual(existed ? ['x.sqlite'] : [])
 })
+
+test.runIf(process.platform !== 'win32')(
+  'nothing is written to a database that was removed or replaced while it was open',
+  () => {
+    const path = join(temporaryFolder(), 'state_4.sqlite')
+    const connection = openReadWrite(path, { create: true })
+    connection.exec('CREATE TABLE t (n)')
+    connection.run('INSERT INTO t VALUES (1)')
+    const writes = [
+      () => connection.run('INSERT INTO t VALUES (2)'),
+      () => connection.exec('INSERT INTO t VALUES (2)'),
+      () => connection.transaction(() => connection.run('INSERT INTO t VALUES (2)')),
+    ]
+    for (const suffix of ['', '-wal', '-shm']) renameSync(path + suffix, `${path}.gone${suffix}`)
+    for (const write of writes) expect(write).toThrow(expect.objectContaining({ code: 'DB_REPLACED' }))
+    writeFileSync(path, '')
+    for (const write of writes) expect(write).toThrow(expect.objectContaining({ code: 'DB_REPLACED' }))
+    expect(connection.all('SELECT n FROM t')).toEqual([{ n: 1 }])
+    rmSync(path)
+    for (const suffix of ['', '-wal', '-shm']) renameSync(`${path}.gone${suffix}`, path + suffix)
+    for (const write of writes) write()
+    expect(connection.all('SELECT count(*) AS n FROM t')).toEqual([{ n: 4 }])
+    connection.close()
+  },
+)

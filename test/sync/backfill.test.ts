@@ -269,6 +269,30 @@ describe('of several that backfill one home', () => {
     expect(claimAt(nowMs + LEASE_MS)).toBe(true)
   })
 
+  test('one that could not give its lease back when it failed goes on with it the next time', async () => {
+    const home = temporaryFolder()
+    writeSessions(home, 201)
+    using runtime = StateRuntime.init({ codexHome: home, defaultProvider: 'openai' })
+    const other = new Database(runtime.dbPath)
+    const backfill = (onProgress?: (step: SyncProgress) => void) =>
+      runtime.backfill({ ...(onProgress && { onProgress }), waitMs: 0, workerCount: 0 })
+    const failed = backfill(({ done }) => {
+      // From now on nothing can be written there, as on a full disk.
+      if (done === 200)
+        other.exec(
+          `CREATE TRIGGER full BEFORE UPDATE ON backfill_state BEGIN SELECT RAISE(ABORT, 'full'); END`,
+        )
+    })
+    await expect(failed).rejects.toMatchObject({ code: 'INVALID' })
+    other.exec('DROP TRIGGER full')
+    expect(runtime.getBackfillState().status).toBe('running')
+    expect(await backfill()).toMatchObject({ kind: 'ran', scanned: 1 })
+    // The lease of another process is none of ours.
+    other.exec(`UPDATE backfill_state SET status = 'running', updated_at = updated_at + 1`)
+    await expect(backfill()).rejects.toMatchObject({ code: 'BACKFILL_TIMEOUT' })
+    other.close()
+  })
+
   test('one that lost its lease meanwhile leaves the rest to the other', async () => {
     const { home, expected } = await homeAndExpected(650)
     let isStolen = false
