@@ -120,11 +120,13 @@ function readThreadValues(
 }
 
 function readThreads({ connection, columns }: OpenTable, by: 'id' | 'title', typed: string): Completion[] {
-  const { id, title, updatedAtMs } = resolveColumns(THREAD_COLUMNS, columns)
-  const [value, description] = by === 'id' ? [id, title] : [title, id]
+  const { id, name, title, updatedAtMs } = resolveColumns(THREAD_COLUMNS, columns)
+  // What lists call it: its name where its user gave one.
+  const label = `coalesce(nullif(${columnSql(name)}, ''), ${columnSql(title)})`
+  const [value, description] = by === 'id' ? [columnSql(id), label] : [label, columnSql(id)]
   return connection.all<Completion>(
-    `SELECT ${columnSql(value)} AS value, coalesce(substr(${columnSql(description)}, 1, 200), '') AS description
-     FROM threads WHERE substr(${columnSql(value)}, 1, length(?)) = ?
+    `SELECT ${value} AS value, coalesce(substr(${description}, 1, 200), '') AS description
+     FROM threads WHERE substr(${value}, 1, length(?)) = ?
      ORDER BY ${columnSql(updatedAtMs)} DESC LIMIT ?`,
     typed,
     typed,

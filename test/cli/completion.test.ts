@@ -71,6 +71,15 @@ test('a thread is offered by id, or by its title to who types one', async () => 
   )
 })
 
+test('a thread that has a name is offered by it, as lists call it', async () => {
+  expect((await complete('codex-state', ['threads', 'show', '01a1fb72-107'])).lines).toEqual([
+    '01a1fb72-1070-7d72-a57b-9ce71b9c75c6\tNaming: “Basketwise” 🧺',
+  ])
+  expect((await complete('codex-state', ['threads', 'show', 'Naming'])).values).toEqual([
+    'Naming: “Basketwise” 🧺',
+  ])
+})
+
 test('a group takes the flags of the command that it runs by itself', async () => {
   const flags = (await complete('codex-state', ['threads', '--'])).values
   expect(flags).toEqual((await complete('codex-state', ['threads', 'list', '--'])).values)

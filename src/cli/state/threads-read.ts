@@ -43,7 +43,7 @@ const FLAGS = {
     completes: { kind: 'words', words: ['last'] },
   }),
   last: parsedFlag('<n>', 'only the last turns', parsePositive),
-  only: choicesFlag('<parts>', TALK_PARTS, 'only these parts of the talk (user,assistant)'),
+  only: choicesFlag('<parts>', TALK_PARTS, 'only these parts of the talk, as in user,assistant'),
   full: onFlag('long outputs and patches whole'),
   follow: onFlag('keep printing what is added, as tail does', { short: 'f' }),
   html: textFlag('<file>', 'write one static HTML page of the thread to this file, or - to print it', {

@@ -30,7 +30,7 @@ import { createSumKind, THREAD_TOKEN_KIND, type ThreadTokenRecord, TOKEN_TREE_KI
 type TokenRecord = ThreadTokenRecord | TokenGroupSum
 
 const FLAGS = {
-  by: choicesFlag('<what>', TOKEN_GROUPS, 'sums by one or two of these (day,model)'),
+  by: choicesFlag('<what>', TOKEN_GROUPS, 'sums by one or two of these, as in day,model'),
   tree: onFlag('threads below those that started them, with the sums of all below'),
   since: textFlag('<time>', 'used not before 2026-02-06, 3d, 2h30m, yesterday …', TIME_LOOK),
   until: textFlag('<time>', 'used not after that', TIME_LOOK),
