@@ -14,7 +14,7 @@ export function describeEntry(entry: TurnEntry): EntryLine {
     case 'call':
       return describeCall(entry.call)
     case 'item':
-      return describeItem(entry.item)
+      return describeItem(entry.item, entry.call)
     default:
       return entry satisfies never
   }
@@ -32,7 +32,7 @@ function describeCall({ tool, namespace, command, arguments: given }: ToolCall):
   return { kind: 'call', text: `${namespace === null ? '' : `${namespace}/`}${tool} ${given}`.trim() }
 }
 
-function describeItem(item: ThreadItem): EntryLine {
+function describeItem(item: ThreadItem, call: ToolCall | null): EntryLine {
   switch (item.type) {
     case 'userMessage':
       return {
@@ -50,7 +50,11 @@ function describeItem(item: ThreadItem): EntryLine {
     case 'reasoning':
       return { kind: 'thought', text: [...item.summary, ...item.content].join('\n') }
     case 'commandExecution':
-      return { kind: item.source === 'userShell' ? 'user ran' : 'ran', text: item.command }
+      // In 2025 the line of a command's end did not repeat it.
+      return {
+        kind: item.source === 'userShell' ? 'user ran' : 'ran',
+        text: item.command || (call?.command ?? ''),
+      }
     case 'fileChange':
       return {
         kind: 'changed',

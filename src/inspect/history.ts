@@ -161,9 +161,11 @@ async function inspectOne(
   path: string,
   { superseded, find }: CurrentRollouts,
   { connection, signal }: HistoryRequest,
-): Promise<ThreadHistory | undefined> {
+): Promise<ThreadHistory | UnreadableHistory | undefined> {
   const lineage = await readLineage(path, { findRollout: find, signal })
   const { head, file, bases } = lineage
+  if (lineage.hasLostMode)
+    return { path, reason: `${path}: its first line cannot be read, so what Codex shows of it is not known` }
   if (head.historyMode !== 'paginated') return undefined
   const readRows = (id: string) => (connection ? readProjectedRows(connection, id) : NO_ROWS)
   // The rows first: a line that is written meanwhile is then behind the cursor, never before it.

@@ -11,13 +11,18 @@ export type RolloutContent = 'usable' | 'older form' | 'empty' | 'damaged' | 'un
 /** Objects that no envelope holds, which is how all lines of the older form begin. */
 const WITHOUT_ENVELOPE = /\bno (timestamp|type|payload)$/
 
+/** Whether what is wrong with a line is that it is in the older form. */
+export function isOfOlderForm(reason: string): boolean {
+  return WITHOUT_ENVELOPE.test(reason)
+}
+
 /** Tells what is in a rollout by its first usable line, so that little is read of most. */
 export async function judgeRolloutContent(path: string): Promise<RolloutContent> {
   let content: RolloutContent = 'empty'
   try {
     for await (const line of readRolloutLines(resolveRolloutFile(path))) {
       if (line.kind !== 'malformed' && line.kind !== 'unknown') return 'usable'
-      const isOlder = line.kind === 'malformed' && WITHOUT_ENVELOPE.test(line.reason)
+      const isOlder = line.kind === 'malformed' && isOfOlderForm(line.reason)
       if (!isOlder) content = 'damaged'
       else if (content === 'empty') content = 'older form'
     }

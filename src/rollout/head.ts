@@ -36,7 +36,12 @@ export interface RolloutHead {
 export async function readRolloutHead(
   file: RolloutFileFacts,
   options: ReadRolloutOptions = {},
-): Promise<{ head: RolloutHead; copiedFrom: string | null }> {
+): Promise<{
+  head: RolloutHead
+  copiedFrom: string | null
+  /** The line that tells the format is lost, and the lines behind it are numbered as those of a paginated rollout. */
+  hasLostMode: boolean
+}> {
   const lines: RolloutEnvelope[] = []
   let isFirstLost = false
   await scanRolloutLines(
@@ -53,7 +58,11 @@ export async function readRolloutHead(
   const metaOf = (line: RolloutEnvelope | undefined) => (line?.type === 'session_meta' ? line.payload : null)
   const head = headOfMeta(file.path, metaOf(lines[0]) ?? {}, !isFirstLost)
   const ids = lines.map((line) => textOrNull(metaOf(line)?.id)?.toLowerCase())
-  return { head, copiedFrom: ids.find((id) => id !== undefined && id !== head.threadId) ?? null }
+  return {
+    head,
+    copiedFrom: ids.find((id) => id !== undefined && id !== head.threadId) ?? null,
+    hasLostMode: isFirstLost && head.historyMode === 'legacy' && (lines[0]?.ordinal ?? null) !== null,
+  }
 }
 
 /** @param meta payload of the first `session_meta`, or an empty object. */

@@ -28,6 +28,8 @@ export interface Lineage {
   missingBase: MissingBase | null
   /** Before 0.100 no line tells where a copied history ends: the byte at which it does; `null` where lines tell. */
   copiedEnd: number | null
+  /** Whether it is paginated cannot be told: its first line is lost. */
+  hasLostMode: boolean
 }
 
 /** Follows a chain of forks no further than this. */
@@ -44,7 +46,7 @@ export async function readLineage(
 ): Promise<Lineage> {
   const file = resolveRolloutFile(path)
   const find = options.findRollout ?? createHomeIndex(homeOfRollout(file.path), options)
-  const { head, copiedFrom } = await readRolloutHead(file, options)
+  const { head, copiedFrom, hasLostMode } = await readRolloutHead(file, options)
   const bases: LineageBase[] = []
   const seen = new Set([head.rolloutId])
   let missingBase: MissingBase | null = null
@@ -68,7 +70,7 @@ export async function readLineage(
   }
   const copiedEnd =
     copiedFrom !== null && head.hasNoTurnLines ? await findCopiedEnd(file, copiedFrom, find, options) : null
-  return { file, head, bases, missingBase, copiedEnd }
+  return { file, head, bases, missingBase, copiedEnd, hasLostMode }
 }
 
 async function readBase(

@@ -107,7 +107,11 @@ function itemWords(item: ThreadItem): Words[] {
 
 /** What the call says that its item does not. */
 function callBesideItem(item: ThreadItem, call: ToolCall): Words[] {
-  const beside = words('calls', call.justification)
+  const isUnnamed = item.type === 'commandExecution' && item.command === ''
+  const beside = [
+    ...(isUnnamed ? commandWords(call.command ?? '') : []),
+    ...words('calls', call.justification),
+  ]
   if (call.output === null || hasOwnOutput(item, call.output)) return beside
   return [...beside, ...words('output', call.output)]
 }

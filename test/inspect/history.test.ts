@@ -192,6 +192,20 @@ describe('a damaged projection', () => {
     ).toEqual(['notProjected', 'resume', 'resume'])
   })
 
+  test('A rollout whose first line is lost is not passed over without a word', async () => {
+    const home = temporary(copyFixtureHome('turns', 'history-sound'))
+    const [sound] = await look(home)
+    writeFileSync(sound!.path, `\ufeff${readFileSync(sound!.path, 'utf8')}`)
+    const found = []
+    for await (const thread of lookAtAll(home)) found.push(thread)
+    expect(found).toEqual([
+      {
+        path: sound!.path,
+        reason: `${sound!.path}: its first line cannot be read, so what Codex shows of it is not known`,
+      },
+    ])
+  })
+
   test('A fork whose base is gone, or cannot be read, cannot be opened, and it is said which', async () => {
     const home = temporary(copyFixtureHome('turns', 'forks-0.169.0'))
     const base = (await look(home)).find(

@@ -5,6 +5,7 @@ import { formatPlural } from '../../format/quantity.js'
 import { findRollout } from '../../inspect/find-rollout.js'
 import { findHolders } from '../../inspect/holders.js'
 import type { FoundThread } from '../../inspect/thread-reference.js'
+import { isOfOlderForm } from '../../rollout/content.js'
 import type { LocatedRollout } from '../../rollout/locate.js'
 import type { ThreadTurns } from '../../rollout/turns.js'
 import type { Session } from './session.js'
@@ -73,9 +74,7 @@ export function isRecentRollout({ modifiedAtMs }: LocatedRollout, nowMs: number)
 
 /** What of the rollout is not in the answer. */
 export function tellProblems(read: ThreadTurns, session: Session): void {
-  for (const line of read.badLines) session.notice(formatBadLine(line))
-  const untold = read.badLineCount - read.badLines.length
-  if (untold > 0) session.notice(`${formatPlural(untold, 'more line')} cannot be read`)
+  tellBadLines(read, session)
   for (const [type, count] of Object.entries(read.unknownTypes))
     session.notice(`${formatPlural(count, 'line')} of the type ${type}, which is not known here`)
   if (read.elidedBytes > 0)
@@ -88,4 +87,17 @@ export function tellProblems(read: ThreadTurns, session: Session): void {
     )
     session.fail()
   }
+}
+
+function tellBadLines({ path, lineCount, badLines, badLineCount }: ThreadTurns, { notice }: Session): void {
+  const isOlder = lineCount === 0 && badLineCount > 0 && badLines.every(({ reason }) => isOfOlderForm(reason))
+  if (isOlder) {
+    notice(
+      `${path} was written before September 2025, in a form that is not read: ${formatPlural(badLineCount, 'line')}`,
+    )
+    return
+  }
+  for (const line of badLines) notice(formatBadLine(line))
+  const untold = badLineCount - badLines.length
+  if (untold > 0) notice(`${formatPlural(untold, 'more line')} cannot be read`)
 }

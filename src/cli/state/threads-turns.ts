@@ -100,6 +100,7 @@ counted where it was used. 'No answer': up to 0.144 a rollout does not tell that
     })
     tellProblems(read, session)
     const turns = rolledBack ? withRolledBack(read) : read.turns
+    if (turns.length === 0) session.fail()
     if (items) return foundEntries(read, turns)
     return foundTurns(read, turns, isDrawn ? await drawCourse(read.turns, color, session) : '')
   },

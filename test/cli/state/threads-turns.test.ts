@@ -1,8 +1,18 @@
 import { rmSync, utimesSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { toldHomes } from '../../helpers/codex-view.js'
 import { copyFixtureHome } from '../../helpers/homes.js'
+import {
+  event,
+  line,
+  makeFolder,
+  ROLLOUT_NAME,
+  sessionMeta,
+  THREAD_ID,
+  userMessage,
+  writeFile,
+} from '../../helpers/rollouts.js'
 import { runState } from '../../helpers/run.js'
 
 const forks = copyFixtureHome('turns', 'forks-0.169.0')
@@ -188,4 +198,44 @@ test('A thread that is not there is said so', async () => {
   const { stderr, exitCode } = await runState(['threads', 'turns', 'ffffffff', '--codex-home', forks])
   expect(exitCode).toBe(1)
   expect(stderr).toContain('ffffffff')
+})
+
+describe('a rollout of 2025', () => {
+  const write = (lines: readonly string[]) => {
+    const home = makeFolder()
+    writeFile(home, `sessions/2026/02/05/${ROLLOUT_NAME}`, lines.map((text) => `${text}\n`).join(''))
+    return (...argv: string[]) => runState([...argv, '--codex-home', home])
+  }
+
+  test('has the command of a call whose end does not repeat it', async () => {
+    const run = write([
+      sessionMeta({ cli_version: '0.40.0' }),
+      userMessage('do it'),
+      line('response_item', {
+        type: 'function_call',
+        name: 'shell',
+        arguments: JSON.stringify({ command: ['ls', '-la'] }),
+        call_id: 'c',
+      }),
+      event('exec_command_end', { call_id: 'c', aggregated_output: 'a\n', exit_code: 0 }),
+    ])
+    const { stdout } = await run('threads', 'turns', THREAD_ID, '--items', '--json')
+    expect(JSON.parse(stdout)[1]).toMatchObject({ kind: 'ran', text: 'ls -la', exit_code: 0 })
+    expect((await run('search', 'ls -la')).exitCode).toBe(0)
+  })
+
+  test('in the form from before September is called that once, and has no turn', async () => {
+    const run = write([
+      JSON.stringify({ id: THREAD_ID, timestamp: '2025-08-01T10:00:00Z', instructions: null }),
+      JSON.stringify({ type: 'message', role: 'user', content: [] }),
+      JSON.stringify({ record_type: 'state' }),
+    ])
+    for (const command of ['turns', 'read']) {
+      const { stdout, stderr, exitCode } = await run('threads', command, THREAD_ID)
+      expect([stdout, exitCode]).toEqual(['', 1])
+      expect(stderr).toMatch(
+        /^codex-state: .*jsonl was written before September 2025, in a form that is not read: 3 lines\n(.* has no turn\n)?$/,
+      )
+    }
+  })
 })
