@@ -11,6 +11,8 @@ export interface Failure {
   isGuess: boolean
   /** The turn ended with it. */
   endsTurn: boolean
+  /** It was tried again, and that went well. */
+  isRecovered: boolean
   /** Of the row that tells most: the last one. `undefined` where the failure is that no row follows. */
   site: RowSite | undefined
   /** In the order of time. */
@@ -279,6 +281,7 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
         addStatus(note, ms, step.status, thread)
         break
       case 'sampled':
+        for (const retry of thread.pending) retry.isRecovered = true
         flushPending(thread)
         resetRequest(thread)
         if (!step.needsFollowUp) thread.isOpen = false
@@ -424,6 +427,7 @@ export function createFailureFinder(options: FailureFinderOptions = {}): Failure
         entry: failureEntry('killed'),
         isGuess: true,
         endsTurn: true,
+        isRecovered: false,
         site: undefined,
         rowIds: ended.map(({ lastNote }) => lastNote!.id),
         firstMs: ms,
@@ -485,6 +489,7 @@ function createFailure(
     entry: failureEntry(name),
     isGuess,
     endsTurn: false,
+    isRecovered: false,
     site,
     rowIds: [id],
     firstMs: ms,

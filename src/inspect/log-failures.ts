@@ -208,14 +208,14 @@ function matching(
 }
 
 function describeFailure(failure: Failure): Finding {
-  const { site, entry, text: said, summary, ...about } = failure
+  const { site, entry, text: said, summary, isRecovered, ...about } = failure
   // Why a server did not start is said without its name.
   const isTold = said !== '' && !entry.name.startsWith('mcp-start')
   const text = site ? unquote(isTold ? said : summary) : entry.title
   return {
     ...about,
     entry,
-    severity: entry.severity,
+    severity: isRecovered && entry.severity === 'failure' ? 'recovered' : entry.severity,
     text,
     mask: maskMessage(text.slice(0, LONGEST_MASK)),
     ...(site ?? NOWHERE),

@@ -651,6 +651,17 @@ describe('rows that tell together of one failure', () => {
     }
   })
 
+  test('a retry after which the request went well, and one that was in vain', () => {
+    const told = (...rows: Row[]) => find(rows).map((one) => [one.entry.name, one.isRecovered, one.endsTurn])
+    const cause = ' sampling_error=stream disconnected before completion: Transport error: x'
+    expect(told(request, retry(1, cause), sampled)).toEqual([['stream-cut', true, false]])
+    expect(told(request, retry(1, cause), failed('Quota exceeded.'))).toEqual([
+      ['stream-cut', false, false],
+      ['quota', false, true],
+    ])
+    expect(told(request, retry(1, cause))).toEqual([['stream-cut', false, false]])
+  })
+
   test('but a list of models that was fetched meanwhile says nothing of the turn', () => {
     const list = answered('401 Unauthorized', 'GET', 'http://h/v1/models')
     expect(names([request, list, retry(1), request, sampled])).toEqual(['stream-cut'])

@@ -121,6 +121,7 @@ function addToKind(groups: Map<string, FindingGroup>, finding: Finding): void {
     groups.set(key, group)
   }
   group.count++
+  if (rankOf(severity) < rankOf(group.severity)) group.severity = severity
   if (endsTurn) group.turnCount++
   if (isGuess) group.guessCount++
   group.firstMs = Math.min(group.firstMs, firstMs)

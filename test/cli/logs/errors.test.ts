@@ -197,3 +197,40 @@ test('a process that is gone did not end in a turn whose end the rollout tells',
   expect((await killed())[0].turn_id).not.toBe(cut.turn_id)
   state.close()
 })
+
+test('a retry after which the request went well is recovered, unless one of its kind was in vain', async () => {
+  const row = (second: number, level: string, target: string, body: string) => ({
+    tsSeconds: T + second,
+    level,
+    target,
+    body: `session_loop{thread_id=t}:turn{turn.id=u}: ${body}`,
+    threadId: 't',
+  })
+  const retry = (second: number) =>
+    row(
+      second,
+      'WARN',
+      'codex_core::responses_retry',
+      'stream disconnected - retrying sampling request (1/5 in 200ms)... sampling_error=Transport error: reset',
+    )
+  const went = (second: number) =>
+    row(second, 'INFO', 'codex_core::session::turn', 'post sampling token usage needs_follow_up=false')
+  const failed = (second: number) =>
+    row(second, 'INFO', 'codex_core::session::turn', 'Turn error: Quota exceeded.')
+  const severities = async (...rows: ReturnType<typeof row>[]) => {
+    const { home } = createLogHome(rows)
+    const errors = (await readErrors(home)).rows.map((one: FoundFailure) => [one.name, one.severity])
+    const check = await runLogs(['check', '--json', '--max-errors', '0/1h', '--codex-home', home], {
+      now: (T + 100) * 1000,
+    })
+    return [errors, check.exitCode]
+  }
+  expect(await severities(retry(1), went(2))).toEqual([[['stream-cut', 'recovered']], 0])
+  expect(await severities(retry(1), went(2), retry(3), failed(4))).toEqual([
+    [
+      ['quota', 'failure'],
+      ['stream-cut', 'failure'],
+    ],
+    1,
+  ])
+})
