@@ -74,6 +74,7 @@ export {
 export { decodeCursor, encodeCursor } from './query/threads/cursor.js'
 export { metadataFromRow } from './query/threads/find.js'
 export { anchorFromItem } from './query/threads/page.js'
+export { applyRolloutItem, type RolloutOrigin } from './rollout/apply-item.js'
 export { builderFromItems, buildMetadata, type ThreadBuilder } from './rollout/builder.js'
 export { normalizeCwd } from './rollout/cwd.js'
 export { DIFF_FIELDS, type DiffField, diffFields, SEED_DIFF_FIELDS } from './rollout/diff-fields.js'
@@ -88,12 +89,10 @@ export {
   watermarkOf,
 } from './rollout/list.js'
 export {
-  applyRolloutItem,
   extractMetadata,
   type LineCounts,
   type MetadataOptions,
   type RolloutExtract,
-  type RolloutOrigin,
 } from './rollout/metadata.js'
 export {
   type MalformedLine,

@@ -1,9 +1,10 @@
 import { StateError } from '../errors.js'
 import type { MetadataRules } from '../model/releases.js'
 import type { ThreadMetadata, ThreadRow } from '../model/thread.js'
-import { extractMetadataFromLines, stripUserMessagePrefix, USER_MESSAGE_BEGIN } from '../rollout/metadata.js'
+import { extractMetadataFromLines } from '../rollout/metadata.js'
 import type { RolloutLine } from '../rollout/parse.js'
 import { type RolloutFileFacts, readRolloutLines, resolveRolloutFile } from '../rollout/read.js'
+import { stripUserMessagePrefix, USER_MESSAGE_BEGIN } from '../rollout/user-text.js'
 
 /** What releases to 0.98 made of the head of a rollout for an entry of a list. */
 export interface EarlyListEntry {

@@ -1,6 +1,6 @@
 import type { MetadataRules } from '../model/releases.js'
 import type { ThreadMetadata } from '../model/thread.js'
-import { adoptIdentity, applyRolloutItem, createMetadata } from './metadata.js'
+import { adoptIdentity, applyRolloutItem, createMetadata } from './apply-item.js'
 import type { RolloutItem } from './parse.js'
 
 /** What is known of a thread before its items are applied; all else begins with Codex's defaults. */

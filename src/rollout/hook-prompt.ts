@@ -1,8 +1,6 @@
-import { type JsonObject, readParts, textOrNull } from './values.js'
+import { type JsonObject, readParts, textOrNull, unescapeXml } from './values.js'
 
 const HOOK_PROMPT = /^<hook_prompt hook_run_id="([^"]*)">([\s\S]*)<\/hook_prompt>$/
-
-const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }
 
 /** What a stop hook sent, from the text parts of a message; `undefined` when that is something else. */
 export function parseHookPrompt(
@@ -11,10 +9,6 @@ export function parseHookPrompt(
   const fragments = parts.map((part) => HOOK_PROMPT.exec((textOrNull(part.text) ?? '').trim()))
   if (fragments.length === 0 || fragments.includes(null)) return undefined
   return fragments.map((match) => ({ text: unescapeXml(match![2]!), hookRunId: unescapeXml(match![1]!) }))
-}
-
-function unescapeXml(text: string): string {
-  return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => ENTITIES[name]!)
 }
 
 /** The same of an item, which has the fragments as they are. */

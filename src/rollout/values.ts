@@ -38,3 +38,9 @@ export function camelCase(word: string): string {
   const joined = word.replace(/[_-]([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())
   return joined.charAt(0).toLowerCase() + joined.slice(1)
 }
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }
+
+export function unescapeXml(text: string): string {
+  return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => ENTITIES[name]!)
+}

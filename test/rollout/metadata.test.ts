@@ -6,8 +6,9 @@ import { describe, expect, test } from 'vitest'
 import { StateError } from '../../src/errors.js'
 import { CURRENT_RULES, METADATA_RULES, type MetadataRules, SEED_RULES } from '../../src/model/releases.js'
 import type { ThreadMetadata } from '../../src/model/thread.js'
+import { toStoredSource } from '../../src/rollout/apply-item.js'
 import { cutToSeconds, DIFF_FIELDS, diffFields, SEED_DIFF_FIELDS } from '../../src/rollout/diff-fields.js'
-import { extractMetadata, extractMetadataFromLines, toStoredSource } from '../../src/rollout/metadata.js'
+import { extractMetadata, extractMetadataFromLines } from '../../src/rollout/metadata.js'
 import { parseRolloutLine } from '../../src/rollout/parse.js'
 import {
   event,
