@@ -51,7 +51,7 @@ export function isWord(word: Uint8Array, bytes: Uint8Array, from: number, to: nu
   return to - from === word.length && isAt(bytes, word, from)
 }
 
-export function hashBytes(bytes: Uint8Array, from: number, to: number): number {
+function hashBytes(bytes: Uint8Array, from: number, to: number): number {
   let hash = 0
   for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0
   return hash

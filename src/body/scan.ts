@@ -11,6 +11,7 @@ import {
   OPEN_BRACE,
   QUOTE,
 } from '../model/bytes.js'
+import { createKnownSpans } from './known-spans.js'
 import {
   CALL_SITES,
   type CallSite,
@@ -181,6 +182,7 @@ export function createBodyScanner(): BodyScanner {
   let spanCount = 0
   let fieldCount = 0
   let isGuess = false
+  const known = createKnownSpans()
   /** In the chain that was read last: words that are not known, texts with brackets, quotes or blanks in them. */
   let hasUnknown = false
   let hasLooseText = false
@@ -463,7 +465,19 @@ export function createBodyScanner(): BodyScanner {
     let at = from
     let hasBraces = false
     let code = 0
+    // Who asks for the spans gets all of them.
+    let knownCount = recorded ? 0 : known.match(body, from, end)
+    if (knownCount > 0) {
+      at += known.endOf(knownCount)
+      hasBraces = known.hasBraces(knownCount)
+    }
     for (;;) {
+      if (at > from && body[at]! === BLANK) {
+        spanCount = spansAt / 4
+        fieldCount = fieldsAt / 3
+        if (!recorded) known.keep(body, from, knownCount)
+        return hasBraces ? at + 1 : -1
+      }
       const nameFrom = at
       for (; at < end; at++) {
         code = body[at]!
@@ -478,6 +492,7 @@ export function createBodyScanner(): BodyScanner {
         spans[spansAt + 2] = fieldsAt / 3
         spansAt += 4
       }
+      let hangsOnNext = false
       if (code === OPEN_BRACE) {
         hasBraces = true
         do {
@@ -507,7 +522,10 @@ export function createBodyScanner(): BodyScanner {
             }
             if (at >= end || (code !== BLANK && code !== CLOSE_BRACE)) return -1
             // Three letters, as `cwd`: a text.
-            if (equals - keyFrom === 3 && !isPlainText(keyFrom, at)) return -1
+            if (equals - keyFrom === 3) {
+              if (!isPlainText(keyFrom, at)) return -1
+              hangsOnNext = true
+            }
           }
           if (recorded) {
             if (fieldsAt + 3 > fields.length) fields = result.fields = grown(fields)
@@ -522,11 +540,7 @@ export function createBodyScanner(): BodyScanner {
       if (recorded) spans[spansAt - 1] = fieldsAt / 3
       if (at + 1 >= end || body[at]! !== COLON) return -1
       at++
-      if (body[at]! === BLANK) {
-        spanCount = spansAt / 4
-        fieldCount = fieldsAt / 3
-        return hasBraces ? at + 1 : -1
-      }
+      if (!recorded && !hangsOnNext) knownCount = known.add(knownCount, at - from, hasBraces)
     }
   }
 

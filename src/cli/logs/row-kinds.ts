@@ -1,4 +1,4 @@
-import { createByteCache, hashBytes, isWord } from '../../body/byte-words.js'
+import { createByteCache } from '../../body/byte-words.js'
 import { maskBytes, maskedRoom } from '../../body/mask.js'
 import { parseBody } from '../../body/parse.js'
 import { type BodyScan, createBodyScanner } from '../../body/scan.js'
@@ -54,9 +54,12 @@ const FILE = 2
 const BODY = 3
 
 const NO_TEXT = 1
+const WORD_BYTES = 4
 
+/** The key in words of four bytes, the last one filled up with zeros. */
 interface FoundKind {
-  key: Buffer
+  words: Int32Array
+  length: number
   kind: RowKind
 }
 
@@ -69,7 +72,8 @@ export function createKindsReader(store: LogStore, filter?: LogFilter): (batch: 
   const targetOf = createByteCache((word) => word.toString())
   let bytes: Buffer = Buffer.alloc(0)
   /** What a kind is known by: its level and its place, then the mask of its message. */
-  let key = Buffer.alloc(4096)
+  let key = Buffer.allocUnsafeSlow(4096)
+  let keyWords = new Int32Array(key.buffer)
   let keyLength = 0
   let maskFrom = 0
   let found = new Map<number, FoundKind[]>()
@@ -77,7 +81,11 @@ export function createKindsReader(store: LogStore, filter?: LogFilter): (batch: 
   let otherCount = 0
 
   function reserve(more: number): void {
-    if (keyLength + more > key.length) key = Buffer.concat([key], (keyLength + more) * 2)
+    if (keyLength + more + WORD_BYTES <= key.length) return
+    const larger = Buffer.allocUnsafeSlow((keyLength + more) * 2 * WORD_BYTES)
+    key.copy(larger, 0, 0, keyLength)
+    key = larger
+    keyWords = new Int32Array(key.buffer)
   }
 
   function addText(source: Uint8Array, begin: number, end: number): void {
@@ -102,9 +110,11 @@ export function createKindsReader(store: LogStore, filter?: LogFilter): (batch: 
   }
 
   function count(at: Instant, toRow: () => StoredLogRow): void {
-    const hash = hashBytes(key, 0, keyLength)
+    const wordCount = Math.ceil(keyLength / WORD_BYTES)
+    for (let at = keyLength; at < wordCount * WORD_BYTES; at++) key[at] = 0
+    const hash = hashWords(keyWords, wordCount)
     const same = found.get(hash)
-    const known = same?.find((one) => isWord(one.key, key, 0, keyLength))
+    const known = same?.find((one) => one.length === keyLength && startsWith(keyWords, one.words))
     if (known) {
       const { kind } = known
       kind.count++
@@ -117,16 +127,16 @@ export function createKindsReader(store: LogStore, filter?: LogFilter): (batch: 
       return
     }
     kindCount++
-    const own = Buffer.from(key.subarray(0, keyLength))
+    const words = keyWords.slice(0, wordCount)
     const kind: RowKind = {
-      key: own.toString('latin1'),
+      key: key.toString('latin1', 0, keyLength),
       count: 1,
-      message: own.toString('utf8', maskFrom),
+      message: key.toString('utf8', maskFrom, keyLength),
       first: toRow(),
       last: { tsSeconds: at.tsSeconds, tsNanos: at.tsNanos },
     }
-    if (same) same.push({ key: own, kind })
-    else found.set(hash, [{ key: own, kind }])
+    if (same) same.push({ words, length: keyLength, kind })
+    else found.set(hash, [{ words, length: keyLength, kind }])
   }
 
   function textOf(column: number): string | null {
@@ -220,6 +230,20 @@ export function createKindsReader(store: LogStore, filter?: LogFilter): (batch: 
     }
     return { kinds: [...found.values()].flatMap((same) => same.map(({ kind }) => kind)), otherCount }
   }
+}
+
+function hashWords(words: Int32Array, count: number): number {
+  let hash = count
+  for (let at = 0; at < count; at++) {
+    hash = Math.imul(hash ^ words[at]!, 0x5bd1e995)
+    hash ^= hash >>> 15
+  }
+  return hash
+}
+
+function startsWith(words: Int32Array, known: Int32Array): boolean {
+  for (let at = 0; at < known.length; at++) if (known[at] !== words[at]) return false
+  return true
 }
 
 function* windowsOf(batch: LogBatch): Generator<LogBatch> {
