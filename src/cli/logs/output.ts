@@ -19,7 +19,7 @@ export interface Output {
   header: string
   formatter: RowFormatter
   /** Where rows are told by what their bodies mean. */
-  summary?: Pick<SummaryOutput, 'showThread' | 'restart'>
+  summary?: Omit<SummaryOutput, 'formatter'>
   /** How SQLite writes them by itself; `undefined` where the output needs JavaScript's form. */
   plan: RecordPlan | undefined
   /** What reads bodies, where the plan asks for parts of them. */
@@ -82,7 +82,7 @@ export async function resolveOutput(flags: LogsFlags, filter: LogFilter, io: Io)
       header,
       formatter,
       summary: {
-        restart: summary.restart,
+        ...summary,
         showThread(thread) {
           summary.showThread(thread)
           output.plan = undefined

@@ -11,8 +11,8 @@ import { type Reading, type Selected, selectNewest } from './select.js'
 const DEFAULT_ROWS = 40
 /** What a shell prints before its next command, and the line above all rows. */
 const OTHER_LINES = 3
-/** Where more rows than these are folded into less than a screen, less is shown. */
-const MOST_ROWS = 2000
+/** Where more rows than these are folded into less than a screen, less is shown: an idle Codex writes three a second. */
+const MOST_ROWS = 10_000
 /** Of all bodies that are looked at. */
 const MOST_UNITS = 16 * 1024 * 1024
 
@@ -32,18 +32,24 @@ export async function selectScreen(
     summary?.restart()
     return lines
   }
+  let tooFew = 0
   for (let limit = height; ; limit = Math.min(limit * 4, MOST_ROWS)) {
     const selected = await selectNewest(readings, filter, { limit, isReversed: false }, io)
     if (!summary) return selected
     const rows = readRows(selected)
+    summary.keepSummaries(true)
     const hasMore = rows.length === limit && limit < MOST_ROWS
-    if (hasMore && countLines(rows, 0) < height) continue
-    let [low, high] = [0, rows.length]
+    if (hasMore && countLines(rows, 0) < height) {
+      tooFew = rows.length
+      continue
+    }
+    let [low, high] = [0, rows.length - tooFew]
     while (low < high) {
       const middle = (low + high) >> 1
       if (countLines(rows, middle) <= height) high = middle
       else low = middle + 1
     }
+    summary.keepSummaries(false)
     const shown = rows.slice(low)
     return selected.map((one) => ({
       ...one,

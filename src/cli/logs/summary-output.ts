@@ -3,6 +3,8 @@ import { kindOf, summarizeRow } from '../../body/summary.js'
 import type { RowFormatter } from '../../format/formats.js'
 import { createShortFormatter, type ShortFormatter } from '../../format/short.js'
 import type { ShortOptions } from '../../format/short-line.js'
+import type { StoredLogRow } from '../../model/log.js'
+import type { LogSummary } from '../../model/log-summary.js'
 import type { OutputStream } from '../io.js'
 
 export interface SummaryOutputOptions
@@ -19,6 +21,8 @@ export interface SummaryOutput {
   showThread(thread: NonNullable<ShortOptions['thread']>): void
   /** Forgets the rows before, as if none had been printed. */
   restart(): void
+  /** Whether what a row says is kept: for rows that are formatted again and again. */
+  keepSummaries(keeps: boolean): void
 }
 
 /** A terminal's width where it does not say it. */
@@ -30,6 +34,7 @@ export function createSummaryOutput({ stdout, folds, ...options }: SummaryOutput
   let width = readWidth()
   let formatter = make()
   let isWithin = false
+  let kept: Map<StoredLogRow, LogSummary> | undefined
 
   function readWidth(): number | undefined {
     // Some say 0.
@@ -58,8 +63,12 @@ export function createSummaryOutput({ stdout, folds, ...options }: SummaryOutput
       format(row, layout) {
         if (!isWithin) fitToTerminal()
         isWithin = true
-        const parsed = parseBody(row.body, { target: row.target, ...layout })
-        return formatter.format(summarizeRow(row, parsed))
+        let summary = kept?.get(row)
+        if (!summary) {
+          summary = summarizeRow(row, parseBody(row.body, { target: row.target, ...layout }))
+          kept?.set(row, summary)
+        }
+        return formatter.format(summary)
       },
       flush() {
         isWithin = false
@@ -68,6 +77,9 @@ export function createSummaryOutput({ stdout, folds, ...options }: SummaryOutput
     },
     restart() {
       formatter = make()
+    },
+    keepSummaries(keeps) {
+      kept = keeps ? new Map() : undefined
     },
     showThread(shown) {
       thread = shown

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { candidatesFor, listDatabases } from '../../../src/schema/files.js'
 import { LOG_HOMES } from '../../helpers/homes.js'
-import { createLogHome, THREAD_A } from '../../helpers/log-layouts.js'
+import { createLogHome, T, THREAD_A } from '../../helpers/log-layouts.js'
 import { runLogs } from '../../helpers/run.js'
 
 const TERMINAL = { isTerminal: true, columns: 120, rows: 40 }
@@ -45,4 +45,29 @@ test('rows that fold leave no empty screen, as long as there are others', async 
   expect(linesOf((await runLogs(argv, { ...TERMINAL, rows: 12 })).stdout).length).toBe(9)
   // Who asks for a number of rows gets that.
   expect(linesOf((await runLogs([...argv, '-n', '60'], TERMINAL)).stdout).length).toBe(2)
+})
+
+test('of a Codex that was idle for long, the rows before are shown as well', async () => {
+  const idle = ['Reloading auth', 'Reloaded auth', 'waiting'].map((body) => ({
+    body,
+    level: 'INFO',
+    target: 'a',
+  }))
+  const rows = [
+    ...Array.from({ length: 50 }, (_, at) => ({
+      body: `step ${at}`,
+      level: 'INFO',
+      target: 'a',
+      tsSeconds: T + at,
+    })),
+    ...Array.from({ length: 1000 }, (_, at) =>
+      idle.map((row) => ({ ...row, tsSeconds: T + 50 + at })),
+    ).flat(),
+  ]
+  const { home } = createLogHome(rows)
+  const { stdout } = await runLogs(['tail', '--no-follow', '--utc', '--codex-home', home], TERMINAL)
+  const lines = linesOf(stdout)
+  expect(lines.length).toBe(37)
+  expect(lines.at(-1)).toMatch(/ ↻ {5}the 3 above, 999 times more \(2997 rows, \.000–09:32:31\.000\)$/)
+  expect(lines.at(-5)).toMatch(/ step 49$/)
 })
