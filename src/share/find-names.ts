@@ -71,7 +71,23 @@ export function createNameFinder(scanner: TextScanner): NameFinder {
 
 /** Part of a longer name (`acme-demo`, `demo-notes`, `demo.rs`) is another name. */
 function isWord(text: string, start: number, end: number): boolean {
-  const before = text.slice(Math.max(0, start - 2), start)
-  if (/[\w.-]$/.test(before) && !/\\[nrt]$/.test(before)) return false
-  return !/^(?:[\w-]|\.\w)/.test(text.slice(end, end + 2))
+  const isAlone =
+    !isNameCharacter(text.charCodeAt(start - 1)) || /\\[nrt]$/.test(text.slice(Math.max(0, start - 2), start))
+  if (!isAlone) return false
+  const next = text.charCodeAt(end)
+  return next === DOT ? !/\w/.test(text[end + 1] ?? '') : !isNameCharacter(next)
+}
+
+const DOT = 46
+
+/** A letter, a digit, `_`, `-` or `.` of ASCII. */
+function isNameCharacter(code: number): boolean {
+  const letter = code | 32
+  return (
+    (letter >= 97 && letter <= 122) ||
+    (code >= 48 && code <= 57) ||
+    code === 95 ||
+    code === 45 ||
+    code === DOT
+  )
 }

@@ -261,7 +261,11 @@ function scanText(text: string, beginnings: Uint8Array, folderInitials: Uint8Arr
       }
     } else if (wordStart >= 0) {
       if ((kind & ENDS_NAME) !== 0) {
-        if (endsSecretName(codes, index)) checkAssignment(text, wordStart, index, secrets)
+        if (index - wordStart >= 3) {
+          const tails = NAME_TAIL_LISTS[hashThree(codes[index - 3]!, codes[index - 2]!, codes[index - 1]!)]!
+          if (tails !== 0 && endsSecretName(codes, index, tails))
+            checkAssignment(text, wordStart, index, secrets)
+        }
         if (code === BLANK && (wordBeginning & BEGINS_KEYWORD) !== 0)
           checkKeyword(text, wordStart, index, secrets)
       }
@@ -271,12 +275,9 @@ function scanText(text: string, beginnings: Uint8Array, folderInitials: Uint8Arr
   }
 }
 
-/** Whether one of the names whose values are secrets ends here, as far as a few bits of each letter tell. */
-function endsSecretName(codes: Uint16Array, end: number): boolean {
-  if (end < 3) return false
-  const list = NAME_TAIL_LISTS[hashThree(codes[end - 3]!, codes[end - 2]!, codes[end - 1]!)]!
-  if (list === 0) return false
-  for (const { codes: tail, mask } of NAME_TAILS[list]!) {
+/** Whether one of these names ends here, as far as a few bits of each letter tell. */
+function endsSecretName(codes: Uint16Array, end: number, tails: number): boolean {
+  for (const { codes: tail, mask } of NAME_TAILS[tails]!) {
     let at = 3
     while (at < tail.length && at < end && (codes[end - 1 - at]! & mask) === tail[at]) at += 1
     if (at === tail.length) return true

@@ -52,6 +52,8 @@ export function readPlainParts(text: string, places: readonly number[]): PlainPa
 
 /** Whether an order to a terminal stands at a place. */
 export function startsWithColour(text: string, at: number): boolean {
+  const first = text[at]
+  if (first !== '\x1b' && first !== '\\') return false
   return /^(?:\x1b|\\+(?:u001b|u\{1b\}|x1b|033|e\[))/i.test(text.slice(at, at + 16))
 }
 

@@ -39,6 +39,8 @@ export interface Redactor {
 
 export function createRedactor(options: RedactorOptions = {}): Redactor {
   const placeholders = new Map<string, string>()
+  /** The same, by kind and by a value as it stands. */
+  const asWritten = new Map(REDACTION_KINDS.map((kind) => [kind, new Map<string, string>()]))
   const counts = Object.fromEntries(REDACTION_KINDS.map((kind) => [kind, 0])) as Record<RedactionKind, number>
   const scanner = createTextScanner()
   const names = createNameFinder(scanner)
@@ -49,15 +51,21 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
   for (const home of homes) if (home.startsWith('/')) scanner.addFolder(home)
 
   function placeholder(kind: RedactionKind, value: string): string {
+    const written = asWritten.get(kind)!
+    const known = written.get(value)
+    if (known !== undefined) return known
     // The same value in colour is the same value.
     const key = `${kind} ${readPlain(value)}`
-    const known = placeholders.get(key)
-    if (known) return known
+    const text = placeholders.get(key) ?? newPlaceholder(kind)
+    placeholders.set(key, text)
+    written.set(value, text)
+    return text
+  }
+
+  function newPlaceholder(kind: RedactionKind): string {
     counts[kind] += 1
     // Whose home it is says nothing that helps.
-    const text = kind === 'home' ? '[home]' : `[${kind}:${counts[kind]}]`
-    placeholders.set(key, text)
-    return text
+    return kind === 'home' ? '[home]' : `[${kind}:${counts[kind]}]`
   }
 
   function findIn(text: string): { readonly found: Redaction[]; readonly scan: TextScan } {
