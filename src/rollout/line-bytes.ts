@@ -49,6 +49,9 @@ function findStringEnd(bytes: Buffer, from: number): number {
   return bytes.length
 }
 
+/** Of a mode of collaboration: they have a model of their own. */
+const SETTINGS = Buffer.from('"settings":{')
+
 /**
  * A text field of a line, without parsing it: Codex writes no object with such a key before its own. `undefined` when
  * the line has none, or one that only a parser can read.
@@ -57,7 +60,7 @@ function findStringEnd(bytes: Buffer, from: number): number {
  */
 export function findTextField(bytes: Buffer, key: Buffer): string | undefined {
   const start = bytes.indexOf(key)
-  if (start === -1) return undefined
+  if (start === -1 || bytes.subarray(0, start).includes(SETTINGS)) return undefined
   const end = bytes.indexOf(QUOTE, start + key.length)
   const text = bytes.toString('utf8', start + key.length, end)
   return end === -1 || text.includes('\\') ? undefined : text

@@ -240,6 +240,17 @@ describe('one rollout', () => {
     },
   )
 
+  test('The model is that of the turn, in whatever order its settings stand', async () => {
+    const { cwd, model, ...rest } = JSON.parse(turnContext()).payload
+    const mode = { settings: { model: 'of the mode', cwd: '/of/the/mode' } }
+    const { responses } = await read(
+      sessionMeta(),
+      line('turn_context', { collaboration_mode: mode, ...rest, cwd, model }),
+      count(usage(10), usage(10)),
+    )
+    expect(responses.map((response) => [response.model, response.cwd])).toEqual([[model, cwd]])
+  })
+
   test('Words that look like a count are none', async () => {
     const words = `{"timestamp":"2026-02-05T10:20:30.123Z","type":"event_msg","payload":{"type":"token_count"`
     expect(
