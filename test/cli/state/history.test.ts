@@ -105,13 +105,16 @@ test('repair deletes the rows of all four tables after a copy, and --undo writes
 
   const done = await history(home, 'repair', thread, '--yes')
   expect([done.exitCode, done.stderr]).toEqual([0, ''])
+  expect(done.stdout).toMatch(/\ndeleted 1 turn, 2 items and 1 cursor; the database as it was is at .*\n/)
   expect(rowsOf(path)).toEqual([[], [], [], []])
   const [copy] = readdirSync(join(home, 'db-backups'))
   expect(rowsOf(join(home, 'db-backups', copy!, 'thread_history_1.sqlite'))).toEqual(before)
   const [row] = JSON.parse((await history(home, thread, '--json')).stdout) as Row[]
   expect(row).toMatchObject({ state: 'notProjected', cure: 'resume it in Codex' })
 
-  expect((await history(home, 'repair', thread, '--undo')).exitCode).toBe(0)
+  const undone = await history(home, 'repair', thread, '--undo')
+  expect(undone.exitCode).toBe(0)
+  expect(undone.stdout).toMatch(/^1 turn, 2 items and 1 cursor written back from .*\n$/)
   expect(rowsOf(path)).toEqual(before)
   const again = await history(home, 'repair', thread, '--undo')
   expect([again.exitCode, again.stderr]).toEqual([1, expect.stringContaining('are all there; nothing was')])

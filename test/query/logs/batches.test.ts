@@ -15,7 +15,7 @@ import {
   readNewestIds,
   windowsAfter,
 } from '../../../src/query/logs/batches.js'
-import { readLogRows } from '../../../src/query/logs/rows.js'
+import { inParts, readLogRows } from '../../../src/query/logs/rows.js'
 import { type LogStore, openLogStore } from '../../../src/query/logs/store.js'
 import { listDatabases } from '../../../src/schema/files.js'
 import { createLogHome, THREAD_A, THREAD_B } from '../../helpers/log-layouts.js'
@@ -346,5 +346,35 @@ describe('query plans', () => {
     })
     expect(steps.filter((detail) => /SEARCH logs/.test(detail)).length).toBeGreaterThan(3)
     expect(steps.filter((detail) => /SCAN logs|TEMP B-TREE/.test(detail))).toEqual([])
+  })
+})
+
+describe('a batch is parted where its texts are more than may be in memory', () => {
+  const BODY_BYTES = 1000
+  const store = openLogStore(
+    listDatabases(createLogHome(Array(21).fill({ body: 'x'.repeat(BODY_BYTES) })).home),
+  )!
+  const window = { kind: 'window', low: 1n, high: 21n } as const
+  const list = { kind: 'ids', ids: [9, 2, 21, 7, 1, 13, 4] } as const
+  const ascending = Array.from({ length: 21 }, (_, index) => index + 1)
+
+  test.each([
+    { batch: window, isReversed: false, ids: ascending },
+    { batch: window, isReversed: true, ids: ascending.toReversed() },
+    { batch: list, isReversed: false, ids: [...list.ids] },
+    { batch: list, isReversed: true, ids: [...list.ids] },
+  ])('$batch.kind, reversed: $isReversed', ({ batch, isReversed, ids }) => {
+    function* one(): BatchSource {
+      yield batch
+    }
+    for (const rowsAtOnce of [0.5, 1.5, 3.5, 100]) {
+      const parts = [...inParts(store, one(), { isReversed, maxBytes: rowsAtOnce * BODY_BYTES })].map(
+        (part) => readLogRows(store, part, {}, isReversed).map(({ id }) => id),
+      )
+      expect(parts.flat()).toEqual(ids)
+      // One row is never parted, and halves are not smaller than they must be.
+      expect(Math.max(...parts.map((part) => part.length))).toBeLessThanOrEqual(Math.max(1, rowsAtOnce))
+      expect(parts.length).toBeLessThanOrEqual(Math.ceil(ids.length / Math.max(0.5, rowsAtOnce)) * 2)
+    }
   })
 })
