@@ -47,6 +47,52 @@ function countRecords({ stdout }: RunResult): number {
   return stdout.startsWith('[') ? JSON.parse(stdout).length : stdout.split('\n').length - 1
 }
 
+const csvFlags = ({ command }: Listed) => ('csv' in command.flags ? ['--csv'] : ['--format', 'csv'])
+
+test('the columns that scripts get without a choice are these', async () => {
+  const columns: Record<string, string> = {}
+  for (const list of LISTS) {
+    const { stdout } = await list.run([...lineOf(list), ...csvFlags(list)])
+    columns[`${list.program} ${list.path}`] = stdout.slice(0, stdout.indexOf('\n'))
+  }
+  expect(columns).toMatchInlineSnapshot(`
+    {
+      "codex-logs check": "result,check,says",
+      "codex-logs errors": "count,last_at,name,message,where",
+      "codex-logs explain": "name,severity,what",
+      "codex-logs mcp": "server,state,started_after_ms,calls,failed_calls,timed_out_calls,stderr_lines,pid,why",
+      "codex-logs query": "id,time,ts,ts_nanos,level,target,body,thread_id,process_uuid,module_path,file,line",
+      "codex-logs stats": "level,rows,row_share,size_bytes,byte_share,first_at,last_at",
+      "codex-logs stuck": "stuck,id,title,does,silent_ms,pid,alive",
+      "codex-logs turns": "number,started_at,duration_ms,outcome,calls_count,waits,prompt",
+      "codex-logs where": "role,generation,age,size_bytes,wal_bytes,migrations,last_write,rule,path",
+      "codex-state diff": "difference,id,field,row,rollout,path",
+      "codex-state du": "kind,size_bytes,files",
+      "codex-state goals": "thread_id,status,updated_at_ms,tokens_used,token_budget,objective",
+      "codex-state history list": "thread_id,turns_shown,turns,line,problem,cure",
+      "codex-state jobs": "id,name,status,items_completed,items_failed,item_count,updated_at",
+      "codex-state locks": "pid,alive,does,database,last_log_at,command",
+      "codex-state memories files": "kind,made_by,size_bytes,modified_at,thread_id,orphan,path",
+      "codex-state memories jobs": "pipeline,phase,job_key,state,started_at,words",
+      "codex-state memories last": "thread_id,remembered_at,state,usage_count,cwd,summary",
+      "codex-state memories list": "thread_id,remembered_at,state,usage_count,cwd,summary",
+      "codex-state schema": "database,version,description,state,line_ends,installed_on,first_release,note",
+      "codex-state search": "thread_id,turn,at,who,text",
+      "codex-state table": "database,version,description,installed_on,success,checksum,execution_time",
+      "codex-state tables": "name,database,rows,holds",
+      "codex-state threads list": "id,updated_at,archived,source,model_provider,cwd,label",
+      "codex-state threads tools": "position,namespace,name,description,input_schema",
+      "codex-state threads tree": "agent_nickname,id,agent_role,status,tokens_used,subtree_tokens,label",
+      "codex-state threads turns": "number,started_at,duration_ms,outcome,prompt,calls,total_tokens,model",
+      "codex-state tokens limits": "at,limit_id,plan_type,window,used_percent,resets_at,reached,thread_id",
+      "codex-state tokens list": "id,input_tokens,cached_input_tokens,output_tokens,reasoning_output_tokens,total_tokens,responses,label",
+      "codex-state tools": "thread_id,position,name,description,input_schema",
+      "codex-state verify": "database,state,problems,rebuildable,meaning",
+      "codex-state where": "role,generation,age,size_bytes,wal_bytes,migrations,last_write,rule,path",
+    }
+  `)
+})
+
 describe.each(LISTS)('$program $path', (list) => {
   const line = lineOf(list)
 
@@ -64,8 +110,10 @@ describe.each(LISTS)('$program $path', (list) => {
   })
 
   test('CSV has the records of the JSON, each on a line below a header', async () => {
-    const csv = 'csv' in list.command.flags ? ['--csv'] : ['--format', 'csv']
-    const [{ stdout }, json] = [await list.run([...line, ...csv]), await list.run([...line, '--json'])]
+    const [{ stdout }, json] = [
+      await list.run([...line, ...csvFlags(list)]),
+      await list.run([...line, '--json']),
+    ]
     const [header, ...rows] = stdout.split('\n').slice(0, -1)
     expect(header).toMatch(/^[\w:]+(,[\w:]+)*$/)
     expect(rows).toHaveLength(countRecords(json))

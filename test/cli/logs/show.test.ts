@@ -103,6 +103,9 @@ test('status tells what a running process does, what failed last, and how far th
     },
   })
   expect(status.threads[0]).toMatchObject({ thread_id: THREAD_A, step: 'tool' })
+  const since = Date.parse(status.threads[0].since)
+  expect(since).toBeGreaterThanOrEqual(Math.floor(ms))
+  expect(since).toBeLessThanOrEqual(now)
   const { stdout } = await run('status')
   expect(stdout).toMatch(/^1 process that logged here is alive; newest row/)
   expect(stdout).toContain('Make it\\x1b[31m so')
