@@ -28,6 +28,24 @@ async function readJson(command: string, home: string, now?: number) {
 }
 
 describe('diff', () => {
+  test.each([
+    ['codex-0.135.0', 3],
+    ['codex-0.140.0', 1],
+    ['codex-0.148.0', 4],
+  ] as const)(
+    'claims nothing of titles where the names of threads cannot be read: %s',
+    async (name, count) => {
+      const home = copyHome(name)
+      rmSync(join(home, 'session_index.jsonl'))
+      mkdirSync(join(home, 'session_index.jsonl'))
+      const { stdout, stderr, exitCode } = await runState(['diff', '--json', '--codex-home', home])
+      expect({ stdout, exitCode }).toEqual({ stdout: '[]\n', exitCode: 0 })
+      expect(stderr).toContain(
+        `titles that were not compared, since names that users gave cannot be read: ${count}\n`,
+      )
+    },
+  )
+
   test.each(HOMES)('finds nothing on a sound home: %s', async (name) => {
     expect(await readJson('diff --json=difference,id,field', copyHome(name))).toEqual({
       found: [],
