@@ -1,4 +1,5 @@
 import type { TextScanner } from './find-secrets.js'
+import { copyText } from './plain-text.js'
 
 /** A place of a name in a text: UTF-16 offsets, the end is not part of it. */
 export interface FoundName {
@@ -36,8 +37,9 @@ export function createNameFinder(scanner: TextScanner): NameFinder {
   return {
     add(name, kind) {
       if (known[kind].has(name) || COMMON_NAMES.test(name)) return
-      known[kind].add(name)
-      searched.push({ name, kind })
+      const own = copyText(name)
+      known[kind].add(own)
+      searched.push({ name: own, kind })
     },
     find(text, places, found) {
       for (const at of places) {

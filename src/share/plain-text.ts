@@ -50,6 +50,11 @@ export function readPlainParts(text: string, places: readonly number[]): PlainPa
   return parts
 }
 
+/** The same text, which no longer keeps the one that it is a part of in memory, as V8 does. */
+export function copyText(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le')
+}
+
 /** Whether an order to a terminal stands at a place. */
 export function startsWithColour(text: string, at: number): boolean {
   const first = text[at]

@@ -1,6 +1,6 @@
 import { createNameFinder, type NameFinder } from './find-names.js'
 import { createTextScanner, type TextScan } from './find-secrets.js'
-import { readPlain, readPlainParts, startsWithColour } from './plain-text.js'
+import { copyText, readPlain, readPlainParts, startsWithColour } from './plain-text.js'
 
 /** What is replaced: a secret, or who and where somebody is. */
 export const REDACTION_KINDS = ['secret', 'home', 'user', 'host', 'mail', 'path'] as const
@@ -54,11 +54,12 @@ export function createRedactor(options: RedactorOptions = {}): Redactor {
     const written = asWritten.get(kind)!
     const known = written.get(value)
     if (known !== undefined) return known
+    const own = copyText(value)
     // The same value in colour is the same value.
-    const key = `${kind} ${readPlain(value)}`
+    const key = `${kind} ${readPlain(own)}`
     const text = placeholders.get(key) ?? newPlaceholder(kind)
     placeholders.set(key, text)
-    written.set(value, text)
+    written.set(own, text)
     return text
   }
 

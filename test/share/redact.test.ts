@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { createRedactor, redactEach } from '../../src/share/redact.js'
 import { SECRET_NAME_TAILS } from '../../src/share/secret-rules.js'
@@ -213,6 +215,23 @@ describe('a redactor', () => {
       expect(Object.keys(JSON.parse(redacted.nested))).toEqual(['x'])
     }
   })
+})
+
+test('a value that was replaced keeps nothing of the text in memory that it stood in', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const redactor = createRedactor()
+  const fill = 'x y '.repeat(250_000)
+  collect()
+  const before = process.memoryUsage().heapUsed
+  for (let n = 0; n < 40; n++)
+    await redactor.redact(
+      Buffer.from(`password=first-secret-${n} /home/a-long-name-${n}/x ${fill}`).toString(),
+    )
+  collect()
+  expect(redactor.counts()).toMatchObject({ secret: 40, home: 40 })
+  // Each text is a megabyte.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(10e6)
 })
 
 test('texts that are redacted together stay apart, whatever they hold', async () => {
