@@ -41,7 +41,8 @@ function describeItem(item: ThreadItem, call: ToolCall | null): EntryLine {
           .map((part) => {
             if (part.type === 'text') return String(part.text)
             if (part.type === 'image') return '[image]'
-            return `[${part.type} ${'name' in part ? part.name : 'path' in part ? part.path : ''}]`
+            const { name, path, text } = part as { name?: unknown; path?: unknown; text?: unknown }
+            return `[${part.type} ${String(name ?? path ?? text ?? '')}]`
           })
           .join(' '),
       }

@@ -7,7 +7,6 @@ import {
   camelCase,
   isObject,
   type JsonObject,
-  joinText,
   numberOrNull,
   readParts,
   textOrNull,
@@ -36,7 +35,7 @@ function toItem(type: string, id: string, item: JsonObject): ThreadItem {
         content: readParts(item.content).map(readUserInput),
       }
     case 'AgentMessage':
-      return agentMessage(id, joinText(readParts(item.content), 'Text'), item)
+      return agentMessage(id, textOfParts(item.content), item)
     case 'Reasoning':
       return {
         type: 'reasoning',
@@ -122,6 +121,11 @@ export function userMessage(id: string, event: JsonObject): ThreadItem {
   return { type: 'userMessage', id, clientId: textOrNull(event.client_id), content }
 }
 
+/** Whatever its parts are called. */
+function textOfParts(content: unknown): string {
+  return textOrNull(content) ?? textsOf(readParts(content).map(({ text }) => text)).join('')
+}
+
 function readUserInput(part: JsonObject): UserInput {
   switch (part.type) {
     case 'text':
@@ -179,7 +183,7 @@ export function commandExecution(id: string, item: JsonObject): ThreadItem {
   return {
     type: 'commandExecution',
     id,
-    command: joinArguments(textsOf(item.command)),
+    command: textOrNull(item.command) ?? joinArguments(textsOf(item.command)),
     cwd,
     processId: textOrNull(item.process_id),
     source: camelCase(textOrNull(item.source) ?? 'agent'),

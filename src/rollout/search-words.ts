@@ -32,6 +32,7 @@ function itemWords(item: ThreadItem): Words[] {
         if (part.type === 'text') return words('user', part.text)
         if (part.type === 'image') return words('user', isData(part.url) ? null : part.url)
         return [
+          ...words('user', 'text' in part ? part.text : null),
           ...words('user', 'name' in part ? part.name : null),
           ...words('user', 'path' in part ? part.path : null),
         ]

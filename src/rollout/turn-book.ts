@@ -118,6 +118,10 @@ export function createTurnBook({ detail, isPaginated, hasWriter }: TurnBookOptio
     const kept = detail === 'full' ? item : slimItem(item)
     const known = open.items.get(item.id)
     if (known) {
+      // Two plans of a turn have one id: Codex shows the last one.
+      const [before, now] = [known.item, kept]
+      if (detail === 'full' && before.type === 'plan' && now.type === 'plan' && before.text !== now.text)
+        open.turn.entries.push({ ...known, isHidden: true })
       // The first line gives the place and the times, the last one what is told.
       known.item = {
         ...kept,

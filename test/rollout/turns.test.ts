@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import { describeEntry } from '../../src/format/turn-entry.js'
 import { listRollouts, parseRolloutName } from '../../src/rollout/list.js'
 import { indexRollouts, locateRollout } from '../../src/rollout/locate.js'
+import { wordsOf } from '../../src/rollout/search-words.js'
 import { readTurns, type ThreadTurns } from '../../src/rollout/turns.js'
 import { diffTurns, type ToldUsage, toldHomes } from '../helpers/codex-view.js'
 import {
@@ -330,6 +332,41 @@ describe('an item whose turn is nowhere', () => {
     expect(turns).toEqual([])
     expect(rolledBack.map(({ entries }) => wordsIn(entries))).toEqual([[['p', false]]])
   })
+})
+
+test('Words of parts that are not known, and of a plan that another one replaced, are kept', async () => {
+  const item = (type: string, fields: object) =>
+    event('item_completed', { turn_id: 'a', item: { type, id: type, ...fields } })
+  const path = writeLines(makeFolder(), ROLLOUT_NAME, [
+    sessionMeta({ history_mode: 'paginated' }),
+    event('task_started', { turn_id: 'a' }),
+    item('UserMessage', { content: [{ type: 'hologram', text: 'seen words' }] }),
+    item('AgentMessage', {
+      content: [
+        { type: 'Text', text: 'plain and ' },
+        { type: 'Rich', text: 'rich' },
+      ],
+    }),
+    item('CommandExecution', { command: 'ls -la' }),
+    item('Plan', { text: 'plan one' }),
+    item('Plan', { text: 'plan two' }),
+  ])
+  const { turns } = await readTurns(path)
+  const { entries } = turns[0]!
+  expect(entries.map((entry) => [describeEntry(entry).text, 'isHidden' in entry && entry.isHidden])).toEqual([
+    ['[hologram seen words]', false],
+    ['plain and rich', false],
+    ['ls -la', false],
+    ['plan two', false],
+    ['plan one', true],
+  ])
+  expect(entries.flatMap(wordsOf).map(({ text }) => text)).toEqual([
+    'seen words',
+    'plain and rich',
+    'ls -la',
+    'plan two',
+    'plan one',
+  ])
 })
 
 test('What an older Codex wrote into a paginated thread is there, hidden', async () => {
