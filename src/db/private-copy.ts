@@ -12,6 +12,7 @@ import { basename, join } from 'node:path'
 import { StateError } from '../errors.js'
 import { type Driver, openOwn, openShared, type SqlFunctions } from './drivers.js'
 import type { HeldFile } from './held-files.js'
+import { isRunning } from './running.js'
 
 /** Folders of copies: the machine, since several can share a temporary folder, and the process that made it. */
 const FOLDER_NAME = /^codex-state-copy-(.*)-(\d+)-\w{6}$/
@@ -150,15 +151,6 @@ function sweep(parent: string, machine: string): void {
     }
   } catch {
     // Not ours to list or to remove; whether a copy can be made is said below.
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isRunning } from '../db/running.js'
 
 /** `unknown`: the system, or the log, does not tell. */
 export type LivenessState = 'running' | 'gone' | 'unknown'
@@ -79,12 +80,7 @@ export function pidOf(processUuid: string | null): number | undefined {
 }
 
 export function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-  return process.platform !== 'linux' || !isZombie(pid)
+  return isRunning(pid) && (process.platform !== 'linux' || !isZombie(pid))
 }
 
 /** It ended, and its parent has not asked yet how. */

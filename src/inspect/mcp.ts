@@ -7,6 +7,7 @@ import { type LogBatch, matchingBatches, type Resize } from '../query/logs/batch
 import { inParts, readLogRows } from '../query/logs/rows.js'
 import type { LogStore } from '../query/logs/store.js'
 import { createTimeOrder } from '../query/logs/time-order.js'
+import { asTable } from '../schema/memory-settings.js'
 
 /** A server as `config.toml` has it. */
 export interface ConfiguredServer {
@@ -26,10 +27,6 @@ export function readMcpServers(config: Readonly<Record<string, unknown>>): Confi
       isEnabled: enabled !== false,
     }
   })
-}
-
-function asTable(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 /** The batches that are read, for progress to be seen. */

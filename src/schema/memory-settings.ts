@@ -84,6 +84,7 @@ function isFeatureOn(value: unknown): boolean {
   return value === true || asTable(value).enabled === true
 }
 
-function asTable(value: unknown): Readonly<Record<string, unknown>> {
+/** A part of a `config.toml`; empty where it is none. */
+export function asTable(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

@@ -16,6 +16,7 @@ import { basename, dirname, join } from 'node:path'
 import type { ReadConnection, WriteConnection } from '../db/connection.js'
 import { openReadOnly } from '../db/open-read.js'
 import { openReadWrite } from '../db/open-write.js'
+import { isRunning } from '../db/running.js'
 import { StateError } from '../errors.js'
 import { listTables, readMigrations } from '../schema/inspect.js'
 import { THREAD_TABLE } from '../schema/threads.js'
@@ -110,16 +111,7 @@ function renameToNext(parent: string, unfinished: string, rest: string): string 
 function removeUnfinished(parent: string): void {
   for (const name of readNames(parent)) {
     const pid = Number(UNFINISHED_NAME.exec(name)?.[1] ?? process.pid)
-    if (pid !== process.pid && !isAlive(pid)) rmSync(join(parent, name), { recursive: true, force: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+    if (pid !== process.pid && !isRunning(pid)) rmSync(join(parent, name), { recursive: true, force: true })
   }
 }
 
