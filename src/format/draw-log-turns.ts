@@ -7,8 +7,8 @@ import { cutToWidth, widthOf } from './table.js'
 import type { TimeFormatter } from './time.js'
 import { drawLegend, drawSpan, drawSteps, type Span, STEP_LOOKS } from './waterfall.js'
 
-/** With the whole outcome. */
-const NARROWEST_LABEL = 25
+/** With the whole outcome, and the first words of what was asked. */
+const NARROWEST_LABEL = 36
 const WIDEST_LABEL = 64
 const LABEL_SHARE = 0.36
 const TIME_WIDTH = 8
@@ -45,7 +45,7 @@ export function drawLogTurns(
     const whole: Span = { fromMs: log?.startMs ?? 0, toMs: log?.endMs ?? 0 }
     const options = { width, palette }
     for (const { kind } of log?.steps ?? []) drawn.add(kind)
-    const bar = log ? drawSteps(log.steps, whole, options) : paint(palette, 'faint', 'no rows are left of it')
+    const bar = log ? drawSteps(log.steps, whole, options) : paint(palette, 'faint', 'no rows left')
     text += line(label, tellTime(turn.durationMs), bar, OUTCOME_STYLES[outcome])
     for (const item of turnItemsOf(turn)) {
       if (item.kind !== 'call' && item.kind !== 'retry') continue

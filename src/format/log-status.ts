@@ -9,8 +9,8 @@ import type { TimeFormatter } from './time.js'
 
 const THREAD_COLUMNS: readonly Column[] = [
   { heading: 'THREAD', isRightAligned: false, minWidth: 13, cutsStart: false },
-  { heading: 'WHAT', isRightAligned: false, minWidth: 12, cutsStart: false },
-  { heading: 'NOW', isRightAligned: false, minWidth: 20, cutsStart: false },
+  { heading: 'WHAT', isRightAligned: false, minWidth: 8, cutsStart: false },
+  { heading: 'NOW', isRightAligned: false, minWidth: 12, cutsStart: false },
   { heading: 'SINCE', isRightAligned: true, minWidth: 5, isWhole: true, cutsStart: false },
   { heading: 'LOG FROM', isRightAligned: true, minWidth: 8, isWhole: true, cutsStart: false },
 ]

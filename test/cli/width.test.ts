@@ -38,11 +38,25 @@ const LINES = [
   ...(await listLines(STATE_PROGRAM, runState)),
 ].filter(({ line }) => !line.includes('--sample'))
 
+/** Forms of their own. */
+const OTHERS: Line[] = [
+  { line: 'codex-logs status', argv: ['status'], run: runLogs },
+  { line: 'codex-logs turns last', argv: ['turns', 'last'], run: runLogs },
+  { line: 'codex-logs errors --explain', argv: ['errors', '--explain'], run: runLogs },
+  { line: 'codex-logs query', argv: ['query', '-n', '200'], run: runLogs },
+  { line: 'codex-state why last', argv: ['why', 'last', '--all'], run: runState },
+  { line: 'codex-state threads show last', argv: ['threads', 'show', 'last'], run: runState },
+  { line: 'codex-state backfill status', argv: ['backfill', 'status'], run: runState },
+]
+
+/** What is there to be copied is whole, however long. */
+const COPIED = /\.jsonl$|codex resume |codex-state threads turns .* --items/
+
 /** A cell with a number or a size of which a part is gone. */
 const CUT_NUMBER = /(?:^| {2})[\d.,]+(?: [KMGT]?i?)?…(?: {2}|$)/
 
 describe.each([60, 80])('on a terminal of %d columns', (columns) => {
-  test.each(LINES)('$line fits, and no number is cut', async ({ argv, run }) => {
+  test.each([...LINES, ...OTHERS])('$line fits, and no number is cut', async ({ argv, run }) => {
     for (const codexHome of HOMES) {
       const { stdout } = await run(argv, {
         env: { CODEX_HOME: codexHome, NO_COLOR: '1', PAGER: '' },
@@ -50,7 +64,7 @@ describe.each([60, 80])('on a terminal of %d columns', (columns) => {
         columns,
       })
       // A path that was asked for is whole.
-      const lines = stdout.split('\n').filter((line) => !line.includes(codexHome))
+      const lines = stdout.split('\n').filter((line) => !line.includes(codexHome) && !COPIED.test(line))
       expect(lines.filter((line) => widthOf(line) > columns)).toEqual([])
       expect(lines.filter((line) => CUT_NUMBER.test(line))).toEqual([])
     }

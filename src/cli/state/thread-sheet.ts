@@ -60,17 +60,20 @@ export async function writeThreadSheet(
     ['resume', join(resume)],
     ['see', `codex-state threads turns ${shortId}, codex-state why ${shortId}`],
   ]
-  io.stdout.write(`${paint(palette, 'heading', cleanLine(labelOf(details)))}\n`)
+  const { wrapWords } = await import('../../format/table.js')
+  const columns = io.stdout.columns ?? 100
+  for (const line of wrapWords(cleanLine(labelOf(details)), columns)) {
+    io.stdout.write(`${paint(palette, 'heading', line)}\n`)
+  }
   io.stdout.write(`${id}${GAP}${cleanLine(state.filter((part) => part).join(', '))}\n\n`)
   const filled = lines.filter(([, text]) => text !== '')
   const width = Math.max(...filled.map(([name]) => name.length))
-  const { wrapWords } = await import('../../format/table.js')
   for (const [name, text] of filled) {
     // What is copied as a command stays on one line.
-    const room = name === 'resume' ? Number.POSITIVE_INFINITY : (io.stdout.columns ?? 100) - width - 2
+    const room = name === 'resume' ? Number.POSITIVE_INFINITY : columns - width - 2
     for (const [index, line] of wrapWords(text, room).entries()) {
       const label = (index === 0 ? name : '').padEnd(width)
-      io.stdout.write(`${paint(palette, 'faint', label)}  ${line}\n`)
+      io.stdout.write(`${paint(palette, 'faint', label)}  ${line.trimEnd()}\n`)
     }
   }
 }

@@ -91,8 +91,10 @@ async function writeAnswer(
       : `Hidden from Codex's resume list, for ${formatPlural(reasons.length, 'reason')}:`,
   )
   for (const check of reasons) writeCheck(check)
-  if (notes.length > 0)
-    write('Note: this home was copied, mounted or restored; its row names a file elsewhere')
+  if (notes.length > 0) {
+    const text = 'Note: this home was copied, mounted or restored; its row names a file elsewhere'
+    for (const line of wrapWords(text, columns)) write(line)
+  }
   if (flags.all) for (const check of passed) writeCheck(check)
   else if (passed.length > 0) {
     const names = passed.map(({ name }) => name).join(', ')
