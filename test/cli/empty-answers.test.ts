@@ -59,6 +59,8 @@ describe('a home without databases', () => {
     for (const [run, line] of [
       [runLogs, 'query'],
       [runState, 'threads list'],
+      [runState, 'threads show last'],
+      [runState, `threads show ${THREAD}`],
       [runState, 'where'],
     ] as const) {
       const { stderr, exitCode } = await onTerminal(run, line, home)

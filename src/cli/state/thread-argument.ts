@@ -26,6 +26,8 @@ export function optionalThread(text: string): ReturnType<typeof optionalArgument
  */
 export async function requireThread(text: string, session: Session): Promise<FoundThread> {
   const threads = session.tryOpenThreads()
+  // The last of the index is meant: where that only lies elsewhere, no rollout stands for it.
+  if (!threads && session.home.elsewhere.length > 0 && text.trim() === 'last') session.open('threads')
   try {
     return await resolveThread(text, {
       threads,

@@ -65,7 +65,10 @@ export async function writeThreadSheet(
   for (const line of wrapWords(cleanLine(labelOf(details)), columns)) {
     io.stdout.write(`${paint(palette, 'heading', line)}\n`)
   }
-  io.stdout.write(`${id}${GAP}${cleanLine(state.filter((part) => part).join(', '))}\n\n`)
+  for (const line of wrapWords(`${id}${GAP}${cleanLine(state.filter((part) => part).join(', '))}`, columns)) {
+    io.stdout.write(`${line.trimEnd()}\n`)
+  }
+  io.stdout.write('\n')
   const filled = lines.filter(([, text]) => text !== '')
   const width = Math.max(...filled.map(([name]) => name.length))
   for (const [name, text] of filled) {

@@ -30,6 +30,8 @@ export const command = defineRecordCommand({
   async read(session, _, args) {
     const found = await requireThread(args.thread, session)
     if (!found.thread) {
+      // Without a table of threads no thread has a row, and that is what is wrong.
+      session.openThreads()
       throw new StateError('NOT_FOUND', `thread ${found.id} has a rollout and no row`, {
         hint: `'codex-state threads path ${found.id}' prints where its rollout is; 'codex-state why' explains what that means.`,
       })
