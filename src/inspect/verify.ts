@@ -99,13 +99,17 @@ function check(connection: ReadConnection, isFull: boolean): string[] {
 
 function findOrphans(connection: ReadConnection): string[] {
   try {
-    return connection
-      .all<{ table: string; rowid: number | null; parent: string }>('PRAGMA foreign_key_check')
+    const orphans = connection.all<{ table: string; rowid: number | null; parent: string }>(
+      'PRAGMA foreign_key_check',
+    )
+    const told = orphans
       .slice(0, MAX_PROBLEMS)
       .map(
         ({ table, rowid, parent }) =>
           `row ${rowid ?? '?'} of ${table} points to a row of ${parent} that is not there`,
       )
+    const moreCount = orphans.length - told.length
+    return moreCount > 0 ? [...told, `so do ${moreCount} more`] : told
   } catch (error) {
     // A key that points to what is not unique there: no row can be held against it.
     if (!(error instanceof StateError) || error.code !== 'SCHEMA_UNKNOWN') throw error

@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { LOGS_PROGRAM } from '../../src/cli/logs.js'
+import { STATE_PROGRAM } from '../../src/cli/state.js'
 import { copyHome } from '../helpers/homes.js'
 import { temporaryFolder } from '../helpers/layouts.js'
 import { runLogs, runState } from '../helpers/run.js'
@@ -83,5 +85,33 @@ describe('a home without databases', () => {
     expect(stderr).toContain('(found by CODEX_HOME). Pass --codex-home or --db, or set CODEX_HOME.')
     mkdirSync(join(home, 'sessions'))
     expect((await onTerminal(runState, 'threads read last', home)).exitCode).toBe(3)
+  })
+
+  /** One follows on, one only counts files, one asks no home, and of four a place or a receiver is missing first. */
+  const OTHERS = ['tail', 'du', 'explain', 'bundle', 'export', 'ship']
+  const ASKING = [LOGS_PROGRAM, STATE_PROGRAM].flatMap((program) =>
+    Object.entries(program.commands)
+      .filter(([path]) => !OTHERS.includes(path))
+      .map(([path, { load }]) => ({ program, path, load })),
+  )
+
+  test('is the same error of every command that asks one', async () => {
+    const home = temporaryFolder()
+    const asked: string[] = []
+    for (const { program, path, load } of ASKING) {
+      const { command } = await load()
+      if (command.writes !== undefined || !('codexHome' in command.flags)) continue
+      const words = Object.values(command.args).flatMap(({ form, example }) =>
+        form === 'required' ? [example ?? ''] : [],
+      )
+      const run = program === LOGS_PROGRAM ? runLogs : runState
+      expect(await run([...path.split(' '), ...words], { env: { CODEX_HOME: home } }), path).toEqual({
+        stdout: '',
+        stderr: `${program.name}: no Codex database in ${home} (found by CODEX_HOME). Pass --codex-home or --db, or set CODEX_HOME.\n`,
+        exitCode: 3,
+      })
+      asked.push(path)
+    }
+    expect(asked.length).toBeGreaterThan(35)
   })
 })

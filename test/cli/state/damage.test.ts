@@ -235,6 +235,15 @@ describe('a damaged database', () => {
       problems: ['row 1 of thread_dynamic_tools points to a row of threads that is not there'],
       exitCode: 1,
     })
+    exec(
+      join(home, NEWEST.stateFile),
+      `PRAGMA foreign_keys = OFF;
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 149)
+       INSERT INTO thread_dynamic_tools (thread_id, position, name, description, input_schema) SELECT 'gone', i, 'a', 'b', '{}' FROM n;`,
+    )
+    const { problems } = await run('--full')
+    expect(problems).toHaveLength(101)
+    expect(problems.at(-1)).toBe('so do 50 more')
   })
 })
 
