@@ -179,12 +179,13 @@ export class StateRuntime {
       return StateRuntime.#open(path, resolve(options.codexHome ?? dirname(path)), options)
     }
     check.checkName('codexHome', options.codexHome)
-    const { codexHome, sqliteHome } = resolveHome({
+    const { codexHome, sqliteHome, notice } = resolveHome({
       typedHome: options.codexHome,
       env: {},
       userHome: homedir(),
       workingFolder: process.cwd(),
     })
+    if (notice !== undefined) options.onWarning?.(notice)
     const newest = listDatabases(sqliteHome).find(({ role }) => role === 'state')
     if (!newest) {
       throw new StateError('DB_NOT_FOUND', `no state database in ${sqliteHome}`, {

@@ -297,6 +297,16 @@ describe('openExisting', () => {
     expect([runtime.codexHome, runtime.dbPath]).toEqual([home, stateDbPath(elsewhere)])
   })
 
+  test('is told where config.toml cannot be used', () => {
+    const { codexHome } = init()
+    writeFileSync(join(codexHome, 'config.toml'), 'sqlite_home = "db\n')
+    const warnings: string[] = []
+    StateRuntime.openExisting({ codexHome, ...options, onWarning: (text) => warnings.push(text) }).close()
+    expect(warnings).toEqual([
+      expect.stringMatching(/config\.toml is not valid TOML, so its sqlite_home is not used/),
+    ])
+  })
+
   test('makes nothing: without a database it fails', () => {
     const home = temporaryFolder()
     expect(failureOf(() => openExisting({ codexHome: home })).code).toBe('DB_NOT_FOUND')

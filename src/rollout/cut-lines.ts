@@ -8,10 +8,11 @@ const LONG_LINE_BYTES = 1024 * 1024
 export const MAX_LINE_BYTES = 256 * 1024 * 1024
 
 /**
- * A long line with more values than this is malformed, too: parsed, each takes many times the bytes that it has in the
- * file, and memory that runs out ends the process, which no error says. The longest real lines have some hundred thousand.
+ * A long line with more commas and opening brackets than this is malformed, too: parsed, each value takes many times the
+ * bytes that it has in the file, and memory that runs out ends the process, which no error says. The longest real lines
+ * have some hundred thousand.
  */
-export const MAX_LINE_VALUES = 2_000_000
+const MAX_LINE_MARKS = 2_000_000
 
 /** A line as its bytes, or, of one over 1 MiB, what was made of it. */
 export interface CutLine<Long> {
@@ -116,11 +117,11 @@ export function decodeLine(bytes: Buffer): string | undefined {
 export function refuseLine(bytes: Buffer): string | undefined {
   if (bytes.length <= LONG_LINE_BYTES) return undefined
   if (bytes.length > MAX_LINE_BYTES) return 'longer than 256 MiB'
-  return hasMoreValues(bytes, MAX_LINE_VALUES) ? `more than ${MAX_LINE_VALUES} values` : undefined
+  return hasMoreMarks(bytes, MAX_LINE_MARKS) ? 'more values than can be held in memory' : undefined
 }
 
-/** Counts what begins a value: a comma or an opening bracket that stands in no string. */
-function hasMoreValues(bytes: Buffer, limit: number): boolean {
+/** Counts what a value begins behind: a comma or an opening bracket that stands in no string. */
+function hasMoreMarks(bytes: Buffer, limit: number): boolean {
   let count = 0
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at]

@@ -63,7 +63,7 @@ test('A long line of more values than memory could hold is bad, one with as many
     `${event('agent_message', { x: 'X' }).replace('"X"', `[${values}0]`)}\n${event('agent_message', { message: `\\"${values}` })}\n`,
     16 * MIB,
   )
-  expect(bad.map(({ reason }) => reason)).toEqual(['more than 2000000 values'])
+  expect(bad.map(({ reason }) => reason)).toEqual(['more values than can be held in memory'])
   expect(lines).toHaveLength(1)
 })
 

@@ -132,7 +132,7 @@ test('a line of 100 MiB that yields nothing is not held', async () => {
 test('a line of more values than memory could hold is malformed, and the others are read', async () => {
   const dense = userMessage('X').replace('"X"', `[${'{},'.repeat(2_100_000)}{}]`)
   expect(await readKinds(`${dense}\n${userMessage('hi')}\n`)).toEqual([
-    '1 more than 2000000 values',
+    '1 more values than can be held in memory',
     'userMessage',
   ])
 })

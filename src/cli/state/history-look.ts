@@ -50,10 +50,15 @@ export async function tellHiddenTurns(
 ): Promise<Map<string, ThreadHistory>> {
   const of = threadIds === undefined ? {} : { threadIds }
   const bad = (await gatherHistory(session, { ...of, onPassedOver() {} })).filter(isHiding)
-  if (bad.length > 0)
-    session.notice(
-      `Codex does not show all turns of ${formatPlural(bad.length, 'thread')}: see 'codex-state history'`,
+  if (bad.length > 0) {
+    const threads = formatPlural(bad.length, 'thread')
+    const what = bad.every(
+      ({ state, turnsShown, turnsThere }) => WITHOUT_BASE.has(state) || turnsShown < turnsThere,
     )
+      ? `Codex does not show all turns of ${threads}`
+      : `what Codex shows of ${threads} is not in order`
+    session.notice(`${what}: see 'codex-state history'`)
+  }
   return new Map(bad.map((history) => [history.threadId, history]))
 }
 
@@ -63,7 +68,9 @@ export function tellHiddenTurnsOf(history: ThreadHistory | undefined, session: S
   const { threadId, state, turnsShown, turnsThere } = history
   const what = WITHOUT_BASE.has(state)
     ? `Codex cannot open it, since ${HISTORY_STATES[state].words}`
-    : `Codex shows ${turnsShown} of its ${formatPlural(turnsThere, 'turn')}`
+    : turnsShown < turnsThere
+      ? `Codex shows ${turnsShown} of its ${formatPlural(turnsThere, 'turn')}`
+      : `what Codex shows of it is not in order, since ${HISTORY_STATES[state].words}`
   session.notice(`${what}: see 'codex-state history ${threadId}'`)
 }
 

@@ -7,7 +7,12 @@ import { type OpenTable, openTable } from '../../query/databases.js'
 import { readSessionNames } from '../../query/session-names.js'
 import { countStoredRows } from '../../query/stored-rows.js'
 import { hasMoreThreads } from '../../query/threads/find.js'
-import { describeMissingColumns, describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
+import {
+  describeMissingColumns,
+  describeThreadTable,
+  describeUnknownEdges,
+  type ThreadTable,
+} from '../../query/threads/table.js'
 import { type DatabaseFile, nameOfTable, type TableName } from '../../schema/files.js'
 import type { CommandContext } from '../command.js'
 import type { HomeFlags } from '../home-flags.js'
@@ -111,8 +116,8 @@ export async function withSession<Result>(
 
   function describe({ connection, columns, file }: OpenTable): ThreadTable {
     const table = describeThreadTable(connection, columns)
-    const missing = describeMissingColumns(table, columns)
-    if (missing !== undefined) notice(missing)
+    for (const text of [describeMissingColumns(table, columns), describeUnknownEdges(table)])
+      if (text !== undefined) notice(text)
     const others = home.databases.filter(({ role, path }) => role === 'state' && path !== file.path)
     const [newest] = others
     if (newest && newest.generation > file.generation) {

@@ -82,6 +82,11 @@ async function readDetails(
   const memory = beside(
     () => listMemories(session.memories(), { threadId: thread.id, pipelines: 'inUse' })[0],
   )
+  const toolTable = beside(() => {
+    const table = session.tryOpen('thread_dynamic_tools')
+    return table?.columns.has('thread_id') ? table : undefined
+  })
+  const tools = await findDynamicTools(toolTable, thread.id, rollout, notice)
   const asObject = <Row>(kind: Parameters<typeof formatJsonRow<Row>>[0], row: Row | undefined) =>
     row === undefined ? null : JSON.parse(formatJsonRow(kind, kind.fields, row, notice))
   const lock = join(session.home.sqliteHome, 'thread-writer-locks', `${thread.id}.lock`)
@@ -116,9 +121,7 @@ async function readDetails(
       const row = childRows.get(childId)
       return { id: childId, status, agent_nickname: row?.agentNickname ?? null, title: row?.title ?? null }
     }),
-    dynamicTools: (
-      await findDynamicTools(session.tryOpen('thread_dynamic_tools'), thread.id, rollout, notice)
-    ).map((tool) => tool.name),
+    dynamicTools: tools.map(({ name }) => name),
     goal: asObject(GOAL_KIND, goal),
     memory: asObject(MEMORY_KIND, memory),
     logRowCount: places

@@ -25,6 +25,7 @@ import {
 export interface ThreadTable {
   readonly connection: ReadConnection
   readonly columns: ResolvedColumns<ThreadRow>
+  /** Whether it has the table of who spawned whom, in the form that is known. */
   readonly hasSpawnEdges: boolean
   /** The newest recorded migration, 0 where none is. */
   readonly newestMigration: number
@@ -48,13 +49,14 @@ export function describeThreadTable(
       hint: UNKNOWN_LAYOUT_HINT,
     })
   }
+  const spawnColumns = readColumnNames(connection, 'thread_spawn_edges')
   // Found out when it is asked for: a plain list has no use for it.
   let release: Release | undefined
   let newestMigration: number | undefined
   return {
     connection,
     columns,
-    hasSpawnEdges: listTables(connection).includes('thread_spawn_edges'),
+    hasSpawnEdges: SPAWN_COLUMNS.every((name) => spawnColumns.has(name)),
     get newestMigration() {
       newestMigration ??= readMigrations(connection).at(-1)?.version ?? 0
       return newestMigration
@@ -75,6 +77,15 @@ export function describeThreadTable(
 }
 
 export const UNKNOWN_LAYOUT_HINT = `A layout that this version does not know; 'codex-state table threads' prints it as it is stored.`
+
+/** Of `thread_spawn_edges`. */
+const SPAWN_COLUMNS = ['parent_thread_id', 'child_thread_id', 'status'] as const
+
+/** That there is a table of who spawned whom which is not the one that is known. */
+export function describeUnknownEdges({ connection, hasSpawnEdges }: ThreadTable): string | undefined {
+  if (hasSpawnEdges || !listTables(connection).includes('thread_spawn_edges')) return undefined
+  return `the table thread_spawn_edges of ${connection.path} has other columns than those known: who spawned whom is told without it`
+}
 
 /** That columns which every known release has are not there, and which there are instead. */
 export function describeMissingColumns(

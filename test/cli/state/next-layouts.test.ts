@@ -185,6 +185,35 @@ describe('a newer state database', () => {
   })
 })
 
+test('a thread is shown where the tables of edges and tools are not those that are known', async () => {
+  const home = changeHome(`ALTER TABLE thread_spawn_edges RENAME COLUMN parent_thread_id TO of_thread;
+    ALTER TABLE thread_dynamic_tools RENAME COLUMN thread_id TO of_thread;`)
+  const notice = `codex-state: the table thread_spawn_edges of ${join(home, STATE)} has other columns than those known: who spawned whom is told without it\n`
+  for (const argv of [
+    ['threads', 'show', 'last'],
+    ['threads', 'tree'],
+    ['threads', 'list', '--no-children'],
+  ]) {
+    const { stderr, exitCode } = await run(home, ...argv)
+    expect({ argv, stderr, exitCode }).toEqual({ argv, stderr: notice, exitCode: 0 })
+  }
+})
+
+test('what Codex shows of a thread is not called less than all where it is all', async () => {
+  const home = changeHome('')
+  const database = new Database(join(home, 'thread_history_1.sqlite'))
+  database.exec('UPDATE thread_history_projection_state SET next_rollout_byte_offset = 5')
+  database.pragma('wal_checkpoint(TRUNCATE)')
+  database.close()
+  const { stderr } = await run(home, 'threads', 'show', 'last')
+  expect(stderr).toContain(
+    'what Codex shows of it is not in order, since the cursor stands in the middle of a line',
+  )
+  expect((await run(home, 'verify')).stderr).toMatch(
+    /what Codex shows of \d threads? is not in order: see 'codex-state history'/,
+  )
+})
+
 test('a home without a state database says so where its backfill is asked for', async () => {
   const home = changeHome('')
   rmSync(join(home, STATE))
