@@ -28,11 +28,12 @@ export function layOut(
   { palette, highlight, wraps, mayWrapOnce, isCompact }: Layout,
 ): string[] {
   if (!isCompact && text.includes(PATCH_MARK) && text.includes('\n')) return layOutPatch(text, room, palette)
-  // The message has at least the half of the line.
-  const suffix = room === undefined || suffixes.long.length <= room / 2 ? suffixes.long : suffixes.short
   // Of a long text only what can be shown is looked at.
   const units = room === undefined || wraps ? undefined : (room + 1) * 2 * UNITS_PER_CELL
   const message = tidy(units === undefined ? text : text.slice(0, units))
+  // The times of what is folded are left out where the message would be cut for them.
+  const isRoomy = room === undefined || widthOf(message) + 2 + widthOf(suffixes.long) <= room
+  const suffix = isRoomy ? suffixes.long : suffixes.short
   const own = isCompact || fields.length === 0 ? '' : tidy(describeFields(fields, units))
   // Up to 0.116 many events have no text.
   const whole = [message, own].filter((part) => part !== '').join(' ') || '–'

@@ -221,6 +221,8 @@ test('on a narrow line the message goes before the times of what is folded', () 
   )
   expect(print(rows, { kindOf, width: 60 })).toMatch(/inotify event: OPEN n=1 +\(\+2 alike\)\n/)
   expect(print(rows, { kindOf, width: 80 })).toMatch(/OPEN n=1 +\(\+2 alike, .001–.003\)\n/)
+  const longer = rows.map((one) => ({ ...one, text: 'inotify event: OPEN "ld.so.cache"' }))
+  expect(print(longer, { kindOf, width: 80 })).toMatch(/OPEN "ld.so.cache"…? +\(\+2 alike\)\n/)
 })
 
 test('a new day and a new offset have a rule', () => {
