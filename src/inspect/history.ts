@@ -2,7 +2,7 @@ import type { ReadConnection } from '../db/connection.js'
 import { StateError } from '../errors.js'
 import type { ThreadHistory, UnreadableHistory } from '../model/history.js'
 import { type ProjectedRows, readProjectedRows } from '../query/history.js'
-import { indexByRolloutId, rolloutIdOf } from '../rollout/home-index.js'
+import { chooseInForce, indexByRolloutId } from '../rollout/home-index.js'
 import { type LineageBase, readLineage } from '../rollout/lineage.js'
 import { listRollouts, type RolloutFile, type UnreadableFolder } from '../rollout/list.js'
 import { tryResolveRollout } from '../rollout/locate.js'
@@ -107,7 +107,7 @@ async function findCurrentRollouts(request: HistoryRequest): Promise<CurrentRoll
     reverted.get(name!.threadId)?.push(rolloutId)
   const superseded = new Set<string>()
   for (const [threadId, ids] of reverted) {
-    const inForce = chooseCurrent(threadId, ids, request)
+    const inForce = chooseInForce(threadId, ids, ids.length > 1 ? request.findCurrent(threadId) : undefined)
     for (const id of ids) if (id !== inForce) superseded.add(id)
   }
   const wanted = request.threadIds && new Set(request.threadIds)
@@ -123,20 +123,6 @@ async function findCurrentRollouts(request: HistoryRequest): Promise<CurrentRoll
     findFile: (id) => byId.get(id),
     find: async (id) => byId.get(id)?.path,
   }
-}
-
-function chooseCurrent(threadId: string, ids: readonly string[], { findCurrent }: HistoryRequest): string {
-  const named = ids.length > 1 ? findCurrent(threadId) : undefined
-  const namedId = named === undefined ? undefined : rolloutIdOf(named)
-  if (namedId !== undefined && ids.includes(namedId)) return namedId
-  return ids.reduce((greatest, other) =>
-    orderOf(other, threadId) > orderOf(greatest, threadId) ? other : greatest,
-  )
-}
-
-/** The first rollout of a thread has the thread's id. */
-function orderOf(rolloutId: string, threadId: string): string {
-  return rolloutId === threadId ? '' : rolloutId
 }
 
 function isFresh({ path }: ThreadHistory, { now }: HistoryRequest): boolean {

@@ -1,10 +1,12 @@
+import { StateError } from '../errors.js'
 import type { SearchedRollout, SearchHit, SearchQuery } from '../model/search.js'
 import { isSameFolder } from '../query/cwd-spellings.js'
 import type { ThreadBrief } from '../query/threads/brief.js'
-import { indexByRolloutId } from '../rollout/home-index.js'
+import { chooseInForce, indexByRolloutId } from '../rollout/home-index.js'
 import type { RolloutFile } from '../rollout/list.js'
 import { findLines } from '../rollout/search-file.js'
 import { createMatcher } from '../rollout/search-text.js'
+import { readTurns } from '../rollout/turns.js'
 
 /** Which threads are searched; what is `undefined` limits nothing. */
 export interface SearchLimits {
@@ -21,6 +23,8 @@ export interface ThreadSearch {
   briefs: ReadonlyMap<string, ThreadBrief>
   /** Names that users gave to threads. */
   names: () => ReadonlyMap<string, string>
+  /** The rollout that the row of a thread names. */
+  findCurrent: (threadId: string) => string | undefined
   /** Searches rollouts, in this order, and gives those of which there is something to tell. */
   search: (paths: readonly string[]) => AsyncIterable<readonly SearchedRollout[]>
   /** Told of each rollout that was given. */
@@ -63,8 +67,9 @@ export async function* searchThreads(asked: ThreadSearch): AsyncGenerator<FoundL
     return lines
   }
 
+  const placeInThread = createPlacer(asked)
   let told = 0
-  function take(result: SearchedRollout): FoundLine[] {
+  async function take(result: SearchedRollout): Promise<FoundLine[]> {
     onSearched(result)
     const threadId = threadOf.get(result.path)!
     // Titles of the threads before this one have their place before it.
@@ -72,7 +77,7 @@ export async function* searchThreads(asked: ThreadSearch): AsyncGenerator<FoundL
     const passed = chosen.slice(told, upTo + 1).map((file) => file.threadId)
     told = upTo + 1
     const isElsewhere = !briefs.has(threadId) && result.cwd !== null && !isCwd(result.cwd)
-    const hits = isElsewhere ? [] : result.hits
+    const hits = isElsewhere ? [] : await placeInThread(threadId, result)
     return [
       ...takeTitles(passed),
       ...hits.map((hit) => ({ threadId, title: titleOf(threadId), path: result.path, hit })),
@@ -82,10 +87,50 @@ export async function* searchThreads(asked: ThreadSearch): AsyncGenerator<FoundL
   const isOnlyTitles = query.places.length === 1 && query.places[0] === 'titles'
   if (!isOnlyTitles)
     for await (const results of search(order)) {
-      const lines = results.flatMap(take)
+      const lines: FoundLine[] = []
+      for (const result of results) lines.push(...(await take(result)))
       if (lines.length > 0) yield lines
     }
   yield takeTitles([...titles.keys()])
+}
+
+/**
+ * Gives what was found in a rollout that a revert put aside its place in the thread as it is: a turn that was reverted
+ * has none any more.
+ */
+function createPlacer({ files, findCurrent }: ThreadSearch) {
+  const byId = indexByRolloutId(files)
+  const rolloutsOf = Map.groupBy(byId, ([, { name }]) => name!.threadId)
+  const numbers = new Map<string, ReadonlyMap<string, number> | undefined>()
+
+  async function numberTurns(path: string): Promise<ReadonlyMap<string, number> | undefined> {
+    try {
+      const { turns } = await readTurns(path, {
+        detail: 'summary',
+        findRollout: async (id) => byId.get(id)?.path,
+      })
+      return new Map(turns.map(({ id, number }) => [id, number]))
+    } catch (error) {
+      // Who searches it says why it cannot be read.
+      if (!(error instanceof StateError)) throw error
+      return undefined
+    }
+  }
+
+  return async (threadId: string, { path, hits }: SearchedRollout): Promise<SearchHit[]> => {
+    const rollouts = rolloutsOf.get(threadId) ?? []
+    if (rollouts.length < 2 || hits.length === 0) return hits
+    const ids = rollouts.map(([id]) => id)
+    const inForce = byId.get(chooseInForce(threadId, ids, findCurrent(threadId)))!
+    if (inForce.path === path) return hits
+    if (!numbers.has(threadId)) numbers.set(threadId, await numberTurns(inForce.path))
+    const known = numbers.get(threadId)
+    return hits.map((hit) => {
+      if (known === undefined || hit.turnId === null) return hit
+      const turn = known.get(hit.turnId) ?? null
+      return { ...hit, turn, isRolledBack: turn === null }
+    })
+  }
 }
 
 /** The rollouts to search, that of the newest thread first. */

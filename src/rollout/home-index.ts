@@ -31,6 +31,19 @@ export function indexByRolloutId(files: readonly RolloutFile[]): Map<string, Rol
   return byId
 }
 
+/** Of the rollouts of a thread the one in force: the one that its row names, else the newest. */
+export function chooseInForce(
+  threadId: string,
+  rolloutIds: readonly string[],
+  recordedPath: string | undefined,
+): string {
+  const named = recordedPath === undefined ? undefined : rolloutIdOf(recordedPath)
+  if (named !== undefined && rolloutIds.includes(named)) return named
+  // The first rollout of a thread has the thread's id.
+  const orderOf = (id: string) => (id === threadId ? '' : id)
+  return rolloutIds.reduce((newest, other) => (orderOf(other) > orderOf(newest) ? other : newest))
+}
+
 /** Finds rollouts of a home, which is listed once, when the first one is asked for. */
 export function createHomeIndex(
   codexHome: string | undefined,

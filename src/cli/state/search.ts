@@ -11,6 +11,7 @@ import {
   type SearchQuery,
 } from '../../model/search.js'
 import { readThreadBriefs, type ThreadBrief } from '../../query/threads/brief.js'
+import { findRolloutPath } from '../../query/threads/find.js'
 import { listRollouts } from '../../rollout/list.js'
 import { createMatcher } from '../../rollout/search-text.js'
 import { listFlag, onFlag, parseCount, parsedFlag, requiredArgument, textFlag } from '../flags.js'
@@ -209,6 +210,10 @@ async function* findMatches(
     files,
     briefs,
     names: session.names,
+    findCurrent(threadId) {
+      const threads = session.tryOpenThreads()
+      return threads && findRolloutPath(threads, threadId, undefined)
+    },
     search: (paths) => searchRollouts({ query, codexHome, paths, io }),
     onSearched(result) {
       tellUnread(result, session)

@@ -62,6 +62,17 @@ test.each([
   expect(threads).toMatchObject([{ matches: 1, thread_id: hits[0]!.thread_id }])
 })
 
+test('What a revert put aside has no place in its thread any more, and what it kept has the one of today', async () => {
+  const hits = await found(forks, '^(Say r1|Shell r2|Say r3|Say r4.*)$', '-E', '--in', 'user')
+  const rows = hits.map(({ text, turn, rolled_back, inherited }) => [text, turn, rolled_back, inherited])
+  expect(rows.filter(([text]) => /r[1-4]/.test(String(text))).toSorted()).toEqual([
+    ['Say r1', 1, false, false],
+    ['Say r3', null, true, false],
+    ['Say r4 after the rollback', 2, false, false],
+    ['Shell r2', null, true, false],
+  ])
+})
+
 test('Where the thread that wrote it is gone, it is told at the fork that has it', async () => {
   const home = copyOf('forks-0.140.0')
   const [origin] = await found(home, 'Think of one', '--in', 'user')
