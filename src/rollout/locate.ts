@@ -145,7 +145,10 @@ export interface LocateOptions {
  * @throws {StateError} `ABORTED`
  */
 export async function locateRollout(options: LocateOptions): Promise<LocatedRollout | undefined> {
-  const { codexHome, id, recordedPath, index, onProblem } = options
+  const { codexHome, recordedPath, index, onProblem } = options
+  // Releases write ids in lower case; a row that was changed by hand need not have it so.
+  const id = options.id.toLowerCase()
+  const isOwn = (owner: string | null | undefined) => owner?.toLowerCase() === id
   let lastResort: LocatedRollout | undefined
   const keep = (file: RolloutFileFacts, owner: string | null | undefined) => {
     lastResort ??= describe(file, 'unverified', owner === undefined)
@@ -153,7 +156,7 @@ export async function locateRollout(options: LocateOptions): Promise<LocatedRoll
   if (recordedPath !== undefined) {
     const recorded = findRecordedRollout(codexHome, recordedPath)
     const owner = recorded && (await tryReadOwner(recorded, onProblem))
-    if (recorded && owner === id) return describe(recorded, 'row')
+    if (recorded && isOwn(owner)) return describe(recorded, 'row')
     if (!recorded) {
       onProblem({ kind: isHidden(codexHome, recordedPath) ? 'hidden' : 'missing', path: recordedPath })
     } else if (owner) onProblem({ kind: 'otherThread', path: recorded.path, owner, isRecorded: true })
@@ -165,7 +168,7 @@ export async function locateRollout(options: LocateOptions): Promise<LocatedRoll
     const file = tryResolveRollout(path)
     if (!file || file.path === lastResort?.path) continue
     const owner = await tryReadOwner(file, onProblem)
-    if (owner === id) return describe(file, 'name')
+    if (isOwn(owner)) return describe(file, 'name')
     if (owner) onProblem({ kind: 'otherThread', path: file.path, owner, isRecorded: false })
     else keep(file, owner)
   }

@@ -199,6 +199,13 @@ test('a thread is shown where the tables of edges and tools are not those that a
   }
 })
 
+test('a thread whose id is stored in upper case has its rollout', async () => {
+  const home = changeHome('PRAGMA foreign_keys = OFF; UPDATE threads SET id = upper(id);')
+  const { stdout, stderr, exitCode } = await run(home, 'threads', 'path', 'last')
+  expect(stdout).toMatch(/\.jsonl(\.zst)?\n$/)
+  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 })
+})
+
 test('what Codex shows of a thread is not called less than all where it is all', async () => {
   const home = changeHome('')
   const database = new Database(join(home, 'thread_history_1.sqlite'))
