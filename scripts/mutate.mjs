@@ -1,14 +1,19 @@
-// How good are the tests? Changes one small thing of the source at a time, in a copy of the repository, and runs the
-// tests nearest to it: a change that no test notices has survived, and is printed. Not a part of `npm test`.
+// How good are the tests? In a copy of the repository it makes one small change of the source at a time and runs the
+// tests that come through the changed place: a change that no test notices has survived, and is printed. First all tests
+// run once to see which places each comes through. Not a part of `npm test`.
 //
-//   node scripts/node24.mjs scripts/mutate.mjs [--count 40] [--seed 1] [--minutes 30] [--tests 6] [src/inspect …]
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, dirname, join, normalize } from 'node:path'
+//   node scripts/node24.mjs scripts/mutate.mjs [--count 40] [--seed 1] [--minutes 60] [--seconds 60] [--tests test/cli]
+//     [src/inspect src/query/memories.ts:41 …]
+//
+// A place may be a folder, a file, or a file and a line. `--seconds` is how long the tests of one change may take,
+// `--tests` names the only tests that are run (several: divided by commas).
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { setPriority, tmpdir } from 'node:os'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { transformSync } from 'esbuild'
+import { createVitest } from 'vitest/node'
+import { insertChanges } from './mutate-sites.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { values, positionals } = parseArgs({
@@ -16,126 +21,31 @@ const { values, positionals } = parseArgs({
   options: {
     count: { type: 'string', default: '40' },
     seed: { type: 'string', default: '1' },
-    minutes: { type: 'string', default: '30' },
-    tests: { type: 'string', default: '6' },
+    minutes: { type: 'string', default: '60' },
+    seconds: { type: 'string', default: '60' },
+    tests: { type: 'string', default: 'test/' },
   },
 })
-const folders = positionals.length > 0 ? positionals : ['src/inspect', 'src/query', 'src/cli/state']
+const places = positionals.length > 0 ? positionals : ['src/inspect', 'src/query', 'src/cli/state']
 const deadline = Date.now() + Number(values.minutes) * 60_000
+const secondsEach = Number(values.seconds)
 
-/** So long may the tests of one change take: a loop without an end is a change that was noticed. */
-const TIMEOUT_MS = 120_000
+// These run the built program, or take long and notice no more than that a command ends.
+const NOT_RUN =
+  /^test\/(?:(?:bin|interop|package)\/|(?:package|readme|recipes|types|architecture|fixtures-unchanged)\.test|.*(?:mutants|kills)\.test)/
 
-/** Files of tests that take longer by themselves are left out. */
-const SLOW_MS = 40_000
-
-/** What is changed, outside of strings, comments and imports; each gives the text that stands there instead. */
-const CHANGES = [
-  [/ === /g, () => ' !== '],
-  [/ !== /g, () => ' === '],
-  [/ < /g, () => ' <= '],
-  [/ <= /g, () => ' < '],
-  [/ > /g, () => ' >= '],
-  [/ >= /g, () => ' > '],
-  [/ && /g, () => ' || '],
-  [/ \|\| /g, () => ' && '],
-  [/ \+ 1\b/g, () => ' - 1'],
-  [/ - 1\b/g, () => ' + 1'],
-  [/\btrue\b/g, () => 'false'],
-  [/\bfalse\b/g, () => 'true'],
-  [/!(?=[a-z(])/g, () => ''],
-  [/\b[2-9]\d*(?:_\d+)*\b/g, (text) => `${Number(text.replaceAll('_', '')) * 100}`],
-  [/\.(?:toReversed|toSorted)\(\)/g, () => ''],
-]
-
-/** The text with a blank for each character of a string, a comment or an import: what is left is code. */
-function blankOut(text) {
-  const blank = (found) => found.replace(/[^\n]/g, '\0')
-  return text
-    .replace(/\/\*[\s\S]*?\*\/|(?<=^|[\s;{(,])\/\/.*|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`/gm, blank)
-    .replace(/^import [^;]*?from \0+$/gm, blank)
-}
-
-function findSites(path) {
-  const text = readFileSync(join(root, path), 'utf8')
-  const code = blankOut(text)
-  const compile = (source) => transformSync(source, { loader: 'ts' }).code
-  const compiled = compile(text)
-  const sites = []
-  for (const [pattern, change] of CHANGES) {
-    for (const { 0: found, index } of code.matchAll(pattern)) {
-      const changed = text.slice(0, index) + change(found) + text.slice(index + found.length)
-      sites.push({
-        path,
-        index,
-        line: text.slice(0, index).split('\n').length,
-        changed,
-        compile,
-        compiled,
-        text,
-      })
-    }
+const sites = []
+/** Each source file with its changes inside, by its path. */
+const changed = new Map()
+for (const place of places) {
+  const [path, line] = place.split(':')
+  const files = statSync(join(root, path)).isDirectory()
+    ? readdirSync(join(root, path), { recursive: true, encoding: 'utf8' }).map((name) => join(path, name))
+    : [path]
+  for (const file of files.filter((name) => name.endsWith('.ts')).sort()) {
+    const addSite = (site) => sites.push({ ...site, isWanted: !line || site.line === Number(line) }) - 1
+    changed.set(file, insertChanges(file, readFileSync(join(root, file), 'utf8'), addSite))
   }
-  return sites
-}
-
-/** A type, or what is no program any more, is no change. */
-function isChange({ changed, compile, compiled }) {
-  try {
-    return compile(changed) !== compiled
-  } catch {
-    return false
-  }
-}
-
-const listFiles = (folder, end) =>
-  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith(end))
-    .map((name) => join(folder, name).replaceAll('\\', '/'))
-
-// Which files a file imports, also when it runs; and which commands a test runs by their words.
-const sources = listFiles('src', '.ts')
-const tests = listFiles('test', '.test.ts').filter((path) => !/^test\/(?:bin|interop|package)\//.test(path))
-const imports = new Map(
-  [...sources, ...tests, ...listFiles('test/helpers', '.ts')].map((path) => {
-    const text = readFileSync(join(root, path), 'utf8')
-    const found = [...text.matchAll(/(?:from |import\()'(\.[^']+)\.js'/g)].map(([, specifier]) =>
-      normalize(join(dirname(path), `${specifier}.ts`)).replaceAll('\\', '/'),
-    )
-    return [path, { text, found }]
-  }),
-)
-const commands = ['logs', 'state'].flatMap((program) =>
-  [
-    ...imports
-      .get(`src/cli/${program}.ts`)
-      .text.matchAll(/^ {4}'?([\w ]+?)'?: \{[^}]*?import\('\.\/([^']+)\.js'\)/gms),
-  ].map(([, words, file]) => ({ words: words.split(' '), path: normalize(`src/cli/${file}.ts`) })),
-)
-
-/** The tests of a file, nearest first: by how many imports lie between, a command that is run being one of them. */
-function testsOf(path) {
-  const importers = new Map([[path, 0]])
-  const [word] = basename(path, '.ts').split('-')
-  const isNamedAlike = (test) => Number(basename(test).includes(word))
-  for (const [file, distance] of importers) {
-    for (const [other, { found }] of imports) {
-      // All commands are loaded through these two: they say nothing of what a test runs.
-      if (/^src\/cli\/(?:logs|state|main)\.ts$/.test(other)) continue
-      if (found.includes(file) && !importers.has(other)) importers.set(other, distance + 1)
-    }
-    for (const { words, path: commandPath } of commands) {
-      if (commandPath !== file) continue
-      const typed = new RegExp(`'${words.join(`',\\s*'`)}'`)
-      for (const test of tests) {
-        if (typed.test(imports.get(test).text) && !importers.has(test)) importers.set(test, distance + 1)
-      }
-    }
-  }
-  return [...importers]
-    .filter(([file]) => tests.includes(file))
-    .sort((a, b) => a[1] - b[1] || isNamedAlike(b[0]) - isNamedAlike(a[0]))
-    .map(([file]) => file)
 }
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
@@ -149,75 +59,139 @@ function createRandom(seed) {
   }
 }
 
-const sites = folders.flatMap((folder) => listFiles(folder, '.ts')).flatMap(findSites)
-const random = createRandom(Number(values.seed))
-const copy = mkdtempSync(join(tmpdir(), 'mutate-'))
-for (const name of [
-  'src',
-  'test',
-  'scripts',
-  'schemas',
-  'migrations',
-  'docs',
-  'demo',
-  'bench',
-  'tools',
-  'bin',
-])
-  cpSync(join(root, name), join(copy, name), { recursive: true })
-for (const name of readdirSync(root))
-  if (/\.(?:json|md|ts)$/.test(name)) cpSync(join(root, name), join(copy, name))
-symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-
-/** Whether these tests pass. */
-function areTestsContent(files, timeout = TIMEOUT_MS) {
-  const { status } = spawnSync(
-    process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', '--reporter=dot', ...files],
-    { cwd: copy, stdio: 'ignore', timeout },
-  )
-  return status === 0
-}
-
-const counts = { noticed: 0, survived: 0, untested: 0 }
-/** Tests that fail by themselves, or take too long, tell nothing. */
-const sound = new Map()
-function isSound(test) {
-  if (!sound.has(test)) sound.set(test, areTestsContent([test], SLOW_MS))
-  return sound.get(test)
-}
-
-function nearestSoundTests(path) {
-  const found = []
-  for (const test of testsOf(path)) {
-    if (found.length === Number(values.tests) || Date.now() > deadline) break
-    if (isSound(test)) found.push(test)
-  }
-  return found
-}
-
-try {
-  for (let tried = 0; tried < Number(values.count) && Date.now() < deadline && sites.length > 0; ) {
-    const [site] = sites.splice(Math.floor(random() * sites.length), 1)
-    if (!isChange(site)) continue
-    tried += 1
-    const files = nearestSoundTests(site.path)
-    if (files.length === 0) {
-      counts.untested += 1
-      console.log(`untested ${site.path}:${site.line}`)
-      continue
+/** Sites in the order they are tried: each file in its turn, and in it each kind of change as often as another. */
+function* drawSites() {
+  const random = createRandom(Number(values.seed))
+  const takeOne = (list) => list.splice(Math.floor(random() * list.length), 1)[0]
+  const wanted = [...sites.keys()].filter((id) => sites[id].isWanted)
+  const byFile = [...Map.groupBy(wanted, (id) => sites[id].path).values()].map((ids) => [
+    ...Map.groupBy(ids, (id) => sites[id].kind).values(),
+  ])
+  for (let files = byFile; files.length > 0; files = files.filter((kinds) => kinds.length > 0)) {
+    const round = [...files]
+    while (round.length > 0) {
+      const kinds = takeOne(round)
+      const ids = takeOne(kinds)
+      yield takeOne(ids)
+      if (ids.length > 0) kinds.push(ids)
     }
-    writeFileSync(join(copy, site.path), site.changed)
-    const hasSurvived = areTestsContent(files)
-    writeFileSync(join(copy, site.path), site.text)
-    counts[hasSurvived ? 'survived' : 'noticed'] += 1
-    const change = site.changed.split('\n')[site.line - 1].trim()
-    console.log(`${hasSurvived ? 'SURVIVED' : 'noticed '} ${site.path}:${site.line}  ${change}`)
+  }
+}
+
+setPriority(10)
+const copy = mkdtempSync(join(tmpdir(), 'mutate-'))
+for (const name of readdirSync(root)) {
+  if (!/^(?:\.git|node_modules|dist|test-report\.json)$/.test(name)) {
+    cpSync(join(root, name), join(copy, name), { recursive: true })
+  }
+}
+symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+process.chdir(copy)
+
+const vitest = await createVitest(
+  'test',
+  { root: copy, watch: false, maxWorkers: 1, reporters: [{}] },
+  {
+    plugins: [
+      {
+        name: 'changes',
+        enforce: 'pre',
+        config: () => ({
+          cacheDir: join(copy, 'cache'),
+          test: { setupFiles: ['scripts/mutate-setup.mjs'], testTimeout: 120_000, hookTimeout: 120_000 },
+        }),
+        transform: (_, id) => changed.get(relative(copy, id)),
+      },
+    ],
+  },
+)
+
+const [project] = vitest.projects
+const short = (text) => String(text).replace(/\s+/g, ' ').slice(0, 90)
+
+/** Runs tests of one file with one change, or with none: whether they passed, and what each came through. */
+async function run(specification, change) {
+  // The first test that fails is enough for a change; without one all are looked at.
+  project.config.bail = change === undefined ? 0 : 1
+  vitest.provide('mutation', { change, siteCount: sites.length, limitMs: secondsEach * 3000 })
+  vitest.state.errorsSet.clear()
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification])
+  // Those of earlier runs are told as well.
+  const module = testModules.find(({ moduleId }) => moduleId === specification.moduleId)
+  const [failed] = module?.children.allTests('failed') ?? []
+  const problem =
+    failed?.result().errors[0]?.message ?? module?.errors()[0]?.message ?? unhandledErrors[0]?.message
+  return { hasPassed: unhandledErrors.length === 0 && module?.ok() === true, module, problem }
+}
+
+/** The tests by site: of each file of tests those that come through it. */
+const testsOf = new Map()
+async function mapTests() {
+  const specifications = await vitest.globTestSpecifications(values.tests.split(','))
+  for (const specification of specifications) {
+    const file = relative(copy, specification.moduleId)
+    if (NOT_RUN.test(file) || Date.now() > deadline) continue
+    const { hasPassed, module, problem } = await run(specification, undefined)
+    // Tests that fail by themselves tell nothing.
+    if (!hasPassed) console.log(`left out what fails without a change: ${file}: ${short(problem)}`)
+    if (!module) continue
+    const outside = new Set(module.meta().passed)
+    const tests = [...module.children.allTests('passed')].map((test) => ({
+      id: test.id,
+      tookMs: test.meta().tookMs,
+      passed: new Set(test.meta().passed),
+    }))
+    for (const id of tests.reduce((all, { passed }) => all.union(passed), outside)) {
+      const isWhole = !sites[id].isInFunction || outside.has(id)
+      const chosen = isWhole ? tests : tests.filter(({ passed }) => passed.has(id))
+      const tookMs = chosen.reduce((sum, test) => sum + test.tookMs, 1500)
+      if (!testsOf.has(id)) testsOf.set(id, [])
+      testsOf.get(id).push({ file, testIds: chosen.map((test) => test.id), tookMs })
+    }
+  }
+}
+
+/** Tries the tests of a site, those named like its file first, then the quick ones. */
+async function tryChange(id) {
+  const [word] = basename(sites[id].path, '.ts').split('-')
+  const isNamedAlike = ({ file }) => Number(basename(file).includes(word))
+  const found = (testsOf.get(id) ?? []).sort(
+    (a, b) => isNamedAlike(b) - isNamedAlike(a) || a.tookMs - b.tookMs,
+  )
+  const end = Math.min(deadline, Date.now() + secondsEach * 1000)
+  let tried = 0
+  for (const { file, testIds } of found) {
+    if (tried > 0 && Date.now() > end) break
+    tried += 1
+    const { hasPassed, problem } = await run(project.createSpecification(join(copy, file), { testIds }), id)
+    if (!hasPassed) return { outcome: 'noticed', by: `${file}: ${short(problem)}` }
+  }
+  return {
+    outcome: found.length === 0 ? 'untested' : 'SURVIVED',
+    by: `${tried} of ${found.length} files of tests`,
+  }
+}
+
+const counts = { noticed: 0, SURVIVED: 0, untested: 0 }
+try {
+  await vitest.standalone()
+  await mapTests()
+  console.log(`${sites.length} places, ${testsOf.size} of them in a test`)
+  let tried = 0
+  for (const id of drawSites()) {
+    if (tried === Number(values.count) || Date.now() > deadline) break
+    tried += 1
+    const { path, line, kind, before, after } = sites[id]
+    const { outcome, by } = await tryChange(id)
+    counts[outcome] += 1
+    console.log(`${outcome} ${path}:${line} ${kind}: ${short(before)} → ${short(after)} (${by})`)
   }
 } finally {
-  rmSync(copy, { recursive: true })
+  await vitest.close()
+  process.chdir(root)
+  rmSync(copy, { recursive: true, force: true })
 }
-const { noticed, survived, untested } = counts
+const { noticed, SURVIVED, untested } = counts
 console.log(
-  `\n${noticed} of ${noticed + survived} changes were noticed, seed ${values.seed}; ${untested} files without a test`,
+  `\n${noticed} of ${noticed + SURVIVED + untested} changes were noticed, seed ${values.seed}; ${untested} of the others are in no test`,
 )

@@ -124,6 +124,17 @@ test('an error that is known to be harmless is no last failure, and the last err
   expect(JSON.parse((await run('show', 'last-error')).stdout)).toMatchObject({ id: 2 })
 })
 
+test('an error that nobody knows is the last failure, by its level', async () => {
+  const { home } = createLogHome([
+    { level: 'ERROR', target: 'codex_new::place', body: 'engine 7 lost the left wing' },
+    { level: 'WARN', target: 'codex_new::place', body: 'engine 8 is late' },
+  ])
+  const { stdout } = await runLogs(['status', '--json', '--codex-home', home])
+  expect(JSON.parse(stdout)).toMatchObject({
+    last_failure: { id: 1, name: null, text: 'engine 7 lost the left wing' },
+  })
+})
+
 test('status says of a thread whose process is not named what it was last seen to do', async () => {
   const home = copyHome('codex-0.93.0')
   const run = (...argv: string[]) =>
