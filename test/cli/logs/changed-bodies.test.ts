@@ -85,9 +85,11 @@ function change(body: string, { below, pick }: Random): string {
   return (below(8) === 0 ? changed.slice(0, below(changed.length)) : changed).toWellFormed()
 }
 
+/** Half of them begin as the row before, as rows of one turn do. */
 function changedRows(random: Random, count: number): NewLogRow[] {
+  let row = random.pick(originals)
   return Array.from({ length: count }, (_, index) => {
-    const row = random.pick(originals)
+    if (random.below(2) === 0) row = random.pick(originals)
     return { ...row, tsSeconds: T + index, body: change(row.body, random) }
   })
 }
