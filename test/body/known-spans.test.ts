@@ -23,6 +23,8 @@ const ENDS = [
   '{',
   '{cwd=/a}:turn{',
   ':: x',
+  // After a folder that holds what looks like the end of a span.
+  'b: c}:try_run_sampling_request{turn_id=T}: told',
 ]
 
 test('a body that begins as the one before is read as if there had been none', () => {
