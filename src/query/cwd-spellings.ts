@@ -20,6 +20,18 @@ export function findCwdSpellings({ connection, columns }: ThreadTable, wanted: s
     .filter((cwd) => forms.has(spell(cwd)) || forms.has(spell(resolveLinks(cwd))))
 }
 
+/** The ids of the threads of a folder, however its path is stored. */
+export function findIdsOfFolder(threads: ThreadTable, folder: string): string[] {
+  const { connection, columns } = threads
+  return connection
+    .all<{ id: string }>(
+      `SELECT ${columnSql(columns.id)} AS id FROM ${THREAD_TABLE}
+       WHERE ${columnSql(columns.cwd)} IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(findCwdSpellings(threads, folder)),
+    )
+    .map(({ id }) => id)
+}
+
 export function isSameFolder(one: string, other: string): boolean {
   return spell(one) === spell(other) || spell(resolveLinks(one)) === spell(resolveLinks(other))
 }

@@ -2,15 +2,13 @@ import { StateError } from '../../errors.js'
 import { cleanLine } from '../../format/clean.js'
 import { readFamily } from '../../inspect/thread-family.js'
 import { chooseLogFlushMs } from '../../model/releases.js'
-import { findCwdSpellings } from '../../query/cwd-spellings.js'
+import { findIdsOfFolder } from '../../query/cwd-spellings.js'
 import { type OpenTable, openTable } from '../../query/databases.js'
 import type { LogStore } from '../../query/logs/store.js'
 import { readProcessesOf } from '../../query/logs/threads.js'
 import { readSessionNames } from '../../query/session-names.js'
 import { growSpawnTrees } from '../../query/spawn-tree.js'
 import { describeThreadTable, type ThreadTable } from '../../query/threads/table.js'
-import { columnSql } from '../../schema/columns.js'
-import { THREAD_TABLE } from '../../schema/threads.js'
 import type { Home } from '../home-options.js'
 import type { Io } from '../io.js'
 import { findThreadOfLogs } from './find-thread.js'
@@ -87,16 +85,7 @@ async function findThreadsMeant(
 
 async function findThreadsOfFolder(home: Home, io: Io): Promise<string[]> {
   const ids = await withThreads(home, (threads) => {
-    if (!threads) return []
-    const { connection, columns } = threads
-    const spellings = findCwdSpellings(threads, io.workingFolder)
-    return connection
-      .all<{ id: string }>(
-        `SELECT ${columnSql(columns.id)} AS id FROM ${THREAD_TABLE}
-         WHERE ${columnSql(columns.cwd)} IN (SELECT value FROM json_each(?))`,
-        JSON.stringify(spellings),
-      )
-      .map(({ id }) => id)
+    return threads ? findIdsOfFolder(threads, io.workingFolder) : []
   })
   if (ids.length > 0) return ids
   throw new StateError('NOT_FOUND', `no thread belongs to the folder ${io.workingFolder}`)
