@@ -37,15 +37,21 @@ const NOT_RUN =
 const sites = []
 /** Each source file with its changes inside, by its path. */
 const changed = new Map()
+/** The lines that are asked for, by file; none: all of it. */
+const linesOf = new Map()
 for (const place of places) {
   const [path, line] = place.split(':')
   const files = statSync(join(root, path)).isDirectory()
     ? readdirSync(join(root, path), { recursive: true, encoding: 'utf8' }).map((name) => join(path, name))
     : [path]
   for (const file of files.filter((name) => name.endsWith('.ts')).sort()) {
-    const addSite = (site) => sites.push({ ...site, isWanted: !line || site.line === Number(line) }) - 1
-    changed.set(file, insertChanges(file, readFileSync(join(root, file), 'utf8'), addSite))
+    linesOf.set(file, [...(linesOf.get(file) ?? []), ...(line ? [Number(line)] : [])])
   }
+}
+for (const [file, lines] of linesOf) {
+  const isWanted = ({ line }) => lines.length === 0 || lines.includes(line)
+  const addSite = (site) => sites.push({ ...site, isWanted: isWanted(site) }) - 1
+  changed.set(file, insertChanges(file, readFileSync(join(root, file), 'utf8'), addSite))
 }
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
