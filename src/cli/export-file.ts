@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { StateError } from '../errors.js'
 import { formatBytes } from '../format/quantity.js'
 import { createFinalFile, type FinalFile } from '../share/export/final-file.js'
@@ -48,7 +49,7 @@ export async function writeExport(
   }
   // Before anything is written: what is interrupted leaves nothing.
   const signal = io.interruption()
-  const file = createFinalFile(output)
+  const file = createFinalFile(resolve(io.workingFolder, output))
   try {
     const openText = (): OutputStream =>
       shareable

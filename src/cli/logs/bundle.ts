@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
 import { findThread } from '../../query/threads/find.js'
 import { createFinalFolder } from '../../share/bundle.js'
@@ -46,7 +47,9 @@ which cannot know every secret, so look into it before you give it away. Nothing
     const signal = io.interruption()
     const subject = await withSession({ io, program }, home, (session) => describeSubject(thread, session))
     const target =
-      dryRun || output === undefined ? DRY_TARGET : createFinalFolder(output, { modifiedAtMs: io.now() })
+      dryRun || output === undefined
+        ? DRY_TARGET
+        : createFinalFolder(resolve(io.workingFolder, output), { modifiedAtMs: io.now() })
     const redaction = redact ? startRedaction(io) : undefined
     const parts = [...PARTS, ...(withRollout ? [ROLLOUT] : [])]
     const written: WrittenPart[] = []

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { StateError } from '../../errors.js'
 import { formatBytes, formatPlural } from '../../format/quantity.js'
 import { type Feedback, readFeedback } from '../../inspect/feedback.js'
@@ -41,7 +42,7 @@ that is found marked as >>>…<<<; what it is made of is said on stderr. Codex m
       const secrets = secretsIn(text)
       if (output === undefined) context.io.stdout.write(markSecrets(text, secrets))
       else {
-        const file = createFinalFile(output)
+        const file = createFinalFile(resolve(context.io.workingFolder, output))
         try {
           file.write(Buffer.from(text))
           file.commit()
