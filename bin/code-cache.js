@@ -1,5 +1,6 @@
 const { closeSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, writeSync } = require('node:fs')
 const { join, resolve, sep } = require('node:path')
+const { packPart } = require('./launch.js')
 
 /**
  * Where the code that V8 makes of the commands is kept for their next start: in the user's cache folder, by the name
@@ -36,8 +37,8 @@ function isOwn(path) {
 exports.keepAtExit = ({ taken, id }) => {
   process.on('exit', (exitCode) => {
     if (exitCode !== 0 && exitCode !== 1) return
-    for (const { path, script } of taken) {
-      if (path !== undefined && script.cachedDataRejected !== false) exports.keep(path, script, id)
+    for (const part of taken) {
+      if (part.path !== undefined && part.script.cachedDataRejected !== false) exports.keep(part, id)
     }
   })
 }
@@ -46,7 +47,8 @@ exports.keepAtExit = ({ taken, id }) => {
 const FLAGS_OF_V8 = '--semi-space-growth-factor=2'
 
 /** As a whole, or, where that cannot be, not at all. */
-exports.keep = (path, script, id) => {
+exports.keep = (part, id) => {
+  const { path } = part
   const aside = `${path}.${process.pid}.tmp`
   // Loaded only here: most starts keep nothing.
   require('node:v8').setFlagsFromString(FLAGS_OF_V8)
@@ -55,7 +57,7 @@ exports.keep = (path, script, id) => {
     // Opened before the code is made, which takes longer than all the rest.
     const opened = openSync(aside, 'wx', 0o600)
     try {
-      writeSync(opened, Buffer.concat([Buffer.from(id, 'latin1'), script.createCachedData()]))
+      writeSync(opened, packPart(part, id))
     } finally {
       closeSync(opened)
     }

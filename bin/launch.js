@@ -1,8 +1,9 @@
 const { existsSync, openSync, readFileSync, readSync } = require('node:fs')
-const { dirname, join } = require('node:path')
+const { dirname } = require('node:path')
 const { Script } = require('node:vm')
 
-const DIST = join(dirname(__dirname), 'dist')
+// Not joined: that takes longer than to open the file.
+const DIST = `${dirname(__dirname)}/dist`
 
 /** Runs a command, and ends the process. */
 exports.launch = async (name) => {
@@ -12,8 +13,8 @@ exports.launch = async (name) => {
 }
 
 function openProgram(name) {
-  const ahead = join(DIST, 'code')
-  if (existsSync(ahead)) return exports.open(DIST, name, (part) => join(ahead, part))
+  const ahead = `${DIST}/code`
+  if (existsSync(ahead)) return exports.open(DIST, name, (part) => `${ahead}/${part}`)
   // A package brings no code along: it is of use to one version of V8 alone. It is made at the first run.
   const { findCache, keepAtExit } = require('./code-cache.js')
   const opened = exports.open(DIST, name, findCache(process))
@@ -26,106 +27,132 @@ exports.isNewEnough = (version) => {
   return major > 22 || (major === 22 && minor >= 12)
 }
 
-/** The index has to fit; the chunks behind it are those that most runs need. */
-const HEAD_BYTES = 65_536
+/** Of the id that the file of chunks begins with, and all that is kept of it. */
+const ID_BYTES = 16
 
-/** What stands around the chunks. */
-const BEGIN = `'use strict';[`
-const END = ']'
+/** Opens the file of chunks that scripts/pack-chunks.mjs describes, and gives its id. */
+exports.openChunks = (dist) => {
+  const file = openSync(`${dist}/commands.chunks`, 'r')
+  return { file, id: readFrom(file, 0, ID_BYTES).latin1Slice() }
+}
 
 /**
- * Opens a program: the file of chunks that scripts/pack-chunks.mjs describes. A chunk that is needed is compiled in
- * one script with all that it requires, and from the code that V8 made of that script, where that is kept: compiling
- * takes half of what a start costs on top of Node's own. The file stays open, so that a program that runs for long is
- * not left with half of another version. https://nodejs.org/api/vm.html#new-vmscriptcode-options
+ * Opens a program. What is loaded in one turn is a part: it is compiled in one script with all that it requires. Where
+ * a part is kept, its source and the code that V8 made of it are read in one piece: compiling takes half of what a start
+ * costs on top of Node's own, and putting chunks together a tenth. The file of chunks stays open, so that a program that
+ * runs for long is not left with half of another version.
+ * https://nodejs.org/api/vm.html#new-vmscriptcode-options
  *
- * @param findCode gives the path of the code of a part of the program, by its name, where one may be
- * @returns `start`, which gives what the program exports; the scripts that it has taken so far, with the path of the
- *   code of each; the id of the file
+ * @param findKept gives the path where a part of the program may be kept, by its name
+ * @returns `start`, which gives what the program exports; the parts that it has taken so far; the id of the chunks
  */
-exports.open = (dist, name, findCode) => {
-  const file = openSync(join(dist, 'commands.chunks'), 'r')
-  const head = Buffer.allocUnsafe(HEAD_BYTES)
-  const headLength = readSync(file, head, 0, HEAD_BYTES, 0)
-  const indexEnd = head.indexOf(10)
-  const { id, chunks, programs } = JSON.parse(head.latin1Slice(0, indexEnd))
-  const starts = [indexEnd + 1]
-  for (const [length] of chunks) starts.push(starts.at(-1) + length)
-
-  function readInto(source, at, start, end) {
-    const length = end - start
-    if (end <= headLength) head.copy(source, at, start, end)
-    else if (readSync(file, source, at, length, start) < length)
-      throw new Error('commands.chunks is cut short')
-    return at + length
-  }
-
-  /** The chunks in an array. Texts that are joined would be copied twice more, which V8 has to clear away. */
-  function readArray(numbers) {
-    const length = numbers.reduce((sum, number) => sum + chunks[number][0], BEGIN.length + END.length)
-    const source = Buffer.allocUnsafeSlow(length)
-    let filled = source.latin1Write(BEGIN, 0)
-    for (let at = 0; at < numbers.length; ) {
-      const first = numbers[at]
-      while (numbers[at + 1] === numbers[at] + 1) at++
-      filled = readInto(source, filled, starts[first], starts[numbers[at++] + 1])
-    }
-    source.latin1Write(END, filled)
-    return source.latin1Slice()
-  }
-
+exports.open = (dist, name, findKept) => {
+  const { file, id } = exports.openChunks(dist)
   const functions = []
   const values = []
   const taken = []
-  let part = ''
+  const wanted = new Map()
+  let partName = ''
+  let index
 
-  function gather(number, gathered) {
-    if (functions[number] || gathered.has(number)) return gathered
-    gathered.add(number)
-    for (const required of chunks[number][1]) gather(required, gathered)
-    return gathered
-  }
-
-  function compile(number) {
-    const numbers = [...gather(number, new Set())].sort((a, b) => a - b)
-    // What is compiled now depends on what was before.
-    part += `${part && '.'}${chunks[number][2]}`
-    const path = findCode(`${part}.code`)
-    const script = new Script(readArray(numbers), {
-      filename: `codex-state:${part}`,
-      cachedData: readCode(path, id),
-    })
+  function compile(names, wantedNumbers) {
+    partName += `${partName && '.'}${names.join('+')}`
+    const path = findKept(`${partName}.code`)
+    let part = readKept(path, id)
+    if (!part) {
+      index ??= readIndex(file)
+      part = gather(file, index, wantedNumbers ?? names.map((name) => index.programs[name]), functions)
+    }
+    const { numbers, source, cachedData } = part
+    const script = new Script(source, { filename: `codex-state:${partName}`, cachedData })
     script.runInThisContext().forEach((chunk, at) => {
       functions[numbers[at]] = chunk
     })
-    taken.push({ path, script })
+    taken.push({ path, numbers, source, script })
+    return numbers
   }
 
   function take(place) {
     if (typeof place === 'string') return require(place)
-    if (!values[place]) {
-      if (!functions[place]) compile(place)
-      values[place] = functions[place](take, load, bundle, dist)
-    }
+    values[place] ??= functions[place](take, load, bundle, dist)
     return values[place]
   }
   take.resolve = require.resolve
 
-  const load = (place) => Promise.resolve().then(() => take(place))
+  function load(number, name) {
+    if (!functions[number]) wanted.set(number, name)
+    return Promise.resolve().then(() => {
+      if (wanted.size > 0) compile([...wanted.values()], [...wanted.keys()])
+      wanted.clear()
+      return take(number)
+    })
+  }
+
   const bundle = {
     get url() {
-      return require('node:url').pathToFileURL(join(dist, 'commands.chunks')).href
+      return require('node:url').pathToFileURL(`${dist}/commands.chunks`).href
     },
   }
-  return { start: () => take(programs[name]), taken, id }
+  // A chunk stands behind all that it requires.
+  return { start: () => take(compile([name]).at(-1)), taken, id }
 }
 
-/** Begins with the id of the chunks that it was made of: V8 itself compares no more of a source than its length. */
-function readCode(path, id) {
+function readFrom(file, position, length) {
+  const bytes = Buffer.allocUnsafeSlow(length)
+  if (readSync(file, bytes, 0, length, position) < length) throw new Error('commands.chunks is cut short')
+  return bytes
+}
+
+/** Where its chunks are, and what each requires. */
+function readIndex(file) {
+  const length = Number.parseInt(readFrom(file, ID_BYTES, 8).latin1Slice(), 16)
+  const { chunks, programs } = JSON.parse(readFrom(file, ID_BYTES + 8, length).latin1Slice())
+  const starts = [ID_BYTES + 8 + length]
+  for (const [length] of chunks) starts.push(starts.at(-1) + length)
+  return { chunks, programs, starts }
+}
+
+/** Chunks and all that they require, but what is there already, in an array. */
+function gather(file, { chunks, starts }, wanted, present) {
+  const numbers = new Set()
+  const add = (number) => {
+    if (present[number] || numbers.has(number)) return
+    numbers.add(number)
+    for (const required of chunks[number][1]) add(required)
+  }
+  for (const number of wanted) add(number)
+  const inOrder = [...numbers].sort((a, b) => a - b)
+  const texts = inOrder.map((number) => readFrom(file, starts[number], chunks[number][0]).latin1Slice())
+  return { numbers: inOrder, source: `'use strict';[${texts.join('')}]` }
+}
+
+/** Of what is kept: the id, the length of the code in hexadecimal, the code, and what it was made of. */
+const CODE_AT = ID_BYTES + 8
+
+/** Gives the bytes of a part to keep. V8 copies code that does not begin at a multiple of eight. */
+exports.packPart = ({ numbers, source, script }, id) => {
+  const code = script.createCachedData()
+  const start = `${id}${code.length.toString(16).padStart(8, '0')}`
+  return Buffer.concat([
+    Buffer.from(start, 'latin1'),
+    code,
+    Buffer.from(`${JSON.stringify({ numbers, length: source.length })}\n${source}`, 'latin1'),
+  ])
+}
+
+/** V8 itself compares no more of a source than its length, so the id tells whether it is of these chunks. */
+function readKept(path, id) {
   if (path === undefined) return undefined
   try {
-    const code = readFileSync(path)
-    return code.latin1Slice(0, id.length) === id ? code.subarray(id.length) : undefined
+    const kept = readFileSync(path)
+    if (kept.latin1Slice(0, ID_BYTES) !== id) return undefined
+    const codeEnd = CODE_AT + Number.parseInt(kept.latin1Slice(ID_BYTES, CODE_AT), 16)
+    const lineEnd = kept.indexOf(10, codeEnd)
+    const { numbers, length } = JSON.parse(kept.latin1Slice(codeEnd, lineEnd))
+    const source = kept.latin1Slice(lineEnd + 1)
+    return source.length === length
+      ? { numbers, source, cachedData: kept.subarray(CODE_AT, codeEnd) }
+      : undefined
   } catch {
     return undefined
   }

@@ -4,7 +4,7 @@
 const { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { keep } = require('../bin/code-cache.js')
-const { open } = require('../bin/launch.js')
+const { open, openChunks } = require('../bin/launch.js')
 
 const dist = join(__dirname, '../dist')
 const folder = join(dist, 'code')
@@ -47,12 +47,12 @@ async function compileAhead() {
       const program = open(dist, name, (part) => join(folder, part))
       process.argv.splice(1, process.argv.length, name, ...line)
       await program.start().run()
-      for (const { path, script } of program.taken)
-        if (!parts.has(path)) parts.set(path, { script, id: program.id })
+      for (const part of program.taken)
+        if (!parts.has(part.path)) parts.set(part.path, part)
     }
   }
   process.exitCode = 0
-  for (const [path, { script, id }] of parts) keep(path, script, id)
+  for (const part of parts.values()) keep(part, id)
   // A command may just be starting: nothing that it could take is missing for a moment.
   for (const file of readdirSync(folder)) if (!parts.has(join(folder, file))) rmSync(join(folder, file))
   writeFileSync(madeOf, state)
@@ -60,5 +60,6 @@ async function compileAhead() {
 
 /** Of which chunks it was made, and by which V8. */
 const madeOf = join(folder, 'made-of')
-const state = `${open(dist, 'codex-logs', () => undefined).id} ${process.versions.v8}`
+const { id } = openChunks(dist)
+const state = `${id} ${process.versions.v8}`
 if (!existsSync(madeOf) || readFileSync(madeOf, 'utf8') !== state) compileAhead()

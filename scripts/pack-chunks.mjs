@@ -4,16 +4,14 @@ import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { Script } from 'node:vm'
 
-/** As much of the file as bin/launch.js reads first: the index has to fit, and what every run needs should. */
-export const HEAD_BYTES = 65_536
-
 /**
  * Each chunk is a function that gives what the chunk exports:
  *
  *     (require,load,bundle,__dirname)=>{…;return{name:value}}
  *
- * The first line is the index, as JSON: `id` of the whole; of each chunk its length, the numbers of the chunks it
- * requires and, where it is loaded by itself, its name; and which chunk each program begins with.
+ * In front of them stand an id of the whole, of 16 characters; the length of the index, in 8 hexadecimal digits; and the
+ * index, as JSON: of each chunk its length and the numbers of the chunks it requires; and which chunk each program
+ * begins with. A chunk has a higher number than all that it requires.
  *
  * @param programs name → its source file
  */
@@ -29,23 +27,27 @@ export function packChunks({ outputFiles, metafile }, programs) {
   const inOrder = sortByNeed(chunks)
   for (const chunk of inOrder) chunk.requires = withoutDetours(chunk, inOrder)
   const numbers = new Map(inOrder.map(({ output }, number) => [output, number]))
-  const texts = inOrder.map((chunk) => `${toFunction(chunk, numbers)},\n`)
-  const index = {
-    id: createHash('sha256').update(texts.join('')).digest('hex').slice(0, 16),
-    chunks: inOrder.map(({ entryPoint, requires }, number) => {
-      const named = entryPoint === undefined ? [] : [nameOf(entryPoint)]
-      return [texts[number].length, requires.map((path) => numbers.get(path)), ...named]
-    }),
+  const names = new Map(
+    inOrder.flatMap(({ output, entryPoint }) =>
+      entryPoint === undefined ? [] : [[output, nameOf(entryPoint)]],
+    ),
+  )
+  const texts = inOrder.map((chunk) => `${toFunction(chunk, numbers, names)},\n`)
+  const index = JSON.stringify({
+    chunks: inOrder.map(({ requires }, number) => [
+      texts[number].length,
+      requires.map((path) => numbers.get(path)),
+    ]),
     programs: Object.fromEntries(
       Object.entries(programs).map(([name, source]) => [
         name,
         inOrder.findIndex(({ entryPoint }) => entryPoint === source),
       ]),
     ),
-  }
-  const head = `${JSON.stringify(index)}\n`
-  if (head.length > HEAD_BYTES) throw new Error(`the index of the chunks has grown to ${head.length} bytes`)
-  return Buffer.from(head + texts.join(''), 'latin1')
+  })
+  const id = createHash('sha256').update(texts.join('')).digest('hex').slice(0, 16)
+  const length = index.length.toString(16).padStart(8, '0')
+  return Buffer.from([id, length, index, ...texts].join(''), 'latin1')
 }
 
 /** What is required before what requires it, and what many require first: it is read with the index. */
@@ -87,7 +89,7 @@ const IMPORT_CALL = /\bimport\(\s*"([^"]+)"\s*\)/g
 const EXPORT = /\bexport\s*\{([^}]*)\};?\s*$/
 
 /** An ES module as a function. Of what it imports nothing changes later, so a constant is as good as a binding. */
-function toFunction({ text, output, requires }, numbers) {
+function toFunction({ text, output, requires }, numbers, names) {
   const place = (path) => {
     const number = numbers.get(join(dirname(output), path))
     return path.startsWith('./') ? number : JSON.stringify(path)
@@ -102,7 +104,11 @@ function toFunction({ text, output, requires }, numbers) {
         ? `${required};`
         : `const ${taken.map((name) => `${name}=${required}`).join()};`
     })
-    .replaceAll(IMPORT_CALL, (_, path) => `load(${place(path)})`)
+    .replaceAll(IMPORT_CALL, (_, path) => {
+      const name = names.get(join(dirname(output), path))
+      if (name === undefined) throw new Error(`${output} loads ${path}, which is not among the chunks`)
+      return `load(${place(path)},${JSON.stringify(name)})`
+    })
     .replace(EXPORT, (_, names) => `return{${names.split(',').map(toProperty).join()}}`)
     // One byte a character: what it is on disk it is in memory.
     .replaceAll(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -102,8 +102,8 @@ async function dispatch(
       io.stdout.write(formatGroupHelp(program, found.name, width))
       return 0
     case 'command': {
-      const { command } = await found.entry.load()
-      const { parseLine } = await import('./parse.js')
+      // In one turn: what is loaded together is compiled together.
+      const [{ command }, { parseLine }] = await Promise.all([found.entry.load(), import('./parse.js')])
       const { flags, words, wantsHelp } = parseLine(command.flags, found.rest)
       if (wantsHelp) {
         io.stdout.write(formatCommandHelp(program, found.path, found.entry, command, width))
