@@ -47,8 +47,7 @@ async function compileAhead() {
       const program = open(dist, name, (part) => join(folder, part))
       process.argv.splice(1, process.argv.length, name, ...line)
       await program.start().run()
-      for (const part of program.taken)
-        if (!parts.has(part.path)) parts.set(part.path, part)
+      for (const part of program.taken) if (!parts.has(part.path)) parts.set(part.path, part)
     }
   }
   process.exitCode = 0

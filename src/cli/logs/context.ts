@@ -1,6 +1,6 @@
 import type { LogFilter, RowId, StoredLogRow } from '../../model/log.js'
 import { matchingBatches, readNewestIds } from '../../query/logs/batches.js'
-import { readIds, scopeOf } from '../../query/logs/neighbours.js'
+import { readIdsBeside, scopeOf } from '../../query/logs/neighbours.js'
 import { readLogRows } from '../../query/logs/rows.js'
 import type { Selected } from './select.js'
 
@@ -55,8 +55,8 @@ export function* readGroups(
       const scope = scopeOf(store, match)
       const end = last.get(scope.name)?.lastId ?? given.get(scope.name)
       const isNew = (one: RowId) => end === undefined || one > end
-      const earlier = readIds(store, 'before', id, before, scope).reverse()
-      const later = readIds(store, 'after', id, after, scope)
+      const earlier = readIdsBeside(store, 'before', id, before, scope).reverse()
+      const later = readIdsBeside(store, 'after', id, after, scope)
       const touches = earlier.some((one) => !isNew(one)) || !isNew(id)
       const own = last.get(scope.name)
       const ids = [...earlier, id, ...later].filter(isNew)
@@ -75,6 +75,6 @@ export function* readGroups(
 
   /** Whether nothing of the scope lies between. */
   function isNext(lastId: RowId, nextId: RowId | undefined, scope: ReturnType<typeof scopeOf>): boolean {
-    return nextId !== undefined && readIds(store, 'after', lastId, 1, scope)[0] === nextId
+    return nextId !== undefined && readIdsBeside(store, 'after', lastId, 1, scope)[0] === nextId
   }
 }

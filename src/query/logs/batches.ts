@@ -2,7 +2,7 @@ import type { SqlValue } from '../../db/connection.js'
 import type { LogFilter, RowId } from '../../model/log.js'
 import { columnSql, quoteIdentifier } from '../../schema/columns.js'
 import { compileLogFilter, compileTimes } from './filter.js'
-import { exactSql, fromExact, keySql, type LogSource, readHighestId, readLowestId } from './store.js'
+import { keySql, type LogSource, readHighestId, readIds, readLowestId } from './store.js'
 
 /**
  * The rows that one statement looks at. Reading goes batch by batch, each a transaction of its own: memory
@@ -100,13 +100,7 @@ export function readNewestIds(source: LogSource, batch: LogBatch, filter: LogFil
   const { sql, params } = compileBatch(source, batch, filter)
   const key = keySql(source)
   const order = batch.kind === 'window' ? `ORDER BY ${key} DESC ` : ''
-  return source.connection
-    .all<{ found: number | string }>(
-      `SELECT ${exactSql(key)} AS found ${sql} ${order}LIMIT ?`,
-      ...params,
-      limit,
-    )
-    .map(({ found }) => fromExact(found))
+  return readIds(source.connection, `SELECT ${key} AS id ${sql} ${order}LIMIT ?`, ...params, limit)
 }
 
 /** How many of a batch's rows match. */
@@ -235,16 +229,15 @@ function* threadBatches(
     const merged: RowId[] = []
     let end = isReversed ? low : high
     for (const { condition, params } of parts) {
-      const ids = source.connection
-        .all<{ found: number | string }>(
-          `SELECT ${exactSql(key)} AS found FROM logs INDEXED BY ${quoteIdentifier(source.indexes.thread!)}
-           WHERE ${condition} AND ${key} >= ? AND ${key} <= ? ORDER BY ${key} ${direction} LIMIT ?`,
-          ...params,
-          low,
-          high,
-          size,
-        )
-        .map(({ found }) => fromExact(found))
+      const ids = readIds(
+        source.connection,
+        `SELECT ${key} AS id FROM logs INDEXED BY ${quoteIdentifier(source.indexes.thread!)}
+         WHERE ${condition} AND ${key} >= ? AND ${key} <= ? ORDER BY ${key} ${direction} LIMIT ?`,
+        ...params,
+        low,
+        high,
+        size,
+      )
       const last = ids.at(-1)
       if (last !== undefined && ids.length === size) {
         const isNearer = isReversed ? last > end : last < end

@@ -2,7 +2,7 @@ import type { SqlValue } from '../../db/connection.js'
 import type { RowId, StoredLogRow } from '../../model/log.js'
 import { columnSql, quoteIdentifier } from '../../schema/columns.js'
 import { keyOf } from './rows.js'
-import { exactSql, fromExact, keySql, type LogSource } from './store.js'
+import { keySql, type LogSource, readIds } from './store.js'
 
 /** What stands before and after a row, in the order of ids. */
 export interface Neighbours {
@@ -17,16 +17,16 @@ type Direction = 'before' | 'after'
 /** Without a row, `previous` is the newest one. */
 export function readNeighbours(source: LogSource, row: StoredLogRow | undefined): Neighbours {
   if (!row) {
-    const [newest] = readIds(source, 'before', undefined, 1)
+    const [newest] = readIdsBeside(source, 'before', undefined, 1)
     return { previous: newest, next: undefined, previousInThread: undefined, nextInThread: undefined }
   }
   const id = keyOf(row)
   const scope = row.threadId === null ? undefined : scopeOf(source, row)
   return {
-    previous: readIds(source, 'before', id, 1)[0],
-    next: readIds(source, 'after', id, 1)[0],
-    previousInThread: scope && readIds(source, 'before', id, 1, scope)[0],
-    nextInThread: scope && readIds(source, 'after', id, 1, scope)[0],
+    previous: readIdsBeside(source, 'before', id, 1)[0],
+    next: readIdsBeside(source, 'after', id, 1)[0],
+    previousInThread: scope && readIdsBeside(source, 'before', id, 1, scope)[0],
+    nextInThread: scope && readIdsBeside(source, 'after', id, 1, scope)[0],
   }
 }
 
@@ -55,7 +55,7 @@ export function scopeOf(
 }
 
 /** Ids before a row, nearest first, or after it. */
-export function readIds(
+export function readIdsBeside(
   source: LogSource,
   direction: Direction,
   id: RowId | undefined,
@@ -75,12 +75,11 @@ export function readIds(
   }
   const by = scope?.index === undefined ? 'NOT INDEXED' : `INDEXED BY ${quoteIdentifier(scope.index)}`
   const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''
-  return source.connection
-    .all<{ found: number | string }>(
-      `SELECT ${exactSql(key)} AS found FROM logs ${by} ${where}
-       ORDER BY ${key} ${direction === 'before' ? 'DESC' : 'ASC'} LIMIT ?`,
-      ...params,
-      limit,
-    )
-    .map(({ found }) => fromExact(found))
+  return readIds(
+    source.connection,
+    `SELECT ${key} AS id FROM logs ${by} ${where}
+     ORDER BY ${key} ${direction === 'before' ? 'DESC' : 'ASC'} LIMIT ?`,
+    ...params,
+    limit,
+  )
 }

@@ -1,6 +1,6 @@
 import type { RowId } from '../../model/log.js'
 import { columnSql } from '../../schema/columns.js'
-import { exactSql, fromExact, keySql, type LogSource } from './store.js'
+import { exactSql, fromExact, keySql, type LogSource, readIds } from './store.js'
 
 /**
  * What the rows with these keys are printed as: their ids, which in a table that was rebuilt without a primary key are
@@ -21,10 +21,9 @@ export function findKeys(source: LogSource, id: RowId): RowId[] {
   const { connection, columns, hasIdAsKey } = source
   if (hasIdAsKey || columns.id === undefined) return [id]
   const key = keySql(source)
-  return connection
-    .all<{ found: RowId | string }>(
-      `SELECT ${exactSql(key)} AS found FROM logs WHERE ${columnSql(columns.id)} = ? ORDER BY ${key} LIMIT 2`,
-      id,
-    )
-    .map(({ found }) => fromExact(found))
+  return readIds(
+    connection,
+    `SELECT ${key} AS id FROM logs WHERE ${columnSql(columns.id)} = ? ORDER BY ${key} LIMIT 2`,
+    id,
+  )
 }
