@@ -2,21 +2,24 @@ import type { ReadConnection } from '../db/connection.js'
 import { type OpenReadOnlyOptions, openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { candidatesFor, type DatabaseFile, nameOfTable, type TableName } from '../schema/files.js'
-import { readColumnNames } from '../schema/inspect.js'
+import { readTable, type StoredTable } from '../schema/inspect.js'
 
 /** A database that holds the table that was asked for. */
 export interface OpenTable {
   file: DatabaseFile
   connection: ReadConnection
-  /** The table's columns as stored. */
+  /** The names of the table's columns. */
   columns: ReadonlySet<string>
 }
 
+/** The same as it was found. */
+export interface FoundTable extends OpenTable {
+  stored: StoredTable
+}
+
 /** Codex makes none, and the rows of a recursive one may never end: no read of SQLite's can be stopped. */
-function refuseView(connection: ReadConnection, table: string): void {
-  const view = connection.get(`SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = ?`, table)
-  if (!view) return
-  throw new StateError('DB_NO_TABLE', `${table} is a view in ${connection.path}, not a table: it is not read`)
+function refuseView(path: string, table: string): never {
+  throw new StateError('DB_NO_TABLE', `${table} is a view in ${path}, not a table: it is not read`)
 }
 
 /**
@@ -30,14 +33,15 @@ export function openTable(
   files: readonly DatabaseFile[],
   table: TableName,
   options: OpenReadOnlyOptions = {},
-): OpenTable | undefined {
+): FoundTable | undefined {
+  const name = nameOfTable(table)
   for (const file of candidatesFor(table, files)) {
     const connection = openReadOnly(file.path, options)
     try {
-      const columns = readColumnNames(connection, nameOfTable(table))
-      if (columns.size > 0) {
-        refuseView(connection, nameOfTable(table))
-        return { file, connection, columns }
+      const stored = readTable(connection, name)
+      if (stored.isView) refuseView(file.path, name)
+      if (stored.columns.length > 0) {
+        return { file, connection, columns: new Set(stored.columns.map((column) => column.name)), stored }
       }
     } catch (error) {
       connection.close()

@@ -48,6 +48,32 @@ export function readColumns(reader: SqlReader, table: string): StoredColumn[] {
     }))
 }
 
+export interface StoredTable {
+  columns: readonly StoredColumn[]
+  isView: boolean
+  /** Whether SQLite numbers its rows by itself: not those of a view, nor those of a table `WITHOUT ROWID`. */
+  hasRowNumbers: boolean
+  /** Whether its database keeps the highest number ever given to a row, of the tables that ask for that. */
+  hasSequence: boolean
+}
+
+/** A table or view with its columns; without any when there is none of this name. */
+export function readTable(reader: SqlReader, name: string): StoredTable {
+  const listed = reader.all<{ name: string; type: string; wr: number }>(
+    `SELECT name, type, wr FROM pragma_table_list
+     WHERE schema = 'main' AND name COLLATE NOCASE IN (?, 'sqlite_sequence')`,
+    name,
+  )
+  const sequence = listed.findIndex((table) => table.name === 'sqlite_sequence')
+  const table = listed.find((_, at) => at !== sequence)
+  return {
+    columns: readColumns(reader, name),
+    isView: table?.type === 'view',
+    hasRowNumbers: table?.type !== 'view' && table?.wr !== 1,
+    hasSequence: sequence >= 0,
+  }
+}
+
 export function readColumnNames(reader: SqlReader, table: string): ReadonlySet<string> {
   return new Set(readColumns(reader, table).map(({ name }) => name))
 }

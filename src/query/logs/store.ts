@@ -4,7 +4,7 @@ import type { LogRow, RowId } from '../../model/log.js'
 import { FIRST_SECONDS, LAST_SECONDS } from '../../model/row-time.js'
 import { columnSql, knownColumns, type ResolvedColumns, resolveColumns } from '../../schema/columns.js'
 import type { DatabaseFile } from '../../schema/files.js'
-import { readColumns, readIndexes, type StoredColumn } from '../../schema/inspect.js'
+import { readIndexes, readTable, type StoredColumn, type StoredTable } from '../../schema/inspect.js'
 import { LATER_LOG_PROPERTIES, LOG_COLUMNS, LOG_SIZE_COLUMNS, LOG_TABLE } from '../../schema/logs.js'
 import { openTable } from '../databases.js'
 
@@ -46,16 +46,17 @@ export function openLogStore(
   options: OpenReadOnlyOptions = {},
 ): LogStore | undefined {
   const table = openTable(files, LOG_TABLE, options)
-  return table && { ...describeLogs(table.connection), file: table.file }
+  return table && { ...describeLogs(table.connection, table.stored), file: table.file }
 }
 
 /** What there is to know of the table of logs of an open database. */
-export function describeLogs(connection: ReadConnection): LogSource {
-  const stored = readColumns(connection, LOG_TABLE)
+export function describeLogs(
+  connection: ReadConnection,
+  { columns: stored, hasRowNumbers, hasSequence }: StoredTable = readTable(connection, LOG_TABLE),
+): LogSource {
   const names = stored.map(({ name }) => name)
   const columns = resolveColumns(LOG_COLUMNS, new Set(names))
   const known = new Set([...knownColumns(LOG_COLUMNS), ...knownColumns(LOG_SIZE_COLUMNS)])
-  const hasRowNumbers = hasOwnRowNumbers(connection)
   const hasIdAsKey = columns.id !== undefined && (!hasRowNumbers || isRowNumber(columns.id, stored))
   const indexes = readIndexes(connection, LOG_TABLE).filter(({ isPartial }) => !isPartial)
   const findIndex = (...properties: (keyof LogRow)[]): string | undefined => {
@@ -79,17 +80,8 @@ export function describeLogs(connection: ReadConnection): LogSource {
       time: hasIdAsKey ? findIndex('tsSeconds', 'tsNanos', 'id') : undefined,
       thread: findIndex('threadId'),
     },
-    hasSequence: connection.all("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").length > 0,
+    hasSequence,
   }
-}
-
-/** A view has none, nor has a table `WITHOUT ROWID`. */
-function hasOwnRowNumbers(connection: ReadConnection): boolean {
-  const table = connection.get<{ type: string; wr: number }>(
-    `SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ?`,
-    LOG_TABLE,
-  )
-  return table?.type !== 'view' && table?.wr !== 1
 }
 
 /** https://www.sqlite.org/lang_createtable.html#rowid */
