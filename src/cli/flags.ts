@@ -180,6 +180,11 @@ export function restArgument(text: string, look: ArgumentLook = {}): Argument<st
 }
 
 /** `codexHome` → `codex-home`. */
+/** `codex-home` → `codexHome` */
+export function camelCased(long: string): string {
+  return long.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
 export function dashed(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }

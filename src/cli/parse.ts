@@ -1,6 +1,6 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { StateError } from '../errors.js'
-import { dashed, type Flag, type Flags, formatFlag } from './flags.js'
+import { camelCased, dashed, type Flag, type Flags, formatFlag } from './flags.js'
 
 const SEE_HELP = { hint: 'See --help.' }
 
@@ -48,13 +48,10 @@ function parseWith(known: Flags, declared: Flags, argv: readonly string[]): Pars
  */
 function pickTyped(declared: Flags, argv: readonly string[]): Flags {
   const typed = argv.filter((word) => word.startsWith('-'))
-  const names = new Set(typed.map((word) => word.replace(/=.*/s, '')))
+  const longs = new Set(typed.map((word) => camelCased(word.replace(/^--(no-)?|=.*/gs, ''))))
   const letters = new Set(typed.filter((word) => !word.startsWith('--')).join(''))
-  const isTyped = ([name, { short, alias }]: [string, Flag]) =>
-    names.has(`--${dashed(name)}`) ||
-    names.has(`--no-${dashed(name)}`) ||
-    (alias !== undefined && names.has(`--${alias}`)) ||
-    (short !== undefined && letters.has(short))
+  const isTyped = ([name, { short, alias = name }]: [string, Flag]) =>
+    longs.has(name) || longs.has(alias) || (short !== undefined && letters.has(short))
   return Object.fromEntries(Object.entries(declared).filter(isTyped))
 }
 
