@@ -1,6 +1,5 @@
 const { closeSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, writeSync } = require('node:fs')
 const { join, resolve, sep } = require('node:path')
-const { packPart } = require('./launch.js')
 
 /**
  * Where the code that V8 makes of the commands is kept for their next start: in the user's cache folder, by the name
@@ -67,4 +66,15 @@ exports.keep = (part, id) => {
       rmSync(aside, { force: true })
     } catch {}
   }
+}
+
+/** Gives the bytes of a part to keep. V8 copies code that does not begin at a multiple of eight. */
+function packPart({ numbers, source, script }, id) {
+  const code = script.createCachedData()
+  const start = `${id}${code.length.toString(16).padStart(8, '0')}`
+  return Buffer.concat([
+    Buffer.from(start, 'latin1'),
+    code,
+    Buffer.from(`${JSON.stringify({ numbers, length: source.length })}\n${source}`, 'latin1'),
+  ])
 }

@@ -29,11 +29,15 @@ exports.isNewEnough = (version) => {
 
 /** Of the id that the file of chunks begins with, and all that is kept of it. */
 const ID_BYTES = 16
+exports.ID_BYTES = ID_BYTES
+
+/** Of what is kept: the id, the length of the code in hexadecimal, the code, and what it was made of. */
+const CODE_AT = ID_BYTES + 8
 
 /** Opens the file of chunks that scripts/pack-chunks.mjs describes, and gives its id. */
 exports.openChunks = (dist) => {
   const file = openSync(`${dist}/commands.chunks`, 'r')
-  return { file, id: readFrom(file, 0, ID_BYTES).latin1Slice() }
+  return { file, id: exports.readFrom(file, 0, ID_BYTES).latin1Slice() }
 }
 
 /**
@@ -60,8 +64,9 @@ exports.open = (dist, name, findKept) => {
     const path = findKept(`${partName}.code`)
     let part = readKept(path, id)
     if (!part) {
+      const { gather, readIndex } = require('./chunks.js')
       index ??= readIndex(file)
-      part = gather(file, index, wantedNumbers ?? names.map((name) => index.programs[name]), functions)
+      part = gather(file, index, wantedNumbers ?? names.map((name) => index.byName[name]), functions)
     }
     const { numbers, source, cachedData } = part
     const script = new Script(source, { filename: `codex-state:${partName}`, cachedData })
@@ -88,56 +93,24 @@ exports.open = (dist, name, findKept) => {
     })
   }
 
+  const late = new Map()
   const bundle = {
+    take(name) {
+      // A chunk stands behind all that it requires.
+      if (!late.has(name)) late.set(name, take(compile([name]).at(-1)))
+      return late.get(name)
+    },
     get url() {
       return require('node:url').pathToFileURL(`${dist}/commands.chunks`).href
     },
   }
-  // A chunk stands behind all that it requires.
-  return { start: () => take(compile([name]).at(-1)), taken, id }
+  return { start: () => bundle.take(name), taken, id }
 }
 
-function readFrom(file, position, length) {
+exports.readFrom = (file, position, length) => {
   const bytes = Buffer.allocUnsafeSlow(length)
   if (readSync(file, bytes, 0, length, position) < length) throw new Error('commands.chunks is cut short')
   return bytes
-}
-
-/** Where its chunks are, and what each requires. */
-function readIndex(file) {
-  const length = Number.parseInt(readFrom(file, ID_BYTES, 8).latin1Slice(), 16)
-  const { chunks, programs } = JSON.parse(readFrom(file, ID_BYTES + 8, length).latin1Slice())
-  const starts = [ID_BYTES + 8 + length]
-  for (const [length] of chunks) starts.push(starts.at(-1) + length)
-  return { chunks, programs, starts }
-}
-
-/** Chunks and all that they require, but what is there already, in an array. */
-function gather(file, { chunks, starts }, wanted, present) {
-  const numbers = new Set()
-  const add = (number) => {
-    if (present[number] || numbers.has(number)) return
-    numbers.add(number)
-    for (const required of chunks[number][1]) add(required)
-  }
-  for (const number of wanted) add(number)
-  const inOrder = [...numbers].sort((a, b) => a - b)
-  const texts = inOrder.map((number) => readFrom(file, starts[number], chunks[number][0]).latin1Slice())
-  return { numbers: inOrder, source: `'use strict';[${texts.join('')}]` }
-}
-
-/** Of what is kept: the id, the length of the code in hexadecimal, the code, and what it was made of. */
-const CODE_AT = ID_BYTES + 8
-
-/** Gives the bytes of a part to keep. V8 copies code that does not begin at a multiple of eight. */
-exports.packPart = ({ numbers, source, script }, id) => {
-  const code = script.createCachedData()
-  const start = `${id}${code.length.toString(16).padStart(8, '0')}`
-  return Buffer.concat([
-    Buffer.from(start, 'latin1'),
-    code,
-    Buffer.from(`${JSON.stringify({ numbers, length: source.length })}\n${source}`, 'latin1'),
-  ])
 }
 
 /** V8 itself compares no more of a source than its length, so the id tells whether it is of these chunks. */

@@ -60,6 +60,27 @@ const COMMANDS = {
   'codex-state': 'src/cli/state-main.ts',
 }
 
+/** Modules of the commands that are loaded when one of their functions is first called, by name. */
+const LATE = { 'locking-driver': 'src/db/locking-driver.ts' }
+
+/** What imports such a module gets functions that load it. Everywhere else it is imported as any other. */
+const takenLate = {
+  name: 'taken-late',
+  setup(build) {
+    for (const [name, source] of Object.entries(LATE)) {
+      build.onResolve({ filter: new RegExp(`/${name}\\.js$`) }, () => ({ path: name, namespace: 'late' }))
+      build.onLoad({ filter: new RegExp(`^${name}$`), namespace: 'late' }, () => {
+        const functions = readFileSync(`${root}${source}`, 'utf8').matchAll(/^export function (\w+)/gm)
+        const contents = [...functions].map(
+          ([, exported]) =>
+            `export const ${exported} = (...given) => bundle.take('${name}').${exported}(...given)`,
+        )
+        return { contents: contents.join('\n') }
+      })
+    }
+  },
+}
+
 /** Bundles that run in threads of their own, of the commands and of the library alike, by name. */
 const WORKERS = {
   'log-worker': 'src/cli/logs/log-worker.ts',
@@ -114,7 +135,8 @@ export async function build() {
   const results = await Promise.all([
     esbuild({
       ...shipped,
-      entryPoints: COMMANDS,
+      plugins: [...shipped.plugins, takenLate],
+      entryPoints: { ...COMMANDS, ...LATE },
       outdir: 'dist',
       format: 'esm',
       splitting: true,
@@ -137,7 +159,10 @@ export async function build() {
     }),
   ])
   const [commands, ...others] = results
-  const chunks = { path: `${root}dist/commands.chunks`, contents: packChunks(commands, COMMANDS) }
+  const chunks = {
+    path: `${root}dist/commands.chunks`,
+    contents: packChunks(commands, { ...COMMANDS, ...LATE }),
+  }
   await Promise.all([chunks, ...others.flatMap(({ outputFiles }) => outputFiles)].map(replaceFile))
   compileAhead()
   const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs))

@@ -60,6 +60,7 @@ async function compileAhead(home) {
       const writers = openDatabases(home)
       await run()
       for (const writer of writers) writer.close()
+      await run()
       for (const part of program.taken) if (!parts.has(part.path)) parts.set(part.path, part)
     }
   }

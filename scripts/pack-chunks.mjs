@@ -10,12 +10,12 @@ import { Script } from 'node:vm'
  *     (require,load,bundle,__dirname)=>{…;return{name:value}}
  *
  * In front of them stand an id of the whole, of 16 characters; the length of the index, in 8 hexadecimal digits; and the
- * index, as JSON: of each chunk its length and the numbers of the chunks it requires; and which chunk each program
- * begins with. A chunk has a higher number than all that it requires.
+ * index, as JSON: of each chunk its length and the numbers of the chunks it requires; and the number of each that is loaded
+ * by itself. A chunk has a higher number than all that it requires.
  *
- * @param programs name → its source file
+ * @param byName name → source file of what is taken by name: the programs, and what a program takes late
  */
-export function packChunks({ outputFiles, metafile }, programs) {
+export function packChunks({ outputFiles, metafile }, byName) {
   const chunks = outputFiles.map(({ path, text }) => {
     const [output, { imports, entryPoint }] = Object.entries(metafile.outputs).find(
       ([name]) => basename(name) === basename(path),
@@ -27,9 +27,10 @@ export function packChunks({ outputFiles, metafile }, programs) {
   const inOrder = sortByNeed(chunks)
   for (const chunk of inOrder) chunk.requires = withoutDetours(chunk, inOrder)
   const numbers = new Map(inOrder.map(({ output }, number) => [output, number]))
+  const taken = new Map(Object.entries(byName).map(([name, source]) => [source, name]))
   const names = new Map(
     inOrder.flatMap(({ output, entryPoint }) =>
-      entryPoint === undefined ? [] : [[output, nameOf(entryPoint)]],
+      entryPoint === undefined ? [] : [[output, taken.get(entryPoint) ?? nameOf(entryPoint)]],
     ),
   )
   const texts = inOrder.map((chunk) => `${toFunction(chunk, numbers, names)},\n`)
@@ -38,12 +39,7 @@ export function packChunks({ outputFiles, metafile }, programs) {
       texts[number].length,
       requires.map((path) => numbers.get(path)),
     ]),
-    programs: Object.fromEntries(
-      Object.entries(programs).map(([name, source]) => [
-        name,
-        inOrder.findIndex(({ entryPoint }) => entryPoint === source),
-      ]),
-    ),
+    byName: Object.fromEntries([...names].map(([output, name]) => [name, numbers.get(output)])),
   })
   const id = createHash('sha256').update(texts.join('')).digest('hex').slice(0, 16)
   const length = index.length.toString(16).padStart(8, '0')

@@ -1,9 +1,8 @@
 import { pathToFileURL } from 'node:url'
-import Database from 'better-sqlite3'
 import type { SqlValue } from './connection.js'
 import type { HeldFile } from './held-files.js'
 
-/** One of two libraries with a database open for reading. */
+/** One of two libraries with a database open for reading: Node's own here, better-sqlite3 in locking-driver.ts. */
 export interface Driver {
   all(sql: string, params: SqlValue[]): unknown[]
   get(sql: string, params: SqlValue[]): unknown
@@ -14,38 +13,6 @@ export interface Driver {
 
 /** SQL functions of our own, by name: pure. */
 export type SqlFunctions = Readonly<Record<string, (...values: SqlValue[]) => SqlValue>>
-
-/** Opens with the locks of a reader; where the file has a log, that and its index are used, or made if missing. */
-export function openShared(path: string, functions: SqlFunctions): Driver {
-  return openWithBetterSqlite(path, functions, { readonly: true })
-}
-
-/** Opens what only we use; what a transaction left half done in it is rolled back. */
-export function openOwn(path: string, functions: SqlFunctions): Driver {
-  return openWithBetterSqlite(path, functions, { readonly: false })
-}
-
-function openWithBetterSqlite(
-  path: string,
-  functions: SqlFunctions,
-  { readonly }: { readonly: boolean },
-): Driver {
-  const database = new Database(path, { readonly, fileMustExist: true })
-  // Windows are read once: 16 MB for each connection, the default here, buys no time.
-  database.pragma('cache_size = -2000')
-  for (const [name, run] of Object.entries(functions)) {
-    const options = { deterministic: true, varargs: true }
-    database.function(name, options, (...values: unknown[]) => run(...(values as SqlValue[])))
-  }
-  const prepare = cachedBySql((sql) => database.prepare<SqlValue[]>(sql))
-  return provenReadable({
-    all: (sql, params) => prepare(sql).all(...params),
-    get: (sql, params) => prepare(sql).get(...params),
-    map: (sql, params, take) => mapRows(prepare(sql).iterate(...params), take),
-    exec: (sql) => void database.exec(sql),
-    close: () => database.close(),
-  })
-}
 
 /**
  * Opens the main file as it is, without locks and without a look at a log. better-sqlite3 is built without URI names,
@@ -83,26 +50,10 @@ export function openImmutable(path: string, functions: SqlFunctions, held: HeldF
 }
 
 /** `Array.from` would do, were it not slower. */
-function mapRows<Result>(rows: Iterable<unknown>, take: (row: unknown) => Result): Result[] {
+export function mapRows<Result>(rows: Iterable<unknown>, take: (row: unknown) => Result): Result[] {
   const results: Result[] = []
   for (const row of rows) results.push(take(row))
   return results
-}
-
-/**
- * Removes an empty log and its index, which a reader made: SQLite does so when the last user of a database closes it,
- * if that may write. It does nothing while somebody else has the database open, nor to the database itself.
- */
-export function removeEmptyLog(path: string): void {
-  let database: Database.Database | undefined
-  try {
-    database = new Database(path, { fileMustExist: true, timeout: 0 })
-    database.prepare('SELECT count(*) FROM sqlite_schema').get()
-  } catch {
-    // Somebody else is at it, or it is not ours to write.
-  } finally {
-    database?.close()
-  }
 }
 
 function loadNodeSqlite(): typeof import('node:sqlite') | undefined {
@@ -142,7 +93,7 @@ function fromNodeRow(row: Record<string, unknown> | undefined): Record<string, u
 }
 
 /** SQLite opens lazily: the first read is where a bad file shows. */
-function provenReadable(driver: Driver): Driver {
+export function provenReadable(driver: Driver): Driver {
   try {
     driver.get('SELECT count(*) AS n FROM sqlite_schema', [])
     return driver

@@ -10,8 +10,9 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { StateError } from '../errors.js'
-import { type Driver, openOwn, openShared, type SqlFunctions } from './drivers.js'
+import type { Driver, SqlFunctions } from './drivers.js'
 import type { HeldFile } from './held-files.js'
+import { openOwn, openShared } from './locking-driver.js'
 import { isRunning } from './running.js'
 
 /** Folders of copies: the machine, since several can share a temporary folder, and the process that made it. */
