@@ -64,7 +64,7 @@ const MAY_OPEN_FOR_WRITING = ['sync', 'runtime']
 
 /** Who may import which package; a package that is not here may not be imported at all. */
 const PACKAGES: Record<string, (file: string) => boolean> = {
-  'better-sqlite3': (file) => file === 'db/drivers.ts' || file === 'db/open-write.ts',
+  'better-sqlite3': (file) => file === 'db/locking-driver.ts' || file === 'db/open-write.ts',
   '@secretlint/types': (file) => file === 'share/secretlint.ts',
   '@secretlint/secretlint-rule-preset-recommend': (file) => file === 'share/secretlint.ts',
   chalk: (file) => file === 'format/palette.ts',
@@ -242,10 +242,14 @@ test('an import is found in all its forms', () => {
   expect(importsOf(text)).toEqual(['./a.js', './b.js', './c.js', './d.js', './e.js', './f.js', './g.js'])
 })
 
-test('a database is opened in two places, and its file by SQLite alone or with a hold on it', () => {
+test('a database is opened in three places, and its file by SQLite alone or with a hold on it', () => {
   const filesWith = (pattern: RegExp) =>
     files.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
-  expect(filesWith(/new Database\(|new \w+\.DatabaseSync\(/)).toEqual(['db/drivers.ts', 'db/open-write.ts'])
+  expect(filesWith(/new Database\(|new \w+\.DatabaseSync\(/)).toEqual([
+    'db/immutable-driver.ts',
+    'db/locking-driver.ts',
+    'db/open-write.ts',
+  ])
   const opensFiles = /\b(openSync|readFileSync|copyFileSync|createReadStream|readFile|copyFile|cpSync)\(/
   const inDb = filesWith(opensFiles).filter((path) => path.startsWith('db/'))
   // SQLite locks no log; a private copy has no other user; migrations are text.

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import type { SqlValue } from './connection.js'
-import { cachedBySql, type Driver, mapRows, provenReadable, type SqlFunctions } from './drivers.js'
+import { cachedBySql, type Driver, mapRows, provenReadable, type SqlFunctions } from './driver.js'
 
 /** Opens with the locks of a reader; where the file has a log, that and its index are used, or made if missing. */
 export function openShared(path: string, functions: SqlFunctions): Driver {

@@ -1,7 +1,7 @@
 import { StateError } from '../errors.js'
 import { wallClockMs } from './clock.js'
 import type { ReadConnection, SqlValue } from './connection.js'
-import { type Driver, openImmutable, type SqlFunctions } from './drivers.js'
+import type { Driver, SqlFunctions } from './driver.js'
 import {
   describeFiles,
   describeLog,
@@ -13,6 +13,7 @@ import {
   withoutLink,
 } from './files.js'
 import { type HeldFile, holdFile } from './held-files.js'
+import { openImmutable } from './immutable-driver.js'
 import { openShared, removeEmptyLog } from './locking-driver.js'
 import { openPrivateCopy } from './private-copy.js'
 import { toStateError } from './sqlite-error.js'

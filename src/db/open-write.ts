@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { StateError } from '../errors.js'
 import type { SqlValue, WriteConnection } from './connection.js'
-import { cachedBySql } from './drivers.js'
+import { cachedBySql } from './driver.js'
 import { type HeldFile, holdFile } from './held-files.js'
 import { toStateError } from './sqlite-error.js'
 

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { StateError } from '../errors.js'
-import type { Driver, SqlFunctions } from './drivers.js'
+import type { Driver, SqlFunctions } from './driver.js'
 import type { HeldFile } from './held-files.js'
 import { openOwn, openShared } from './locking-driver.js'
 import { isRunning } from './running.js'

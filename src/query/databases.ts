@@ -2,7 +2,7 @@ import type { ReadConnection } from '../db/connection.js'
 import { type OpenReadOnlyOptions, openReadOnly } from '../db/open-read.js'
 import { StateError } from '../errors.js'
 import { candidatesFor, type DatabaseFile, nameOfTable, type TableName } from '../schema/files.js'
-import { readTable, type StoredTable } from '../schema/inspect.js'
+import { describeTable, type StoredTable } from '../schema/inspect.js'
 
 /** A database that holds the table that was asked for. */
 export interface OpenTable {
@@ -13,7 +13,7 @@ export interface OpenTable {
 }
 
 /** The same as it was found. */
-export interface FoundTable extends OpenTable {
+export interface OpenedTable extends OpenTable {
   stored: StoredTable
 }
 
@@ -33,12 +33,12 @@ export function openTable(
   files: readonly DatabaseFile[],
   table: TableName,
   options: OpenReadOnlyOptions = {},
-): FoundTable | undefined {
+): OpenedTable | undefined {
   const name = nameOfTable(table)
   for (const file of candidatesFor(table, files)) {
     const connection = openReadOnly(file.path, options)
     try {
-      const stored = readTable(connection, name)
+      const stored = describeTable(connection, name)
       if (stored.isView) refuseView(file.path, name)
       if (stored.columns.length > 0) {
         return { file, connection, columns: new Set(stored.columns.map((column) => column.name)), stored }

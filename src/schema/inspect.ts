@@ -58,7 +58,7 @@ export interface StoredTable {
 }
 
 /** A table or view with its columns; without any when there is none of this name. */
-export function readTable(reader: SqlReader, name: string): StoredTable {
+export function describeTable(reader: SqlReader, name: string): StoredTable {
   const listed = reader.all<{ name: string; type: string; wr: number }>(
     `SELECT name, type, wr FROM pragma_table_list
      WHERE schema = 'main' AND name COLLATE NOCASE IN (?, 'sqlite_sequence')`,

@@ -236,7 +236,7 @@ describe('an installed command', () => {
     await query({ XDG_CACHE_HOME: cache })
     const names = list(join(cache, 'codex-state'))
     expect(names.map((name) => name.replace(/^v8-[\w.-]+?-(x64|arm64)\./, ''))).toEqual(
-      expect.arrayContaining(['cli-logs-main.code', 'cli-logs-main.cli-where.code']),
+      expect.arrayContaining(['codex-logs.code', 'codex-logs.cli-where+cli-parse.code']),
     )
     const files = names.map((name) => join(cache, 'codex-state', name))
     for (const file of files) expect(statSync(file).mode & 0o777).toBe(0o600)
@@ -245,7 +245,7 @@ describe('an installed command', () => {
     expect(list(join(cache, 'codex-state'))).toEqual(names)
     expect(files.map((file) => statSync(file).mtimeMs)).toEqual(written)
     // What is of no use is made anew.
-    const file = files.find((name) => name.endsWith('.cli-logs-main.code'))!
+    const file = files.find((name) => name.endsWith('.codex-logs.code'))!
     writeFileSync(file, 'nonsense')
     await query({ XDG_CACHE_HOME: cache })
     expect(statSync(file).size).toBeGreaterThan(10_000)
@@ -258,7 +258,7 @@ describe('an installed command', () => {
     await listTokens()
     const files = list(join(cache, 'codex-state')).map((name) => join(cache, 'codex-state', name))
     expect(files.map((file) => file.replace(/.*(x64|arm64)\./, ''))).toContain(
-      'cli-state-main.state-tokens-list.code',
+      'codex-state.state-tokens-list+cli-parse.code',
     )
     const written = files.map((file) => statSync(file).mtimeMs)
     await listTokens()

@@ -1,5 +1,5 @@
 import type { SqlValue } from '../../db/connection.js'
-import type { SqlFunctions } from '../../db/drivers.js'
+import type { SqlFunctions } from '../../db/driver.js'
 import type { LogFilter, LogRow, RowSign, TextMatch } from '../../model/log.js'
 import { columnSql, type ResolvedColumns } from '../../schema/columns.js'
 import { LONGEST_TEXT } from './store.js'

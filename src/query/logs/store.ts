@@ -4,7 +4,7 @@ import type { LogRow, RowId } from '../../model/log.js'
 import { FIRST_SECONDS, LAST_SECONDS } from '../../model/row-time.js'
 import { columnSql, knownColumns, type ResolvedColumns, resolveColumns } from '../../schema/columns.js'
 import type { DatabaseFile } from '../../schema/files.js'
-import { readIndexes, readTable, type StoredColumn, type StoredTable } from '../../schema/inspect.js'
+import { describeTable, readIndexes, type StoredColumn, type StoredTable } from '../../schema/inspect.js'
 import { LATER_LOG_PROPERTIES, LOG_COLUMNS, LOG_SIZE_COLUMNS, LOG_TABLE } from '../../schema/logs.js'
 import { openTable } from '../databases.js'
 
@@ -52,7 +52,7 @@ export function openLogStore(
 /** What there is to know of the table of logs of an open database. */
 export function describeLogs(
   connection: ReadConnection,
-  { columns: stored, hasRowNumbers, hasSequence }: StoredTable = readTable(connection, LOG_TABLE),
+  { columns: stored, hasRowNumbers, hasSequence }: StoredTable = describeTable(connection, LOG_TABLE),
 ): LogSource {
   const names = stored.map(({ name }) => name)
   const columns = resolveColumns(LOG_COLUMNS, new Set(names))

@@ -1,18 +1,6 @@
 import { pathToFileURL } from 'node:url'
-import type { SqlValue } from './connection.js'
+import { cachedBySql, type Driver, mapRows, provenReadable, type SqlFunctions } from './driver.js'
 import type { HeldFile } from './held-files.js'
-
-/** One of two libraries with a database open for reading: Node's own here, better-sqlite3 in locking-driver.ts. */
-export interface Driver {
-  all(sql: string, params: SqlValue[]): unknown[]
-  get(sql: string, params: SqlValue[]): unknown
-  map<Result>(sql: string, params: SqlValue[], take: (row: unknown) => Result): Result[]
-  exec(sql: string): void
-  close(): void
-}
-
-/** SQL functions of our own, by name: pure. */
-export type SqlFunctions = Readonly<Record<string, (...values: SqlValue[]) => SqlValue>>
 
 /**
  * Opens the main file as it is, without locks and without a look at a log. better-sqlite3 is built without URI names,
@@ -49,13 +37,6 @@ export function openImmutable(path: string, functions: SqlFunctions, held: HeldF
   })
 }
 
-/** `Array.from` would do, were it not slower. */
-export function mapRows<Result>(rows: Iterable<unknown>, take: (row: unknown) => Result): Result[] {
-  const results: Result[] = []
-  for (const row of rows) results.push(take(row))
-  return results
-}
-
 function loadNodeSqlite(): typeof import('node:sqlite') | undefined {
   // Node 22 prints an "experimental" warning when the module is loaded; it is no news to a user of this tool.
   const { emitWarning } = process
@@ -90,28 +71,4 @@ function fromNodeRow(row: Record<string, unknown> | undefined): Record<string, u
     else if (value instanceof Uint8Array) row[key] = Buffer.from(value.buffer, value.byteOffset, value.length)
   }
   return row
-}
-
-/** SQLite opens lazily: the first read is where a bad file shows. */
-export function provenReadable(driver: Driver): Driver {
-  try {
-    driver.get('SELECT count(*) AS n FROM sqlite_schema', [])
-    return driver
-  } catch (error) {
-    driver.close()
-    throw error
-  }
-}
-
-/** Keeps what was prepared, by its text. */
-export function cachedBySql<Statement>(prepare: (sql: string) => Statement): (sql: string) => Statement {
-  const statements = new Map<string, Statement>()
-  return (sql) => {
-    let statement = statements.get(sql)
-    if (!statement) {
-      statement = prepare(sql)
-      statements.set(sql, statement)
-    }
-    return statement
-  }
 }
