@@ -56,22 +56,23 @@ exports.open = (dist, name, findKept) => {
   const values = []
   const taken = []
   const wanted = new Map()
-  let partName = ''
+  const takenByName = new Map()
+  let loaded = name
   let index
 
-  function compile(names, wantedNumbers) {
-    partName += `${partName && '.'}${names.join('+')}`
+  /** Compiles a part: what is wanted with all that it requires, but what is present. Gives the numbers of its chunks. */
+  function compile(partName, findWanted, present) {
     const path = findKept(`${partName}.code`)
-    let part = readKept(path, id)
+    let part = exports.readKept(path, id)
     if (!part) {
       const { gather, readIndex } = require('./chunks.js')
       index ??= readIndex(file)
-      part = gather(file, index, wantedNumbers ?? names.map((name) => index.byName[name]), functions)
+      part = gather(file, index, findWanted(index), present)
     }
     const { numbers, source, cachedData } = part
     const script = new Script(source, { filename: `codex-state:${partName}`, cachedData })
     script.runInThisContext().forEach((chunk, at) => {
-      functions[numbers[at]] = chunk
+      functions[numbers[at]] ??= chunk
     })
     taken.push({ path, numbers, source, script })
     return numbers
@@ -87,18 +88,24 @@ exports.open = (dist, name, findKept) => {
   function load(number, name) {
     if (!functions[number]) wanted.set(number, name)
     return Promise.resolve().then(() => {
-      if (wanted.size > 0) compile([...wanted.values()], [...wanted.keys()])
-      wanted.clear()
+      if (wanted.size > 0) {
+        // What is compiled now depends on what was before.
+        loaded += `.${[...wanted.values()].join('+')}`
+        compile(loaded, () => [...wanted.keys()], functions)
+        wanted.clear()
+      }
       return take(number)
     })
   }
 
-  const late = new Map()
   const bundle = {
+    /** A part that is the same whatever is present. A chunk stands behind all that it requires. */
     take(name) {
-      // A chunk stands behind all that it requires.
-      if (!late.has(name)) late.set(name, take(compile([name]).at(-1)))
-      return late.get(name)
+      if (!takenByName.has(name)) {
+        const numbers = compile(name, ({ byName }) => [byName[name]], [])
+        takenByName.set(name, take(numbers.at(-1)))
+      }
+      return takenByName.get(name)
     },
     get url() {
       return require('node:url').pathToFileURL(`${dist}/commands.chunks`).href
@@ -114,7 +121,7 @@ exports.readFrom = (file, position, length) => {
 }
 
 /** V8 itself compares no more of a source than its length, so the id tells whether it is of these chunks. */
-function readKept(path, id) {
+exports.readKept = (path, id) => {
   if (path === undefined) return undefined
   try {
     const kept = readFileSync(path)

@@ -331,7 +331,7 @@ describe('query plans', () => {
     expect(plansOf(newest({}))).toEqual(['SEARCH logs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'])
     const { sql } = compileBatch(store, { kind: 'window', low: 1n, high: 9n })
     const reading = statements.filter(
-      (one) => one.includes(sql) && one.endsWith('ORDER BY logs.id DESC LIMIT ?'),
+      (one) => one.includes(sql) && one.endsWith('ORDER BY logs.id DESC LIMIT ?)'),
     )
     expect(reading).toHaveLength(1)
   })
