@@ -160,10 +160,10 @@ export function readIds(connection: ReadConnection, query: string, ...params: Sq
     ...params,
   )
   if (row === undefined || row.ids === null) return []
-  return row.ids.split(',').map((text) => {
-    const id = Number(text)
-    return Math.abs(id) <= Number.MAX_SAFE_INTEGER ? id : BigInt(text)
-  })
+  const texts = row.ids
+  const ids: number[] = JSON.parse(`[${texts}]`)
+  if (ids.every(Number.isSafeInteger)) return ids
+  return texts.split(',').map((text, at) => (Number.isSafeInteger(ids[at]) ? ids[at]! : BigInt(text)))
 }
 
 /** Characters of a text that are read at most: V8 makes no string of more than 512 MiB, and few of that size fit. */

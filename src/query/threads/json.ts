@@ -110,13 +110,11 @@ function writePage(
   const record = forms
     .map(({ json }, index) => `'${index === 0 ? '{' : ','}"${fields[index]}":', ${json}`)
     .join(', ')
-  const needed = [
-    'id',
-    sortColumn(threads, sort),
-    ...[...propertiesOf(fields)].map((name) => threads.columns[name]),
-  ]
+  const sorting = sortColumn(threads, sort)
+  const needed = ['id', sorting, ...[...propertiesOf(fields)].map((name) => threads.columns[name])]
   const columns = new Set(needed.filter((column) => column !== undefined).map(columnSql))
-  const page = compileThreadPage(threads, filter, sort, window, [...columns].join(', '))
+  const selected = [...columns, `${timeSql(sorting)} AS ${SORT_TIME}`].join(', ')
+  const page = compileThreadPage(threads, filter, sort, window, selected)
   const odd = forms.flatMap((form) => form.odd)
   const sql = `WITH names(thread_id, text) AS MATERIALIZED (SELECT key, value FROM json_each(?))
 SELECT CAST(group_concat(concat(${record}, '}'), char(44, 10)) AS BLOB) AS bytes, count(*) AS n,
@@ -162,7 +160,7 @@ interface Form {
 function formOf(field: ThreadField, threads: ThreadTable, sort: ThreadSort): Form {
   if (!('made' in field)) {
     const column = threads.columns[field.property]
-    return columnForm(columnSql(column), field)
+    return columnForm(columnSql(column), field, sortColumn(threads, sort))
   }
   const { title, preview, firstUserMessage, name, tokensUsed } = threads.columns
   switch (field.made) {
@@ -186,7 +184,7 @@ function formOf(field: ThreadField, threads: ThreadTable, sort: ThreadSort): For
     case 'cursor': {
       const column = sortColumn(threads, sort)
       return {
-        json: `json_quote(concat(${timeSql(column)}, '|', id))`,
+        json: `json_quote(concat(${SORT_TIME}, '|', id))`,
         odd: [`${column} IS NULL OR ${isOddTime(column)}`],
       }
     }
@@ -195,7 +193,11 @@ function formOf(field: ThreadField, threads: ThreadTable, sort: ThreadSort): For
   }
 }
 
-function columnForm(stored: string, { kind, property }: Extract<ThreadField, { kind: unknown }>): Form {
+function columnForm(
+  stored: string,
+  { kind, property }: Extract<ThreadField, { kind: unknown }>,
+  sorting: string,
+): Form {
   const column = REQUIRED.has(property) && kind !== 'json' ? `coalesce(${stored}, '')` : stored
   const isBroken = `NOT json_valid(${column})`
   switch (kind) {
@@ -212,7 +214,7 @@ function columnForm(stored: string, { kind, property }: Extract<ThreadField, { k
     case 'millis':
     case 'seconds':
       return {
-        json: `CASE WHEN ${column} IS NULL THEN 'null' ELSE concat('"', ${timeSql(column)}, '"') END`,
+        json: `CASE WHEN ${column} IS NULL THEN 'null' ELSE concat('"', ${sharedTimeSql(column, sorting)}, '"') END`,
         odd: [`${column} IS NOT NULL AND ${isOddTime(column)}`],
       }
     case 'json':
@@ -229,6 +231,17 @@ function columnForm(stored: string, { kind, property }: Extract<ThreadField, { k
 
 /** They read as empty where a row, or the layout, lacks them. */
 const REQUIRED: ReadonlySet<keyof ThreadRow> = new Set(REQUIRED_TEXTS)
+
+/** The time that the list is sorted by, as text: of each row it is made once. */
+const SORT_TIME = 'sortTime'
+
+/** To make a text of a time takes long, and the times of a thread are often the same. */
+function sharedTimeSql(column: string, sorting: string): string {
+  if (column === sorting) return SORT_TIME
+  return isMillisColumn(column) === isMillisColumn(sorting)
+    ? `iif(${column} = ${sorting}, ${SORT_TIME}, ${timeSql(column)})`
+    : timeSql(column)
+}
 
 function timeSql(column: string): string {
   return isMillisColumn(column)
