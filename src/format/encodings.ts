@@ -26,7 +26,7 @@ interface TextForm {
 
 interface TimeForm {
   js: (time: TimeFormatter, tsSeconds: RowId, tsNanos: RowId) => string
-  /** Arguments of a concat(); both parts are integers. */
+  /** Both parts are integers. */
   sql: (tsSeconds: string, tsNanos: string) => string
 }
 
@@ -38,8 +38,7 @@ const LINE: TextForm = {
 
 const NANOS: TimeForm = {
   js: (_time, tsSeconds, tsNanos) => formatUtcNanos(tsSeconds, tsNanos),
-  sql: (seconds, nanos) =>
-    datedSql(seconds, nanos, dateTimeSql(seconds), `'.', substr(1000000000 + ${nanos}, 2), 'Z'`),
+  sql: (seconds, nanos) => datedSql(seconds, nanos, nanosSql(seconds, nanos)),
 }
 
 export const ENCODINGS = {
@@ -67,7 +66,7 @@ export const ENCODINGS = {
     time: {
       js: (time, tsSeconds, tsNanos) => time.full(tsSeconds, tsNanos),
       sql: (seconds, nanos) =>
-        datedSql(seconds, nanos, dateTimeSql(seconds), `'.', substr(1000000000 + ${nanos}, 2, 3), 'Z'`),
+        datedSql(seconds, nanos, [dateTimeSql(seconds), `'.', substr(1000000000 + ${nanos}, 2, 3), 'Z'`]),
     },
     audience: 'people',
   },
@@ -77,7 +76,7 @@ export const ENCODINGS = {
     text: LINE,
     time: {
       js: (time, tsSeconds, tsNanos) => time.clock(tsSeconds, tsNanos),
-      sql: (seconds, nanos) => datedSql(seconds, nanos, `time(${seconds}, 'unixepoch')`),
+      sql: (seconds, nanos) => datedSql(seconds, nanos, [`time(${seconds}, 'unixepoch')`]),
     },
     audience: 'people',
   },
@@ -87,7 +86,7 @@ export const ENCODINGS = {
     text: { js: (text) => JSON.stringify(text), sql: (value) => `json_quote(${value})` },
     time: {
       js: (_time, tsSeconds, tsNanos) => `"${formatUtcNanos(tsSeconds, tsNanos)}"`,
-      sql: (seconds, nanos) => `'"', ${NANOS.sql(seconds, nanos)}, '"'`,
+      sql: (seconds, nanos) => datedSql(seconds, nanos, nanosSql(seconds, nanos), '"'),
     },
     audience: 'machines',
   },
@@ -174,8 +173,15 @@ function dateTimeSql(seconds: string): string {
   return `replace(datetime(${seconds}, 'unixepoch'), ' ', 'T')`
 }
 
-function datedSql(seconds: string, nanos: string, ...parts: string[]): string {
+function nanosSql(seconds: string, nanos: string): string[] {
+  return [dateTimeSql(seconds), `'.', substr(1000000000 + ${nanos}, 2), 'Z'`]
+}
+
+/** One concat() for all: within another it would copy the text once more. */
+function datedSql(seconds: string, nanos: string, parts: readonly string[], quote = ''): string {
+  const quoted = (...texts: string[]) =>
+    (quote === '' ? texts : [`'${quote}'`, ...texts, `'${quote}'`]).join(', ')
   return `CASE WHEN ${seconds} BETWEEN ${FIRST_DATE_SECOND} AND ${LAST_DATE_SECOND} AND ${nanos} BETWEEN 0 AND 999999999
-      THEN concat(${parts.join(', ')})
-      ELSE concat(${seconds}, '.', printf('%09d', ${nanos}), 'Z') END`
+      THEN concat(${quoted(...parts)})
+      ELSE concat(${quoted(seconds, "'.'", `printf('%09d', ${nanos})`, "'Z'")}) END`
 }

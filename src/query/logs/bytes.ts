@@ -95,7 +95,7 @@ function pieceSql(piece: Piece, source: LogSource, isRaw: boolean, styles: Piece
   if (kind === 'time') {
     const [seconds, nanos] = [castSql(source, 'tsSeconds'), `coalesce(${castSql(source, 'tsNanos')}, 0)`]
     const sql = `CASE WHEN ${seconds} IS NULL THEN ${quoteText(encoding.whenNull)}
-      ELSE concat(${encoding.time.sql(seconds, nanos)}) END`
+      ELSE ${encoding.time.sql(seconds, nanos)} END`
     return styledSql(sql, column, style, styles)
   }
   if (kind === 'integer') {
