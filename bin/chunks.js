@@ -1,11 +1,15 @@
 // Of the file of chunks that scripts/pack-chunks.mjs describes: for a part of a program that is not kept yet.
 const { ID_BYTES, readFrom } = require('./launch.js')
 
+/** Of the length of the index, in hexadecimal. */
+const LENGTH_BYTES = 8
+
 /** Where its chunks are, and what each requires. */
 exports.readIndex = (file) => {
-  const length = Number.parseInt(readFrom(file, ID_BYTES, 8).latin1Slice(), 16)
-  const { chunks, byName } = JSON.parse(readFrom(file, ID_BYTES + 8, length).latin1Slice())
-  const starts = [ID_BYTES + 8 + length]
+  const indexLength = Number.parseInt(readFrom(file, ID_BYTES, LENGTH_BYTES).latin1Slice(), 16)
+  const indexAt = ID_BYTES + LENGTH_BYTES
+  const { chunks, byName } = JSON.parse(readFrom(file, indexAt, indexLength).latin1Slice())
+  const starts = [indexAt + indexLength]
   for (const [length] of chunks) starts.push(starts.at(-1) + length)
   return { chunks, byName, starts }
 }

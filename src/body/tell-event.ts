@@ -6,6 +6,7 @@ import {
   DOT,
   isAt,
   QUOTE,
+  TAB,
   UNDERSCORE,
 } from '../model/bytes.js'
 import { type ByteLookup, createByteIndex, isWord, signOf } from './byte-words.js'
@@ -25,7 +26,6 @@ export interface ToldEvent {
   fieldCount: number
 }
 
-const TAB = 0x09
 const SUB = Buffer.from('sub')
 const OP = Buffer.from('op: ')
 const COLON_BLANK = Buffer.from(': ')

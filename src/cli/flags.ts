@@ -179,12 +179,12 @@ export function restArgument(text: string, look: ArgumentLook = {}): Argument<st
   return { form: 'rest', text, ...look }
 }
 
-/** `codexHome` → `codex-home`. */
-/** `codex-home` → `codexHome` */
+/** `codex-home` → `codexHome`. */
 export function camelCased(long: string): string {
   return long.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
+/** `codexHome` → `codex-home`. */
 export function dashed(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }

@@ -9,12 +9,12 @@ import { explainUnknown, findCommand } from './registry.js'
 import { VERSION } from './version.js'
 
 /** Exit codes: 0 fine, 1 no (an answer, a thing that was named, a part that cannot be read), 2 misused, 3 no readable database. */
-/** Of `--help` where no terminal tells another one. */
-const HELP_WIDTH = 80
-
 export const EXIT_FAILED = 1
 export const EXIT_MISUSED = 2
 export const EXIT_NO_DATABASE = 3
+
+/** Of `--help` where no terminal tells another one. */
+const HELP_WIDTH = 80
 
 /** By the reason of `Io.interruption`, as a shell has it: 128 and the number of the signal. */
 export const EXIT_BY_SIGNAL: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }

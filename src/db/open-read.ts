@@ -33,9 +33,8 @@ interface Opened {
   id: number
   driver: Driver
   held: HeldFile
-  isPrivateCopy: boolean
-  /** Whether others may write to what is read; if not, it stays what it is as long as it is open. */
-  isShared: boolean
+  /** Only what is shared can be written to by others while it is open. */
+  access: Access
   /** Whether what is read may no longer be what the files are. */
   isStale(): boolean
   /** Another file under the same name is not what was opened. */
@@ -114,7 +113,7 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
   return {
     path,
     get isPrivateCopy() {
-      return opened?.isPrivateCopy ?? false
+      return opened?.access === 'copy'
     },
     all: <Row>(sql: string, ...params: SqlValue[]) => read((driver) => driver.all(sql, params) as Row[]),
     get: <Row>(sql: string, ...params: SqlValue[]) =>
@@ -122,7 +121,8 @@ export function openReadOnly(path: string, options: OpenReadOnlyOptions = {}): R
     map: <Row, Result>(sql: string, params: SqlValue[], take: (row: Row) => Result) =>
       read((driver) => driver.map(sql, params, (row) => take(row as Row))),
     snapshot,
-    version: () => read((driver) => `${opened?.id} ${opened?.isShared ? countCommits(driver) : ''}`),
+    version: () =>
+      read((driver) => `${opened?.id} ${opened?.access === 'shared' ? countCommits(driver) : ''}`),
     close,
   }
 }
@@ -167,8 +167,8 @@ function open(given: string, options: OpenReadOnlyOptions): Opened {
  * Whether the log is another one than was looked at: the writer ended in between, and the connection that was opened,
  * which is closed, made it. Then it is removed.
  */
-function isOfNewLog({ driver, isPrivateCopy }: Opened, path: string, before: Look): boolean {
-  if (isPrivateCopy) return false
+function isOfNewLog({ driver, access }: Opened, path: string, before: Look): boolean {
+  if (access === 'copy') return false
   const after = lookAt(path)
   if (describeLog(after) === describeLog(before)) return false
   driver.close()
@@ -192,8 +192,7 @@ function openAs(
   try {
     if (access === 'still') {
       const driver = openImmutable(path, functions, held)
-      if (driver)
-        return { id, driver, held, isPrivateCopy: false, isShared: false, isStale: isChanged, identity }
+      if (driver) return { id, driver, held, access, isStale: isChanged, identity }
       if (ignoresLog)
         throw new StateError('DB_UNREADABLE', `Node 22.13 or newer is needed to read ${path} without its log`)
     }
@@ -205,7 +204,7 @@ function openAs(
         // Once another file has its name, what lies beside that says nothing of the one that is read.
         return now.main?.id === look.main?.id && describeLog(now) !== describeLog(look)
       }
-      return { id, driver, held, isPrivateCopy: false, isShared: true, isStale, identity }
+      return { id, driver, held, access, isStale, identity }
     }
   } catch (error) {
     if (!cannotReadInPlace(error)) throw error
@@ -213,7 +212,7 @@ function openAs(
   }
   const driver = openPrivateCopy(path, functions, held)
   onNotice?.(`reading a private copy of ${path}: ${reason}`)
-  return { id, driver, held, isPrivateCopy: true, isShared: false, isStale: isChanged, identity }
+  return { id, driver, held, access: 'copy', isStale: isChanged, identity }
 }
 
 function cannotReadInPlace(error: unknown): boolean {

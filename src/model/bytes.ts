@@ -1,4 +1,5 @@
 /** Codes of characters, which are also their bytes, as the readers of bytes look for them. */
+export const TAB = 0x09
 export const NEWLINE = 0x0a
 export const CARRIAGE_RETURN = 0x0d
 export const ESC = 0x1b

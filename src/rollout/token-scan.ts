@@ -1,6 +1,16 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { StateError } from '../errors.js'
-import { BLANK, CARRIAGE_RETURN, COLON, NINE, OPEN_BRACE, QUOTE, UNDERSCORE, ZERO } from '../model/bytes.js'
+import {
+  BLANK,
+  CARRIAGE_RETURN,
+  COLON,
+  NINE,
+  OPEN_BRACE,
+  QUOTE,
+  TAB,
+  UNDERSCORE,
+  ZERO,
+} from '../model/bytes.js'
 import { parseLineBytes } from './line-bytes.js'
 import { type ReadRolloutOptions, readRolloutChunks, resolveRolloutFile, unreadable } from './read.js'
 import { TIME_START } from './timestamp.js'
@@ -163,7 +173,7 @@ function createCarry({ onLine }: TokenLineReader) {
 
 function isObjectBehindSpace(bytes: Buffer, start: number, end: number): boolean {
   let at = start
-  while (at < end && (bytes[at] === BLANK || bytes[at] === 0x09 || bytes[at] === CARRIAGE_RETURN)) at += 1
+  while (at < end && (bytes[at] === BLANK || bytes[at] === TAB || bytes[at] === CARRIAGE_RETURN)) at += 1
   return at > start && bytes[at] === OPEN_BRACE
 }
 

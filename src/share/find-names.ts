@@ -1,3 +1,4 @@
+import { DASH, DOT, UNDERSCORE } from '../model/bytes.js'
 import type { TextScanner } from './find-secrets.js'
 import { copyText } from './plain-text.js'
 
@@ -80,16 +81,14 @@ function isWord(text: string, start: number, end: number): boolean {
   return next === DOT ? !/\w/.test(text[end + 1] ?? '') : !isNameCharacter(next)
 }
 
-const DOT = 46
-
 /** A letter, a digit, `_`, `-` or `.` of ASCII. */
 function isNameCharacter(code: number): boolean {
   const letter = code | 32
   return (
     (letter >= 97 && letter <= 122) ||
     (code >= 48 && code <= 57) ||
-    code === 95 ||
-    code === 45 ||
+    code === UNDERSCORE ||
+    code === DASH ||
     code === DOT
   )
 }

@@ -1,4 +1,4 @@
-import { BACKSLASH, BLANK, COLON, ESC, NEWLINE, PERCENT, SLASH } from '../model/bytes.js'
+import { BACKSLASH, BLANK, CARRIAGE_RETURN, COLON, ESC, NEWLINE, PERCENT, SLASH } from '../model/bytes.js'
 import {
   checkAssignment,
   checkDiscordToken,
@@ -68,7 +68,6 @@ for (const [pattern, kind] of [
   }
 }
 
-const RETURN = 13
 const AT = 64
 const LETTER_N = 110
 
@@ -200,7 +199,7 @@ function scanText(text: string, beginnings: Uint8Array, folderInitials: Uint8Arr
     let last = index
     if (code === BACKSLASH) while (codes[last + 1] === BACKSLASH) last += 1
     const behind = codes[last + 1]!
-    const isLineEnd = behind === NEWLINE || behind === RETURN
+    const isLineEnd = behind === NEWLINE || behind === CARRIAGE_RETURN
     // Only behind three backslashes is an `n` taken for the end of a line within a word.
     const isCut =
       code !== BACKSLASH || CUTS_WORD[behind] === 1 || ((behind | 32) === LETTER_N && last - index === 2)

@@ -96,9 +96,11 @@ export function* describeOddities(store: LogStore, { files, filter }: Wanted): G
 
 function hasRows(file: DatabaseFile): boolean {
   const store = openLogStore([file])
-  const found = store !== undefined && readNewestTime(store) !== 'no row'
-  store?.connection.close()
-  return found
+  try {
+    return store !== undefined && readNewestTime(store) !== 'no row'
+  } finally {
+    store?.connection.close()
+  }
 }
 
 /** Codex makes the one of its migrations first: a database that has no other is being made. */

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { setFlagsFromString } from 'node:v8'
 import { monotonicMs } from '../../db/clock.js'
 import { identityOf } from '../../db/files.js'
 import { StateError } from '../../errors.js'
@@ -14,6 +13,7 @@ import { defineTextCommand } from '../command.js'
 import { onFlag, parsedFlag, parsePositive, textFlag } from '../flags.js'
 import { HOME_FLAGS } from '../home-flags.js'
 import { EXIT_BY_SIGNAL, EXIT_FAILED } from '../main.js'
+import { holdNursery } from '../nursery.js'
 import { localNames } from '../redact.js'
 import { createCursorKeeper } from './cursor.js'
 import { LOG_FILTER_FLAGS } from './filter-flags.js'
@@ -51,7 +51,7 @@ sent when it has ended, and the same turn always has the same ids. Headers, time
   async run({ io }, { otlp, cursorFile, follow, pollMs, traces, redact, ...filters }) {
     const target = resolveOtlpTarget(traces ? 'traces' : 'logs', otlp, io.env)
     // Measured: a batch and its message live longer than a young heap of any size, which would only grow and hold twice the memory.
-    setFlagsFromString('--semi-space-growth-factor=1')
+    holdNursery()
     const signal = io.interruption()
     const session = await openLogSession({ ...INITIAL_LOGS_FLAGS, ...filters }, io)
     /** What is open now: the newest that was opened. */

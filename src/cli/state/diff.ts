@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { StateError } from '../../errors.js'
 import type { FieldValue, RecordKind } from '../../format/fields.js'
 import { formatPlural } from '../../format/quantity.js'
@@ -6,6 +5,7 @@ import { type Difference, diffHome } from '../../inspect/diff.js'
 import { hasRolloutFolder } from '../../rollout/roots.js'
 import { readConfiguredProvider } from '../../schema/home.js'
 import { THREAD_COLUMNS } from '../../schema/threads.js'
+import { holdNursery } from '../nursery.js'
 import { defineListCommand } from '../records.js'
 import type { Session } from './session.js'
 
@@ -84,7 +84,7 @@ export const command = defineListCommand({
         defaultProvider: readConfiguredProvider(codexHome, notice),
         nowMs: session.nowMs,
         onProgress(done, total) {
-          if (done >= GROWN_FILES) setFlagsFromString('--semi-space-growth-factor=1')
+          if (done >= GROWN_FILES) holdNursery()
           progress.show(done, total)
         },
         onNotice: (text) => {

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { StateError } from '../../errors.js'
 import type { RecordKind } from '../../format/fields.js'
 import { formatCount, formatPlural } from '../../format/quantity.js'
@@ -20,6 +19,7 @@ import { growSpawnTrees } from '../../query/spawn-tree.js'
 import { pageWithRows, readTokenRows } from '../../query/threads/sums.js'
 import type { RolloutSums, TokenQuestion } from '../../rollout/token-sums.js'
 import { choicesFlag, onFlag, textFlag } from '../flags.js'
+import { holdNursery } from '../nursery.js'
 import { parseTime, TIME_LOOK } from '../options.js'
 import { defineListCommand, type FoundRecords } from '../records.js'
 import { mapPages } from './output.js'
@@ -114,7 +114,7 @@ async function readRollouts(
   const rollouts: RolloutSums[] = []
   const { startWorker } = session.io
   // What is read here is garbage at once: with a growing nursery it would be most of the memory.
-  if (startWorker) setFlagsFromString('--semi-space-growth-factor=1')
+  if (startWorker) holdNursery()
   for await (const entry of readLedgerSums(session.codexHome, { question, threadIds: ids, startWorker })) {
     if (entry.kind === 'sums') {
       rollouts.push(entry)

@@ -5,7 +5,6 @@ import type { ThreadAnchor } from '../../model/thread-page.js'
 import { isUuid } from '../../model/uuid.js'
 import { columnSql } from '../../schema/columns.js'
 import { isMillisColumn, toStoredTime } from '../../schema/threads.js'
-
 import { type ThreadTable, UNKNOWN_LAYOUT_HINT } from './table.js'
 
 export const SORT_PROPERTY = {

@@ -158,8 +158,7 @@ const TIMES = ['createdAtMs', 'updatedAtMs', 'recencyAtMs'] as const
 
 /**
  * Takes the row over and changes it. In a damaged row a text can be of any type, and is made one (of bytes, their
- * hexadecimal digits); a time that is no
- * number stays what it is.
+ * hexadecimal digits); a time that is no number stays what it is.
  */
 export function toThreadRow(stored: StoredThread, columns: ResolvedColumns<ThreadRow>): ThreadRow {
   if (typeof stored.id !== 'string') stored.id = toText(stored.id) ?? ''
